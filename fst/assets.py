@@ -1,0 +1,106 @@
+"""Finds weights, paintings, photos and trained styles by name.
+
+A name is looked for, in this order: as a path; in the folder that ``FST_ASSETS`` names, laid out as
+``weights/``, ``styles/`` and ``photos/``; in the cache (``~/.cache/fst``, or ``torch.hub``'s for
+torchvision's VGG-19); and as a download, where there is one. Nothing is replaced by something else
+behind the user's back: what can't be had is an :class:`~fst.errors.AssetError` that names all four.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pooch
+import yaml
+
+from fst.errors import AssetError, InputError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+STYLES = Path("configs/style")
+CHECKPOINTS = Path("checkpoints")
+
+
+def search_path(kind: str) -> list[Path]:
+    """The folders in which an asset of ``kind`` ("weights", "styles", "photos") may lie."""
+    folders = [Path(pooch.os_cache("fst")) / kind]
+    if root := os.environ.get("FST_ASSETS"):
+        folders.insert(0, Path(root).expanduser() / kind)
+    return folders
+
+
+def find(kind: str, name: str, download: str = "there is none for it") -> Path:
+    """The file or folder called ``name``.
+
+    Args:
+        kind: ``"weights"``, ``"styles"`` or ``"photos"``.
+        name: a path, or a name relative to the asset folders. Paintings need no suffix.
+        download: what became of the download, for the message.
+
+    Raises:
+        AssetError: it is in none of the places; the message names them and what to do.
+    """
+    if Path(name).exists():
+        return Path(name)
+    suffixes = ("", *IMAGE_SUFFIXES) if kind == "styles" else ("",)
+    for folder in search_path(kind):
+        for suffix in suffixes:
+            if (candidate := folder / f"{name}{suffix}").exists():
+                return candidate
+    root = os.environ.get("FST_ASSETS")
+    second = search_path(kind)[0] / name if root else "FST_ASSETS is not set"
+    raise AssetError(
+        f"no {kind} {name!r}. Looked for (1) that path, (2) the FST_ASSETS folder: {second}, "
+        f"(3) the cache: {search_path(kind)[-1] / name}, (4) a download: {download}. "
+        f"Give a path, or set FST_ASSETS to a folder that holds {kind}/{Path(name).name}"
+    )
+
+
+def check_sha256(path: Path, expected: tuple[str, ...]) -> str:
+    """The file's SHA-256, which has to start with one of ``expected``.
+
+    Raises:
+        AssetError: the file's digest is another.
+    """
+    digest = pooch.file_hash(str(path), alg="sha256")
+    if not digest.startswith(expected):
+        raise AssetError(
+            f"{path} is damaged or another file: its SHA-256 is {digest[:16]}…, "
+            f"expected {' or '.join(e[:16] + '…' for e in expected)}"
+        )
+    return digest
+
+
+def style_names(folder: Path = STYLES) -> list[str]:
+    """Names of the style files, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def read_style(name: str, folder: Path = STYLES) -> dict[str, Any]:
+    """A style file as a plain dictionary: name, image, title, painter, and what differs.
+
+    Raises:
+        InputError: no such style; names the ones there are.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        raise InputError(f"no style {name!r}: there are {', '.join(style_names(folder)) or 'none'}")
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Every picture below ``folder``, sorted by path; hidden files are passed over.
+
+    Raises:
+        InputError: there is none, or no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"no folder {str(folder)!r}")
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
+    if not found:
+        raise InputError(f"no photos in {str(folder)!r} (looked for {', '.join(IMAGE_SUFFIXES)})")
+    return found

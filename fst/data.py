@@ -1,0 +1,364 @@
+"""Content photos to train on, as a Lightning DataModule over Hugging Face ``datasets``.
+
+Which photo comes at which place, how it is cropped and whether it is mirrored follow from the seed
+and the place alone. So a resumed run sees what the interrupted one would have seen, with any number
+of workers.
+"""
+
+import importlib.resources
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import datasets
+import lightning
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+from torchvision.transforms import v2
+
+from fst import assets
+from fst.errors import AssetError, InputError
+from fst.image import from_pil, load_image
+
+SAMPLE_PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
+"""Color photos that come with scikit-image."""
+
+SOURCES = ("auto", "folder", "hub", "sample")
+
+COCO = "detection-datasets/coco"
+"""COCO 2017 on the Hugging Face hub."""
+
+Record = dict[str, Any]
+"""A row of the photo column, undecoded: ``{"path": str | None, "bytes": bytes | None}``."""
+
+
+def open_folder(path: str) -> datasets.Dataset:
+    """Every photo below a folder.
+
+    Raises:
+        InputError: no such folder, or no photo in it.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        folder = assets.find("photos", path)
+    files = [str(file) for file in assets.list_images(folder)]
+    return datasets.Dataset.from_dict({"image": files}).cast_column(
+        "image", datasets.Image(decode=False)
+    )
+
+
+def open_sample(path: str | None = None) -> datasets.Dataset:
+    """The few photos that come with the installed scikit-image: enough to see that all works.
+
+    Raises:
+        AssetError: scikit-image is not installed, or without them.
+    """
+    try:
+        folder = Path(str(importlib.resources.files("skimage"))) / "data"
+    except ModuleNotFoundError as error:
+        raise AssetError("data=sample needs scikit-image: pip install scikit-image") from error
+    files = [str(folder / name) for name in SAMPLE_PHOTOS if (folder / name).exists()]
+    if not files:
+        raise AssetError(f"the installed scikit-image has no photos in {folder}")
+    return datasets.Dataset.from_dict({"image": files}).cast_column(
+        "image", datasets.Image(decode=False)
+    )
+
+
+def open_hub(
+    name: str, split: str = "train", streaming: bool = True, column: str = "image"
+) -> datasets.Dataset | datasets.IterableDataset:
+    """A data set of the Hugging Face hub, or a local one in the same format.
+
+    Args:
+        name: ``owner/name`` on the hub, or a folder of parquet files.
+        split: of the data set.
+        streaming: read while training instead of downloading all of it first.
+        column: that holds the photos.
+
+    Raises:
+        AssetError: no such data set, or no network.
+        InputError: no such column.
+    """
+    try:
+        data = datasets.load_dataset(name, split=split, streaming=streaming)
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        reason = str(error).splitlines()[0]
+        raise AssetError(
+            f"no data set {name!r}: neither that path nor the hub gave it ({reason}). "
+            "Train on a folder of your own with data=folder data.path=…"
+        ) from error
+    names = list(data.features or {})
+    if column not in names:
+        raise InputError(f"no column {column!r} in {name!r}: there are {', '.join(names)}")
+    return data.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+
+
+def decode(record: Record) -> Tensor:
+    """A record as ``(3, H, W)`` uint8, upright RGB. Raises InputError where that can't be done."""
+    source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
+    try:
+        with Image.open(source) as image:  # the fast way, for the plain 8-bit RGB of nearly all
+            plain = image.mode == "RGB" and image.getexif().get(0x0112, 1) == 1
+            if plain and image.size[0] * image.size[1] < Image.MAX_IMAGE_PIXELS:
+                return v2.functional.pil_to_tensor(image)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{name_of(record)} can't be decoded: {error}") from error
+    if isinstance(source, io.BytesIO):
+        source.seek(0)
+    return load_image(source).rgb[0].mul(255).round().byte()
+
+
+def name_of(record: Record) -> str:
+    """What to call a record in a message."""
+    return record.get("path") or "a photo without a name"
+
+
+class CropAndFlip:
+    """A random resized crop, mirrored half of the time; the same for the same ``key``."""
+
+    def __init__(self, size: int, min_scale: float, seed: int) -> None:
+        self.seed = seed
+        self.transform = v2.Compose(
+            [
+                v2.RandomResizedCrop(size, scale=(min_scale, 1.0), antialias=True),
+                v2.RandomHorizontalFlip(),
+                v2.ToDtype(torch.float32, scale=True),
+            ]
+        )
+
+    def __call__(self, photo: Tensor, key: int) -> Tensor:
+        """``(3, H, W)`` uint8 to ``(3, size, size)`` in [0, 1]."""
+        with torch.random.fork_rng(devices=[]):  # the transforms draw from the global generator
+            torch.manual_seed((self.seed * 1_000_003 + key) % 2**63)
+            cropped: Tensor = self.transform(photo)
+        return cropped
+
+
+class EndlessPhotos(IterableDataset[Tensor]):
+    """Crops of the photos without end: a new random order every epoch, from place ``start`` on.
+
+    Photos that can't be decoded are skipped; ``on_skip`` is told the first time. Over ``workers``
+    the places are dealt in turn, so that the order stays that of one worker.
+    """
+
+    def __init__(
+        self,
+        photos: datasets.Dataset | datasets.IterableDataset,
+        crop: CropAndFlip,
+        batch_size: int,
+        seed: int,
+        start: int = 0,
+        shuffle_buffer: int = 1000,
+        on_skip: Callable[[str], None] = print,
+    ) -> None:
+        self.photos, self.crop, self.batch_size = photos, crop, batch_size
+        self.seed, self.start, self.on_skip = seed, start, on_skip
+        self.shuffle_buffer = shuffle_buffer
+        self.skipped: set[str] = set()
+
+    def __iter__(self) -> Iterator[Tensor]:
+        worker = get_worker_info()
+        number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        for place, record in self._records():
+            # batch b is worker b % workers' work, as the loader collects them in turn
+            if place < self.start or (place // self.batch_size) % workers != number:
+                continue
+            yield self._crop(record, place)
+
+    def _records(self) -> Iterator[tuple[int, Record]]:
+        place = 0
+        for epoch in range(1 << 30):
+            if isinstance(self.photos, datasets.IterableDataset):
+                column = list(self.photos.features or {"image": None})[0]
+                stream = self.photos.shuffle(self.seed + epoch, buffer_size=self.shuffle_buffer)
+                before = place
+                for row in stream:
+                    yield place, row[column]
+                    place += 1
+                if place == before:
+                    raise InputError("the data set is empty")
+                continue
+            count, column = len(self.photos), self.photos.column_names[0]
+            if place + count <= self.start:  # a whole epoch that was already seen
+                place += count
+                continue
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+            for index in torch.randperm(count, generator=generator).tolist():
+                yield place, self.photos[index][column]
+                place += 1
+
+    def _crop(self, record: Record, place: int) -> Tensor:
+        """The crop for this place, from another photo where this one can't be decoded."""
+        replacement = torch.Generator().manual_seed(self.seed * 1_000_003 + place)
+        for _ in range(100):
+            try:
+                return self.crop(decode(record), place)
+            except InputError as error:
+                if (name := name_of(record)) not in self.skipped:
+                    self.skipped.add(name)
+                    self.on_skip(f"skipped {len(self.skipped)}: {error}")
+            if isinstance(self.photos, datasets.IterableDataset):
+                record = next(iter(self.photos.shuffle(place, buffer_size=16)))
+                record = record[next(iter(record))]
+            else:
+                index = int(torch.randint(len(self.photos), (1,), generator=replacement))
+                record = self.photos[index][self.photos.column_names[0]]
+        raise InputError("100 photos in a row can't be decoded: is this a folder of photos?")
+
+
+class HeldOutPhotos(Dataset[Tensor]):
+    """Center crops of a few photos, decoded once and kept."""
+
+    def __init__(self, records: list[Record], size: int) -> None:
+        crop = v2.Compose(
+            [
+                v2.Resize(size, antialias=True),
+                v2.CenterCrop(size),
+                v2.ToDtype(torch.float32, scale=True),
+            ]
+        )
+        self.crops = []
+        for record in records:
+            try:
+                self.crops.append(crop(decode(record)))
+            except InputError:
+                continue  # training names it if it is among its photos
+        if not self.crops:
+            raise InputError("none of the validation photos can be decoded")
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def __getitem__(self, index: int) -> Tensor:
+        crop: Tensor = self.crops[index]
+        return crop
+
+
+class PhotoDataModule(lightning.LightningDataModule):
+    """Training crops without end, and a few held-out photos for validation.
+
+    Args:
+        source: ``"folder"``, ``"hub"``, ``"sample"``, or ``"auto"``: the folder, if the assets have
+            it, else COCO from the hub; says which.
+        path: the folder, or the hub's name of the data set.
+        size: side of the square crops, in pixels.
+        batch_size: photos a step.
+        val_path: a folder of validation photos; without one ``val_photos`` are held out.
+        val_photos: how many photos to validate on.
+        min_scale: the smallest share of a photo's area that a crop shows.
+        num_workers: processes that decode ahead; 0 decodes in the training process.
+        seed: of order, crops and flips.
+        split: of a hub data set.
+        streaming: of a hub data set.
+        column: of a hub data set.
+
+    Raises:
+        InputError: an unknown source, no photos, a size or batch below 1.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        path: str | None = None,
+        size: int = 256,
+        batch_size: int = 4,
+        val_path: str | None = None,
+        val_photos: int = 16,
+        min_scale: float = 0.25,
+        num_workers: int = 0,
+        seed: int = 0,
+        split: str = "train",
+        streaming: bool = True,
+        column: str = "image",
+    ) -> None:
+        super().__init__()
+        if source not in SOURCES:
+            raise InputError(f"data.source must be one of {', '.join(SOURCES)}, not {source!r}")
+        if source != "sample" and not path:
+            raise InputError("name the photos to train on: data=folder data.path=FOLDER")
+        if size < 16 or batch_size < 1 or val_photos < 1:
+            raise InputError("data.size must be at least 16, data.batch_size and val_photos 1")
+        self.source, self.path, self.size, self.batch_size = source, path, size, batch_size
+        self.val_path, self.val_photos, self.num_workers = val_path, val_photos, num_workers
+        self.crop = CropAndFlip(size, min_scale, seed)
+        self.seed, self.split, self.streaming, self.column = seed, split, streaming, column
+        self.start = 0
+        self.train: EndlessPhotos | None = None
+        self.val: HeldOutPhotos | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Opens the photos and sets the validation photos apart; once."""
+        if self.train is not None:
+            return
+        photos: datasets.Dataset | datasets.IterableDataset
+        if self.source == "auto":
+            self._choose()
+        if self.source == "folder":
+            photos = open_folder(str(self.path))
+        elif self.source == "sample":
+            photos = open_sample()
+        else:
+            photos = open_hub(str(self.path), self.split, self.streaming, self.column)
+        if self.val_path:
+            held_out = open_folder(self.val_path)
+            records = [held_out[i]["image"] for i in range(min(self.val_photos, len(held_out)))]
+        elif isinstance(photos, datasets.IterableDataset):
+            records = [next(iter(row.values())) for row in photos.take(self.val_photos)]
+            photos = photos.skip(self.val_photos)
+        else:
+            records, photos = self._hold_out(photos)
+        self.val = HeldOutPhotos(records, self.size)
+        self.train = EndlessPhotos(photos, self.crop, self.batch_size, self.seed)
+
+    def _choose(self) -> None:
+        try:
+            assets.find("photos", str(self.path))
+            self.source = "folder"
+        except AssetError:
+            self.source, self.path = "hub", COCO
+        print(f"photos: {self.source} {self.path}", flush=True)
+
+    def _hold_out(self, photos: datasets.Dataset) -> tuple[list[Record], datasets.Dataset]:
+        """At most a fifth of the photos, spread over all; where there are few, none is set apart."""
+        column = photos.column_names[0]
+        count = min(self.val_photos, len(photos) // 5)
+        if count == 0:
+            chosen = range(min(self.val_photos, len(photos)))
+            return [photos[i][column] for i in chosen], photos
+        chosen_set = {i * len(photos) // count for i in range(count)}
+        rest = [i for i in range(len(photos)) if i not in chosen_set]
+        return [photos[i][column] for i in sorted(chosen_set)], photos.select(rest)
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        """Batches ``(batch_size, 3, size, size)`` from the place where the run stands."""
+        if self.train is None:
+            raise RuntimeError("setup() comes before train_dataloader()")
+        if self.trainer is not None:
+            self.start = self.trainer.global_step * self.batch_size
+        self.train.start = self.start
+        return DataLoader(
+            self.train,
+            self.batch_size,
+            num_workers=self.num_workers,
+            drop_last=True,
+            persistent_workers=self.num_workers > 0,
+        )
+
+    def val_dataloader(self) -> DataLoader[Tensor]:
+        """The held-out photos, in batches."""
+        if self.val is None:
+            raise RuntimeError("setup() comes before val_dataloader()")
+        return DataLoader(self.val, self.batch_size)
+
+    def describe(self) -> dict[str, Any]:
+        """What was trained on, as plain values for a checkpoint."""
+        name = Path(self.path).name if self.source == "folder" and self.path else self.path
+        count = None
+        if self.train is not None and isinstance(self.train.photos, datasets.Dataset):
+            count = len(self.train.photos)
+        about = {"source": self.source, "name": name, "photos": count, "split": self.split}
+        return {**about, "size": self.size, "batch_size": self.batch_size}

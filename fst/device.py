@@ -1,0 +1,66 @@
+"""Which device, which precision, and how the C library keeps its memory."""
+
+import ctypes
+import platform
+
+import torch
+
+from fst.errors import InputError
+
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device called ``name``; ``"auto"`` is the first CUDA device, else Apple's, else the CPU.
+
+    Raises:
+        InputError: no such device on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"no device {name!r} here (try auto, cpu or cuda)") from error
+    return device
+
+
+def pick_precision(name: str, device: torch.device) -> torch.dtype:
+    """The dtype to compute convolutions in: ``torch.float32`` or ``torch.bfloat16``.
+
+    ``"auto"`` is bf16 where the hardware multiplies it faster than float32: GPUs that support it,
+    and CPUs with AMX or AVX-512-bf16. Losses, Gram matrices, norm statistics and master weights
+    stay in float32 everywhere.
+
+    Raises:
+        InputError: ``name`` is none of :data:`PRECISIONS`.
+    """
+    if name not in PRECISIONS:
+        raise InputError(f"precision must be one of {', '.join(PRECISIONS)}, not {name!r}")
+    if name != "auto":
+        return torch.bfloat16 if name == "bf16" else torch.float32
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        fast = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    else:
+        fast = False
+    return torch.bfloat16 if fast else torch.float32
+
+
+def keep_freed_memory() -> None:
+    """Tells glibc to keep large freed blocks instead of handing them back to the kernel.
+
+    A training step frees and allocates the same few hundred large blocks again and again; each
+    one that went back to the kernel is paid for in page faults. Does nothing on other C libraries.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    m_trim_threshold, m_mmap_threshold = -1, -3  # malloc.h
+    libc = ctypes.CDLL(None)
+    libc.mallopt(m_mmap_threshold, 1 << 30)
+    libc.mallopt(m_trim_threshold, (1 << 31) - 1)

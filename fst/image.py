@@ -1,0 +1,267 @@
+"""Files and PIL pictures to tensors and back: the only place that decodes, resizes or quantizes.
+
+Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a file carries besides
+(alpha, an ICC profile) travels along in a :class:`Picture`.
+"""
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from fst.errors import InputError
+
+MAX_PIXELS = 200_000_000
+"""Pictures above this many pixels are refused unless the caller raises the limit."""
+
+MIN_SIDE = 16
+"""Smallest side, in pixels, of a picture that can be stylized."""
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+"""What can be written: suffix -> PIL's name."""
+
+_PIL_LIMIT = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: ``rgb (1, 3, H, W)`` and ``alpha (1, 1, H, W)`` in [0, 1].
+
+    ``icc_profile`` says which RGB the numbers are, as the file did; None means sRGB.
+    """
+
+    rgb: Tensor
+    alpha: Tensor | None = None
+    icc_profile: bytes | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, PIL's order."""
+        return self.rgb.shape[3], self.rgb.shape[2]
+
+
+def load_image(
+    file: str | Path | IO[bytes], max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE
+) -> Picture:
+    """Reads a picture of any kind that PIL decodes, upright.
+
+    EXIF orientation is applied. Grayscale (8 and 16 bits), palette, CMYK (through its own profile
+    where it has one) and float pictures become RGB. Alpha and an RGB profile are kept.
+
+    Args:
+        file: a path or an open binary file.
+        max_pixels: refuse more than this, before decoding.
+        min_side: refuse a side shorter than this, in pixels.
+
+    Raises:
+        InputError: not there, empty, damaged, not a picture, too small or too large.
+    """
+    name = getattr(file, "name", None) or (str(file) if isinstance(file, str | Path) else "picture")
+    try:
+        with _no_pil_limit():
+            image = Image.open(file)
+        with image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise InputError(
+                    f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
+                    f"limit of {max_pixels / 1e6:.0f}; raise it with --max-pixels"
+                )
+            if min(width, height) < min_side:
+                raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
+            return from_pil(ImageOps.exif_transpose(image))
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{name} is a folder, expected a picture") from error
+    except UnidentifiedImageError as error:
+        empty = isinstance(file, str | Path) and Path(file).stat().st_size == 0
+        raise InputError(f"{name} is {'empty' if empty else 'not a picture'}") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what PIL's decoders raise
+        raise InputError(f"{name} can't be decoded: {error}") from error
+
+
+def from_pil(image: Image.Image) -> Picture:
+    """A PIL picture of any mode as a :class:`Picture`. EXIF orientation is the caller's."""
+    icc_profile: bytes | None = image.info.get("icc_profile")
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        return Picture(_from_deep_gray(image))
+    if image.mode in ("CMYK", "LAB", "YCbCr", "HSV"):
+        return Picture(_to_tensor(_to_srgb(image, icc_profile)))
+    if image.mode not in ("RGB", "RGBA"):
+        icc_profile = None  # a gray profile says nothing about RGB
+    if image.has_transparency_data:
+        pixels = _to_tensor(image.convert("RGBA"))
+        return Picture(pixels[:, :3].contiguous(), pixels[:, 3:].contiguous(), icc_profile)
+    return Picture(_to_tensor(image.convert("RGB")), None, icc_profile)
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """Quantizes ``(1, C, H, W)`` in [0, 1] to 8 bits: C = 1, 3 or 4 gives modes L, RGB, RGBA."""
+    if image.dim() != 4 or len(image) != 1:
+        raise InputError(f"expected one picture (1, C, H, W), got shape {tuple(image.shape)}")
+    array = image[0].detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu()
+    return Image.fromarray(array.numpy().squeeze(2) if array.shape[2] == 1 else array.numpy())
+
+
+def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -> None:
+    """Writes a picture, whole or not at all; the suffix chooses the format.
+
+    JPEG has no alpha: there a transparent picture is laid on white.
+
+    Args:
+        path: ends in one of :data:`FORMATS`; its folder exists.
+        picture: a :class:`Picture`, or ``(1, 3, H, W)`` in [0, 1].
+        quality: of JPEG and WebP, 1 to 100.
+
+    Raises:
+        InputError: another suffix, or a path that can't be written.
+    """
+    path = check_output(path)
+    picture = picture if isinstance(picture, Picture) else Picture(picture)
+    rgb, alpha = picture.rgb, picture.alpha
+    kind = FORMATS[path.suffix.lower()]
+    if alpha is not None and kind == "JPEG":
+        rgb, alpha = rgb * alpha + (1 - alpha), None
+    options: dict[str, object] = {"quality": quality} if kind in ("JPEG", "WEBP") else {}
+    if kind == "TIFF":
+        options["compression"] = "tiff_lzw"
+    if picture.icc_profile:
+        options["icc_profile"] = picture.icc_profile
+    image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
+    with atomic_file(path) as temporary:
+        image.save(temporary, format=kind, **options)
+
+
+def resize(picture: Picture, long_side: int) -> Picture:
+    """The picture with its longer side at ``long_side`` pixels (bicubic, antialiased)."""
+    width, height = picture.size
+    scale = long_side / max(width, height)
+    to = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return replace(
+        picture,
+        rgb=resize_tensor(picture.rgb, to),
+        alpha=None if picture.alpha is None else resize_tensor(picture.alpha, to),
+    )
+
+
+def resize_tensor(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """``(N, C, H, W)`` in [0, 1] to ``size`` = (height, width), bicubic and antialiased."""
+    if tuple(image.shape[2:]) == size:
+        return image
+    return F.interpolate(
+        image, size, mode="bicubic", align_corners=False, antialias=True
+    ).clamp(0, 1)
+
+
+def check_output(path: str | Path) -> Path:
+    """``path``, once it is known that a picture can be written there; to be asked before the work.
+
+    Raises:
+        InputError: a folder, an unknown suffix, a folder that is missing or not writable.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, expected a file name")
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"can't write {path.name!r}: give one of {', '.join(FORMATS)}")
+    check_writable(path.parent)
+    return path
+
+
+def check_writable(folder: Path) -> None:
+    """Makes sure that files can be made in ``folder``, by making one.
+
+    Raises:
+        InputError: it is no folder, or nothing can be written there.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except NotADirectoryError as error:
+        raise InputError(f"{folder} is not a folder") from error
+    except OSError as error:
+        raise InputError(f"can't write to {folder}: {error.strerror}") from error
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``, renamed to it once the block ended well.
+
+    The file is flushed to the disk before the rename, so that after a crash ``path`` holds the old
+    content or the new, never a part of it.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 would hide the file from everybody else
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _no_pil_limit() -> Iterator[None]:
+    """Lifts PIL's own pixel limit, which is fixed and global; ours takes its place."""
+    with _PIL_LIMIT:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _to_tensor(image: Image.Image) -> Tensor:
+    array = np.asarray(image)  # (H, W, C) or (H, W)
+    tensor = torch.from_numpy(np.array(array if array.ndim == 3 else array[..., None]))
+    return tensor.permute(2, 0, 1)[None].float().div_(255).contiguous()
+
+
+def _from_deep_gray(image: Image.Image) -> Tensor:
+    """16-bit integer and float grayscale, scaled by the range that its values show."""
+    array = np.asarray(image).astype(np.float32)
+    if not np.isfinite(array).all():
+        raise InputError("a float picture with values that are not finite")
+    largest = float(array.max())
+    full_scale = 65535.0 if image.mode != "F" or largest > 255 else (255.0 if largest > 1 else 1.0)
+    gray = torch.from_numpy(array).div_(full_scale).clamp_(0, 1)
+    return gray[None, None].repeat(1, 3, 1, 1)
+
+
+def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
+    if icc_profile and image.mode in ("CMYK", "LAB"):
+        try:
+            source = ImageCms.ImageCmsProfile(BytesIO(icc_profile))
+            target = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            if converted is not None:
+                return converted
+        except ImageCms.PyCMSError:
+            pass  # a damaged profile: the plain formula is the best that is left
+    return image.convert("RGB")

@@ -1,0 +1,68 @@
+"""The transformer net of Johnson et al. 2016, with instance norm and resize-convolutions."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fst.errors import InputError
+from fst.nets.layers import ConvNorm, ResidualBlock, UpsampleConv
+
+MIN_SIDE = 16
+"""Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
+
+
+class JohnsonNet(nn.Module):
+    """Photo in, painted photo out: downsample by 4, residual blocks, upsample by 4.
+
+    Args:
+        width: channels at full resolution; 2 and 4 times as many at a half and a quarter of it.
+        residual_blocks: how many, at a quarter of the resolution.
+
+    At the default size the net has 1,679,235 parameters. A final sigmoid keeps the output in
+    [0, 1], so that the loss sees exactly the picture that will be written (the paper scales a tanh,
+    to the same end).
+
+    Source:
+        Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution",
+        supplement, table 1; instance norm after Ulyanov et al. 2016; resize-convolution after
+        Odena et al. 2016.
+    """
+
+    def __init__(self, width: int = 32, residual_blocks: int = 5) -> None:
+        super().__init__()
+        if width < 1 or residual_blocks < 0:
+            raise InputError(f"a net of width {width} with {residual_blocks} blocks can't be made")
+        self.down1 = ConvNorm(3, width, 9)
+        self.down2 = ConvNorm(width, 2 * width, 3, stride=2)
+        self.down3 = ConvNorm(2 * width, 4 * width, 3, stride=2)
+        self.blocks = nn.Sequential(*(ResidualBlock(4 * width) for _ in range(residual_blocks)))
+        self.up1 = UpsampleConv(4 * width, 2 * width, 3)
+        self.up2 = UpsampleConv(2 * width, width, 3)
+        self.pad = nn.ReflectionPad2d(4)
+        self.out = nn.Conv2d(width, 3, 9)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Stylizes ``images``.
+
+        Args:
+            images: ``(N, 3, H, W)``, RGB in [0, 1]; H and W at least 16, any number.
+
+        Returns:
+            The same shape, in [0, 1], float32 (float64 for a float64 net).
+
+        Raises:
+            InputError: a side shorter than 16 pixels.
+        """
+        h, w = images.shape[2:]
+        if min(h, w) < MIN_SIDE:
+            raise InputError(f"a {w}x{h} picture is too small: each side needs {MIN_SIDE} pixels")
+        # the two halvings want multiples of 4; what is added here is cut off at the end
+        x = F.pad(images, (0, -w % 4, 0, -h % 4), mode="reflect")
+        x = F.relu(self.down1(x))  # (N, width, H, W)
+        x = F.relu(self.down2(x))  # (N, 2 width, H/2, W/2)
+        x = F.relu(self.down3(x))  # (N, 4 width, H/4, W/4)
+        x = self.blocks(x)
+        x = F.relu(self.up1(x))  # (N, 2 width, H/2, W/2)
+        x = F.relu(self.up2(x))  # (N, width, H, W)
+        x = self.out(self.pad(x))  # (N, 3, H, W)
+        return torch.sigmoid(x.to(self.out.weight.dtype))[..., :h, :w]

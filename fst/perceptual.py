@@ -1,0 +1,172 @@
+"""The one loss object: training, pixel optimization, evaluation and tests all call it."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from fst.errors import InputError
+from fst.losses import content_loss, gram_matrix, style_loss, total_variation
+from fst.vgg import VGG19, check_layers
+
+CONTENT_LAYERS = {"relu4_2": 1.0}
+"""Gatys et al. 2015 use conv4_2; its ReLU is what most projects compare."""
+
+STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 1.0}
+"""Gatys et al. 2015, section 2, equally weighted."""
+
+NORMALIZATIONS = ("relative", "course")
+"""``"relative"``: the errors of :mod:`fst.losses` as they are. ``"course"``: the costs of the
+well-known course notebooks, ``sum (F - P)^2 / (4 H W C)`` and ``sum (G - A)^2 / (4 C^2)``, on
+features rescaled to a mean absolute activation of one (Gatys et al. 2016, section 2: the notebooks
+rely on their VGG's scale instead). Neither depends on the loss network's scale."""
+
+
+class LossTerms(NamedTuple):
+    """The weighted terms of the objective, one value per picture: ``(N,)`` each."""
+
+    content: Tensor
+    style: Tensor
+    tv: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Their sum, the objective: ``(N,)``."""
+        return self.content + self.style + self.tv
+
+
+class PerceptualLoss(nn.Module):
+    """How well a picture shows a photo's content in a painting's style.
+
+    ``total = content_weight * content + style_weight * style + tv_weight * tv``, where content and
+    style are weighted means over layers of the relative errors of :mod:`fst.losses`. A layer's
+    weight counts relative to the other layers': multiplying all of them changes nothing.
+
+    Args:
+        painting: ``(1, 3, H, W)``, RGB in [0, 1], at the size whose strokes are to be learned.
+        content_weight: at least 0.
+        style_weight: at least 0. With the normalized terms one default suits most paintings.
+        tv_weight: at least 0; smooths.
+        content_layers: layer name -> weight.
+        style_layers: layer name -> weight.
+        weights: of VGG-19, as for :class:`~fst.vgg.VGG19`.
+        pooling: of VGG-19, ``"max"`` or ``"avg"``.
+        normalization: one of :data:`NORMALIZATIONS`.
+        dtype: to run VGG-19 in; the losses are float32 in any case.
+
+    Raises:
+        InputError: a weight that is negative or not a number, an unknown layer, no layer at all.
+    """
+
+    def __init__(
+        self,
+        painting: Tensor,
+        content_weight: float = 1.0,
+        style_weight: float = 5.0,
+        tv_weight: float = 0.5,
+        content_layers: Mapping[str, float] = CONTENT_LAYERS,
+        style_layers: Mapping[str, float] = STYLE_LAYERS,
+        weights: str = "auto",
+        pooling: str = "max",
+        normalization: str = "relative",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        if normalization not in NORMALIZATIONS:
+            options = ", ".join(NORMALIZATIONS)
+            raise InputError(f"normalization must be one of {options}, not {normalization!r}")
+        self.normalization = normalization
+        self.content_weight = _check_weight("content_weight", content_weight)
+        self.style_weight = _check_weight("style_weight", style_weight)
+        self.tv_weight = _check_weight("tv_weight", tv_weight)
+        self.content_layers = _normalize("content_layers", content_layers)
+        self.style_layers = _normalize("style_layers", style_layers)
+        self.vgg = VGG19([*self.content_layers, *self.style_layers], weights, pooling, dtype)
+        self._style_scales: dict[str, float] = {}
+        with torch.no_grad():
+            for layer, features in self.vgg(painting, self.style_layers).items():
+                gram = gram_matrix(features)
+                self.register_buffer(f"gram_{layer}", gram, persistent=False)
+                self._style_scales[layer] = self._scale(features, gram, power=4).item()
+
+    @torch.no_grad()
+    def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
+        """The photos' features at the content layers; computes nothing deeper.
+
+        Args:
+            photos: ``(N, 3, H, W)``, RGB in [0, 1].
+        """
+        features: dict[str, Tensor] = self.vgg(photos, self.content_layers)
+        return features
+
+    def forward(self, images: Tensor, targets: Mapping[str, Tensor]) -> LossTerms:
+        """Judges ``images`` against the photos that gave ``targets`` and against the painting.
+
+        Args:
+            images: ``(N, 3, H, W)``, RGB in [0, 1]; differentiable.
+            targets: from :meth:`content_targets`, for the same N and size.
+        """
+        features = self.vgg(images, [*self.content_layers, *self.style_layers])
+        zero = torch.zeros(len(images), device=images.device)
+        content = sum(
+            (
+                weight
+                * self._scale(targets[layer], targets[layer], power=2)
+                * content_loss(features[layer], targets[layer])
+                for layer, weight in self.content_layers.items()
+            ),
+            zero,
+        )
+        style = sum(
+            (
+                weight
+                * self._style_scales[layer]
+                * style_loss(gram_matrix(features[layer]), getattr(self, f"gram_{layer}"))
+                for layer, weight in self.style_layers.items()
+            ),
+            zero,
+        )
+        tv = total_variation(images) if self.tv_weight else zero
+        return LossTerms(
+            self.content_weight * content, self.style_weight * style, self.tv_weight * tv
+        )
+
+    def _scale(self, features: Tensor, target: Tensor, power: int) -> Tensor:
+        """What turns a relative error into the chosen normalization, ``(N,)``.
+
+        ``"course"`` undoes the division by the target's energy and divides by the features' mean
+        activation instead, to the power in which the term grows with it.
+        """
+        if self.normalization == "relative":
+            return torch.ones(len(target), device=target.device)
+        mean = features.float().abs().flatten(1).mean(1)
+        return target.float().square().flatten(1).mean(1) / (4 * mean**power)
+
+    def describe(self) -> dict[str, Any]:
+        """The configuration and what judged, as plain values for a checkpoint or a report."""
+        return {
+            "content_weight": self.content_weight,
+            "style_weight": self.style_weight,
+            "tv_weight": self.tv_weight,
+            "content_layers": self.content_layers,
+            "style_layers": self.style_layers,
+            "normalization": self.normalization,
+            "loss_network": self.vgg.describe(),
+        }
+
+
+def _check_weight(name: str, value: float) -> float:
+    if not (math.isfinite(value) and value >= 0):
+        raise InputError(f"{name} must be a number of at least 0, not {value}")
+    return float(value)
+
+
+def _normalize(name: str, layers: Mapping[str, float]) -> dict[str, float]:
+    """Layer weights that sum to one."""
+    check_layers(layers)
+    total = sum(_check_weight(f"{name}.{layer}", weight) for layer, weight in layers.items())
+    if total == 0:
+        raise InputError(f"{name} needs at least one layer with a weight above 0")
+    return {layer: weight / total for layer, weight in layers.items()}
