@@ -61,7 +61,7 @@ def check_sha256(path: Path, expected: tuple[str, ...]) -> str:
     Raises:
         AssetError: the file's digest is another.
     """
-    digest = pooch.file_hash(str(path), alg="sha256")
+    digest: str = pooch.file_hash(str(path), alg="sha256")
     if not digest.startswith(expected):
         raise AssetError(
             f"{path} is damaged or another file: its SHA-256 is {digest[:16]}…, "

@@ -48,7 +48,9 @@ class CurveCSV(Logger):
         """Required by Lightning."""
         return ""
 
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+    def log_hyperparams(
+        self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any
+    ) -> None:
         """The configuration is written as ``config.yaml``, not here."""
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -107,7 +109,12 @@ class LiveProgress(Callback):
             )
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Tensor, batch_idx: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Tensor,
+        batch_idx: int,
     ) -> None:
         """Moves the bar, or prints a line."""
         step, now = trainer.global_step, time.perf_counter()
@@ -155,10 +162,8 @@ class LiveProgress(Callback):
 
     def _estimate(self, seconds: float, steps: int) -> None:
         if seconds > 3600:
-            print(
-                f"{steps:,} steps will take about {format_seconds(seconds)} on this device; {PRESETS}",
-                flush=True,
-            )
+            duration = format_seconds(seconds)
+            print(f"{steps:,} steps take about {duration} on this device; {PRESETS}", flush=True)
 
 
 class Previews(Callback):
@@ -168,7 +173,12 @@ class Previews(Callback):
         self.folder, self.every = folder, every
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Tensor, batch_idx: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Tensor,
+        batch_idx: int,
     ) -> None:
         """Writes ``step_000500.png`` and shows it in TensorBoard."""
         step = trainer.global_step
@@ -205,7 +215,12 @@ class StopOnSignal(Callback):
             self._before[number] = signal.signal(number, self._receive)
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Tensor, batch_idx: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Tensor,
+        batch_idx: int,
     ) -> None:
         """Saves and stops, if a signal has come."""
         if self.received is not None and self.saved is None:

@@ -75,7 +75,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedSt
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            state = {key: file.get_tensor(key).float() for key in file.keys()}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
     description = _read_description(path, metadata)
@@ -85,7 +85,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedSt
     except (RuntimeError, TypeError, InputError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: its weights are not those of its net: {reason}") from error
-    net = net.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
     return TrainedStyle(net, description)
 
 

@@ -14,14 +14,13 @@ from typing import Any
 import datasets
 import lightning
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 from torchvision.transforms import v2
 
 from fst import assets
 from fst.errors import AssetError, InputError
-from fst.image import from_pil, load_image
+from fst.image import load_image
 
 SAMPLE_PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
 """Color photos that come with scikit-image."""
@@ -101,15 +100,9 @@ def decode(record: Record) -> Tensor:
     """A record as ``(3, H, W)`` uint8, upright RGB. Raises InputError where that can't be done."""
     source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
     try:
-        with Image.open(source) as image:  # the fast way, for the plain 8-bit RGB of nearly all
-            plain = image.mode == "RGB" and image.getexif().get(0x0112, 1) == 1
-            if plain and image.size[0] * image.size[1] < Image.MAX_IMAGE_PIXELS:
-                return v2.functional.pil_to_tensor(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{name_of(record)} can't be decoded: {error}") from error
-    if isinstance(source, io.BytesIO):
-        source.seek(0)
-    return load_image(source).rgb[0].mul(255).round().byte()
+        return load_image(source, min_side=1).rgb[0].mul(255).round().byte()
+    except InputError as error:
+        raise InputError(str(error).replace("picture", name_of(record), 1)) from error
 
 
 def name_of(record: Record) -> str:
@@ -173,7 +166,7 @@ class EndlessPhotos(IterableDataset[Tensor]):
         place = 0
         for epoch in range(1 << 30):
             if isinstance(self.photos, datasets.IterableDataset):
-                column = list(self.photos.features or {"image": None})[0]
+                column = next(iter(self.photos.features or {"image": None}))
                 stream = self.photos.shuffle(self.seed + epoch, buffer_size=self.shuffle_buffer)
                 before = place
                 for row in stream:
@@ -323,7 +316,7 @@ class PhotoDataModule(lightning.LightningDataModule):
         print(f"photos: {self.source} {self.path}", flush=True)
 
     def _hold_out(self, photos: datasets.Dataset) -> tuple[list[Record], datasets.Dataset]:
-        """At most a fifth of the photos, spread over all; where there are few, none is set apart."""
+        """At most a fifth of the photos, spread over all; of very few, none is set apart."""
         column = photos.column_names[0]
         count = min(self.val_photos, len(photos) // 5)
         if count == 0:

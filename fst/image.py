@@ -169,9 +169,9 @@ def resize_tensor(image: Tensor, size: tuple[int, int]) -> Tensor:
     """``(N, C, H, W)`` in [0, 1] to ``size`` = (height, width), bicubic and antialiased."""
     if tuple(image.shape[2:]) == size:
         return image
-    return F.interpolate(
-        image, size, mode="bicubic", align_corners=False, antialias=True
-    ).clamp(0, 1)
+    return F.interpolate(image, size, mode="bicubic", align_corners=False, antialias=True).clamp(
+        0, 1
+    )
 
 
 def check_output(path: str | Path) -> Path:

@@ -68,7 +68,8 @@ def initial_image(init: str | Tensor, photo: Tensor, seed: int = 0) -> Tensor:
 
     Args:
         init: ``"photo"``; ``"noise"``, uniform in [0, 1]; ``"blend"``, the photo plus uniform
-            noise in [-0.25, 0.25], as the course notebooks do; or a picture of the photo's shape, such as a net's output.
+            noise in [-0.25, 0.25], as the course notebooks do; or a picture of the photo's
+            shape, such as a net's output.
         photo: ``(1, 3, H, W)``, RGB in [0, 1].
         seed: of the noise. The noise is drawn on the CPU: the same on every device.
 

@@ -274,7 +274,8 @@ def fit(
             raise
         reason = "its net is not the configured one"
         raise CheckpointError(f"can't resume from {run.resume}: {reason}") from error
-    stop = next(c for c in trainer.callbacks if isinstance(c, StopOnSignal))
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    stop = next(c for c in callbacks if isinstance(c, StopOnSignal))
     if stop.received is not None:
         print(f"stopped; go on with resume=auto, or resume={stop.saved}", file=sys.stderr)
         return False

@@ -104,6 +104,9 @@ class VGG19(nn.Module):
         AssetError: weights that can't be had, are damaged, or lack a tensor.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         layers: Iterable[str],
@@ -115,7 +118,7 @@ class VGG19(nn.Module):
         if pooling not in ("max", "avg"):
             raise InputError(f"pooling must be max or avg, not {pooling!r}")
         self.pool: Callable[..., Tensor] = F.max_pool2d if pooling == "max" else F.avg_pool2d
-        self.pooling = pooling
+        self.pooling, self.dtype = pooling, dtype
         self.depth = max(LAYERS[name] for name in check_layers(layers))
         state, self.source, self.sha256 = _load_weights(weights, self.depth)
         known = WEIGHTS.get(self.source, WEIGHTS["torchvision"])
@@ -144,7 +147,7 @@ class VGG19(nn.Module):
         found: dict[str, Tensor] = {}
         with torch.autocast(images.device.type, enabled=False):
             x = (images.to(self.mean.dtype) - self.mean) / self.std
-            x = x.to(self.features_0_weight.dtype).contiguous(memory_format=torch.channels_last)
+            x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
             for name, index in LAYERS.items():
                 if index > deepest:
                     break
@@ -229,7 +232,7 @@ def _find_weights(weights: str) -> tuple[str, Path]:
 
 
 def _torchvision_file() -> Path:
-    """torchvision's own file: from ``FST_ASSETS``, torch.hub's cache, or downloaded into it."""
+    """Torchvision's own file: from ``FST_ASSETS``, torch.hub's cache, or downloaded into it."""
     name = WEIGHTS["torchvision"].file
     cached = Path(torch.hub.get_dir()) / "checkpoints" / name
     if not cached.exists():
@@ -247,6 +250,6 @@ def _torchvision_file() -> Path:
 def _read_safetensors(path: Path, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in shapes if key in file.keys()}  # noqa: SIM118
+            return {key: file.get_tensor(key) for key in shapes if key in file.keys()}
     except (SafetensorError, OSError) as error:
         raise AssetError(f"{path} is not a readable safetensors file: {error}") from error

@@ -24,7 +24,9 @@ def main(config: DictConfig) -> None:
     """Composes the parts that the configuration names, trains, and writes the finished style."""
     with one_line_errors():
         try:
-            plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
+            plain: dict[str, Any] = OmegaConf.to_container(
+                config, resolve=True, throw_on_missing=True
+            )  # type: ignore[assignment]
         except MissingMandatoryValue as error:
             raise InputError(f"{error.full_key} is not given") from error
         except OmegaConfBaseException as error:
@@ -37,7 +39,9 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     """One training; False where it was stopped before its last step."""
     keep_freed_memory()
     style = plain["style"]
-    if style["name"] != style_file:  # a painting of the user's own: not the file's title and painter
+    if (
+        style["name"] != style_file
+    ):  # a painting of the user's own: not the file's title and painter
         style |= {"title": None, "painter": None, "year": None, "rights": None}
     torch.manual_seed(plain["seed"])
     device = pick_device(plain["trainer"]["device"])
@@ -45,13 +49,19 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     painting = resize(load_image(assets.find("styles", style["image"])), style["size"]).rgb
     loss = hydra.utils.instantiate(config.loss, _convert_="all")(painting, dtype=dtype)
     module = StyleTransferModule(
-        make_net(**plain["net"]), loss, plain["learning_rate"], plain["schedule"], plain["warmup_steps"]
+        make_net(**plain["net"]),
+        loss,
+        plain["learning_rate"],
+        plain["schedule"],
+        plain["warmup_steps"],
     )
     data = hydra.utils.instantiate(config.data, _convert_="all")
     folders = (Path(plain["runs"]), Path(plain["checkpoints"]))
     run = prepare_run(style["name"], *folders, plain["resume"], plain["overwrite"])
     OmegaConf.save(config, run.folder / "config.yaml", resolve=True)
-    loggers = [part(save_dir=run.folder) for part in hydra.utils.instantiate(config.logger).values()]
+    loggers = [
+        part(save_dir=run.folder) for part in hydra.utils.instantiate(config.logger).values()
+    ]
     trainer = hydra.utils.instantiate(config.trainer, _convert_="all")(run, loggers)
     if not fit(module, data, trainer, run):
         return False

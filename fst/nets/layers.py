@@ -107,7 +107,9 @@ class UpsampleConv(ConvNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C', 2 H, 2 W)``."""
-        return super().forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        y: Tensor = self.norm(self.conv(self.pad(x)))
+        return y
 
 
 class ResidualBlock(nn.Module):

@@ -1,0 +1,95 @@
+"""Compares one pass with the optimization: ``python scripts/compare.py --style monet --photos DIR``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from fst import assets
+from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
+from fst.errors import InputError, one_line_errors
+from fst.evaluate import STARTS, Comparison, compare, summarize, write_report
+from fst.image import check_writable
+from fst.stylize import FeedForwardStylizer, load_objective, make_stylizer
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("--style", required=True, help="a trained style's name, or the path of its checkpoint")
+    add("--photos", required=True, type=Path, help="folder of photos, best ones never trained on")
+    add("--output", type=Path, default=Path("report"), help="folder for index.html and report.json")
+    add("--limit", type=int, help="only so many photos")
+    add("--size", type=int, default=256, help="long side of the photos in pixels")
+    add("--iterations", type=int, default=200, help="of the optimization")
+    add("--seed", type=int, default=0, help="of the noise")
+    add("--painting", help="the painting, where it is not found by the name in the checkpoint")
+    add(
+        "--weights",
+        default="auto",
+        help="of VGG-19: auto, caffe, torchvision, or a .safetensors file",
+    )
+    add("--device", default="auto")
+    add("--precision", choices=PRECISIONS, default="auto")
+    add("--checkpoints", type=Path, default=Path("checkpoints"))
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Parses, calls, prints."""
+    options = parse()
+    if options.size < 16 or options.iterations < 1 or (options.limit or 1) < 1:
+        raise InputError("--size must be at least 16, --iterations and --limit at least 1")
+    keep_freed_memory()
+    device = pick_device(options.device)
+    dtype = pick_precision(options.precision, device)
+    photos = assets.list_images(options.photos)[: options.limit]
+    stylizer = make_stylizer(options.style, "feedforward", device, dtype, options.checkpoints)
+    assert isinstance(stylizer, FeedForwardStylizer)
+    painting, loss = load_objective(
+        stylizer.style, device, dtype, options.painting, options.weights
+    )
+    options.output.mkdir(parents=True, exist_ok=True)
+    check_writable(options.output)
+    comparison = Comparison(stylizer, loss, options.size, options.iterations, options.seed)
+    entries = []
+    per_photo = len(STARTS) * (options.iterations + 1)
+    with Progress(transient=True) as bar:
+        task = bar.add_task("comparing", total=len(photos) * per_photo)
+
+        def on_progress(path: Path, start: str, iteration: int) -> None:
+            done = len(entries) * per_photo + STARTS.index(start) * (options.iterations + 1)
+            bar.update(task, completed=done + iteration, description=f"{path.name} from {start}")
+
+        for entry in compare(comparison, photos, options.output, on_progress):
+            entries.append(entry)
+            bar.update(task, completed=len(entries) * per_photo)
+            bar.console.print(f"{len(entries)}/{len(photos)} {entry['name']}")
+    report = summarize(comparison, entries)
+    page = write_report(options.output, report, painting)
+    table = Table(
+        "",
+        *(f"from {start}" for start in STARTS),
+        title=f"{options.style} at {options.size} px, {len(entries)} photos",
+    )
+    equivalent = report["equivalent_iterations"]
+    for name in ("median", "min", "max"):
+        table.add_row(
+            f"equivalent iterations, {name}", *(f"{equivalent[s][name]:.1f}" for s in STARTS)
+        )
+    Console().print(table)
+    speedup = report["speedup"]
+    print(
+        f"objective {report['objective']['fast']['median']:.3f} in {report['seconds']['fast']:.3f} s; speed-up {speedup['equal_objective']:.0f}x at equal objective, {speedup['at_500']:.0f}x against 500 iterations"
+    )
+    print(f"wrote {page}")
+    return 0
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        sys.exit(main())

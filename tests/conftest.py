@@ -1,0 +1,58 @@
+"""What many tests share: small pictures, a style without VGG-19's weights, and the real assets."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fst.perceptual import PerceptualLoss
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def assets_folder() -> Path:
+    """The FST_ASSETS folder, with VGG-19, paintings and photos; without it the test is skipped."""
+    root = os.environ.get("FST_ASSETS")
+    if not root or not Path(root, "weights", "vgg19_caffe_fp16.safetensors").is_file():
+        pytest.skip("needs VGG-19 and the paintings: set FST_ASSETS to a folder that holds them")
+    return Path(root).resolve()
+
+
+def make_photo(width: int = 48, height: int = 40, seed: int = 0) -> Image.Image:
+    """A smooth random picture: low-frequency colors, so that JPEG changes it little."""
+    small = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path) -> Path:
+    """Twelve small JPEG photos."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(12):
+        make_photo(seed=i).save(folder / f"photo_{i:02d}.jpg", quality=95)
+    return folder
+
+
+@pytest.fixture
+def painting() -> Tensor:
+    """A small painting, ``(1, 3, 40, 48)``."""
+    array = np.asarray(make_photo(seed=99), dtype=np.float32) / 255
+    return torch.from_numpy(array).permute(2, 0, 1)[None].contiguous()
+
+
+@pytest.fixture(scope="session")
+def random_loss() -> PerceptualLoss:
+    """A loss over random VGG-19 weights up to block 2: quick, and needs no file."""
+    generator = torch.Generator().manual_seed(1)
+    return PerceptualLoss(
+        torch.rand(1, 3, 40, 48, generator=generator),
+        content_layers={"relu2_2": 1.0},
+        style_layers={"relu1_1": 1.0, "relu2_1": 1.0},
+        weights="random",
+    )
