@@ -16,8 +16,16 @@ import yaml
 from fst.errors import AssetError, InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-STYLES = Path("configs/style")
-CHECKPOINTS = Path("checkpoints")
+
+_ROOT = Path(__file__).resolve().parents[1]
+STYLES = _ROOT / "configs" / "style"
+"""The style files of the checkout."""
+
+
+def checkpoints_folder() -> Path:
+    """Where finished styles lie: ``checkpoints/`` here, or else that of the checkout."""
+    here = Path("checkpoints")
+    return here if here.is_dir() else _ROOT / "checkpoints"
 
 
 def search_path(kind: str) -> list[Path]:

@@ -5,8 +5,6 @@ and the place alone. So a resumed run sees what the interrupted one would have s
 of workers.
 """
 
-import importlib.resources
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,94 +18,9 @@ from torchvision.transforms import v2
 
 from fst import assets
 from fst.errors import AssetError, InputError
-from fst.image import load_image
-
-SAMPLE_PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
-"""Color photos that come with scikit-image."""
+from fst.photos import COCO, Record, decode, name_of, open_folder, open_hub, open_sample
 
 SOURCES = ("auto", "folder", "hub", "sample")
-
-COCO = "detection-datasets/coco"
-"""COCO 2017 on the Hugging Face hub."""
-
-Record = dict[str, Any]
-"""A row of the photo column, undecoded: ``{"path": str | None, "bytes": bytes | None}``."""
-
-
-def open_folder(path: str) -> datasets.Dataset:
-    """Every photo below a folder.
-
-    Raises:
-        InputError: no such folder, or no photo in it.
-    """
-    folder = Path(path)
-    if not folder.exists():
-        folder = assets.find("photos", path)
-    files = [str(file) for file in assets.list_images(folder)]
-    return datasets.Dataset.from_dict({"image": files}).cast_column(
-        "image", datasets.Image(decode=False)
-    )
-
-
-def open_sample(path: str | None = None) -> datasets.Dataset:
-    """The few photos that come with the installed scikit-image: enough to see that all works.
-
-    Raises:
-        AssetError: scikit-image is not installed, or without them.
-    """
-    try:
-        folder = Path(str(importlib.resources.files("skimage"))) / "data"
-    except ModuleNotFoundError as error:
-        raise AssetError("data=sample needs scikit-image: pip install scikit-image") from error
-    files = [str(folder / name) for name in SAMPLE_PHOTOS if (folder / name).exists()]
-    if not files:
-        raise AssetError(f"the installed scikit-image has no photos in {folder}")
-    return datasets.Dataset.from_dict({"image": files}).cast_column(
-        "image", datasets.Image(decode=False)
-    )
-
-
-def open_hub(
-    name: str, split: str = "train", streaming: bool = True, column: str = "image"
-) -> datasets.Dataset | datasets.IterableDataset:
-    """A data set of the Hugging Face hub, or a local one in the same format.
-
-    Args:
-        name: ``owner/name`` on the hub, or a folder of parquet files.
-        split: of the data set.
-        streaming: read while training instead of downloading all of it first.
-        column: that holds the photos.
-
-    Raises:
-        AssetError: no such data set, or no network.
-        InputError: no such column.
-    """
-    try:
-        data = datasets.load_dataset(name, split=split, streaming=streaming)
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).splitlines()[0]
-        raise AssetError(
-            f"no data set {name!r}: neither that path nor the hub gave it ({reason}). "
-            "Train on a folder of your own with data=folder data.path=…"
-        ) from error
-    names = list(data.features or {})
-    if column not in names:
-        raise InputError(f"no column {column!r} in {name!r}: there are {', '.join(names)}")
-    return data.select_columns([column]).cast_column(column, datasets.Image(decode=False))
-
-
-def decode(record: Record) -> Tensor:
-    """A record as ``(3, H, W)`` uint8, upright RGB. Raises InputError where that can't be done."""
-    source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
-    try:
-        return load_image(source, min_side=1).rgb[0].mul(255).round().byte()
-    except InputError as error:
-        raise InputError(str(error).replace("picture", name_of(record), 1)) from error
-
-
-def name_of(record: Record) -> str:
-    """What to call a record in a message."""
-    return record.get("path") or "a photo without a name"
 
 
 class CropAndFlip:
@@ -261,7 +174,7 @@ class PhotoDataModule(lightning.LightningDataModule):
         batch_size: int = 4,
         val_path: str | None = None,
         val_photos: int = 16,
-        min_scale: float = 0.25,
+        min_scale: float = 0.5,
         num_workers: int = 0,
         seed: int = 0,
         split: str = "train",
@@ -333,13 +246,10 @@ class PhotoDataModule(lightning.LightningDataModule):
         if self.trainer is not None:
             self.start = self.trainer.global_step * self.batch_size
         self.train.start = self.start
-        return DataLoader(
-            self.train,
-            self.batch_size,
-            num_workers=self.num_workers,
-            drop_last=True,
-            persistent_workers=self.num_workers > 0,
-        )
+        streamed = isinstance(self.train.photos, datasets.IterableDataset)
+        # a stream would hand each worker its own shards, and the order would depend on how many
+        workers = min(self.num_workers, 1) if streamed else self.num_workers
+        return DataLoader(self.train, self.batch_size, num_workers=workers, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """The held-out photos, in batches."""

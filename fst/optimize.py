@@ -155,7 +155,7 @@ def optimize(
         objective = terms.total.sum()
         objective.backward()
         last[:] = [LossTerms(*(term.detach() for term in terms))]
-        return float(objective)
+        return float(objective.item())
 
     step: Callable[[Callable[[], float]], Any] = solver.step
     for iteration in range(iterations):

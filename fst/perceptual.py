@@ -64,7 +64,7 @@ class PerceptualLoss(nn.Module):
         self,
         painting: Tensor,
         content_weight: float = 1.0,
-        style_weight: float = 5.0,
+        style_weight: float = 3.0,
         tv_weight: float = 0.5,
         content_layers: Mapping[str, float] = CONTENT_LAYERS,
         style_layers: Mapping[str, float] = STYLE_LAYERS,
@@ -158,8 +158,8 @@ class PerceptualLoss(nn.Module):
 
 
 def _check_weight(name: str, value: float) -> float:
-    if not (math.isfinite(value) and value >= 0):
-        raise InputError(f"{name} must be a number of at least 0, not {value}")
+    if not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
+        raise InputError(f"{name} must be a number of at least 0, not {value!r}")
     return float(value)
 
 

@@ -3,8 +3,8 @@
 A style that has a checkpoint is painted in one pass; one that has only a painting is optimized.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,9 @@ from torch import Tensor
 
 from fst import assets
 from fst.checkpoint import TrainedStyle, load_checkpoint
-from fst.errors import AssetError, CheckpointError, FstError, InputError
+from fst.errors import AssetError, CheckpointError, InputError
 from fst.feedforward import feedforward
-from fst.image import (
-    FORMATS,
-    MAX_PIXELS,
-    check_output,
-    check_writable,
-    load_image,
-    resize,
-    save_image,
-)
+from fst.image import load_image, resize
 from fst.optimize import PRESETS, Iterate, optimize
 from fst.perceptual import PerceptualLoss
 
@@ -33,17 +25,18 @@ OnIterate = Callable[[Iterate], None]
 """What the caller does with each iterate of an optimization: progress, snapshots, stopping."""
 
 
-def resolve_style(style: str, checkpoints: Path = assets.CHECKPOINTS) -> tuple[Path | None, str]:
+def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
     """The style's checkpoint, or None, and its name.
 
     Args:
         style: the name of a style, or the path of a checkpoint or of a painting.
-        checkpoints: the folder of finished styles.
+        checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoints_folder`.
 
     Raises:
         CheckpointError: a path that is a pickle or no checkpoint.
         InputError: neither a checkpoint nor a painting has this name; names those there are.
     """
+    checkpoints = checkpoints or assets.checkpoints_folder()
     path = Path(style)
     if path.suffix in (".safetensors", ".pth", ".pt", ".ckpt", ".model", ".bin"):
         return path, load_checkpoint(path).name
@@ -123,7 +116,7 @@ def make_stylizer(
     method: str = "auto",
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
-    checkpoints: Path = assets.CHECKPOINTS,
+    checkpoints: Path | None = None,
     style_size: int | None = None,
     preset: str = "gatys",
     loss: dict[str, Any] | None = None,
@@ -137,7 +130,7 @@ def make_stylizer(
             checkpoint, else the latter.
         device: to compute on; None is the CPU.
         dtype: of convolutions.
-        checkpoints: the folder of finished styles.
+        checkpoints: the folder of finished styles, as for :func:`resolve_style`.
         style_size: long side of the painting for the optimization, in pixels.
         preset: of the optimization, one of :data:`~fst.optimize.PRESETS`.
         loss: keyword arguments of :class:`~fst.perceptual.PerceptualLoss` over the preset's.
@@ -158,8 +151,8 @@ def make_stylizer(
         return FeedForwardStylizer(load_checkpoint(path, device), device, dtype)
     if method == "feedforward":
         raise CheckpointError(
-            f"no checkpoint for {name!r} in {checkpoints}/: train one with scripts/train.py "
-            f"style={name}, or use --method optimize"
+            f"no checkpoint for {name!r} in {checkpoints or assets.checkpoints_folder()}/: train "
+            f"one with scripts/train.py style={name}, or use --method optimize"
         )
     painting, weights = load_painting(name if path is not None else style, style_size)
     chosen = PRESETS[preset]
@@ -168,112 +161,6 @@ def make_stylizer(
     arguments = {**weights, **chosen.loss, **(loss or {})}
     objective = PerceptualLoss(painting, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(objective, device, {**chosen.optimize, **(settings or {})})
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo and where its painted picture goes."""
-
-    source: Path
-    target: Path
-
-
-def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[Job]:
-    """Pairs photos with the files to write; folders are walked, their structure kept.
-
-    Args:
-        inputs: photos and folders of photos.
-        output: one photo: a file name, or a folder. Several photos or a folder: a folder, which is
-            made. None: beside a single photo, as ``<photo>-<style>.<suffix>``.
-        style_name: for that name.
-
-    Raises:
-        InputError: a photo that isn't there, an empty folder, an output that can't be written.
-    """
-    pairs: list[tuple[Path, Path]] = []  # photo, and its name below the output folder
-    for path in inputs:
-        if path.is_dir():
-            pairs += [(photo, photo.relative_to(path)) for photo in assets.list_images(path)]
-        elif path.exists():
-            pairs.append((path, Path(path.name)))
-        else:
-            raise InputError(f"{path}: no such file")
-    single = len(inputs) == 1 and not inputs[0].is_dir()
-    if single and output is not None and output.suffix and not output.is_dir():
-        return [Job(pairs[0][0], check_output(output))]
-    if output is None and not single:
-        raise InputError("several photos: name a folder for the results with --output")
-    jobs = []
-    for photo, name in pairs:
-        suffix = name.suffix if name.suffix.lower() in FORMATS else ".png"
-        if output is None:
-            target = photo.with_name(f"{photo.stem}-{style_name}{suffix}")
-        else:
-            target = output / name.with_suffix(suffix)
-        jobs.append(Job(photo, target))
-    twice = {job.target for job in jobs if [j.target for j in jobs].count(job.target) > 1}
-    if twice:
-        raise InputError(f"two photos would be written to {min(twice)}: stylize them one by one")
-    for job in jobs:
-        if job.target.resolve() == job.source.resolve():
-            raise InputError(f"{job.source} would be replaced by its result: give another --output")
-    for folder in sorted({job.target.parent for job in jobs}):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"can't make the folder {folder}: {error.strerror}") from error
-        check_writable(folder)
-    return [Job(job.source, check_output(job.target)) for job in jobs]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one job: ``error`` is None where the picture was written."""
-
-    job: Job
-    error: str | None = None
-
-
-def run(
-    jobs: Sequence[Job],
-    stylizer: Stylizer,
-    size: int | None = None,
-    max_pixels: int = MAX_PIXELS,
-    quality: int = 95,
-    on_iterate: Callable[[Job, Iterate], None] | None = None,
-) -> Iterator[Outcome]:
-    """Stylizes photo by photo; one that fails is reported, and the rest continue.
-
-    Args:
-        jobs: from :func:`plan`.
-        stylizer: from :func:`make_stylizer`.
-        size: work and write at this long side, in pixels; None keeps the photo's.
-        max_pixels: refuse larger photos.
-        quality: of JPEG and WebP.
-        on_iterate: sees every iterate of an optimization.
-    """
-    for job in jobs:
-        try:
-            picture = load_image(job.source, max_pixels)
-            if size is not None:
-                picture = resize(picture, size)
-            watch = None if on_iterate is None else _bind(on_iterate, job)
-            painted = replace(picture, rgb=stylizer(picture.rgb, watch))
-            save_image(job.target, painted, quality)
-        except FstError as error:
-            yield Outcome(job, str(error))
-        except OSError as error:
-            yield Outcome(job, f"{job.target}: {error.strerror or error}")
-        except RuntimeError as error:
-            if "memory" not in str(error).lower():
-                raise
-            yield Outcome(job, f"{job.source}: out of memory; try a smaller --size")
-        else:
-            yield Outcome(job)
-
-
-def _bind(on_iterate: Callable[[Job, Iterate], None], job: Job) -> OnIterate:
-    return lambda iterate: on_iterate(job, iterate)
 
 
 def load_objective(

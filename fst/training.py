@@ -1,14 +1,12 @@
 """Trains a transformer net against the perceptual loss (Johnson et al. 2016, section 3)."""
 
+import logging
 import math
-import os
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import lightning
@@ -18,12 +16,11 @@ from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor, nn
 
 from fst.callbacks import CurveCSV, LiveProgress, Previews, StopOnSignal
-from fst.checkpoint import TrainedStyle, save_checkpoint
 from fst.data import PhotoDataModule
 from fst.device import pick_device, pick_precision
 from fst.errors import CheckpointError, DivergedError, InputError
-from fst.image import check_writable
 from fst.perceptual import LossTerms, PerceptualLoss
+from fst.runs import Run, read_step
 
 SCHEDULES = ("cosine", "constant")
 
@@ -48,7 +45,7 @@ class StyleTransferModule(lightning.LightningModule):
         loss: PerceptualLoss,
         learning_rate: float = 1e-3,
         schedule: str = "cosine",
-        warmup_steps: int = 50,
+        warmup_steps: int = 20,
     ) -> None:
         super().__init__()
         if schedule not in SCHEDULES:
@@ -102,84 +99,6 @@ class StyleTransferModule(lightning.LightningModule):
         self.log_dict(values, batch_size=len(terms.content))
 
 
-@dataclass(frozen=True)
-class Run:
-    """Where a run writes and where it starts: all that is checked before the work begins."""
-
-    folder: Path
-    output: Path
-    resume: Path | None
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of resumable checkpoints."""
-        return self.folder / "resume"
-
-
-def prepare_run(
-    style: str, runs: Path, checkpoints: Path, resume: str | None = None, overwrite: bool = False
-) -> Run:
-    """Chooses the run's folder and makes sure that its results can be written.
-
-    Args:
-        style: the style's name, which names the result.
-        runs: the folder of all runs; a new run makes ``runs/<style>/<date>-<time>``.
-        checkpoints: the folder of finished styles.
-        resume: None for a new run; ``"auto"`` for the newest unfinished run of this style, if there
-            is one; or the path of a run's folder or of a ``.ckpt`` file in it.
-        overwrite: replace a finished style of that name.
-
-    Raises:
-        InputError: a name that is no file name, a style that exists, a folder that isn't writable.
-        CheckpointError: nothing to resume at the given path.
-    """
-    if not style or Path(style).name != style or style.startswith("."):
-        raise InputError(f"style.name {style!r} can't name a file: use letters, digits, - and _")
-    output = checkpoints / f"{style}.safetensors"
-    if output.exists() and not overwrite:
-        raise InputError(
-            f"{output} exists: give overwrite=true to replace it, or another style.name=…"
-        )
-    start = _find_resumable(resume, runs / style)
-    if resume == "auto" and start is None:
-        print(f"nothing to resume in {runs / style}: starting anew", flush=True)
-    if start is not None:
-        folder = start.parent.parent
-        print(f"resuming from {start}", flush=True)
-    else:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        folder = runs / style / stamp
-        while folder.exists():  # a run of the same second
-            folder = folder.with_name(f"{folder.name}-2")
-    run = Run(folder, output, start)
-    for needed in (run.checkpoints, checkpoints):
-        try:
-            needed.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"can't make {needed}: {error.strerror}") from error
-        check_writable(needed)
-    return run
-
-
-def _find_resumable(resume: str | None, runs: Path) -> Path | None:
-    if resume is None:
-        return None
-    if resume == "auto":
-        found = [path for folder in runs.glob("*") for path in _by_step(folder / "resume")[-1:]]
-        unfinished = [p for p in found if not list(p.parent.parent.glob("*.safetensors"))]
-        return max(unfinished, key=lambda path: path.stat().st_mtime, default=None)
-    path = Path(resume)
-    if path.is_file() and path.suffix == ".ckpt":
-        return path
-    if candidates := _by_step(path / "resume") or _by_step(path):
-        return candidates[-1]
-    raise CheckpointError(f"nothing to resume at {resume!r}: give auto, a run's folder or a .ckpt")
-
-
-def _by_step(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step=*.ckpt"), key=lambda p: int(p.stem.partition("=")[2]))
-
-
 def make_trainer(
     run: Run,
     loggers: list[Logger],
@@ -214,6 +133,7 @@ def make_trainer(
     counts = (max_steps, log_every, val_every, preview_every, checkpoint_every, print_every)
     if min(counts) < 1:
         raise InputError("trainer.max_steps and the trainer's intervals must be at least 1")
+    _quiet_lightning()
     where = pick_device(device)
     bf16 = pick_precision(precision, where) == torch.bfloat16
     callbacks: list[Callback] = [
@@ -256,17 +176,15 @@ def fit(
         DivergedError: the loss is no longer finite.
         CheckpointError: the checkpoint to resume from does not fit.
     """
-    _quiet_lightning()
     data.setup()
     if run.resume is None:
         trainer.validate(module, datamodule=data, verbose=False)
         start = None
     else:
-        start = _read_step(run.resume)
+        start = read_step(run.resume)
         for logger in trainer.loggers:
             if isinstance(logger, CurveCSV):
                 logger.rewind(start)
-        data.start = start * data.batch_size
     try:
         trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
     except RuntimeError as error:
@@ -279,17 +197,11 @@ def fit(
     if stop.received is not None:
         print(f"stopped; go on with resume=auto, or resume={stop.saved}", file=sys.stderr)
         return False
-    if trainer.global_step % trainer.val_check_interval:
+    if trainer.global_step % trainer.val_check_interval or "val/total" not in (
+        trainer.callback_metrics
+    ):
         trainer.validate(module, datamodule=data, verbose=False)
     return True
-
-
-def _read_step(path: Path) -> int:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return int(content["global_step"])
-    except Exception as error:  # torch.load raises whatever the damage makes of it
-        raise CheckpointError(f"{path} is damaged or no checkpoint of a run: {error}") from error
 
 
 def describe_run(
@@ -324,17 +236,13 @@ def describe_run(
     }
 
 
-def finish(run: Run, style: TrainedStyle, overwrite: bool) -> Path:
-    """Writes the finished style into the run's folder and then where finished styles lie."""
-    save_checkpoint(run.folder / run.output.name, style)
-    if run.output.exists() and not overwrite:
-        raise InputError(f"{run.output} has appeared meanwhile; the result is in {run.folder}")
-    save_checkpoint(run.output, style)
-    return run.output
-
-
 def _quiet_lightning() -> None:
-    """Keeps Lightning's advice on workers and epochs out of the user's terminal."""
-    os.environ.setdefault("POSSIBLE_USER_WARNINGS", "off")
-    for text in (".*does not have many workers.*", ".*val_check_interval.*", ".*mid-epoch.*"):
+    """Keeps Lightning's banners and its advice on workers and epochs out of the terminal."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for text in (
+        ".*does not have many workers.*",
+        ".*isinstance.treespec, LeafSpec.*",
+        ".*Checkpoint directory .* exists and is not empty.*",
+        ".*dirpath has changed from.*",
+    ):
         warnings.filterwarnings("ignore", text)

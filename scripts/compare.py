@@ -1,8 +1,9 @@
-"""Compares one pass with the optimization: ``python scripts/compare.py --style monet --photos DIR``."""
+"""Compares one pass with the optimization: ``scripts/compare.py --style monet --photos DIR``."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -35,7 +36,7 @@ def parse() -> argparse.Namespace:
     )
     add("--device", default="auto")
     add("--precision", choices=PRECISIONS, default="auto")
-    add("--checkpoints", type=Path, default=Path("checkpoints"))
+    add("--checkpoints", type=Path, help="folder of trained styles")
     return parser.parse_args()
 
 
@@ -71,23 +72,24 @@ def main() -> int:
             bar.console.print(f"{len(entries)}/{len(photos)} {entry['name']}")
     report = summarize(comparison, entries)
     page = write_report(options.output, report, painting)
-    table = Table(
-        "",
-        *(f"from {start}" for start in STARTS),
-        title=f"{options.style} at {options.size} px, {len(entries)} photos",
-    )
-    equivalent = report["equivalent_iterations"]
-    for name in ("median", "min", "max"):
-        table.add_row(
-            f"equivalent iterations, {name}", *(f"{equivalent[s][name]:.1f}" for s in STARTS)
-        )
-    Console().print(table)
-    speedup = report["speedup"]
-    print(
-        f"objective {report['objective']['fast']['median']:.3f} in {report['seconds']['fast']:.3f} s; speed-up {speedup['equal_objective']:.0f}x at equal objective, {speedup['at_500']:.0f}x against 500 iterations"
-    )
+    print_summary(report)
     print(f"wrote {page}")
     return 0
+
+
+def print_summary(report: dict[str, Any]) -> None:
+    """The report's figures as a table."""
+    settings, fast = report["settings"], report["objective"]["fast"]["median"]
+    title = f"{report['style']['name']} at {settings['size']} px, {len(report['photos'])} photos"
+    table = Table("", *(f"from {start}" for start in STARTS), title=title)
+    for name in ("median", "min", "max"):
+        values = (f"{report['equivalent_iterations'][start][name]:.1f}" for start in STARTS)
+        table.add_row(f"equivalent iterations, {name}", *values)
+    Console().print(table)
+    speedup, seconds = report["speedup"], report["seconds"]
+    print(f"one pass: objective {fast:.3f} in {seconds['fast']:.3f} s")
+    print(f"speed-up at equal objective: {speedup['equal_objective']:.0f} times")
+    print(f"speed-up against 500 iterations: {speedup['at_500']:.0f} times")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from fst.batch import Job, plan, run
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import one_line_errors
 from fst.image import MAX_PIXELS, save_image
 from fst.optimize import INITS, OPTIMIZERS, PRESETS, Iterate
-from fst.stylize import METHODS, FeedForwardStylizer, Job, make_stylizer, plan, resolve_style, run
+from fst.stylize import METHODS, FeedForwardStylizer, make_stylizer, resolve_style
 
 
 def parse() -> argparse.Namespace:
@@ -26,7 +27,7 @@ def parse() -> argparse.Namespace:
     add("--precision", choices=PRECISIONS, default="auto")
     add("--quality", type=int, choices=range(1, 101), metavar="1-100", default=95)
     add("--max-pixels", type=positive, default=MAX_PIXELS, help="refuse larger photos")
-    add("--checkpoints", type=Path, default=Path("checkpoints"), help="folder of trained styles")
+    add("--checkpoints", type=Path, help="folder of trained styles")
     group = parser.add_argument_group("optimizing the pixels")
     add = group.add_argument
     add("--preset", choices=PRESETS, default="gatys", help="settings of the literature")
@@ -84,10 +85,8 @@ def main() -> int:
             objective = float(iterate.terms.total)
             bar.update(task, completed=done, description=f"{job.source.name}: {objective:.3f}")
             if not bar.console.is_terminal and iterate.iteration % 50 == 0:
-                print(
-                    f"{job.source.name}: iteration {iterate.iteration}/{steps}, objective {objective:.3f}",
-                    flush=True,
-                )
+                at = f"iteration {iterate.iteration}/{steps}"
+                print(f"{job.source.name}: {at}, objective {objective:.3f}", flush=True)
             if options.save_every and iterate.iteration % options.save_every == 0:
                 name = f"{job.target.stem}_{iterate.iteration:05d}{job.target.suffix}"
                 save_image(job.target.with_name(name), iterate.image.cpu())

@@ -1,4 +1,4 @@
-"""Trains a net for one painting: ``python scripts/train.py style=monet``. See configs/train.yaml."""
+"""Trains a net for one painting: ``python scripts/train.py style=monet``; see configs/."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,8 @@ from fst.device import keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.image import load_image, resize
 from fst.nets import make_net
-from fst.training import StyleTransferModule, describe_run, finish, fit, prepare_run
+from fst.runs import finish, prepare_run
+from fst.training import StyleTransferModule, describe_run, fit
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from support import make_photo
 from torch import Tensor
 
 from fst.perceptual import PerceptualLoss
 
-ROOT = Path(__file__).parents[1]
+
+# tiny nets are quicker on one thread, and don't wait for each other on a busy machine
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +23,6 @@ def assets_folder() -> Path:
     if not root or not Path(root, "weights", "vgg19_caffe_fp16.safetensors").is_file():
         pytest.skip("needs VGG-19 and the paintings: set FST_ASSETS to a folder that holds them")
     return Path(root).resolve()
-
-
-def make_photo(width: int = 48, height: int = 40, seed: int = 0) -> Image.Image:
-    """A smooth random picture: low-frequency colors, so that JPEG changes it little."""
-    small = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
-    return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture

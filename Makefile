@@ -1,0 +1,46 @@
+# Bare `make` lists the targets. `make demo` and `make test` install what they need into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format types imports check lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/.installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+setup: .venv/.installed ## install everything into .venv (about 5 GB, mostly torch)
+
+demo: setup ## stylize a photo, train a style for 100 steps, compare: into demo/
+	$(BIN)/python scripts/demo.py
+
+test: setup ## run the tests
+	$(BIN)/python -m pytest
+
+lint: setup ## style and mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy
+	$(BIN)/mypy
+
+imports: setup ## which module may import which
+	$(BIN)/lint-imports
+
+check: test lint types imports ## all that CI runs
+
+format: setup ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## renew requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --upgrade -q -o requirements.lock
+
+clean: ## remove what make and the scripts wrote, but no checkpoint
+	rm -rf .venv demo out report build *.egg-info .pytest_cache .mypy_cache .ruff_cache

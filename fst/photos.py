@@ -1,0 +1,101 @@
+"""Opens content photos: a folder, a data set of the Hugging Face hub, or the samples at hand.
+
+Whatever the source, what comes back is a ``datasets`` data set with one column of undecoded photos.
+"""
+
+import importlib.resources
+import io
+from pathlib import Path
+from typing import Any
+
+import datasets
+from torch import Tensor
+
+from fst import assets
+from fst.errors import AssetError, InputError
+from fst.image import load_image
+
+SAMPLE_PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
+"""Color photos that come with scikit-image."""
+
+COCO = "detection-datasets/coco"
+"""COCO 2017 on the Hugging Face hub."""
+
+Record = dict[str, Any]
+"""A row of the photo column, undecoded: ``{"path": str | None, "bytes": bytes | None}``."""
+
+
+def open_folder(path: str) -> datasets.Dataset:
+    """Every photo below a folder.
+
+    Raises:
+        InputError: no such folder, or no photo in it.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        folder = assets.find("photos", path)
+    files = [str(file) for file in assets.list_images(folder)]
+    return datasets.Dataset.from_dict({"image": files}).cast_column(
+        "image", datasets.Image(decode=False)
+    )
+
+
+def open_sample(path: str | None = None) -> datasets.Dataset:
+    """The few photos that come with the installed scikit-image: enough to see that all works.
+
+    Raises:
+        AssetError: scikit-image is not installed, or without them.
+    """
+    try:
+        folder = Path(str(importlib.resources.files("skimage"))) / "data"
+    except ModuleNotFoundError as error:
+        raise AssetError("data=sample needs scikit-image: pip install scikit-image") from error
+    files = [str(folder / name) for name in SAMPLE_PHOTOS if (folder / name).exists()]
+    if not files:
+        raise AssetError(f"the installed scikit-image has no photos in {folder}")
+    return datasets.Dataset.from_dict({"image": files}).cast_column(
+        "image", datasets.Image(decode=False)
+    )
+
+
+def open_hub(
+    name: str, split: str = "train", streaming: bool = True, column: str = "image"
+) -> datasets.Dataset | datasets.IterableDataset:
+    """A data set of the Hugging Face hub, or a local one in the same format.
+
+    Args:
+        name: ``owner/name`` on the hub, or a folder of parquet files.
+        split: of the data set.
+        streaming: read while training instead of downloading all of it first.
+        column: that holds the photos.
+
+    Raises:
+        AssetError: no such data set, or no network.
+        InputError: no such column.
+    """
+    try:
+        data = datasets.load_dataset(name, split=split, streaming=streaming)
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        reason = str(error).splitlines()[0]
+        raise AssetError(
+            f"no data set {name!r}: neither that path nor the hub gave it ({reason}). "
+            "Train on a folder of your own with data=folder data.path=…"
+        ) from error
+    names = list(data.features or {})
+    if column not in names:
+        raise InputError(f"no column {column!r} in {name!r}: there are {', '.join(names)}")
+    return data.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+
+
+def decode(record: Record) -> Tensor:
+    """A record as ``(3, H, W)`` uint8, upright RGB. Raises InputError where that can't be done."""
+    source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
+    try:
+        return load_image(source, min_side=1).rgb[0].mul(255).round().byte()
+    except InputError as error:
+        raise InputError(str(error).replace("picture", name_of(record), 1)) from error
+
+
+def name_of(record: Record) -> str:
+    """What to call a record in a message."""
+    return record.get("path") or "a photo without a name"

@@ -1,0 +1,208 @@
+"""scripts/train.py as a user runs it, on tiny nets and random VGG-19 weights."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from support import SCRIPTS, Run, make_photo
+
+from fst.checkpoint import load_checkpoint
+from fst.feedforward import feedforward
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
+    """Arguments of a training that takes milliseconds a step."""
+    make_photo(64, 48, seed=50).save(tmp_path / "painting.png")
+    return [
+        "style=monet",
+        "style.name=mine",
+        "style.image=painting.png",
+        "style.size=48",
+        "data=folder",
+        f"data.path={photo_folder}",
+        "data.size=32",
+        "data.batch_size=2",
+        "data.val_photos=2",
+        "net.arguments={width: 4, residual_blocks: 1}",
+        "loss.weights=random",
+        "trainer.device=cpu",
+        "trainer.log_every=1",
+        "trainer.val_every=25",
+        "trainer.preview_every=30",
+        "trainer.checkpoint_every=20",
+        "trainer.max_steps=60",
+    ]
+
+
+def curve(folder: Path) -> list[dict[str, str]]:
+    """The rows of the only run's metrics.csv."""
+    (file,) = folder.glob("mine/*/metrics.csv")
+    with file.open(newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def test_without_a_style_it_lists_the_styles(run: Run) -> None:
+    result = run("train.py")
+    assert result.returncode != 0
+    for style in ("monet", "starry_night", "the_scream", "great_wave", "poppies"):
+        assert style in result.stderr + result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_a_run_writes_all_that_the_readme_names(run: Run, tiny: list[str], tmp_path: Path) -> None:
+    result = run("train.py", *tiny)
+    assert result.returncode == 0, result.stderr
+    style = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
+    about = style.description
+    assert about["style"]["name"] == "mine"
+    assert about["style"]["title"] is None  # the painting is not Monet's
+    assert about["training"]["steps"] == 60
+    assert about["training"]["seed"] == 0
+    assert about["loss"]["loss_network"]["sha256"] == "random:0"
+    assert about["net"] == {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
+    assert about["objective"]["total"] > 0
+    painted = feedforward(style.net, torch.rand(1, 3, 20, 30))
+    assert painted.shape == (1, 3, 20, 30)
+    (folder,) = (tmp_path / "runs" / "mine").iterdir()
+    assert (folder / "config.yaml").is_file()
+    assert list((folder / "tensorboard").glob("events*"))
+    with Image.open(folder / "previews" / "step_000030.png") as preview:
+        assert preview.size == (2 * 32 + 3 * 4, 2 * 32 + 3 * 4)
+    rows = curve(tmp_path / "runs")
+    assert [int(row["step"]) for row in rows if row["train/total"]] == list(range(60))
+    first, last = (float(row["val/total"]) for row in (rows[0], rows[-1]))
+    assert last < first
+
+
+def test_it_never_replaces_a_finished_style_silently(
+    run_inside: Run, tiny: list[str], tmp_path: Path
+) -> None:
+    target = tmp_path / "checkpoints" / "mine.safetensors"
+    target.parent.mkdir()
+    target.write_bytes(b"precious")
+    result = run_inside("train.py", *tiny)
+    assert result.returncode == 1
+    assert "overwrite=true" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert target.read_bytes() == b"precious"
+    assert not list(tmp_path.glob("runs/mine/*/metrics.csv"))  # found out before the work
+    assert run_inside("train.py", *tiny, "overwrite=true", "trainer.max_steps=2").returncode == 0
+    assert load_checkpoint(target).name == "mine"
+
+
+def start(tiny: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPTS / "train.py"), *tiny, f"runs={folder}/runs",
+         f"checkpoints={folder}/done"],
+        cwd=folder.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+
+
+def wait_for_step(folder: Path, step: int, process: subprocess.Popen[str]) -> None:
+    """Until metrics.csv has the row of ``step``."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        files = list(folder.glob("runs/mine/*/metrics.csv"))
+        if files and any(line.startswith(f"{step},") for line in files[0].read_text().splitlines()):
+            return
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        time.sleep(0.02)
+    raise AssertionError(f"step {step} never came")
+
+
+@pytest.mark.parametrize("checkpoint_every", [20, 25])  # 25: where the run also validates
+def test_a_killed_run_resumes_as_if_nothing_had_happened(
+    checkpoint_every: int, tiny: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    tiny = [*tiny, "trainer.max_steps=80", f"trainer.checkpoint_every={checkpoint_every}"]
+    whole = start(tiny, tmp_path / "whole", environment)
+    output = whole.communicate(timeout=300)[0]
+    assert whole.returncode == 0, output
+    killed = start(tiny, tmp_path / "killed", environment)
+    wait_for_step(tmp_path / "killed", 50, killed)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert not (tmp_path / "killed/done/mine.safetensors").exists()
+    resumed = start([*tiny, "resume=auto"], tmp_path / "killed", environment)
+    output = resumed.communicate(timeout=300)[0]
+    assert resumed.returncode == 0, output
+    assert "resuming from" in output
+    curves = [curve(tmp_path / name / "runs") for name in ("whole", "killed")]
+    assert curves[0] == curves[1]  # to the last digit, validation included
+    weights = [load_file(tmp_path / name / "done/mine.safetensors") for name in ("whole", "killed")]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_a_resumable_checkpoint(
+    number: signal.Signals, tiny: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    folder = tmp_path / "stopped"
+    folder.mkdir()
+    endless = [*tiny, "trainer.max_steps=100000", "trainer.checkpoint_every=100000"]
+    process = start(endless, folder, environment)
+    wait_for_step(folder, 5, process)
+    process.send_signal(number)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 130
+    assert "resume=auto" in output
+    assert len(list(folder.glob("runs/mine/*/resume/step=*.ckpt"))) == 1
+    resumed = start([*tiny, "resume=auto", "trainer.max_steps=10000"], folder, environment)
+    wait_for_step(folder, int(curve(folder / "runs")[-1]["step"]) + 2, resumed)
+    resumed.kill()
+    resumed.communicate()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["style=vermeer"], "monet"),
+        (["style.image=nowhere.jpg"], "FST_ASSETS"),
+        (["style.style_weight=-1"], "style_weight"),
+        (["style.style_weight=nan"], "style_weight"),
+        (["style.style_weight=heavy"], "style_weight"),
+        (["+loss.style_layers.relu9_9=1"], "conv1_1"),
+        (["data.path=nowhere"], "nowhere"),
+        (["net.name=unet"], "johnson"),
+        (["trainer.max_steps=0"], "max_steps"),
+        (["trainer.device=abacus"], "abacus"),
+        (["learning_rate=0"], "learning_rate"),
+        (["schedule=often"], "cosine"),
+        (["style.name=../up"], "style.name"),
+        (["resume=nowhere"], "resume"),
+        (["loss.weights=weights.pth"], "weights.pth"),
+        (["loss.weights=auto"], "cache"),
+    ],
+)
+def test_a_mistake_ends_in_one_clear_line(
+    run_inside: Run, tiny: list[str], change: list[str], says: str
+) -> None:
+    result = run_inside("train.py", *tiny, *change)
+    assert result.returncode != 0
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_diverging_loss_stops_the_run_and_keeps_the_checkpoints(
+    run_inside: Run, tiny: list[str], tmp_path: Path
+) -> None:
+    # a learning rate that overflows the weights within a few steps
+    changes = ["learning_rate=1e36", "schedule=constant", "warmup_steps=0"]
+    often = ["trainer.checkpoint_every=1", "trainer.precision=fp32"]
+    result = run_inside("train.py", *tiny, *changes, *often)
+    assert result.returncode == 1
+    assert "not finite at step" in result.stderr
+    assert not (tmp_path / "checkpoints" / "mine.safetensors").exists()
+    assert list(tmp_path.glob("runs/mine/*/resume/step=*.ckpt"))

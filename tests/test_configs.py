@@ -1,0 +1,79 @@
+"""Every configuration composes, and its defaults are those of the code."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from support import ROOT
+
+from fst import assets
+from fst.optimize import PRESETS, optimize
+from fst.perceptual import PerceptualLoss
+from fst.training import make_trainer
+
+CONFIGS = ROOT / "configs"
+
+
+def options(group: str) -> list[str]:
+    return sorted(p.stem for p in (CONFIGS / group).glob("*.yaml") if not p.stem.startswith("_"))
+
+
+def composed(*overrides: str) -> dict[str, object]:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("train", list(overrides)), resolve=True)
+    assert isinstance(plain, dict)
+    return plain
+
+
+@pytest.mark.parametrize("style", options("style"))
+def test_every_style_composes_and_names_its_work(style: str) -> None:
+    config = composed(f"style={style}")["style"]
+    assert config["name"] == style
+    assert all(config[key] for key in ("image", "title", "painter", "year", "rights", "size"))
+
+
+def test_there_are_five_styles() -> None:
+    assert assets.style_names() == ["great_wave", "monet", "poppies", "starry_night", "the_scream"]
+
+
+@pytest.mark.parametrize("style", options("style"))
+def test_every_painting_is_among_the_assets(style: str, assets_folder: Path) -> None:
+    assert (assets_folder / "styles" / assets.read_style(style)["image"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [
+        (g, n)
+        for g in ("data", "experiment", "logger", "trainer", "net", "loss")
+        for n in options(g)
+    ],
+)
+def test_every_group_composes(group: str, name: str) -> None:
+    assert composed("style=monet", f"{group}={name}")
+
+
+def test_the_defaults_are_those_of_the_code() -> None:
+    config = composed("style=monet")
+    signature = inspect.signature(PerceptualLoss).parameters
+    for name, value in config["loss"].items():
+        if not name.startswith("_"):
+            assert value == signature[name].default, name
+    signature = inspect.signature(make_trainer).parameters
+    for name, value in config["trainer"].items():
+        if not name.startswith("_"):
+            assert value == signature[name].default, name
+
+
+def test_the_default_is_the_recipe_of_2016() -> None:
+    config = composed("style=monet")
+    assert (config["data"]["size"], config["data"]["batch_size"]) == (256, 4)
+    assert (config["learning_rate"], config["trainer"]["max_steps"]) == (1e-3, 40_000)
+
+
+def test_presets_take_arguments_that_exist() -> None:
+    for preset in PRESETS.values():
+        assert set(preset.loss) <= set(inspect.signature(PerceptualLoss).parameters)
+        assert set(preset.optimize) <= set(inspect.signature(optimize).parameters)

@@ -1,0 +1,74 @@
+"""fst.feedforward: one pass is the net's own output, without a graph."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fst.feedforward import feedforward
+from fst.nets.johnson import JohnsonNet
+
+
+@pytest.fixture
+def net() -> JohnsonNet:
+    torch.manual_seed(0)
+    return JohnsonNet(width=4, residual_blocks=1)
+
+
+def draw(*shape: int) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 32, 32), (1, 3, 17, 30), (2, 3, 16, 21)])
+def test_one_pass_is_the_nets_output(net: JohnsonNet, shape: tuple[int, ...]) -> None:
+    photo = draw(*shape)
+    expected = net.double()(photo.double()).float()
+    painted = feedforward(net.float(), photo)
+    assert painted.dtype == torch.float32
+    torch.testing.assert_close(painted, expected, rtol=0, atol=1e-5)
+
+
+def test_pictures_of_a_batch_do_not_touch_each_other(net: JohnsonNet) -> None:
+    photos = draw(3, 3, 20, 24)
+    together = feedforward(net, photos)
+    for i in range(3):
+        torch.testing.assert_close(
+            together[i : i + 1], feedforward(net, photos[i : i + 1]), rtol=0, atol=1e-5
+        )
+
+
+def test_bf16_is_close_but_not_the_same(net: JohnsonNet) -> None:
+    photo = draw(1, 3, 32, 32)
+    exact, rounded = feedforward(net, photo), feedforward(net, photo, torch.bfloat16)
+    assert rounded.dtype == torch.float32
+    difference = (exact - rounded).abs()
+    assert 0 < difference.max() < 0.06
+    assert difference.mean() < 0.01
+
+
+def test_bf16_reaches_the_convolutions_and_nothing_stays_switched_on(net: JohnsonNet) -> None:
+    seen: list[torch.dtype] = []
+    net.down2.conv.register_forward_hook(lambda module, args, output: seen.append(output.dtype))
+    feedforward(net, draw(1, 3, 16, 16), torch.bfloat16)
+    feedforward(net, draw(1, 3, 16, 16))
+    assert seen == [torch.bfloat16, torch.float32]
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_a_pass_leaves_no_graph_although_the_net_can_learn(net: JohnsonNet) -> None:
+    assert all(parameter.requires_grad for parameter in net.parameters())
+    photo = draw(1, 3, 16, 16).requires_grad_()
+    painted = feedforward(net, photo)
+    assert not painted.requires_grad
+    assert painted.grad_fn is None
+    assert torch.is_grad_enabled()
+
+
+def test_the_photo_is_left_as_it_was() -> None:
+    class InPlace(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return images + 1
+
+    photo = draw(1, 3, 16, 16)
+    before = photo.clone()
+    feedforward(InPlace(), photo)
+    assert torch.equal(photo, before)

@@ -1,0 +1,270 @@
+"""fst.runs: where a run writes, what it resumes, and how its result gets its name."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from fst.checkpoint import TrainedStyle, load_checkpoint
+from fst.errors import CheckpointError, InputError
+from fst.nets import make_net
+from fst.runs import Run, finish, prepare_run, read_step
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoints"
+
+
+def earlier_run(
+    runs: Path, stamp: str, *names: str, age: int = 0, finished: bool = False, style: str = "monet"
+) -> Path:
+    """A run's folder with these resumable checkpoints, last written ``age`` hours ago."""
+    folder = runs / style / stamp
+    (folder / "resume").mkdir(parents=True)
+    for name in names:
+        path = folder / "resume" / f"{name}.ckpt"
+        path.write_bytes(b"state")
+        os.utime(path, (1_700_000_000 - 3600 * age,) * 2)
+    if finished:
+        (folder / f"{style}.safetensors").write_bytes(b"style")
+    return folder
+
+
+# --- new runs ------------------------------------------------------------------------------------
+
+
+def test_a_new_run_has_its_folders_and_nothing_to_resume(runs: Path, checkpoints: Path) -> None:
+    run = prepare_run("monet", runs, checkpoints)
+    assert run.folder.parent == runs / "monet"
+    assert run.checkpoints.is_dir()
+    assert run.checkpoints.parent == run.folder
+    assert run.output == checkpoints / "monet.safetensors"
+    assert checkpoints.is_dir()
+    assert run.resume is None
+
+
+def test_runs_of_the_same_second_have_different_folders(runs: Path, checkpoints: Path) -> None:
+    folders = [prepare_run("monet", runs, checkpoints).folder for _ in range(4)]
+    assert len(set(folders)) == 4
+    assert all(folder.is_dir() for folder in folders)
+
+
+def test_a_new_run_leaves_an_unfinished_one_alone(runs: Path, checkpoints: Path) -> None:
+    before = earlier_run(runs, "20250101-000000", "step=30")
+    run = prepare_run("monet", runs, checkpoints)
+    assert run.resume is None
+    assert run.folder != before
+
+
+def test_a_finished_style_is_not_replaced_unless_asked(runs: Path, checkpoints: Path) -> None:
+    checkpoints.mkdir()
+    output = checkpoints / "monet.safetensors"
+    output.write_bytes(b"weeks of work")
+    with pytest.raises(InputError, match="overwrite=true"):
+        prepare_run("monet", runs, checkpoints)
+    assert not runs.exists()  # refused before anything was made
+    assert prepare_run("monet", runs, checkpoints, overwrite=True).output == output
+    assert output.read_bytes() == b"weeks of work"  # replaced at the end, not at the start
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/etc/monet", "../monet"])
+def test_a_name_that_cannot_name_a_file_is_refused(
+    runs: Path, checkpoints: Path, name: str
+) -> None:
+    with pytest.raises(InputError, match=r"style\.name"):
+        prepare_run(name, runs, checkpoints)
+    assert not runs.exists()
+
+
+@pytest.mark.parametrize("blocked", ["runs", "checkpoints", "runs/monet"])
+def test_a_folder_that_cannot_be_made_is_found_out_at_once(
+    runs: Path, checkpoints: Path, tmp_path: Path, blocked: str
+) -> None:
+    in_the_way = tmp_path / blocked
+    in_the_way.parent.mkdir(exist_ok=True)
+    in_the_way.write_text("a file where the folder should be")
+    with pytest.raises(InputError, match=blocked):
+        prepare_run("monet", runs, checkpoints)
+
+
+# --- resuming ------------------------------------------------------------------------------------
+
+
+def test_auto_takes_the_highest_step_by_number(runs: Path, checkpoints: Path) -> None:
+    before = earlier_run(runs, "20250101-000000", "step=90", "step=100", "step=9")
+    run = prepare_run("monet", runs, checkpoints, resume="auto")
+    assert run.resume == before / "resume" / "step=100.ckpt"
+    assert run.folder == before
+
+
+def test_auto_takes_the_newest_run(runs: Path, checkpoints: Path) -> None:
+    earlier_run(runs, "20250101-000000", "step=5000", age=48)
+    newest = earlier_run(runs, "20250103-000000", "step=30", age=1)
+    earlier_run(runs, "20250102-000000", "step=900", age=24)
+    run = prepare_run("monet", runs, checkpoints, resume="auto")
+    assert run.resume == newest / "resume" / "step=30.ckpt"
+
+
+def test_auto_passes_over_finished_runs(runs: Path, checkpoints: Path) -> None:
+    unfinished = earlier_run(runs, "20250101-000000", "step=60", age=48)
+    earlier_run(runs, "20250102-000000", "step=200", finished=True)
+    run = prepare_run("monet", runs, checkpoints, resume="auto")
+    assert run.resume == unfinished / "resume" / "step=60.ckpt"
+
+
+def test_auto_passes_over_other_styles_and_runs_without_a_checkpoint(
+    runs: Path, checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier_run(runs, "20250101-000000", "step=60", style="great_wave")
+    earlier_run(runs, "20250102-000000")
+    (runs / "monet" / "notes.txt").write_text("a file among the runs")
+    run = prepare_run("monet", runs, checkpoints, resume="auto")
+    assert run.resume is None
+    assert "nothing to resume" in capsys.readouterr().out
+
+
+def test_a_resumed_run_says_from_where(
+    runs: Path, checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = earlier_run(runs, "20250101-000000", "step=60")
+    prepare_run("monet", runs, checkpoints, resume="auto")
+    assert str(before / "resume" / "step=60.ckpt") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", ["", "resume", "resume/step=90.ckpt"])
+def test_a_path_resumes_that_run(runs: Path, checkpoints: Path, what: str) -> None:
+    chosen = earlier_run(runs, "20250101-000000", "step=90", "step=100", age=48)
+    earlier_run(runs, "20250102-000000", "step=500")
+    run = prepare_run("monet", runs, checkpoints, resume=str(chosen / what))
+    name = "step=90.ckpt" if what.endswith(".ckpt") else "step=100.ckpt"
+    assert run.resume == chosen / "resume" / name
+    assert run.folder == chosen
+
+
+def test_a_second_version_of_a_checkpoint_is_no_stumbling_block(
+    runs: Path, checkpoints: Path
+) -> None:
+    """Lightning writes ``step=60-v1.ckpt`` where ``step=60.ckpt`` exists already."""
+    before = earlier_run(runs, "20250101-000000", "step=30", "step=60", "step=60-v1")
+    run = prepare_run("monet", runs, checkpoints, resume="auto")
+    assert run.resume is not None
+    assert run.resume.parent == before / "resume"
+    assert run.resume.name.startswith("step=60")
+
+
+@pytest.mark.parametrize("what", ["nowhere", "runs", "missing.ckpt", "other.txt"])
+def test_nothing_to_resume_at_a_path_is_a_checkpoint_error(
+    runs: Path, checkpoints: Path, tmp_path: Path, what: str
+) -> None:
+    runs.mkdir()
+    (tmp_path / "other.txt").write_text("no checkpoint")
+    with pytest.raises(CheckpointError, match=what):
+        prepare_run("monet", runs, checkpoints, resume=str(tmp_path / what))
+
+
+# --- the step of a checkpoint --------------------------------------------------------------------
+
+
+def test_the_step_is_read_from_the_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "misnamed=1.ckpt"
+    torch.save({"global_step": 1230, "state_dict": {"net.weight": torch.ones(3)}}, path)
+    assert read_step(path) == 1230
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut", "no step", "folder", "missing"])
+def test_a_damaged_checkpoint_is_named_in_one_line(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "step=10.ckpt"
+    torch.save({"epoch": 0} if damage == "no step" else {"global_step": 10}, path)
+    if damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "text":
+        path.write_text("this is no checkpoint")
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:-60])
+    elif damage in ("folder", "missing"):
+        path.unlink()
+        if damage == "folder":
+            path.mkdir()
+    with pytest.raises(CheckpointError, match="step=10") as caught:
+        read_step(path)
+    assert "\n" not in str(caught.value)
+
+
+class Trap:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "step=10.ckpt"
+    torch.save({"global_step": 10, "state": Trap(tmp_path / "sprung")}, path)
+    with pytest.raises(CheckpointError, match="step=10") as caught:
+        read_step(path)
+    assert not (tmp_path / "sprung").exists()
+    assert "\n" not in str(caught.value)
+
+
+# --- finishing -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def style() -> TrainedStyle:
+    net = {"name": "johnson", "arguments": {"width": 2, "residual_blocks": 0}}
+    torch.manual_seed(0)
+    return TrainedStyle(make_net(**net), {"net": net, "style": {"name": "monet"}})
+
+
+def weights(path: Path) -> torch.Tensor:
+    return torch.cat([w.flatten() for w in load_checkpoint(path).net.state_dict().values()])
+
+
+@pytest.fixture
+def run(runs: Path, checkpoints: Path) -> Run:
+    return prepare_run("monet", runs, checkpoints)
+
+
+def test_the_result_lies_in_the_runs_folder_and_among_the_styles(
+    run: Run, style: TrainedStyle
+) -> None:
+    assert finish(run, style, overwrite=False) == run.output
+    expected = torch.cat([w.flatten() for w in style.net.state_dict().values()])
+    for path in (run.output, run.folder / "monet.safetensors"):
+        torch.testing.assert_close(weights(path), expected, rtol=1e-3, atol=1e-4)
+        assert load_checkpoint(path).name == "monet"
+
+
+def test_a_style_that_appeared_meanwhile_stays_and_the_result_is_kept(
+    run: Run, style: TrainedStyle
+) -> None:
+    run.output.write_bytes(b"somebody else's")
+    with pytest.raises(InputError, match=str(run.folder)):
+        finish(run, style, overwrite=False)
+    assert run.output.read_bytes() == b"somebody else's"
+    assert load_checkpoint(run.folder / "monet.safetensors").name == "monet"
+
+
+def test_with_overwrite_the_old_style_is_replaced(run: Run, style: TrainedStyle) -> None:
+    run.output.write_bytes(b"the old one")
+    finish(run, style, overwrite=True)
+    assert load_checkpoint(run.output).name == "monet"
+
+
+def test_a_finished_run_is_not_resumed(
+    run: Run, style: TrainedStyle, runs: Path, checkpoints: Path
+) -> None:
+    (run.checkpoints / "step=100.ckpt").write_bytes(b"state")
+    finish(run, style, overwrite=False)
+    again = prepare_run("monet", runs, checkpoints, resume="auto", overwrite=True)
+    assert again.resume is None
