@@ -87,12 +87,17 @@ def read_style(name: str, folder: Path = STYLES) -> dict[str, Any]:
     """A style file as a plain dictionary: name, image, title, painter, and what differs.
 
     Raises:
-        InputError: no such style; names the ones there are.
+        InputError: no such style (names the ones there are), or a file that is no mapping.
     """
     path = folder / f"{name}.yaml"
     if not path.is_file():
         raise InputError(f"no style {name!r}: there are {', '.join(style_names(folder)) or 'none'}")
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} can't be read: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is no mapping of names to values")
     return content
 
 
@@ -107,7 +112,9 @@ def list_images(folder: Path) -> list[Path]:
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
     )
     if not found:
         raise InputError(f"no photos in {str(folder)!r} (looked for {', '.join(IMAGE_SUFFIXES)})")

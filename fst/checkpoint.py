@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from fst.errors import CheckpointError, InputError
+from fst.errors import CheckpointError
 from fst.image import atomic_file
 from fst.nets import NETS, make_net
 
@@ -82,8 +82,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedSt
     try:
         net = make_net(description["net"]["name"], description["net"]["arguments"])
         net.load_state_dict(state)
-    except (RuntimeError, TypeError, InputError) as error:
-        reason = str(error).splitlines()[0]
+    except (RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path}: its weights are not those of its net: {reason}") from error
     net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
     return TrainedStyle(net, description)
@@ -94,7 +94,9 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         description: dict[str, Any] = json.loads(metadata["fst"])
         version, net = description["format_version"], description["net"]["name"]
         description["net"]["arguments"], description["style"]["name"]
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        if not (isinstance(version, int) and isinstance(net, str)):
+            raise TypeError("the description's values have the wrong types")
+    except (KeyError, TypeError, json.JSONDecodeError, RecursionError) as error:
         raise CheckpointError(f"{path} is a safetensors file, but not a trained style") from error
     if version > FORMAT_VERSION:
         raise CheckpointError(f"{path} has format {version}, this fst reads up to {FORMAT_VERSION}")

@@ -5,6 +5,7 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 """
 
 import os
+import struct
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import IO
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 from torch import Tensor
 
 from fst.errors import InputError
@@ -39,6 +40,28 @@ FORMATS = {
 """What can be written: suffix -> PIL's name."""
 
 _PIL_LIMIT = threading.Lock()
+
+_DECODER_ERRORS = (
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    EOFError,
+    struct.error,
+)
+"""What PIL's decoders raise on damaged files."""
+
+_ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF tag 0x0112 -> what brings the picture upright."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +97,9 @@ def load_image(
     Raises:
         InputError: not there, empty, damaged, not a picture, too small or too large.
     """
-    name = getattr(file, "name", None) or (str(file) if isinstance(file, str | Path) else "picture")
+    name = str(file) if isinstance(file, str | Path) else getattr(file, "name", "picture")
     try:
-        with _no_pil_limit():
-            image = Image.open(file)
-        with image:
+        with _no_pil_limit(), Image.open(file) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise InputError(
@@ -87,7 +108,8 @@ def load_image(
                 )
             if min(width, height) < min_side:
                 raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
-            return from_pil(ImageOps.exif_transpose(image))
+            image.load()  # here, because asking a PNG for its EXIF would decode it, too
+            return from_pil(_upright(image))
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -97,7 +119,7 @@ def load_image(
     except UnidentifiedImageError as error:
         empty = isinstance(file, str | Path) and Path(file).stat().st_size == 0
         raise InputError(f"{name} is {'empty' if empty else 'not a picture'}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what PIL's decoders raise
+    except _DECODER_ERRORS as error:
         raise InputError(f"{name} can't be decoded: {error}") from error
 
 
@@ -108,7 +130,7 @@ def from_pil(image: Image.Image) -> Picture:
         return Picture(_from_deep_gray(image))
     if image.mode in ("CMYK", "LAB", "YCbCr", "HSV"):
         return Picture(_to_tensor(_to_srgb(image, icc_profile)))
-    if image.mode not in ("RGB", "RGBA"):
+    if image.mode not in ("RGB", "RGBA", "P", "PA"):
         icc_profile = None  # a gray profile says nothing about RGB
     if image.has_transparency_data:
         pixels = _to_tensor(image.convert("RGBA"))
@@ -142,6 +164,7 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
     rgb, alpha = picture.rgb, picture.alpha
     kind = FORMATS[path.suffix.lower()]
     if alpha is not None and kind == "JPEG":
+        alpha = alpha.to(rgb.device)
         rgb, alpha = rgb * alpha + (1 - alpha), None
     options: dict[str, object] = {"quality": quality} if kind in ("JPEG", "WEBP") else {}
     if kind == "TIFF":
@@ -150,7 +173,12 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
         options["icc_profile"] = picture.icc_profile
     image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
     with atomic_file(path) as temporary:
-        image.save(temporary, format=kind, **options)
+        try:
+            image.save(temporary, format=kind, **options)
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's
+            raise InputError(f"{path}: {kind} can't hold this picture: {error}") from error
 
 
 def resize(picture: Picture, long_side: int) -> Picture:
@@ -211,7 +239,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     The file is flushed to the disk before the rename, so that after a crash ``path`` holds the old
     content or the new, never a part of it.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".fst.", suffix=".tmp", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -235,6 +263,19 @@ def _no_pil_limit() -> Iterator[None]:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF orientation says (PIL's own way trips over odd tags)."""
+    try:
+        orientation = image.getexif().get(0x0112, 1)
+    except _DECODER_ERRORS:
+        orientation = 1
+    if orientation not in _ORIENTATIONS:
+        return image
+    turned = image.transpose(_ORIENTATIONS[orientation])
+    turned.info = image.info
+    return turned
 
 
 def _to_tensor(image: Image.Image) -> Tensor:
@@ -262,6 +303,6 @@ def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
             converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
             if converted is not None:
                 return converted
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # a damaged profile: the plain formula is the best that is left
     return image.convert("RGB")

@@ -106,6 +106,7 @@ class VGG19(nn.Module):
 
     mean: Tensor
     std: Tensor
+    features_0_weight: Tensor
 
     def __init__(
         self,
@@ -118,12 +119,17 @@ class VGG19(nn.Module):
         if pooling not in ("max", "avg"):
             raise InputError(f"pooling must be max or avg, not {pooling!r}")
         self.pool: Callable[..., Tensor] = F.max_pool2d if pooling == "max" else F.avg_pool2d
-        self.pooling, self.dtype = pooling, dtype
-        self.depth = max(LAYERS[name] for name in check_layers(layers))
+        self.pooling = pooling
+        names = check_layers(layers)
+        if not names:
+            raise InputError("no layer of VGG-19 is asked for")
+        self.depth = max(LAYERS[name] for name in names)
         state, self.source, self.sha256 = _load_weights(weights, self.depth)
         known = WEIGHTS.get(self.source, WEIGHTS["torchvision"])
-        self.register_buffer("mean", torch.tensor(known.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(known.std).view(1, 3, 1, 1), persistent=False)
+        wide = torch.promote_types(dtype, torch.float32)
+        for name in ("mean", "std"):
+            value = torch.tensor(getattr(known, name), dtype=wide).view(1, 3, 1, 1)
+            self.register_buffer(name, value, persistent=False)
         for key, value in state.items():
             value = value.to(dtype)
             if value.dim() == 4:  # channels-last: the layout the fast convolutions want
@@ -147,7 +153,7 @@ class VGG19(nn.Module):
         found: dict[str, Tensor] = {}
         with torch.autocast(images.device.type, enabled=False):
             x = (images.to(self.mean.dtype) - self.mean) / self.std
-            x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+            x = x.to(self.features_0_weight.dtype).contiguous(memory_format=torch.channels_last)
             for name, index in LAYERS.items():
                 if index > deepest:
                     break
@@ -235,15 +241,16 @@ def _torchvision_file() -> Path:
     """Torchvision's own file: from ``FST_ASSETS``, torch.hub's cache, or downloaded into it."""
     name = WEIGHTS["torchvision"].file
     cached = Path(torch.hub.get_dir()) / "checkpoints" / name
-    if not cached.exists():
-        try:
-            return assets.find("weights", name)
-        except AssetError:
-            try:
-                VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-            except (URLError, OSError, RuntimeError) as error:
-                reason = f"tried, and failed: {getattr(error, 'reason', error)}"
-                assets.find("weights", name, download=reason)
+    try:
+        return assets.find("weights", name)
+    except AssetError:
+        if cached.exists():
+            return cached
+    try:
+        VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        reason = f"tried to get it into {cached}, and failed: {getattr(error, 'reason', error)}"
+        return assets.find("weights", name, download=reason)
     return cached
 
 

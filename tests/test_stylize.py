@@ -1,4 +1,4 @@
-"""fst.stylize: which style is meant, what paints in it, and the loss a checkpoint was trained with."""
+"""fst.stylize: which style is meant, what paints in it, and the loss it was trained with."""
 
 from pathlib import Path
 from typing import Any
@@ -329,9 +329,7 @@ def test_the_loss_is_rebuilt_from_the_description(
     painting = read(paintings / "mine.png")
     trained_with = PerceptualLoss(painting, **{**SMALL_LOSS, **settings})
     style = {"name": "mine", "image": "mine.png", "size": 48}
-    trained = TrainedStyle(
-        torch.nn.Identity(), {"style": style, "loss": trained_with.describe()}
-    )
+    trained = TrainedStyle(torch.nn.Identity(), {"style": style, "loss": trained_with.describe()})
     found, rebuilt = load_objective(trained, torch.device("cpu"), weights="random")
     torch.testing.assert_close(found, painting, rtol=0, atol=1e-6)
     assert rebuilt.describe() == trained_with.describe()

@@ -22,5 +22,7 @@ def make_net(name: str, arguments: Mapping[str, Any]) -> nn.Module:
         raise InputError(f"no net {name!r}: there are {', '.join(NETS)}")
     try:
         return NETS[name](**arguments)
-    except TypeError as error:
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
         raise InputError(f"the net {name!r} can't be made: {error}") from error

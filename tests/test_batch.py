@@ -1,0 +1,384 @@
+"""fst.batch: which file goes where, and that one bad photo does not stop the others."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+from support import make_photo
+from torch import Tensor
+
+from fst.batch import Job, Outcome, plan, run
+from fst.checkpoint import TrainedStyle
+from fst.errors import DivergedError, InputError
+from fst.nets.johnson import JohnsonNet
+from fst.optimize import Iterate
+from fst.perceptual import PerceptualLoss
+from fst.stylize import FeedForwardStylizer, OnIterate, OptimizingStylizer
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths are relative to the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+def photo(path: str | Path, width: int = 24, height: int = 20, seed: int = 0) -> Path:
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make_photo(width, height, seed).save(path)
+    return path
+
+
+def targets(jobs: list[Job]) -> dict[str, str]:
+    return {str(job.source): str(job.target) for job in jobs}
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def invert(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+    """A stylizer that paints the negative."""
+    return 1 - rgb
+
+
+negative: Any = invert
+
+
+# --- plans ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("me.jpg", "me-monet.jpg"), ("a.b.PNG", "a.b-monet.PNG"), ("scan.bmp", "scan-monet.png")],
+)
+def test_a_single_photo_is_painted_beside_itself(name: str, expected: str) -> None:
+    source = photo(Path("holiday", name))
+    assert plan([source], None, "monet") == [Job(source, Path("holiday", expected))]
+
+
+@pytest.mark.parametrize("output", ["painted.png", "there/painted.webp"])
+def test_a_single_photo_goes_to_the_file_that_is_named(output: str) -> None:
+    source = photo("me.jpg")
+    Path("there").mkdir()
+    assert plan([source], Path(output), "monet") == [Job(source, Path(output))]
+
+
+def test_a_single_photo_goes_into_a_folder_that_is_named() -> None:
+    source = photo("me.jpg")
+    assert plan([source], Path("new/out"), "monet") == [Job(source, Path("new/out/me.jpg"))]
+    assert Path("new/out").is_dir()
+
+
+def test_a_folder_whose_name_has_a_suffix_is_a_folder() -> None:
+    source = photo("me.jpg")
+    Path("v1.0.png").mkdir()
+    assert plan([source], Path("v1.0.png"), "monet") == [Job(source, Path("v1.0.png/me.jpg"))]
+
+
+def test_several_photos_go_into_a_folder() -> None:
+    sources = [photo("a.jpg"), photo("b.png"), photo("c/d.webp")]
+    jobs = plan(sources, Path("out"), "monet")
+    assert targets(jobs) == {
+        "a.jpg": "out/a.jpg",
+        "b.png": "out/b.png",
+        "c/d.webp": "out/d.webp",
+    }
+
+
+def test_a_folders_structure_is_kept() -> None:
+    for name in ("in/a.jpg", "in/x/a.jpg", "in/x/y/b.PNG"):
+        photo(name)
+    Path("in/x/notes.txt").write_text("no photo")
+    jobs = plan([Path("in")], Path("out"), "monet")
+    assert targets(jobs) == {
+        "in/a.jpg": "out/a.jpg",
+        "in/x/a.jpg": "out/x/a.jpg",
+        "in/x/y/b.PNG": "out/x/y/b.PNG",
+    }
+    assert Path("out/x/y").is_dir()
+
+
+def test_photos_and_folders_can_be_mixed() -> None:
+    photo("in/a.jpg")
+    jobs = plan([Path("in"), photo("b.jpg")], Path("out"), "monet")
+    assert targets(jobs) == {"in/a.jpg": "out/a.jpg", "b.jpg": "out/b.jpg"}
+
+
+@pytest.mark.parametrize("names", [("x/a.jpg", "y/a.jpg"), ("a.bmp", "a.png")])
+def test_two_photos_for_one_file_are_refused(names: tuple[str, str]) -> None:
+    with pytest.raises(InputError, match=r"out/a\.(jpg|png)"):
+        plan([photo(name) for name in names], Path("out"), "monet")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output"),
+    [
+        (["me.jpg"], "me.jpg"),
+        (["me.jpg"], "there/../me.jpg"),
+        (["me.jpg"], "."),
+        (["in"], "in"),
+        (["me.jpg", "in/a.jpg"], "in"),
+        (["in", "out/x/b.jpg"], "out"),
+    ],
+)
+def test_a_photo_is_never_replaced_by_a_result(inputs: list[str], output: str) -> None:
+    """Neither by its own nor, as in the last case, by that of another photo."""
+    for name in ("me.jpg", "in/a.jpg", "in/x/b.jpg", "out/x/b.jpg"):
+        photo(name)
+    Path("there").mkdir()
+    with pytest.raises(InputError, match="would be replaced"):
+        plan([Path(name) for name in inputs], Path(output), "monet")
+
+
+def test_a_link_to_a_photo_is_not_written_through() -> None:
+    source = photo("me.jpg")
+    Path("link.jpg").symlink_to(source.resolve())
+    with pytest.raises(InputError, match="would be replaced"):
+        plan([source], Path("link.jpg"), "monet")
+
+
+@pytest.mark.parametrize("inputs", [["a.jpg", "b.jpg"], ["in"]])
+def test_several_photos_need_a_folder(inputs: list[str]) -> None:
+    for name in ("a.jpg", "b.jpg", "in/c.jpg"):
+        photo(name)
+    with pytest.raises(InputError, match="--output"):
+        plan([Path(name) for name in inputs], None, "monet")
+
+
+def test_a_photo_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match=r"gone\.jpg: no such file"):
+        plan([photo("a.jpg"), Path("gone.jpg")], Path("out"), "monet")
+    assert not Path("out").exists()
+
+
+def test_a_folder_without_photos_is_named() -> None:
+    Path("bare").mkdir()
+    with pytest.raises(InputError, match="bare"):
+        plan([Path("bare")], Path("out"), "monet")
+
+
+def test_an_output_that_no_picture_can_have_is_refused() -> None:
+    with pytest.raises(InputError, match=r"me\.mp4.*\.png"):
+        plan([photo("me.jpg")], Path("me.mp4"), "monet")
+
+
+def test_a_file_in_the_way_of_the_folder_is_found_before_the_work() -> None:
+    Path("out").write_text("not a folder")
+    with pytest.raises(InputError, match="out"):
+        plan([photo("a.jpg"), photo("b.jpg")], Path("out"), "monet")
+
+
+def test_a_folder_in_the_way_of_a_file_is_found_before_the_work() -> None:
+    Path("out/a.jpg").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"out/a\.jpg"):
+        plan([photo("a.jpg"), photo("b.jpg")], Path("out"), "monet")
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+def test_a_broken_photo_is_reported_and_the_others_are_painted() -> None:
+    for i, name in enumerate(("in/a.png", "in/b.png", "in/c.png")):
+        photo(name, seed=i)
+    Path("in/b.png").write_bytes(b"not a picture")
+    jobs = plan([Path("in")], Path("out"), "monet")
+    outcomes = list(run(jobs, negative))
+    assert [outcome.job for outcome in outcomes] == jobs
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True]
+    assert "b.png" in str(outcomes[1].error)
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
+    for name in ("a.png", "c.png"):
+        np.testing.assert_array_equal(pixels(Path("out", name)), 255 - pixels(Path("in", name)))
+
+
+def test_a_photo_that_vanished_is_reported() -> None:
+    jobs = plan([photo("a.png"), photo("b.png")], Path("out"), "monet")
+    Path("a.png").unlink()
+    first, second = run(jobs, negative)
+    assert "a.png" in str(first.error)
+    assert second == Outcome(jobs[1])
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("size", [(24, 20), (17, 31)])
+def test_a_nets_picture_has_the_photos_size(suffix: str, size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    style = TrainedStyle(JohnsonNet(width=4, residual_blocks=1), {})
+    jobs = plan([photo(f"me.{suffix}", *size)], Path("out"), "monet")
+    (outcome,) = run(jobs, FeedForwardStylizer(style, torch.device("cpu")))
+    assert outcome.error is None
+    with Image.open(f"out/me.{suffix}") as painted:
+        assert painted.size == size
+        assert painted.mode == "RGB"
+
+
+def test_a_rotated_photo_is_painted_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter
+    stored = make_photo(24, 20)
+    stored.save("me.png", exif=exif)
+    (outcome,) = run(plan([Path("me.png")], Path("out.png"), "monet"), negative)
+    assert outcome.error is None
+    upright = np.rot90(np.asarray(stored), -1)
+    np.testing.assert_array_equal(pixels(Path("out.png")), 255 - upright)
+    with Image.open("out.png") as painted:
+        assert 0x0112 not in painted.getexif()  # else it would be turned again
+
+
+@pytest.mark.parametrize(
+    ("photos", "size", "expected"),
+    [((48, 40), 24, (24, 20)), ((40, 48), 24, (20, 24)), ((24, 20), 48, (48, 40))],
+)
+def test_a_size_is_that_of_the_long_side(
+    photos: tuple[int, int], size: int, expected: tuple[int, int]
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def watched(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        seen.append(tuple(rgb.shape))
+        return rgb
+
+    stylizer: Any = watched
+    (outcome,) = run(plan([photo("me.png", *photos)], Path("out.png"), "m"), stylizer, size=size)
+    assert outcome.error is None
+    with Image.open("out.png") as painted:
+        assert painted.size == expected
+    assert seen == [(1, 3, expected[1], expected[0])]  # the work is done at that size too
+
+
+@pytest.mark.parametrize("size", [None, 24])
+def test_transparency_is_kept(size: int | None) -> None:
+    picture = make_photo(48, 40).convert("RGBA")
+    alpha = np.zeros((40, 48), np.uint8)
+    alpha[:, 24:] = 255
+    picture.putalpha(Image.fromarray(alpha))
+    picture.save("me.png")
+    (outcome,) = run(plan([Path("me.png")], Path("out.png"), "m"), negative, size=size)
+    assert outcome.error is None
+    painted = pixels(Path("out.png"))
+    if size is None:
+        np.testing.assert_array_equal(painted[..., 3], alpha)
+        np.testing.assert_array_equal(painted[..., :3], 255 - np.asarray(picture)[..., :3])
+    else:
+        assert painted.shape == (20, 24, 4)
+        assert painted[:, :9, 3].max() < 10
+        assert painted[:, -9:, 3].min() > 245
+
+
+def test_an_icc_profile_is_kept() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    make_photo(24, 20).save("me.jpg", icc_profile=profile)
+    (outcome,) = run(plan([Path("me.jpg")], Path("out.png"), "m"), negative)
+    assert outcome.error is None
+    with Image.open("out.png") as painted:
+        assert painted.info["icc_profile"] == profile
+
+
+def test_quality_is_that_of_the_file() -> None:
+    source = photo("me.png", 48, 40)
+    for quality in (10, 95):
+        (outcome,) = run(plan([source], Path(f"{quality}.jpg"), "m"), negative, quality=quality)
+        assert outcome.error is None
+    assert Path("10.jpg").stat().st_size < Path("95.jpg").stat().st_size
+
+
+def test_a_photo_over_the_limit_of_pixels_is_reported() -> None:
+    jobs = plan([photo("large.png", 40, 30), photo("small.png", 20, 20)], Path("out"), "m")
+    large, small = run(jobs, negative, max_pixels=1000)
+    assert "--max-pixels" in str(large.error)
+    assert small.error is None
+
+
+def test_iterates_are_told_with_their_photo(random_loss: PerceptualLoss) -> None:
+    stylizer = OptimizingStylizer(random_loss, torch.device("cpu"), {"iterations": 2})
+    jobs = plan([photo("a.png"), photo("b.png", seed=1)], Path("out"), "m")
+    seen: list[tuple[str, int]] = []
+
+    def note(job: Job, iterate: Iterate) -> None:
+        seen.append((job.source.name, iterate.iteration))
+
+    assert [outcome.error for outcome in run(jobs, stylizer, on_iterate=note)] == [None, None]
+    assert seen == [(name, i) for name in ("a.png", "b.png") for i in range(3)]
+
+
+# --- what goes wrong -----------------------------------------------------------------------------
+
+
+class Failing:
+    """A stylizer that fails on its first photo."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error: Exception | None = error
+
+    def __call__(self, rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return rgb
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DivergedError("the objective is not finite"), "not finite"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 3 GiB"), "out of memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out of memory"),
+        (MemoryError(), "out of memory"),
+        (InputError("a 30x4 picture is too small"), "too small"),
+    ],
+    ids=["diverged", "gpu memory", "cpu memory", "python memory", "too small"],
+)
+def test_a_photo_that_fails_is_reported_by_name_and_the_rest_continue(
+    error: Exception, told: str
+) -> None:
+    stylizer: Any = Failing(error)
+    jobs = plan([photo("a.png"), photo("b.png")], Path("out"), "m")
+    first, second = run(jobs, stylizer)
+    assert told in str(first.error)
+    assert "a.png" in str(first.error)
+    assert second.error is None
+    assert [path.name for path in Path("out").iterdir()] == ["b.png"]
+
+
+def test_a_bug_is_not_mistaken_for_a_bad_photo() -> None:
+    stylizer: Any = Failing(RuntimeError("shapes cannot be multiplied"))
+    jobs = plan([photo("a.png"), photo("b.png")], Path("out"), "m")
+    with pytest.raises(RuntimeError, match="multiplied"):
+        list(run(jobs, stylizer))
+
+
+def test_a_full_disk_is_reported_and_leaves_no_half_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(self: Image.Image, file: Path, **options: object) -> None:
+        Path(file).write_bytes(b"half a pic")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    jobs = plan([photo("a.png")], Path("out"), "m")
+    monkeypatch.setattr(Image.Image, "save", full)
+    (outcome,) = run(jobs, negative)
+    assert "No space left on device" in str(outcome.error)
+    assert "a.png" in str(outcome.error)
+    assert list(Path("out").iterdir()) == []
+
+
+@pytest.mark.parametrize("method", ["feedforward", "optimize"])
+def test_a_photo_too_narrow_at_its_size_is_reported(
+    random_loss: PerceptualLoss, method: str
+) -> None:
+    """A panorama of 120x16 pixels has one row left at a size of 8."""
+    device = torch.device("cpu")
+    stylizer: Any = OptimizingStylizer(random_loss, device, {"iterations": 1})
+    if method == "feedforward":
+        style = TrainedStyle(JohnsonNet(width=4, residual_blocks=1), {})
+        stylizer = FeedForwardStylizer(style, device)
+    jobs = plan([photo("wide.png", 120, 16), photo("square.png", 20, 20)], Path("out"), "m")
+    wide, _ = run(jobs, stylizer, size=8)
+    assert wide.error is not None
+    assert "too small" in wide.error

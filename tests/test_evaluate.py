@@ -1,0 +1,501 @@
+"""fst.evaluate: against hand-made curves and recomputed losses; and what is kept on disk."""
+
+import json
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+import skimage.metrics
+import torch
+from PIL import Image
+from support import make_photo
+from torch import Tensor
+
+import fst.evaluate
+from fst.checkpoint import TrainedStyle
+from fst.evaluate import Comparison, compare, equivalent_iterations, summarize, write_report
+from fst.nets.johnson import JohnsonNet
+from fst.optimize import optimize
+from fst.perceptual import PerceptualLoss
+from fst.stylize import FeedForwardStylizer
+
+ITERATIONS = 3
+
+
+def make_comparison(loss: PerceptualLoss, seed: int = 0, **settings: Any) -> Comparison:
+    torch.manual_seed(seed)
+    net = JohnsonNet(width=4, residual_blocks=1)
+    style = TrainedStyle(net, {"style": {"name": "mine", "image": "mine.jpg"}})
+    stylizer = FeedForwardStylizer(style, torch.device("cpu"))
+    return Comparison(stylizer, loss, **{"size": 24, "iterations": ITERATIONS, **settings})
+
+
+@pytest.fixture
+def comparison(random_loss: PerceptualLoss) -> Comparison:
+    return make_comparison(random_loss)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Two photos: 48x40 and 30x36."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    make_photo(48, 40, seed=1).save(folder / "one.png")
+    make_photo(30, 36, seed=2).save(folder / "two.png")
+    return [folder / "one.png", folder / "two.png"]
+
+
+@pytest.fixture
+def optimized(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The starts of every optimization that is really computed."""
+    starts: list[str] = []
+
+    def counted(loss: PerceptualLoss, photo: Tensor, **settings: Any) -> Any:
+        starts.append(str(settings["init"]))
+        return optimize(loss, photo, **settings)
+
+    monkeypatch.setattr(fst.evaluate, "optimize", counted)
+    return starts
+
+
+ONE_PHOTO = ["photo", "noise"]
+
+
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"), dtype=np.float64) / 255
+
+
+# --- equivalent iterations -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("objectives", "target", "expected"),
+    [
+        ([10.0, 8.0, 4.0, 2.0], 6.0, (1.5, True)),  # half way from 8 to 4
+        ([10.0, 8.0, 4.0, 2.0], 9.5, (0.25, True)),
+        ([10.0, 8.0, 4.0, 2.0], 8.0, (1.0, True)),  # exactly at an iterate
+        ([10.0, 8.0, 4.0, 2.0], 2.0, (3.0, True)),  # exactly at the last
+        ([10.0, 8.0, 4.0, 2.0], 10.0, (0.0, True)),  # the start is as good
+        ([10.0, 8.0, 4.0, 2.0], 11.0, (0.0, True)),  # the start is better
+        ([10.0, 8.0, 4.0, 2.0], 1.0, (3.0, False)),  # never reached
+        ([10.0, 5.0, 9.0, 7.0, 3.0], 4.0, (3.5, True)),  # the best so far, 5, to 3
+        ([10.0, 5.0, 9.0, 7.0, 3.0], 6.0, (0.8, True)),  # the first time counts
+        ([10.0, 5.0, 9.0, 7.0], 4.0, (3.0, False)),
+        ([10.0], 4.0, (0.0, False)),
+        ([4.0], 4.0, (0.0, True)),
+    ],
+)
+def test_equivalent_iterations_of_hand_made_curves(
+    objectives: list[float], target: float, expected: tuple[float, bool]
+) -> None:
+    iterations, reached = equivalent_iterations(objectives, target)
+    assert iterations == pytest.approx(expected[0])
+    assert reached is expected[1]
+
+
+def test_equivalent_iterations_are_where_the_best_so_far_crosses_the_target() -> None:
+    draw = np.random.default_rng(0)
+    for _ in range(50):
+        curve = draw.uniform(1, 10, size=12)
+        best = np.minimum.accumulate(curve)
+        target = draw.uniform(best[-1], best[0])
+        where, reached = equivalent_iterations(curve.tolist(), target)
+        assert reached
+        assert np.interp(where, np.arange(12), best) == pytest.approx(target)
+        assert (best[: math.ceil(where)] > target).all()
+
+
+# --- one photo -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def entry(comparison: Comparison, photos: list[Path], tmp_path: Path) -> dict[str, Any]:
+    (found,) = compare(comparison, photos[:1], tmp_path / "report")
+    return found
+
+
+def test_an_entry_has_the_figures_of_the_report(entry: dict[str, Any]) -> None:
+    assert (entry["name"], entry["width"], entry["height"]) == ("one.png", 24, 20)
+    assert set(entry["fast"]) == {"objective", "content", "style", "tv", "seconds"}
+    assert set(entry["optimized"]) == {"photo", "noise"}
+    for figures in entry["optimized"].values():
+        assert set(figures) == {
+            "objectives",
+            "seconds_per_iteration",
+            "equivalent_iterations",
+            "reached",
+        }
+        assert len(figures["objectives"]) == ITERATIONS + 1
+        assert figures["seconds_per_iteration"] > 0
+    assert set(entry["speedup"]) == {"at_500", "equal_objective"}
+    assert set(entry["ssim_with_photo"]) == {"fast", "optimized"}
+    assert {"photo", "fast", "end_photo", "end_noise"} <= set(entry["pictures"])
+
+
+def test_the_fast_objective_is_the_loss_of_the_nets_output(
+    entry: dict[str, Any], comparison: Comparison, tmp_path: Path
+) -> None:
+    photo = torch.from_numpy(read(tmp_path / "report" / entry["pictures"]["photo"]))
+    photo = photo.permute(2, 0, 1)[None].float()
+    loss = comparison.loss
+    with torch.no_grad():
+        painted = comparison.stylizer.style.net(photo)
+        terms = loss(painted, loss.content_targets(photo))
+        at_the_photo = float(loss(photo, loss.content_targets(photo)).total)
+    fast = entry["fast"]  # of the photo before it was rounded to 8 bits
+    assert fast["objective"] == pytest.approx(float(terms.total), rel=0.01)
+    for name in ("content", "style", "tv"):
+        assert fast[name] == pytest.approx(float(getattr(terms, name)), rel=0.02)
+    assert fast["objective"] == pytest.approx(fast["content"] + fast["style"] + fast["tv"])
+    start = entry["optimized"]["photo"]["objectives"][0]
+    assert start == pytest.approx(at_the_photo, rel=0.01)
+
+
+def test_speedups_follow_from_the_times_and_iterations(entry: dict[str, Any]) -> None:
+    figures = entry["optimized"]["photo"]
+    ratio = figures["seconds_per_iteration"] / entry["fast"]["seconds"]
+    assert entry["speedup"]["at_500"] == pytest.approx(500 * ratio)
+    expected = figures["equivalent_iterations"] * ratio
+    assert entry["speedup"]["equal_objective"] == pytest.approx(expected)
+
+
+def test_the_ssim_is_that_of_scikit_image(entry: dict[str, Any], tmp_path: Path) -> None:
+    pictures = {name: read(tmp_path / "report" / p) for name, p in entry["pictures"].items()}
+    # torchmetrics mirrors the border and averages over all pixels; scikit-image leaves the border
+    # out, so that it gets the same pixels from pictures that are mirrored beforehand
+    mirrored = {
+        name: np.pad(picture, ((5, 5), (5, 5), (0, 0)), mode="reflect")
+        for name, picture in pictures.items()
+    }
+    for name, picture in (("fast", "fast"), ("optimized", "end_photo")):
+        expected = skimage.metrics.structural_similarity(
+            mirrored["photo"], mirrored[picture], data_range=1.0, channel_axis=2,
+            gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+        )  # fmt: skip
+        assert entry["ssim_with_photo"][name] == pytest.approx(expected, abs=0.005)
+
+
+def test_every_picture_is_written_at_the_size_of_the_comparison(
+    entry: dict[str, Any], tmp_path: Path
+) -> None:
+    for name, path in entry["pictures"].items():
+        assert read(tmp_path / "report" / path).shape == (20, 24, 3), name
+
+
+def test_the_picture_of_equal_objective_is_the_first_that_is_as_good(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    (entry,) = compare(replace(comparison, iterations=12), photos[:1], tmp_path / "report")
+    figures, target = entry["optimized"]["noise"], entry["fast"]["objective"]
+    assert figures["reached"], "the test's net is too good: give it another seed"
+    index = next(i for i, value in enumerate(figures["objectives"]) if value <= target)
+    assert index - 1 < figures["equivalent_iterations"] <= index
+    photo = torch.from_numpy(read(tmp_path / "report" / entry["pictures"]["photo"]))
+    photo = photo.permute(2, 0, 1)[None].float()
+    picture = torch.from_numpy(read(tmp_path / "report" / entry["pictures"]["equal_noise"]))
+    loss = comparison.loss
+    with torch.no_grad():
+        terms = loss(picture.permute(2, 0, 1)[None].float(), loss.content_targets(photo))
+    # up to the rounding and clamping of the file
+    assert float(terms.total) == pytest.approx(figures["objectives"][index], rel=0.1)
+
+
+def test_progress_is_told_for_every_photo_start_and_iteration(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    told: list[tuple[str, str, int]] = []
+
+    def note(path: Path, start: str, iteration: int) -> None:
+        told.append((path.name, start, iteration))
+
+    list(compare(comparison, photos, tmp_path / "report", note))
+    assert told == [
+        (name, start, i)
+        for name in ("one.png", "two.png")
+        for start in ("photo", "noise")
+        for i in range(ITERATIONS + 1)
+    ]
+
+
+# --- what is kept --------------------------------------------------------------------------------
+
+
+def test_a_second_run_computes_nothing_and_says_the_same(
+    comparison: Comparison, photos: list[Path], tmp_path: Path, optimized: list[str]
+) -> None:
+    first = list(compare(comparison, photos, tmp_path / "report"))
+    assert optimized == ONE_PHOTO * 2
+    assert list(compare(comparison, photos, tmp_path / "report")) == first
+    assert optimized == ONE_PHOTO * 2
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    comparison: Comparison, photos: list[Path], tmp_path: Path, optimized: list[str]
+) -> None:
+    entries = compare(comparison, photos, tmp_path / "report")
+    first = next(entries)
+    del entries
+    again = list(compare(comparison, photos, tmp_path / "report"))
+    assert again[0] == first
+    assert again[1]["name"] == "two.png"
+    assert optimized == ONE_PHOTO * 2
+
+
+@pytest.mark.parametrize("change", ["size", "iterations", "seed", "net", "weight", "painting"])
+def test_another_net_or_setting_is_computed_anew(
+    random_loss: PerceptualLoss,
+    photos: list[Path],
+    tmp_path: Path,
+    optimized: list[str],
+    change: str,
+) -> None:
+    before = make_comparison(random_loss)
+    same, other = (  # the first is the fixture's
+        torch.rand(1, 3, 40, 48, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)
+    )
+    layers: dict[str, Any] = {
+        "content_layers": {"relu2_2": 1.0},
+        "style_layers": {"relu1_1": 1.0, "relu2_1": 1.0},
+        "weights": "random",
+    }
+    after = {
+        "size": lambda: replace(before, size=20),
+        "iterations": lambda: replace(before, iterations=2),
+        "seed": lambda: replace(before, seed=1),
+        "net": lambda: make_comparison(random_loss, seed=1),
+        "weight": lambda: replace(before, loss=PerceptualLoss(same, style_weight=6.0, **layers)),
+        "painting": lambda: replace(before, loss=PerceptualLoss(other, **layers)),
+    }[change]()
+    (first,) = compare(before, photos[:1], tmp_path / "report")
+    (second,) = compare(after, photos[:1], tmp_path / "report")
+    assert optimized == ONE_PHOTO * 2
+    figures = [
+        (e["fast"]["objective"], e["optimized"]["noise"]["objectives"]) for e in (first, second)
+    ]
+    assert figures[0] != figures[1]
+
+
+def test_another_photo_of_the_same_name_is_computed_anew(
+    comparison: Comparison, photos: list[Path], tmp_path: Path, optimized: list[str]
+) -> None:
+    (first,) = compare(comparison, photos[:1], tmp_path / "report")
+    make_photo(48, 40, seed=9).save(photos[0])
+    (second,) = compare(comparison, photos[:1], tmp_path / "report")
+    assert optimized == ONE_PHOTO * 2
+    assert second["fast"]["objective"] != first["fast"]["objective"]
+
+
+@pytest.mark.parametrize("names", [("x/a.png", "y/a.png"), ("a.png", "a.jpg")])
+def test_photos_of_one_name_keep_apart(
+    comparison: Comparison, tmp_path: Path, optimized: list[str], names: tuple[str, str]
+) -> None:
+    paths = []
+    for seed, name in enumerate(names):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make_photo(24, 20, seed=seed).save(path)
+        paths.append(path)
+    first, second = compare(comparison, paths, tmp_path / "report")
+    assert second["fast"]["objective"] != first["fast"]["objective"]
+    assert set(first["pictures"].values()).isdisjoint(second["pictures"].values())
+    assert list(compare(comparison, paths, tmp_path / "report")) == [first, second]
+    assert optimized == ONE_PHOTO * 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b'{"key": "half', b"\xff\xfe\x00binary", b"null", b"[]", b'{"pictures": null}'],
+    ids=["empty", "half", "binary", "null", "list", "fields"],
+)
+def test_a_damaged_entry_is_computed_anew(
+    comparison: Comparison, photos: list[Path], tmp_path: Path, content: bytes
+) -> None:
+    (first,) = compare(comparison, photos[:1], tmp_path / "report")
+    (file,) = (tmp_path / "report" / "photos").iterdir()
+    file.write_bytes(content)
+    (second,) = compare(comparison, photos[:1], tmp_path / "report")
+    assert second["fast"]["objective"] == first["fast"]["objective"]
+    assert json.loads(file.read_text(encoding="utf-8"))["name"] == "one.png"
+
+
+def test_an_entry_whose_picture_is_gone_is_computed_anew(
+    comparison: Comparison, photos: list[Path], tmp_path: Path, optimized: list[str]
+) -> None:
+    (entry,) = compare(comparison, photos[:1], tmp_path / "report")
+    picture = tmp_path / "report" / entry["pictures"]["fast"]
+    picture.unlink()
+    list(compare(comparison, photos[:1], tmp_path / "report"))
+    assert picture.exists()
+    assert optimized == ONE_PHOTO * 2
+
+
+# --- the report ----------------------------------------------------------------------------------
+
+
+def by_hand(name: str, equivalent: float, reached: bool, fast: float, seconds: float) -> Any:
+    optimized = {
+        "objectives": [fast + 1, fast + 3, fast / 2],
+        "seconds_per_iteration": 2 * seconds,
+        "equivalent_iterations": equivalent,
+        "reached": reached,
+    }
+    return {
+        "key": "secret",
+        "name": name,
+        "fast": {"objective": fast, "seconds": seconds},
+        "optimized": {"photo": optimized, "noise": {**optimized, "equivalent_iterations": 1.0}},
+        "speedup": {"at_500": 100 * fast, "equal_objective": 10 * fast},
+    }
+
+
+def test_the_summary_has_the_medians_over_the_photos(comparison: Comparison) -> None:
+    entries = [
+        by_hand("a.jpg", 40.0, True, 3.0, 0.5),
+        by_hand("b.jpg", 10.0, True, 1.0, 0.1),
+        by_hand("c.jpg", 200.0, False, 8.0, 0.2),
+        by_hand("d.jpg", 60.0, True, 4.0, 0.3),
+    ]
+    report = summarize(comparison, entries)
+    equivalent = report["equivalent_iterations"]
+    assert equivalent["photo"] == {"median": 50.0, "min": 10.0, "max": 200.0, "not_reached": 1}
+    assert equivalent["noise"] == {"median": 1.0, "min": 1.0, "max": 1.0, "not_reached": 1}
+    assert report["speedup"] == {"at_500": 350.0, "equal_objective": 35.0}
+    assert report["seconds"] == {
+        "fast": pytest.approx(0.25),
+        "iteration": pytest.approx(0.5),
+    }
+    assert report["objective"]["fast"] == {"median": 3.5, "min": 1.0, "max": 8.0}
+    assert report["objective"]["photo"] == {"median": 4.5, "min": 2.0, "max": 9.0}
+    assert report["objective"]["optimized"] == {"median": 1.75, "min": 0.5, "max": 4.0}
+    assert [photo["name"] for photo in report["photos"]] == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+    assert all("key" not in photo for photo in report["photos"])
+    assert report["style"]["name"] == "mine"
+    assert report["settings"]["iterations"] == ITERATIONS
+    assert report["settings"]["loss"] == comparison.loss.describe()
+
+
+class Page(HTMLParser):
+    """What a reader of the page sees: its text, its pictures, and the lines of its charts."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.images: list[str] = []
+        self.charts: list[dict[str, str]] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = {key: value or "" for key, value in attributes}
+        if tag == "img":
+            self.images.append(found["src"])
+        elif tag == "svg":
+            self.charts.append({})
+        elif tag in ("polyline", "line") and "class" in found:
+            self.charts[-1][found["class"]] = found.get("points") or f"{found['y1']} {found['y2']}"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def publish(comparison: Comparison, photos: list[Path], output: Path) -> tuple[Any, Page]:
+    report = summarize(comparison, list(compare(comparison, photos, output)))
+    page = write_report(output, report, torch.rand(1, 3, 20, 24))
+    assert page == output / "index.html"
+    return report, Page(page)
+
+
+def test_the_reports_json_is_the_report(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    report, _ = publish(comparison, photos, tmp_path / "report")
+    text = (tmp_path / "report" / "report.json").read_text(encoding="utf-8")
+
+    def no_constant(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    assert json.loads(text, parse_constant=no_constant) == report
+    assert report["schema"] == 1
+    assert {"style", "settings", "equivalent_iterations", "speedup", "seconds", "objective",
+            "photos"} <= set(report)  # fmt: skip
+
+
+def test_the_page_shows_every_photo_and_its_pictures(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    report, page = publish(comparison, photos, tmp_path / "report")
+    for entry in report["photos"]:
+        assert entry["name"] in page.text
+        assert set(entry["pictures"].values()) <= set(page.images)
+    assert "pictures/painting.png" in page.images
+    for source in page.images:
+        assert (tmp_path / "report" / source).is_file()
+
+
+def test_every_photo_has_a_chart_of_three_lines(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    report, page = publish(comparison, photos, tmp_path / "report")
+    assert len(page.charts) == 2
+    for chart, entry in zip(page.charts, report["photos"], strict=True):
+        assert set(chart) == {"photo", "noise", "fast"}
+        fast = entry["fast"]["objective"]
+        left, right = (float(y) for y in chart["fast"].split())
+        assert left == right
+        for start in ("photo", "noise"):
+            points = [tuple(map(float, p.split(","))) for p in chart[start].split()]
+            assert len(points) == ITERATIONS + 1
+            assert [x for x, _ in points] == sorted(x for x, _ in points)
+            best = np.minimum.accumulate(entry["optimized"][start]["objectives"])
+            for (_, y), objective in zip(points, best, strict=True):
+                assert math.isfinite(y)
+                # further down is better, and the fast line lies where its objective does
+                assert (y - left) * (fast - objective) >= 0 or abs(y - left) <= 0.1
+
+
+def test_the_chart_is_logarithmic(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    report, page = publish(comparison, photos, tmp_path / "report")
+    chart, entry = page.charts[0], report["photos"][0]
+    points = [float(p.split(",")[1]) for p in chart["noise"].split()]
+    best = np.log(np.minimum.accumulate(entry["optimized"]["noise"]["objectives"]))
+    slopes = np.diff(points) / np.diff(best)
+    assert slopes == pytest.approx(np.full_like(slopes, slopes[0]), rel=0.02)
+
+
+def test_names_are_escaped(comparison: Comparison, photos: list[Path], tmp_path: Path) -> None:
+    path = photos[0].rename(photos[0].with_name("a<b>&c.jpg"))
+    report, page = publish(comparison, [path], tmp_path / "report")
+    assert "<b>&c" not in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "a<b>&c.jpg" in page.text  # once the reader's browser has decoded it
+    assert report["photos"][0]["pictures"]["photo"] in map(unquote, page.images)
+
+
+def test_links_to_pictures_with_odd_names_work(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    path = photos[0].rename(photos[0].with_name("50%20 off? #1.png"))
+    _, page = publish(comparison, [path], tmp_path / "report")
+    assert len(page.images) >= 5
+    for source in page.images:
+        link = urlsplit(source)
+        assert (link.query, link.fragment) == ("", ""), source
+        assert (tmp_path / "report" / unquote(link.path)).is_file(), source
+
+
+def test_a_report_is_written_whole_or_not_at_all(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    report, _ = publish(comparison, photos[:1], tmp_path / "report")
+    before = (tmp_path / "report" / "report.json").read_bytes()
+    with pytest.raises(TypeError):
+        write_report(tmp_path / "report", {**report, "bad": object()}, torch.rand(1, 3, 20, 24))
+    assert (tmp_path / "report" / "report.json").read_bytes() == before
+    assert not [p for p in (tmp_path / "report").rglob("*") if re.search(r"\.tmp$", p.name)]
