@@ -76,7 +76,9 @@ class CurveCSV(Logger):
         for row in rows:
             at = int(row.pop("step"))
             values = {key: value for key, value in row.items() if value}
-            if at < step:
+            # the validation right after the checkpoint is either done again or was due to a stop
+            repeated = at == step - 1 and at > 0 and "val/total" in values
+            if at < step and not repeated:
                 self.log_metrics(values, at)  # type: ignore[arg-type]
 
 

@@ -1,8 +1,10 @@
 """Where a training run writes, where it starts, and how its result gets its name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -109,3 +111,19 @@ def finish(run: Run, style: TrainedStyle, overwrite: bool) -> Path:
         raise InputError(f"{run.output} has appeared meanwhile; the result is in {run.folder}")
     save_checkpoint(run.output, style)
     return run.output
+
+
+def changed_settings(
+    before: Mapping[str, Any], now: Mapping[str, Any], path: str = ""
+) -> list[str]:
+    """What differs between two configurations, as ``key: old -> new``; for a resumed run."""
+    changes = []
+    for key in sorted({*before, *now}):
+        name, old, new = f"{path}{key}", before.get(key), now.get(key)
+        if name in ("resume", "overwrite", "trainer.max_steps", "trainer.max_time"):
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            changes += changed_settings(old, new, f"{name}.")
+        elif old != new:
+            changes.append(f"{name}: {old} -> {new}")
+    return changes

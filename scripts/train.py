@@ -16,7 +16,7 @@ from fst.device import keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.image import load_image, resize
 from fst.nets import make_net
-from fst.runs import finish, prepare_run
+from fst.runs import changed_settings, finish, prepare_run
 from fst.training import StyleTransferModule, describe_run, fit
 
 
@@ -40,9 +40,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     """One training; False where it was stopped before its last step."""
     keep_freed_memory()
     style = plain["style"]
-    if (
-        style["name"] != style_file
-    ):  # a painting of the user's own: not the file's title and painter
+    if style["name"] != style_file:  # the user's own painting has another title and painter
         style |= {"title": None, "painter": None, "year": None, "rights": None}
     torch.manual_seed(plain["seed"])
     device = pick_device(plain["trainer"]["device"])
@@ -59,7 +57,11 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     data = hydra.utils.instantiate(config.data, _convert_="all")
     folders = (Path(plain["runs"]), Path(plain["checkpoints"]))
     run = prepare_run(style["name"], *folders, plain["resume"], plain["overwrite"])
-    OmegaConf.save(config, run.folder / "config.yaml", resolve=True)
+    saved = run.folder / "config.yaml"
+    if run.resume and saved.exists():
+        for change in changed_settings(OmegaConf.to_container(OmegaConf.load(saved)), plain):
+            print(f"other than in the interrupted run: {change}", flush=True)
+    OmegaConf.save(OmegaConf.create(plain), saved)
     loggers = [
         part(save_dir=run.folder) for part in hydra.utils.instantiate(config.logger).values()
     ]

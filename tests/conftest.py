@@ -11,7 +11,6 @@ from torch import Tensor
 
 from fst.perceptual import PerceptualLoss
 
-
 # tiny nets are quicker on one thread, and don't wait for each other on a busy machine
 torch.set_num_threads(1)
 

@@ -181,8 +181,10 @@ def test_a_hub_out_of_reach_is_one_line_that_points_to_a_folder() -> None:
         ConnectionError(),  # an exception without a text, as sockets raise them
         TimeoutError(),
         datasets.exceptions.DatasetNotFoundError("not there"),
+        datasets.exceptions.DatasetGenerationError("damaged"),
+        ValueError("unknown split"),
     ],
-    ids=["two lines", "no text", "timeout", "not found"],
+    ids=["two lines", "no text", "timeout", "not found", "damaged", "value"],
 )
 def test_whatever_the_hub_fails_with_is_an_asset_error(
     reason: Exception, monkeypatch: pytest.MonkeyPatch

@@ -139,6 +139,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(
     output = resumed.communicate(timeout=300)[0]
     assert resumed.returncode == 0, output
     assert "resuming from" in output
+    assert "other than in the interrupted run" not in output
     curves = [curve(tmp_path / name / "runs") for name in ("whole", "killed")]
     assert curves[0] == curves[1]  # to the last digit, validation included
     weights = [load_file(tmp_path / name / "done/mine.safetensors") for name in ("whole", "killed")]
