@@ -9,7 +9,7 @@ import torch
 from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.errors import CheckpointError, InputError
 from fst.nets import make_net
-from fst.runs import Run, finish, prepare_run, read_step
+from fst.runs import Run, changed_settings, finish, prepare_run, read_step
 
 
 @pytest.fixture
@@ -268,3 +268,10 @@ def test_a_finished_run_is_not_resumed(
     finish(run, style, overwrite=False)
     again = prepare_run("monet", runs, checkpoints, resume="auto", overwrite=True)
     assert again.resume is None
+
+
+def test_changed_settings_names_what_differs_and_overlooks_what_a_resume_may_change() -> None:
+    before = {"seed": 0, "trainer": {"max_steps": 5, "precision": "fp32"}, "data": {"path": "a"}}
+    now = {"seed": 0, "trainer": {"max_steps": 9, "precision": "bf16"}, "data": {"path": "a"}}
+    assert changed_settings(before, now | {"resume": "auto"}) == ["trainer.precision: fp32 -> bf16"]
+    assert changed_settings(before, before) == []
