@@ -35,20 +35,21 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture
 def curve(tmp_path: Path) -> CurveCSV:
-    """A curve of four steps: 0, 10, 20 and 30; the last with a validation."""
+    """A curve of the steps 0, 10, 20 and 30, and validations at 0 and 30 in rows of their own."""
     logger = CurveCSV(str(tmp_path))
-    for step in (0, 10, 20):
+    logger.log_metrics({"val/total": 9.0}, 0)
+    for step in (0, 10, 20, 30):
         logger.log_metrics({"train/total": 5.0 - step / 10, "lr": 0.00075}, step)
-    logger.log_metrics({"train/total": 1.5, "val/total": 2.25, "lr": 0.00025}, 30)
+    logger.log_metrics({"val/total": 2.25, "val/style": 1.5}, 30)
     return logger
 
 
 def test_the_curve_is_a_table_with_a_column_for_every_term(curve: CurveCSV) -> None:
     rows = read_rows(curve.path)
     assert list(rows[0]) == COLUMNS
-    assert [int(row["step"]) for row in rows] == [0, 10, 20, 30]
-    assert [float(row["train/total"]) for row in rows] == [5.0, 4.0, 3.0, 1.5]
-    assert [row["val/total"] for row in rows] == ["", "", "", "2.25"]
+    assert [int(row["step"]) for row in rows] == [0, 0, 10, 20, 30, 30]
+    assert [row["train/total"] for row in rows] == ["", "5.0", "4.0", "3.0", "2.0", ""]
+    assert [row["val/total"] for row in rows] == ["9.0", "", "", "", "", "2.25"]
 
 
 def test_every_row_is_on_disk_at_once(tmp_path: Path) -> None:
@@ -69,17 +70,25 @@ def test_metrics_without_a_column_are_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("step", "kept"),
-    [(0, []), (10, [0]), (11, [0, 10]), (30, [0, 10, 20]), (31, [0, 10, 20, 30])],
+    [
+        (0, []),
+        (1, [0, 0]),  # the validation before the first step is not done again
+        (10, [0, 0]),
+        (11, [0, 0, 10]),
+        (30, [0, 0, 10, 20]),
+        (31, [0, 0, 10, 20, 30]),  # the run resumes with the validation that its last step was due
+        (32, [0, 0, 10, 20, 30, 30]),
+    ],
 )
-def test_rewinding_drops_the_rows_from_the_step_on(
+def test_rewinding_drops_what_the_resumed_run_writes_again(
     curve: CurveCSV, step: int, kept: list[int]
 ) -> None:
-    before = {row["step"]: row for row in read_rows(curve.path)}
+    before = read_rows(curve.path)
     curve.rewind(step)
-    curve.log_metrics({"train/total": 9.0}, 99)
+    curve.log_metrics({"train/total": 7.0}, 99)
     rows = read_rows(curve.path)
     assert [int(row["step"]) for row in rows] == [*kept, 99]
-    assert rows[:-1] == [before[str(at)] for at in kept]
+    assert rows[:-1] == before[: len(kept)]
     assert curve.path.read_text(encoding="utf-8").count("step") == 1  # one header, at the top
 
 
@@ -104,6 +113,7 @@ def test_a_row_cut_within_its_columns_is_dropped(curve: CurveCSV) -> None:
 
 
 def test_a_row_cut_within_its_last_number_is_dropped(curve: CurveCSV) -> None:
+    curve.log_metrics({"train/total": 1.5, "lr": 0.00025}, 40)
     content, rows = curve.path.read_bytes(), read_rows(curve.path)
     for length in range(content.rstrip().rfind(b",") + 1, len(content.rstrip())):
         curve.path.write_bytes(content)

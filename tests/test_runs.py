@@ -270,8 +270,39 @@ def test_a_finished_run_is_not_resumed(
     assert again.resume is None
 
 
+# --- other settings ------------------------------------------------------------------------------
+
+
 def test_changed_settings_names_what_differs_and_overlooks_what_a_resume_may_change() -> None:
     before = {"seed": 0, "trainer": {"max_steps": 5, "precision": "fp32"}, "data": {"path": "a"}}
     now = {"seed": 0, "trainer": {"max_steps": 9, "precision": "bf16"}, "data": {"path": "a"}}
     assert changed_settings(before, now | {"resume": "auto"}) == ["trainer.precision: fp32 -> bf16"]
     assert changed_settings(before, before) == []
+
+
+def test_changed_settings_are_told_with_their_old_and_new_values() -> None:
+    before = {"seed": 0, "loss": {"style_weight": 5.0, "layers": {"relu1_1": 1.0}}, "gone": "x"}
+    now = {"seed": 0, "loss": {"style_weight": 3.0, "layers": {"relu1_1": 0.5}}, "new": [1]}
+    assert sorted(changed_settings(before, now)) == [
+        "gone: x -> None",
+        "loss.layers.relu1_1: 1.0 -> 0.5",
+        "loss.style_weight: 5.0 -> 3.0",
+        "new: None -> [1]",
+    ]
+
+
+def test_a_group_that_became_a_value_is_told() -> None:
+    (change,) = changed_settings({"net": {"width": 32}}, {"net": "johnson"})
+    assert change.startswith("net: ")
+    assert change.endswith("-> johnson")
+
+
+def test_settings_that_only_say_how_far_to_go_are_not_told() -> None:
+    before = {"resume": None, "overwrite": False, "trainer": {"max_steps": 10, "max_time": None}}
+    now = {"resume": "auto", "overwrite": True, "trainer": {"max_steps": 20, "max_time": "1:0:0:0"}}
+    assert changed_settings(before, now) == []
+    assert changed_settings(before, before) == []
+    # at the top only: a net's own "resume" is a setting
+    assert changed_settings({"net": {"resume": 1}}, {"net": {"resume": 2}}) == [
+        "net.resume: 1 -> 2"
+    ]

@@ -33,7 +33,11 @@ class _InstanceNorm(torch.autograd.Function):
             exact = x.is_cuda or bool((mean.abs() * rstd <= DRIFT_FREE_OFFSET).all())
         if not exact:
             mean, rstd = instance_statistics(x, eps)
-            y = _affine(x, rstd * weight, bias - mean * rstd * weight)
+            scale = _spread(rstd * weight, rstd.dtype)
+            offset = _spread(bias - mean * rstd * weight, rstd.dtype)
+            y = torch.empty_like(x)
+            for rows, result in zip(_row_blocks(x), _row_blocks(y), strict=True):
+                result.copy_(torch.addcmul(offset, rows.to(scale.dtype), scale))
         ctx.save_for_backward(x, weight, mean, rstd)
         return y
 
@@ -57,8 +61,16 @@ def instance_statistics(x: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """Mean and reciprocal standard deviation of every channel, ``(N, C)`` each, in two passes."""
     positions = x.shape[2] * x.shape[3]
     mean = _sum_positions(x) / positions
-    variance = _sum_positions((x - _spread(mean, mean.dtype)).square_()) / positions
+    center = _spread(mean, mean.dtype)
+    squares = [_sum_positions((rows - center).square_()) for rows in _row_blocks(x)]
+    variance = torch.stack(squares).sum(0) / positions
     return mean, (variance + eps).rsqrt()
+
+
+def _row_blocks(x: Tensor) -> tuple[Tensor, ...]:
+    """Views of a few rows each, so that float32 temporaries stay small and in the cache."""
+    n, c, _, w = x.shape
+    return x.split(max(1, (1 << 19) // (n * c * w)), dim=2)
 
 
 def _sum_positions(x: Tensor) -> Tensor:
