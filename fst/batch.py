@@ -9,6 +9,7 @@ from fst.errors import FstError, InputError
 from fst.image import (
     FORMATS,
     MAX_PIXELS,
+    MIN_SIDE,
     check_output,
     check_writable,
     load_image,
@@ -64,12 +65,13 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
             target = output / name.with_suffix(suffix)
         jobs.append(Job(photo, target))
     seen: set[Path] = set()
+    sources = {photo.resolve() for photo, _ in pairs}
     for job in jobs:
         if job.target in seen:
             raise InputError(f"two photos would be written to {job.target}: name other folders")
         seen.add(job.target)
-        if job.target.resolve() == job.source.resolve():
-            raise InputError(f"{job.source} would be replaced by its result: give another --output")
+        if job.target.resolve() in sources:
+            raise InputError(f"{job.target} would be replaced by a result: give another --output")
     for folder in sorted({job.target.parent for job in jobs}):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,15 +112,20 @@ def run(
             picture = load_image(job.source, max_pixels)
             if size is not None:
                 picture = resize(picture, size)
+                if min(picture.size) < MIN_SIDE:
+                    raise InputError(
+                        f"at a size of {size} it is too small, {MIN_SIDE} is the least"
+                    )
             watch = None if on_iterate is None else _bind(on_iterate, job)
             painted = replace(picture, rgb=stylizer(picture.rgb, watch))
             save_image(job.target, painted, quality)
         except FstError as error:
-            yield Outcome(job, str(error))
+            named = str(error) if str(job.source) in str(error) else f"{job.source}: {error}"
+            yield Outcome(job, named)
         except OSError as error:
             yield Outcome(job, f"{job.target}: {error.strerror or error}")
-        except RuntimeError as error:
-            if "memory" not in str(error).lower():
+        except (RuntimeError, MemoryError) as error:
+            if isinstance(error, RuntimeError) and "memory" not in str(error).lower():
                 raise
             yield Outcome(job, f"{job.source}: out of memory; try a smaller --size")
         else:

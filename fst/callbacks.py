@@ -65,20 +65,22 @@ class CurveCSV(Logger):
                 writer.writeheader()
             writer.writerow({"step": step, **known})
 
-    def rewind(self, step: int) -> None:
-        """Drops the rows that a run resumed at ``step`` will write again."""
+    def rewind(self, step: int, val_every: int = 1) -> None:
+        """Drops the rows that a run resumed at ``step`` will write again.
+
+        The validation of ``step`` itself stays if it was due, and goes if a stop had caused it.
+        """
         if not self.path.exists():
             return
-        with self.path.open(newline="", encoding="utf-8") as file:
-            # a killed run may have left half a row at the end
-            rows = [row for row in csv.DictReader(file) if None not in row.values()]
+        # a killed run may have left half a row at the end
+        whole = self.path.read_text(encoding="utf-8").rpartition("\n")[0]
+        rows = [row for row in csv.DictReader(whole.splitlines()) if None not in row.values()]
         self.path.unlink()
         for row in rows:
             at = int(row.pop("step"))
             values = {key: value for key, value in row.items() if value}
-            # the validation right after the checkpoint is either done again or was due to a stop
-            repeated = at == step - 1 and at > 0 and "val/total" in values
-            if at < step and not repeated:
+            unplanned = "val/total" in values and at == step - 1 > 0 and step % val_every
+            if at < step and not unplanned:
                 self.log_metrics(values, at)  # type: ignore[arg-type]
 
 
@@ -127,7 +129,9 @@ class LiveProgress(Callback):
         per_step = (now - self.mark) / max(done - 1, 1)
         speed = len(batch) * trainer.world_size / per_step
         if done == self.MEASURED_STEPS:
-            self._estimate(per_step * (trainer.max_steps - step), trainer.max_steps)
+            rest = trainer.max_steps - step
+            steps = trainer.max_steps if self.first_step == 0 else rest
+            self._estimate(per_step * rest, steps)
         if step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             pl_module.log("images_per_second", speed)
         report = step % self.every == 0 or step == trainer.max_steps

@@ -70,8 +70,9 @@ class EndlessPhotos(IterableDataset[Tensor]):
         worker = get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         for place, record in self._records():
-            # batch b is worker b % workers' work, as the loader collects them in turn
-            if place < self.start or (place // self.batch_size) % workers != number:
+            # batch b from the start is worker b % workers' work: the loader collects in turn
+            batch = (place - self.start) // self.batch_size
+            if place < self.start or batch % workers != number:
                 continue
             yield self._crop(record, place)
 
@@ -86,7 +87,7 @@ class EndlessPhotos(IterableDataset[Tensor]):
                     yield place, row[column]
                     place += 1
                 if place == before:
-                    raise InputError("the data set is empty")
+                    raise InputError("no photo is left to train on: lower data.val_photos")
                 continue
             count, column = len(self.photos), self.photos.column_names[0]
             if place + count <= self.start:  # a whole epoch that was already seen
@@ -100,7 +101,7 @@ class EndlessPhotos(IterableDataset[Tensor]):
     def _crop(self, record: Record, place: int) -> Tensor:
         """The crop for this place, from another photo where this one can't be decoded."""
         replacement = torch.Generator().manual_seed(self.seed * 1_000_003 + place)
-        for _ in range(100):
+        for attempt in range(100):
             try:
                 return self.crop(decode(record), place)
             except InputError as error:
@@ -108,7 +109,7 @@ class EndlessPhotos(IterableDataset[Tensor]):
                     self.skipped.add(name)
                     self.on_skip(f"skipped {len(self.skipped)}: {error}")
             if isinstance(self.photos, datasets.IterableDataset):
-                record = next(iter(self.photos.shuffle(place, buffer_size=16)))
+                record = next(iter(self.photos.shuffle(place + attempt, buffer_size=64)))
                 record = record[next(iter(record))]
             else:
                 index = int(torch.randint(len(self.photos), (1,), generator=replacement))
@@ -188,6 +189,8 @@ class PhotoDataModule(lightning.LightningDataModule):
             raise InputError("name the photos to train on: data=folder data.path=FOLDER")
         if size < 16 or batch_size < 1 or val_photos < 1:
             raise InputError("data.size must be at least 16, data.batch_size and val_photos 1")
+        if not 0 < min_scale <= 1:
+            raise InputError(f"data.min_scale must be above 0 and at most 1, not {min_scale}")
         self.source, self.path, self.size, self.batch_size = source, path, size, batch_size
         self.val_path, self.val_photos, self.num_workers = val_path, val_photos, num_workers
         self.crop = CropAndFlip(size, min_scale, seed)
@@ -248,7 +251,7 @@ class PhotoDataModule(lightning.LightningDataModule):
         self.train.start = self.start
         streamed = isinstance(self.train.photos, datasets.IterableDataset)
         # a stream would hand each worker its own shards, and the order would depend on how many
-        workers = min(self.num_workers, 1) if streamed else self.num_workers
+        workers = 0 if streamed else self.num_workers
         return DataLoader(self.train, self.batch_size, num_workers=workers, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Tensor]:

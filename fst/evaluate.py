@@ -52,6 +52,9 @@ class Comparison:
         digest = hashlib.sha256()
         for value in self.stylizer.style.net.state_dict().values():
             digest.update(value.float().cpu().numpy().tobytes())
+        for name, gram in self.loss.named_buffers():
+            if name.startswith("gram_"):  # the painting, at its size
+                digest.update(gram.float().cpu().numpy().tobytes())
         digest.update(json.dumps(self.settings(), sort_keys=True).encode())
         return digest.hexdigest()
 
@@ -90,7 +93,7 @@ def equivalent_iterations(objectives: Sequence[float], target: float) -> tuple[f
 def compare_photo(
     comparison: Comparison, path: Path, pictures: Path, on_progress: OnProgress | None = None
 ) -> dict[str, Any]:
-    """One photo's figures; writes its pictures into the folder ``pictures``."""
+    """One photo's figures; writes its pictures as ``<pictures>_<what>.png``."""
     stylizer, loss = comparison.stylizer, comparison.loss
     photo = resize(load_image(path), comparison.size).rgb.to(stylizer.device)
     fast, fast_seconds = _time_fast(stylizer, photo)
@@ -140,9 +143,9 @@ def compare_photo(
     }
     entry["pictures"] = {}
     for name, image in images.items():
-        file = f"{path.stem}_{name}.png"
-        save_image(pictures / file, image.clamp(0, 1).cpu())
-        entry["pictures"][name] = f"{pictures.name}/{file}"
+        file = pictures.with_name(f"{pictures.name}_{name}.png")
+        save_image(file, image.clamp(0, 1).cpu())
+        entry["pictures"][name] = f"{file.parent.name}/{file.name}"
     return entry
 
 
@@ -160,9 +163,11 @@ def compare(
     entries, pictures = output / "photos", output / "pictures"
     for folder in (entries, pictures):
         folder.mkdir(parents=True, exist_ok=True)
-    key = comparison.key
     for path in photos:
-        file = entries / f"{path.stem}.json"
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        key = f"{comparison.key}-{content}"
+        stem = f"{path.stem}_{content[:8]}"  # photos of one name, in two folders, keep apart
+        file = entries / f"{stem}.json"
         kept = _read_entry(file, key, path.name)
         if kept is not None:
             yield kept
@@ -170,7 +175,7 @@ def compare(
         watch: OnProgress | None = None
         if on_progress is not None:
             watch = _bind(on_progress, path)
-        entry = {"key": key, **compare_photo(comparison, path, pictures, watch)}
+        entry = {"key": key, **compare_photo(comparison, path, pictures / stem, watch)}
         write_json(file, entry)
         yield entry
 
@@ -285,10 +290,12 @@ def _time_fast(stylizer: FeedForwardStylizer, photo: Tensor) -> tuple[Tensor, fl
 def _read_entry(file: Path, key: str, name: str) -> dict[str, Any] | None:
     try:
         entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return None
-    missing = [p for p in entry.get("pictures", {}).values() if not (file.parents[1] / p).exists()]
-    return entry if (entry.get("key"), entry.get("name")) == (key, name) and not missing else None
+        if (entry["key"], entry["name"]) != (key, name):
+            return None
+        missing = [p for p in entry["pictures"].values() if not (file.parents[1] / p).exists()]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None  # not there, or damaged
+    return None if missing else entry
 
 
 def _bind(on_progress: Callable[[Path, str, int], None], path: Path) -> OnProgress:

@@ -82,7 +82,10 @@ class Picture:
 
 
 def load_image(
-    file: str | Path | IO[bytes], max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE
+    file: str | Path | IO[bytes],
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = MIN_SIDE,
+    name: str | None = None,
 ) -> Picture:
     """Reads a picture of any kind that PIL decodes, upright.
 
@@ -93,11 +96,13 @@ def load_image(
         file: a path or an open binary file.
         max_pixels: refuse more than this, before decoding.
         min_side: refuse a side shorter than this, in pixels.
+        name: what to call the picture in messages; None takes the file's.
 
     Raises:
         InputError: not there, empty, damaged, not a picture, too small or too large.
     """
-    name = str(file) if isinstance(file, str | Path) else getattr(file, "name", "picture")
+    if name is None:
+        name = str(file) if isinstance(file, str | Path) else getattr(file, "name", "picture")
     try:
         with _no_pil_limit(), Image.open(file) as image:
             width, height = image.size

@@ -4,6 +4,7 @@
 are what the caller does with the iterates.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,7 @@ PRESETS = {
             "style_weight": 40.0,
             "content_layers": {"conv4_2": 1.0},
             "style_layers": {f"conv{block}_1": 1.0 for block in range(1, 6)},
+            "tv_weight": 0.0,
             "normalization": "course",
         },
         optimize={
@@ -135,6 +137,8 @@ def optimize(
     if clamp and optimizer != "adam":
         raise InputError("clamp goes with adam only")
     rate = LEARNING_RATES[optimizer] if learning_rate is None else learning_rate
+    if not (math.isfinite(rate) and rate > 0):
+        raise InputError(f"learning_rate must be a number above 0, not {rate}")
     targets = loss.content_targets(photo)
     start = initial_image(init, photo, seed)
     # L-BFGS flattens gradients as a view, so they have to be contiguous

@@ -76,7 +76,7 @@ def open_hub(
     try:
         data = datasets.load_dataset(name, split=split, streaming=streaming)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).splitlines()[0]
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise AssetError(
             f"no data set {name!r}: neither that path nor the hub gave it ({reason}). "
             "Train on a folder of your own with data=folder data.path=…"
@@ -84,16 +84,19 @@ def open_hub(
     names = list(data.features or {})
     if column not in names:
         raise InputError(f"no column {column!r} in {name!r}: there are {', '.join(names)}")
+    feature = (data.features or {}).get(column)
+    if not (isinstance(feature, datasets.Image) or "bytes" in getattr(feature, "keys", list)()):
+        raise InputError(f"the column {column!r} of {name!r} holds no photos, but {feature}")
     return data.select_columns([column]).cast_column(column, datasets.Image(decode=False))
 
 
-def decode(record: Record) -> Tensor:
+def decode(record: Record | None) -> Tensor:
     """A record as ``(3, H, W)`` uint8, upright RGB. Raises InputError where that can't be done."""
+    if not record or not (record.get("bytes") or record.get("path")):
+        raise InputError(f"{name_of(record or {})} is empty")
     source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
-    try:
-        return load_image(source, min_side=1).rgb[0].mul(255).round().byte()
-    except InputError as error:
-        raise InputError(str(error).replace("picture", name_of(record), 1)) from error
+    picture = load_image(source, min_side=1, name=name_of(record))
+    return picture.rgb[0].mul(255).round().byte()
 
 
 def name_of(record: Record) -> str:

@@ -1,5 +1,6 @@
 """Where a training run writes, where it starts, and how its result gets its name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -88,7 +89,9 @@ def _find_resumable(resume: str | None, runs: Path) -> Path | None:
 
 
 def _by_step(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step=*.ckpt"), key=lambda p: int(p.stem.partition("=")[2]))
+    """The resumable checkpoints of a folder; Lightning may have added ``-v1`` to a name."""
+    steps = {path: re.match(r"step=(\d+)", path.stem) for path in folder.glob("step=*.ckpt")}
+    return sorted((p for p, step in steps.items() if step), key=lambda p: int(steps[p][1]))  # type: ignore[index]
 
 
 def read_step(path: Path) -> int:
@@ -101,7 +104,8 @@ def read_step(path: Path) -> int:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         return int(content["global_step"])
     except Exception as error:  # torch.load raises whatever the damage makes of it
-        raise CheckpointError(f"{path} is damaged or no checkpoint of a run: {error}") from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise CheckpointError(f"{path} is damaged or no checkpoint of a run: {reason}") from error
 
 
 def finish(run: Run, style: TrainedStyle, overwrite: bool) -> Path:

@@ -38,6 +38,8 @@ def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | N
     """
     checkpoints = checkpoints or assets.checkpoints_folder()
     path = Path(style)
+    if not style or path.is_dir():
+        raise InputError(f"no style {style!r}: give a name, a checkpoint or a painting")
     if path.suffix in (".safetensors", ".pth", ".pt", ".ckpt", ".model", ".bin"):
         return path, load_checkpoint(path).name
     if path.suffix.lower() in assets.IMAGE_SUFFIXES and path.is_file():
@@ -154,7 +156,13 @@ def make_stylizer(
             f"no checkpoint for {name!r} in {checkpoints or assets.checkpoints_folder()}/: train "
             f"one with scripts/train.py style={name}, or use --method optimize"
         )
-    painting, weights = load_painting(name if path is not None else style, style_size)
+    if path is None:
+        painting, weights = load_painting(style, style_size)
+    else:  # the painting that it was trained on, whatever its name
+        about = load_checkpoint(path).description["style"]
+        size = style_size or about.get("size", 512)
+        painting, _ = load_painting(about.get("image", name), size)
+        weights = {key: value for key, value in about.items() if key.endswith("_weight")}
     chosen = PRESETS[preset]
     if preset != "gatys":
         weights = {}  # the preset's own balance

@@ -184,7 +184,7 @@ def fit(
         start = read_step(run.resume)
         for logger in trainer.loggers:
             if isinstance(logger, CurveCSV):
-                logger.rewind(start)
+                logger.rewind(start, int(trainer.val_check_interval))
     try:
         trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
     except RuntimeError as error:

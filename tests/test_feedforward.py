@@ -45,6 +45,11 @@ def test_bf16_is_close_but_not_the_same(net: JohnsonNet) -> None:
     assert difference.mean() < 0.01
 
 
+def test_a_net_that_answers_in_bf16_is_brought_back_to_float32() -> None:
+    painted = feedforward(nn.Conv2d(3, 3, 1), draw(1, 3, 16, 16), torch.bfloat16)
+    assert painted.dtype == torch.float32
+
+
 def test_bf16_reaches_the_convolutions_and_nothing_stays_switched_on(net: JohnsonNet) -> None:
     seen: list[torch.dtype] = []
     net.down2.conv.register_forward_hook(lambda module, args, output: seen.append(output.dtype))

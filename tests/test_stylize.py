@@ -279,7 +279,8 @@ def test_an_unknown_method_or_preset_names_those_there_are(
 @pytest.fixture
 def heavy_style(paintings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A style file that sets weights of its own."""
-    about = {"name": "dusk", "image": "mine.png", "content_weight": 3.0, "style_weight": 7.0}
+    weights = {"content_weight": 3.0, "style_weight": 7.0, "tv_weight": 9.0}
+    about = {"name": "dusk", "image": "mine.png", **weights}
     monkeypatch.setattr(assets, "style_names", lambda: ["dusk"])
     monkeypatch.setattr(assets, "read_style", lambda name: about)
 
@@ -305,6 +306,7 @@ def test_a_preset_brings_its_own_balance_and_gives_way_to_the_caller(tmp_path: P
     )
     assert isinstance(stylizer, OptimizingStylizer)
     assert (stylizer.loss.content_weight, stylizer.loss.style_weight) == (20.0, 40.0)
+    assert stylizer.loss.tv_weight < 9.0
     assert stylizer.loss.normalization == "course"
     assert list(stylizer.loss.style_layers) == ["conv1_1"]
     assert stylizer.settings["iterations"] == 7

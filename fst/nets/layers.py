@@ -70,7 +70,8 @@ def instance_statistics(x: Tensor, eps: float) -> tuple[Tensor, Tensor]:
 def _row_blocks(x: Tensor) -> tuple[Tensor, ...]:
     """Views of a few rows each, so that float32 temporaries stay small and in the cache."""
     n, c, _, w = x.shape
-    return x.split(max(1, (1 << 19) // (n * c * w)), dim=2)
+    blocks: tuple[Tensor, ...] = torch.split(x, max(1, (1 << 19) // (n * c * w)), dim=2)
+    return blocks
 
 
 def _sum_positions(x: Tensor) -> Tensor:
