@@ -76,7 +76,7 @@ def test_metrics_without_a_column_are_left_out(tmp_path: Path) -> None:
         (10, [0, 0]),
         (11, [0, 0, 10]),
         (30, [0, 0, 10, 20]),
-        (31, [0, 0, 10, 20, 30]),  # the run resumes with the validation that its last step was due
+        (31, [0, 0, 10, 20, 30]),  # that validation was not due: a stop had caused it
         (32, [0, 0, 10, 20, 30, 30]),
     ],
 )
@@ -84,12 +84,19 @@ def test_rewinding_drops_what_the_resumed_run_writes_again(
     curve: CurveCSV, step: int, kept: list[int]
 ) -> None:
     before = read_rows(curve.path)
-    curve.rewind(step)
+    curve.rewind(step, val_every=100)
     curve.log_metrics({"train/total": 7.0}, 99)
     rows = read_rows(curve.path)
     assert [int(row["step"]) for row in rows] == [*kept, 99]
     assert rows[:-1] == before[: len(kept)]
     assert curve.path.read_text(encoding="utf-8").count("step") == 1  # one header, at the top
+
+
+def test_rewinding_keeps_a_validation_that_was_due(curve: CurveCSV) -> None:
+    before = read_rows(curve.path)
+    curve.rewind(31, val_every=31)
+    assert [int(row["step"]) for row in read_rows(curve.path)] == [0, 0, 10, 20, 30, 30]
+    assert read_rows(curve.path) == before[:6]
 
 
 def test_rewinding_a_curve_that_is_not_there_yet_does_nothing(tmp_path: Path) -> None:
