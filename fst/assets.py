@@ -22,10 +22,8 @@ STYLES = _ROOT / "configs" / "style"
 """The style files of the checkout."""
 
 
-def checkpoints_folder() -> Path:
-    """Where finished styles lie: ``checkpoints/`` here, or else that of the checkout."""
-    here = Path("checkpoints")
-    return here if here.is_dir() else _ROOT / "checkpoints"
+CHECKPOINTS = (Path("checkpoints"), _ROOT / "checkpoints")
+"""Where finished styles lie: ``checkpoints/`` in the current folder, then the checkout's."""
 
 
 def search_path(kind: str) -> list[Path]:
@@ -47,12 +45,15 @@ def find(kind: str, name: str, download: str = "there is none for it") -> Path:
     Raises:
         AssetError: it is in none of the places; the message names them and what to do.
     """
-    if Path(name).exists():
+    fits = Path.exists if kind == "photos" else Path.is_file
+    if fits(Path(name)):
         return Path(name)
+    if Path(name).is_absolute():
+        raise AssetError(f"{name}: no such file or folder")
     suffixes = ("", *IMAGE_SUFFIXES) if kind == "styles" else ("",)
     for folder in search_path(kind):
         for suffix in suffixes:
-            if (candidate := folder / f"{name}{suffix}").exists():
+            if fits(candidate := folder / f"{name}{suffix}"):
                 return candidate
     root = os.environ.get("FST_ASSETS")
     second = search_path(kind)[0] / name if root else "FST_ASSETS is not set"

@@ -50,7 +50,7 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
             raise InputError(f"{path}: no such file")
     single = len(inputs) == 1 and not inputs[0].is_dir()
     if output is None and not single:
-        raise InputError("several photos: name a folder for the results with --output")
+        raise InputError("name a folder for the results of a folder or of several photos: --output")
     jobs = []
     file = output if single and output and output.suffix and not output.is_dir() else None
     if file is not None and file.suffix.lower() not in FORMATS:

@@ -99,7 +99,9 @@ class LiveProgress(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Starts the bar where the run starts."""
         self.first_step = trainer.global_step
-        self.start = self.mark = time.perf_counter()
+        self.mark = time.perf_counter()
+        short = trainer.max_steps <= self.every
+        self.interval = max(1, trainer.max_steps // 10) if short else self.every
         self.console = Console()
         if self.console.is_terminal:
             self.bar = Progress(
@@ -134,7 +136,7 @@ class LiveProgress(Callback):
             self._estimate(per_step * rest, steps)
         if step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             pl_module.log("images_per_second", speed)
-        report = step % self.every == 0 or step == trainer.max_steps
+        report = step % self.interval == 0 or step == trainer.max_steps
         if self.bar is None and not report:
             return
         metrics = trainer.callback_metrics

@@ -39,7 +39,7 @@ class CropAndFlip:
     def __call__(self, photo: Tensor, key: int) -> Tensor:
         """``(3, H, W)`` uint8 to ``(3, size, size)`` in [0, 1]."""
         with torch.random.fork_rng(devices=[]):  # the transforms draw from the global generator
-            torch.manual_seed((self.seed * 1_000_003 + key) % 2**63)
+            torch.default_generator.manual_seed((self.seed * 1_000_003 + key) % 2**63)
             cropped: Tensor = self.transform(photo)
         return cropped
 

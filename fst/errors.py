@@ -22,7 +22,10 @@ class FstError(Exception):
 
     def __str__(self) -> str:
         """The message alone, without the errno decoration of ``OSError``."""
-        return str(self.args[0]) if self.args else ""
+        text = str(self.args[0]) if self.args else ""
+        if text.startswith("Caught "):  # a loader's worker sends its traceback as the message
+            text = text.rstrip().splitlines()[-1].partition(": ")[2]
+        return text
 
 
 class InputError(FstError, ValueError):

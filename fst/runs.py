@@ -56,6 +56,10 @@ def prepare_run(
     if resume == "auto" and start is None:
         print(f"nothing to resume in {runs / style}: starting anew", flush=True)
     if start is not None:
+        if start.parent.name != "resume":
+            raise CheckpointError(
+                f"{start} lies in no run: give one of runs/<style>/<date>/resume/"
+            )
         folder = start.parent.parent
         print(f"resuming from {start}", flush=True)
     else:

@@ -30,31 +30,30 @@ def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | N
 
     Args:
         style: the name of a style, or the path of a checkpoint or of a painting.
-        checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoints_folder`.
+        checkpoints: the folder of finished styles; None is :data:`fst.assets.CHECKPOINTS`.
 
     Raises:
         CheckpointError: a path that is a pickle or no checkpoint.
         InputError: neither a checkpoint nor a painting has this name; names those there are.
     """
-    checkpoints = checkpoints or assets.checkpoints_folder()
+    folders = assets.CHECKPOINTS if checkpoints is None else (checkpoints,)
     path = Path(style)
-    if not style or path.is_dir():
-        raise InputError(f"no style {style!r}: give a name, a checkpoint or a painting")
     if path.suffix in (".safetensors", ".pth", ".pt", ".ckpt", ".model", ".bin"):
         return path, load_checkpoint(path).name
     if path.suffix.lower() in assets.IMAGE_SUFFIXES and path.is_file():
         return None, path.stem
-    trained = checkpoints / f"{style}.safetensors"
-    if trained.is_file():
-        return trained, style
+    for folder in folders:
+        if (trained := folder / f"{style}.safetensors").is_file():
+            return trained, style
     if style in assets.style_names():
         return None, style
     try:
         return None, assets.find("styles", style).stem
     except AssetError:
-        known = ", ".join(sorted(path.stem for path in checkpoints.glob("*.safetensors")))
+        found = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
+        known = ", ".join(sorted(found))
         raise InputError(
-            f"no style {style!r}: checkpoints in {checkpoints}/: {known or 'none'}; "
+            f"no style {style!r}: checkpoints in {folders[0]}/: {known or 'none'}; "
             f"paintings to optimize for: {', '.join(assets.style_names())}; "
             "or give the path of a checkpoint or of a painting"
         ) from None
@@ -153,8 +152,8 @@ def make_stylizer(
         return FeedForwardStylizer(load_checkpoint(path, device), device, dtype)
     if method == "feedforward":
         raise CheckpointError(
-            f"no checkpoint for {name!r} in {checkpoints or assets.checkpoints_folder()}/: train "
-            f"one with scripts/train.py style={name}, or use --method optimize"
+            f"no checkpoint for {name!r} in {checkpoints or assets.CHECKPOINTS[0]}/: train one "
+            f"with scripts/train.py style={name}, or use --method optimize"
         )
     if path is None:
         painting, weights = load_painting(style, style_size)
@@ -168,7 +167,11 @@ def make_stylizer(
         weights = {}  # the preset's own balance
     arguments = {**weights, **chosen.loss, **(loss or {})}
     objective = PerceptualLoss(painting, dtype=dtype, **arguments).to(device)
-    return OptimizingStylizer(objective, device, {**chosen.optimize, **(settings or {})})
+    defaults, settings = dict(chosen.optimize), settings or {}
+    if settings.get("optimizer", defaults.get("optimizer")) != defaults.get("optimizer"):
+        for name in ("learning_rate", "clamp"):  # another optimizer's
+            defaults.pop(name, None)
+    return OptimizingStylizer(objective, device, {**defaults, **settings})
 
 
 def load_objective(

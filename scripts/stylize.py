@@ -98,7 +98,8 @@ def main() -> int:
             if outcome.error is not None:
                 failed += 1
                 print(f"error: {outcome.error}", file=sys.stderr)
-    print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures to {jobs[0].target.parent}")
+    where = jobs[0].target if len(jobs) == 1 else options.output
+    print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")
     return 1 if failed else 0
 
 

@@ -55,6 +55,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
         plain["warmup_steps"],
     )
     data = hydra.utils.instantiate(config.data, _convert_="all")
+    data.setup()  # before any folder is made: no photos, no run
     folders = (Path(plain["runs"]), Path(plain["checkpoints"]))
     run = prepare_run(style["name"], *folders, plain["resume"], plain["overwrite"])
     saved = run.folder / "config.yaml"

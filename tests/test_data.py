@@ -309,6 +309,17 @@ def test_photos_that_are_all_broken_are_an_input_error(tmp_path: Path) -> None:
         PhotoDataModule("folder", str(tmp_path), 16).setup()
 
 
+def test_a_worker_that_finds_no_photo_says_so_in_one_line(colors: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.jpg").write_bytes(b"no picture")
+    data = PhotoDataModule(
+        "folder", str(tmp_path / "broken"), 16, 2, val_path=str(colors), num_workers=1
+    )
+    with pytest.raises(InputError, match="decoded") as caught:
+        batches(data, 1)
+    assert "\n" not in str(caught.value)
+
+
 # --- held-out photos -----------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """fst.runs: where a run writes, what it resumes, and how its result gets its name."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -167,6 +168,18 @@ def test_nothing_to_resume_at_a_path_is_a_checkpoint_error(
     (tmp_path / "other.txt").write_text("no checkpoint")
     with pytest.raises(CheckpointError, match=what):
         prepare_run("monet", runs, checkpoints, resume=str(tmp_path / what))
+
+
+def test_a_checkpoint_that_lies_in_no_run_makes_nothing_around_it(
+    runs: Path, checkpoints: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "backup" / "step=60.ckpt"
+    copy.parent.mkdir()
+    copy.write_bytes(b"state")
+    with contextlib.suppress(CheckpointError):  # either it is refused, or there is a new folder
+        assert prepare_run("monet", runs, checkpoints, resume=str(copy)).resume == copy
+    assert set(tmp_path.iterdir()) <= {copy.parent, runs, checkpoints}
+    assert list(copy.parent.iterdir()) == [copy]
 
 
 # --- the step of a checkpoint --------------------------------------------------------------------

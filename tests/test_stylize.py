@@ -156,6 +156,28 @@ def test_a_folder_is_no_style(checkpoints: Path, name: str) -> None:
         resolve_style(name, checkpoints)
 
 
+@pytest.mark.usefixtures("paintings")
+@pytest.mark.parametrize(
+    ("name", "checkpoint"), [("mine", "mine.safetensors"), ("monet", None), ("sunset", None)]
+)
+def test_a_folder_of_the_same_name_hides_no_style(
+    paintings: Path, checkpoints: Path, name: str, checkpoint: str | None
+) -> None:
+    """``--style monet --output monet/``, and then once more."""
+    make_photo().save(paintings / "sunset.png")
+    Path(name).mkdir()
+    expected = checkpoints / checkpoint if checkpoint else None
+    assert resolve_style(name, checkpoints) == (expected, name)
+
+
+@pytest.mark.usefixtures("paintings")
+def test_a_folder_is_not_taken_for_a_painting_of_its_name(paintings: Path) -> None:
+    make_photo(48, 40, seed=3).save(paintings / "sunset.png")
+    Path("sunset").mkdir()
+    painting, _ = load_painting("sunset", 48)
+    torch.testing.assert_close(painting, read(paintings / "sunset.png"), rtol=0, atol=1e-6)
+
+
 # --- paintings -----------------------------------------------------------------------------------
 
 
