@@ -179,7 +179,6 @@ def fit(
     data.setup()
     if run.resume is None:
         trainer.validate(module, datamodule=data, verbose=False)
-        start = None
     else:
         start = read_step(run.resume)
         for logger in trainer.loggers:
