@@ -1,10 +1,9 @@
-"""What a training run shows, writes and guards, as Lightning callbacks and a logger."""
+"""What a training run shows, writes and guards, as Lightning callbacks."""
 
-import csv
 import signal
 import sys
 import time
-from argparse import Namespace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,106 +11,60 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.loggers.logger import Logger
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
 from torch import Tensor
 from torchvision.utils import make_grid
 
 from fst.image import save_image
+from fst.sheet import PADDING, write_contact_sheet
 
 PREVIEW_PHOTOS = 4
+ASK_EVERY = 10
+"""Steps after which several GPUs agree on whether to stop."""
+
 PRESETS = "smaller presets: experiment=cpu (2,500 steps) and experiment=quick (200 steps)"
 
 
-class CurveCSV(Logger):
-    """Writes the metrics to ``metrics.csv``, one row a step, flushed row by row.
-
-    When a run resumes, rows later than the checkpoint are dropped first, so that the file reads as
-    if the run had never been interrupted (Lightning's own CSV logger would delete the old rows).
-    """
-
-    COLUMNS = ("step", *(f"{part}/{term}" for part in ("train", "val")
-                         for term in ("total", "content", "style", "tv")), "lr")  # fmt: skip
-
-    def __init__(self, save_dir: str) -> None:
-        super().__init__()
-        self.path = Path(save_dir) / "metrics.csv"
-
-    @property
-    def name(self) -> str:
-        """Required by Lightning."""
-        return "csv"
-
-    @property
-    def version(self) -> str:
-        """Required by Lightning."""
-        return ""
-
-    def log_hyperparams(
-        self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any
-    ) -> None:
-        """The configuration is written as ``config.yaml``, not here."""
-
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Appends one row; metrics without a column (speed) are left to TensorBoard."""
-        known = {key: value for key, value in metrics.items() if key in self.COLUMNS}
-        if not known:
-            return
-        new = not self.path.exists()
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self.COLUMNS)
-            if new:
-                writer.writeheader()
-            writer.writerow({"step": step, **known})
-
-    def rewind(self, step: int, val_every: int = 1) -> None:
-        """Drops the rows that a run resumed at ``step`` will write again.
-
-        The validation of ``step`` itself stays if it was due, and goes if a stop had caused it.
-        """
-        if not self.path.exists():
-            return
-        # a killed run may have left half a row at the end
-        whole = self.path.read_text(encoding="utf-8").rpartition("\n")[0]
-        rows = [row for row in csv.DictReader(whole.splitlines()) if None not in row.values()]
-        self.path.unlink()
-        for row in rows:
-            at = int(row.pop("step"))
-            values = {key: value for key, value in row.items() if value}
-            unplanned = "val/total" in values and at == step - 1 > 0 and step % val_every
-            if at < step and not unplanned:
-                self.log_metrics(values, at)  # type: ignore[arg-type]
-
-
 class LiveProgress(Callback):
-    """Step, loss terms, images/s and time left: a live bar, or a line now and then in a log file.
+    """Step, loss terms, images/s and time left: a live bar, or lines where none can be drawn.
 
-    A few steps into the run it also says how long the whole will take, if that is over an hour.
+    Each term is told as it is and, in brackets, averaged over about the last 50 steps (an
+    exponential moving average; a resumed run starts it anew). A line comes as soon as the speed is
+    known, then every ``seconds``, and at the last step. With ``every`` there is also one every so
+    many steps, or about ten in a run shorter than that.
+
+    A few steps into the run it also says how long the whole will take, if that is over an hour. Of
+    several processes the first one speaks.
     """
 
     MEASURED_STEPS = 5
+    AVERAGED_STEPS = 50
+    BAR_SECONDS = 0.25
 
-    def __init__(self, every: int = 50) -> None:
-        self.every = every
-        self.bar: Progress | None = None
+    def __init__(self, every: int | None = None, seconds: float = 60.0) -> None:
+        self.every, self.seconds = every, seconds
+        self.bar: TermsBar | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Starts the bar where the run starts."""
         self.first_step = trainer.global_step
-        self.mark = time.perf_counter()
-        short = trainer.max_steps <= self.every
-        self.interval = max(1, trainer.max_steps // 10) if short else self.every
-        self.console = Console()
-        if self.console.is_terminal:
-            self.bar = Progress(
+        self.mark = self.shown = time.perf_counter()
+        self.interval = self.every
+        if self.every is not None and trainer.max_steps <= self.every:
+            self.interval = max(1, trainer.max_steps // 10)
+        self.terms = Averages(self.AVERAGED_STEPS)
+        self.note = f"  (avg: ~{self.AVERAGED_STEPS} steps)"
+        console = Console()
+        if console.is_interactive and trainer.is_global_zero:
+            self.bar = TermsBar(
                 TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=None),
-                TextColumn("{task.fields[terms]}"), TimeRemainingColumn(), TextColumn("left"),
-                console=self.console,
+                TextColumn("{task.fields[pace]}"), console=console,
             )  # fmt: skip
             self.bar.start()
             self.task = self.bar.add_task(
-                "train", total=trainer.max_steps, completed=self.first_step, terms=""
+                "train", total=trainer.max_steps, completed=self.first_step, pace=""
             )
 
     def on_train_batch_end(
@@ -122,42 +75,34 @@ class LiveProgress(Callback):
         batch: Tensor,
         batch_idx: int,
     ) -> None:
-        """Moves the bar, or prints a line."""
+        """Measures; moves the bar or prints a line, if it is time."""
         step, now = trainer.global_step, time.perf_counter()
         done = step - self.first_step
-        if done == 1:
+        self.terms.update(trainer.callback_metrics)
+        pace = ""
+        if done <= 1:
             self.mark = now  # the first step also compiles and allocates: not measured
-            return
-        per_step = (now - self.mark) / max(done - 1, 1)
-        speed = len(batch) * trainer.world_size / per_step
-        if done == self.MEASURED_STEPS:
-            rest = trainer.max_steps - step
-            steps = trainer.max_steps if self.first_step == 0 else rest
-            self._estimate(per_step * rest, steps)
-        if step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            pl_module.log("images_per_second", speed)
-        report = step % self.interval == 0 or step == trainer.max_steps
-        if self.bar is None and not report:
-            return
-        metrics = trainer.callback_metrics
-        terms = " ".join(
-            f"{name} {float(metrics[f'train/{name}']):.3f}"
-            for name in ("content", "style", "tv")
-            if f"train/{name}" in metrics
-        )
-        if self.bar is not None:
-            self.bar.update(self.task, completed=step, terms=f"{terms} · {speed:.1f} images/s")
         else:
+            per_step = (now - self.mark) / (done - 1)
+            speed = len(batch) * trainer.world_size / per_step
             left = format_seconds(per_step * (trainer.max_steps - step))
-            line = f"step {step}/{trainer.max_steps}  {terms}  {speed:.1f} images/s  {left} left"
-            print(line, flush=True)
+            pace = f"{speed:.1f} images/s  {left} left"
+            if step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+                pl_module.log("images_per_second", speed)
+            if done == self.MEASURED_STEPS and trainer.is_global_zero:
+                rest = trainer.max_steps - step
+                self._estimate(per_step * rest, trainer.max_steps if not self.first_step else rest)
+        due = self._is_time(step, done, now) or step == trainer.max_steps
+        if due and trainer.is_global_zero:
+            self.shown = now
+            self._show(step, trainer.max_steps, pace)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Prints the validation objective."""
         metrics = trainer.callback_metrics
-        if not trainer.sanity_checking and "val/total" in metrics:
-            values = {name: float(metrics[f"val/{name}"]) for name in ("total", "content", "style")}
-            text = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+        if trainer.is_global_zero and not trainer.sanity_checking and "val/total" in metrics:
+            names = ("content", "style", "total")
+            text = "  ".join(f"{name} {_number(float(metrics[f'val/{name}']))}" for name in names)
             (self.bar.console.print if self.bar else print)(
                 f"validation at step {trainer.global_step}: {text}"
             )
@@ -168,14 +113,76 @@ class LiveProgress(Callback):
             self.bar.stop()
             self.bar = None
 
+    def _is_time(self, step: int, done: int, now: float) -> bool:
+        waited = now - self.shown
+        if self.bar is not None:
+            return waited >= self.BAR_SECONDS
+        counted = self.interval is not None and step % self.interval == 0
+        return counted or done == self.MEASURED_STEPS or waited >= self.seconds
+
+    def _show(self, step: int, max_steps: int, pace: str) -> None:
+        terms = "  ".join(
+            f"{name} {_number(now)} (avg {_number(mean)})" for name, now, mean in self.terms.read()
+        )
+        if self.bar is not None:
+            self.bar.text = terms + self.note
+            self.bar.update(self.task, completed=step, pace=pace)
+            return
+        print("  ".join(filter(None, (f"step {step}/{max_steps}", terms, pace))) + self.note,
+              flush=True)  # fmt: skip
+        self.note = ""  # once is enough in a log
+
     def _estimate(self, seconds: float, steps: int) -> None:
         if seconds > 3600:
             duration = format_seconds(seconds)
             print(f"{steps:,} steps take about {duration} on this device; {PRESETS}", flush=True)
 
 
+class TermsBar(Progress):
+    """A progress bar with a line of text below it."""
+
+    text = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """What is drawn."""
+        yield self.make_tasks_table(self.tasks)
+        yield Text(self.text)
+
+
+class Averages:
+    """The loss terms and their moving averages, kept on the device until they are read."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps, self.count = steps, 0
+        self.names: list[str] = []
+
+    def update(self, metrics: Mapping[str, Tensor]) -> None:
+        """Takes in a step's terms; what is not finite (a skipped step) is left out of the mean."""
+        names = [name for name in ("content", "style", "tv") if f"train/{name}" in metrics]
+        if not names:
+            return
+        self.now = torch.stack([metrics[f"train/{name}"].detach().float() for name in names])
+        if names != self.names:
+            self.names, self.count, self.mean = names, 0, self.now
+        self.count += 1  # up to `steps` a plain mean: nothing is biased to the first value
+        mean = self.mean.lerp(self.now, 1 / min(self.count, self.steps))
+        mean = torch.where(self.mean.isfinite(), mean, self.now)
+        self.mean = torch.where(self.now.isfinite(), mean, self.mean)
+
+    def read(self) -> list[tuple[str, float, float]]:
+        """Name, present value and average of each term; waits for the device."""
+        if not self.names:
+            return []
+        now, mean = torch.stack([self.now, self.mean]).tolist()
+        return list(zip(self.names, now, mean, strict=True))
+
+
 class Previews(Callback):
-    """Writes held-out photos above their stylized versions, every N steps, as a PNG."""
+    """Writes held-out photos above their stylized versions as a PNG, and a sheet of all of these.
+
+    At the steps 1, 2, 4, 8, …, so that the first comes within seconds; every N steps; and at the
+    last.
+    """
 
     def __init__(self, folder: Path, every: int) -> None:
         self.folder, self.every = folder, every
@@ -188,18 +195,23 @@ class Previews(Callback):
         batch: Tensor,
         batch_idx: int,
     ) -> None:
-        """Writes ``step_000500.png`` and shows it in TensorBoard."""
+        """Writes ``step_000500.png`` and shows it in TensorBoard; renews ``contact_sheet.png``."""
         step = trainer.global_step
-        if not trainer.is_global_zero or (step % self.every and step != trainer.max_steps):
+        due = step % self.every == 0 or step.bit_count() == 1 or step == trainer.max_steps
+        if not trainer.is_global_zero or step < 1 or not due:
             return
         held_out = trainer.datamodule.val  # type: ignore[attr-defined]
         count = min(PREVIEW_PHOTOS, len(held_out))
         photos = torch.stack([held_out[i] for i in range(count)]).to(pl_module.device)
         with torch.no_grad():
-            painted = pl_module(photos)
-        grid = make_grid(torch.cat([photos, painted.float()]), nrow=count, padding=4, pad_value=1.0)
+            # a run that diverges still gets its preview
+            painted = pl_module(photos).nan_to_num()
+        grid = make_grid(
+            torch.cat([photos, painted.float()]), nrow=count, padding=PADDING, pad_value=1.0
+        )
         self.folder.mkdir(parents=True, exist_ok=True)
         save_image(self.folder / f"step_{step:06d}.png", grid[None])
+        write_contact_sheet(self.folder, count)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image("preview", grid, step)
@@ -230,7 +242,13 @@ class StopOnSignal(Callback):
         batch: Tensor,
         batch_idx: int,
     ) -> None:
-        """Saves and stops, if a signal has come."""
+        """Saves and stops, if a signal has come; on several devices at the same step."""
+        # asking the others waits for the GPU: only now and then
+        if trainer.world_size > 1 and (batch.is_cpu or trainer.global_step % ASK_EVERY == 0):
+            stop = trainer.strategy.reduce_boolean_decision(self.received is not None, all=False)
+            self.received = (self.received or signal.SIGTERM) if stop else None
+        elif trainer.world_size > 1:
+            return
         if self.received is not None and self.saved is None:
             self.saved = self.folder / f"step={trainer.global_step}.ckpt"
             trainer.save_checkpoint(self.saved)
@@ -254,3 +272,7 @@ def format_seconds(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if not abs(value) < 0.1 else f"{value:.4f}"  # tv is small

@@ -1,11 +1,7 @@
-"""Content photos to train on, as a Lightning DataModule over Hugging Face ``datasets``.
+"""Content photos to train on, as a Lightning DataModule over Hugging Face ``datasets``."""
 
-Which photo comes at which place, how it is cropped and whether it is mirrored follow from the seed
-and the place alone. So a resumed run sees what the interrupted one would have seen, with any number
-of workers.
-"""
-
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,114 +9,31 @@ import datasets
 import lightning
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from fst import assets
+from fst.crops import CropAndFlip
+from fst.endless import EndlessCrops, PhotoList, PhotoStream
 from fst.errors import AssetError, InputError
+from fst.photo_cache import cached_photos, crop_side, decoded_photos
 from fst.photos import COCO, Record, decode, name_of, open_folder, open_hub, open_sample
 
 SOURCES = ("auto", "folder", "hub", "sample")
 
 
-class CropAndFlip:
-    """A random resized crop, mirrored half of the time; the same for the same ``key``."""
+class HeldOutPhotos(Dataset[Tensor]):
+    """Center crops of a few photos, decoded once and kept.
 
-    def __init__(self, size: int, min_scale: float, seed: int) -> None:
-        self.seed = seed
-        self.transform = v2.Compose(
-            [
-                v2.RandomResizedCrop(size, scale=(min_scale, 1.0), antialias=True),
-                v2.RandomHorizontalFlip(),
-                v2.ToDtype(torch.float32, scale=True),
-            ]
-        )
-
-    def __call__(self, photo: Tensor, key: int) -> Tensor:
-        """``(3, H, W)`` uint8 to ``(3, size, size)`` in [0, 1]."""
-        with torch.random.fork_rng(devices=[]):  # the transforms draw from the global generator
-            torch.default_generator.manual_seed((self.seed * 1_000_003 + key) % 2**63)
-            cropped: Tensor = self.transform(photo)
-        return cropped
-
-
-class EndlessPhotos(IterableDataset[Tensor]):
-    """Crops of the photos without end: a new random order every epoch, from place ``start`` on.
-
-    Photos that can't be decoded are skipped; ``on_skip`` is told the first time. Over ``workers``
-    the places are dealt in turn, so that the order stays that of one worker.
+    Args:
+        records: the photos.
+        size: side of the squares, in pixels.
+        on_skip: told of every photo that can't be decoded.
     """
 
     def __init__(
-        self,
-        photos: datasets.Dataset | datasets.IterableDataset,
-        crop: CropAndFlip,
-        batch_size: int,
-        seed: int,
-        start: int = 0,
-        shuffle_buffer: int = 1000,
-        on_skip: Callable[[str], None] = print,
+        self, records: list[Record], size: int, on_skip: Callable[[str], None] = print
     ) -> None:
-        self.photos, self.crop, self.batch_size = photos, crop, batch_size
-        self.seed, self.start, self.on_skip = seed, start, on_skip
-        self.shuffle_buffer = shuffle_buffer
-        self.skipped: set[str] = set()
-
-    def __iter__(self) -> Iterator[Tensor]:
-        worker = get_worker_info()
-        number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        for place, record in self._records():
-            # batch b from the start is worker b % workers' work: the loader collects in turn
-            batch = (place - self.start) // self.batch_size
-            if place < self.start or batch % workers != number:
-                continue
-            yield self._crop(record, place)
-
-    def _records(self) -> Iterator[tuple[int, Record]]:
-        place = 0
-        for epoch in range(1 << 30):
-            if isinstance(self.photos, datasets.IterableDataset):
-                column = next(iter(self.photos.features or {"image": None}))
-                stream = self.photos.shuffle(self.seed + epoch, buffer_size=self.shuffle_buffer)
-                before = place
-                for row in stream:
-                    yield place, row[column]
-                    place += 1
-                if place == before:
-                    raise InputError("no photo is left to train on: lower data.val_photos")
-                continue
-            count, column = len(self.photos), self.photos.column_names[0]
-            if place + count <= self.start:  # a whole epoch that was already seen
-                place += count
-                continue
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-            for index in torch.randperm(count, generator=generator).tolist():
-                yield place, self.photos[index][column]
-                place += 1
-
-    def _crop(self, record: Record, place: int) -> Tensor:
-        """The crop for this place, from another photo where this one can't be decoded."""
-        replacement = torch.Generator().manual_seed(self.seed * 1_000_003 + place)
-        for attempt in range(100):
-            try:
-                return self.crop(decode(record), place)
-            except InputError as error:
-                if (name := name_of(record)) not in self.skipped:
-                    self.skipped.add(name)
-                    self.on_skip(f"skipped {len(self.skipped)}: {error}")
-            if isinstance(self.photos, datasets.IterableDataset):
-                record = next(iter(self.photos.shuffle(place + attempt, buffer_size=64)))
-                record = record[next(iter(record))]
-            else:
-                index = int(torch.randint(len(self.photos), (1,), generator=replacement))
-                record = self.photos[index][self.photos.column_names[0]]
-        raise InputError("100 photos in a row can't be decoded: is this a folder of photos?")
-
-
-class HeldOutPhotos(Dataset[Tensor]):
-    """Center crops of a few photos, decoded once and kept."""
-
-    def __init__(self, records: list[Record], size: int) -> None:
         crop = v2.Compose(
             [
                 v2.Resize(size, antialias=True),
@@ -128,12 +41,14 @@ class HeldOutPhotos(Dataset[Tensor]):
                 v2.ToDtype(torch.float32, scale=True),
             ]
         )
-        self.crops = []
+        self.crops: list[Tensor] = []
+        self.skipped: set[str] = set()
         for record in records:
             try:
-                self.crops.append(crop(decode(record)))
-            except InputError:
-                continue  # training names it if it is among its photos
+                self.crops.append(crop(decode(record, 2 * size)))
+            except InputError as error:
+                self.skipped.add(name_of(record))
+                on_skip(f"skipped {len(self.skipped)}: {error}")
         if not self.crops:
             raise InputError("none of the validation photos can be decoded")
 
@@ -141,8 +56,7 @@ class HeldOutPhotos(Dataset[Tensor]):
         return len(self.crops)
 
     def __getitem__(self, index: int) -> Tensor:
-        crop: Tensor = self.crops[index]
-        return crop
+        return self.crops[index]
 
 
 class PhotoDataModule(lightning.LightningDataModule):
@@ -153,11 +67,16 @@ class PhotoDataModule(lightning.LightningDataModule):
             it, else COCO from the hub; says which.
         path: the folder, or the hub's name of the data set.
         size: side of the square crops, in pixels.
-        batch_size: photos a step.
+        batch_size: photos a step, of all devices together.
         val_path: a folder of validation photos; without one ``val_photos`` are held out.
         val_photos: how many photos to validate on.
+        max_photos: use only the first so many; None uses all.
         min_scale: the smallest share of a photo's area that a crop shows.
-        num_workers: processes that decode ahead; 0 decodes in the training process.
+        num_workers: threads that decode ahead; 0 decodes when a step asks for its photos.
+        cache: a folder that keeps the photos pre-shrunk, for later epochs and runs.
+        device_cache: ``True`` keeps all photos decoded on the training device and crops there;
+            ``"auto"`` does so on a GPU where they fit into half of its free memory.
+        shuffle_buffer: how many photos of a stream are shuffled together.
         seed: of order, crops and flips.
         split: of a hub data set.
         streaming: of a hub data set.
@@ -175,8 +94,12 @@ class PhotoDataModule(lightning.LightningDataModule):
         batch_size: int = 4,
         val_path: str | None = None,
         val_photos: int = 16,
+        max_photos: int | None = None,
         min_scale: float = 0.5,
         num_workers: int = 0,
+        cache: str | None = None,
+        device_cache: bool | str = "auto",
+        shuffle_buffer: int = 1000,
         seed: int = 0,
         split: str = "train",
         streaming: bool = True,
@@ -191,37 +114,59 @@ class PhotoDataModule(lightning.LightningDataModule):
             raise InputError("data.size must be at least 16, data.batch_size and val_photos 1")
         if not 0 < min_scale <= 1:
             raise InputError(f"data.min_scale must be above 0 and at most 1, not {min_scale}")
+        if num_workers < 0 or shuffle_buffer < 1 or (max_photos is not None and max_photos < 1):
+            raise InputError("data.num_workers must be at least 0, shuffle_buffer and max_photos 1")
+        if device_cache not in (True, False, "auto"):
+            raise InputError(f"data.device_cache must be auto, true or false, not {device_cache!r}")
         self.source, self.path, self.size, self.batch_size = source, path, size, batch_size
-        self.val_path, self.val_photos, self.num_workers = val_path, val_photos, num_workers
+        self.val_path, self.val_photos, self.max_photos = val_path, val_photos, max_photos
+        self.num_workers, self.cache, self.device_cache = num_workers, cache, device_cache
         self.crop = CropAndFlip(size, min_scale, seed)
+        self.side = crop_side(size, min_scale)
         self.seed, self.split, self.streaming, self.column = seed, split, streaming, column
-        self.start = 0
-        self.train: EndlessPhotos | None = None
+        self.shuffle_buffer = shuffle_buffer
+        self.train: EndlessCrops | None = None
         self.val: HeldOutPhotos | None = None
 
     def setup(self, stage: str | None = None) -> None:
         """Opens the photos and sets the validation photos apart; once."""
         if self.train is not None:
             return
-        photos: datasets.Dataset | datasets.IterableDataset
+        photos = self._open()
+        if self.max_photos is not None and isinstance(photos, datasets.IterableDataset):
+            photos = photos.take(self.max_photos)
+        elif self.max_photos is not None:
+            photos = photos.select(range(min(self.max_photos, len(photos))))
+        if self.cache is not None:
+            folder = Path(self.cache).expanduser()
+            photos = cached_photos(photos, folder, self._identity(photos), self.side)
+        records: list[Record] = []
+        if self.val_path:
+            others = open_folder(self.val_path)
+            records = [others[i]["image"] for i in range(min(self.val_photos, len(others)))]
+        source: PhotoList | PhotoStream
+        if isinstance(photos, datasets.IterableDataset):
+            held_out = 0 if self.val_path else self.val_photos
+            # of several shards each would give its part of max_photos
+            shards = None if self.max_photos is None else 1
+            source = PhotoStream(photos, self.seed, self.shuffle_buffer, held_out, shards)
+            records = records or source.held_out_records()
+        else:
+            if not self.val_path:
+                records, photos = self._hold_out(photos)
+            source = PhotoList(photos, self.seed)
+        self.val = HeldOutPhotos(records, self.size)
+        self.train = EndlessCrops(source, self.crop, self.batch_size, self.num_workers)
+        self.train.skipped |= self.val.skipped  # which are named
+
+    def _open(self) -> datasets.Dataset | datasets.IterableDataset:
         if self.source == "auto":
             self._choose()
         if self.source == "folder":
-            photos = open_folder(str(self.path))
-        elif self.source == "sample":
-            photos = open_sample()
-        else:
-            photos = open_hub(str(self.path), self.split, self.streaming, self.column)
-        if self.val_path:
-            held_out = open_folder(self.val_path)
-            records = [held_out[i]["image"] for i in range(min(self.val_photos, len(held_out)))]
-        elif isinstance(photos, datasets.IterableDataset):
-            records = [next(iter(row.values())) for row in photos.take(self.val_photos)]
-            photos = photos.skip(self.val_photos)
-        else:
-            records, photos = self._hold_out(photos)
-        self.val = HeldOutPhotos(records, self.size)
-        self.train = EndlessPhotos(photos, self.crop, self.batch_size, self.seed)
+            return open_folder(str(self.path))
+        if self.source == "sample":
+            return open_sample()
+        return open_hub(str(self.path), self.split, self.streaming, self.column)
 
     def _choose(self) -> None:
         try:
@@ -230,6 +175,23 @@ class PhotoDataModule(lightning.LightningDataModule):
         except AssetError:
             self.source, self.path = "hub", COCO
         print(f"photos: {self.source} {self.path}", flush=True)
+
+    def _identity(self, photos: datasets.Dataset | datasets.IterableDataset) -> dict[str, Any]:
+        """What a cache is known by: of files, their names, sizes and dates."""
+        about = {"source": self.source, "max": self.max_photos}
+        files = []
+        if self.source == "hub":
+            about |= {"path": self.path, "split": self.split, "column": self.column}
+            files = sorted(f for f in Path(str(self.path)).rglob("*") if f.is_file())
+        elif isinstance(photos, datasets.Dataset):
+            files = [Path(row["image"]["path"]) for row in photos]
+        digest = hashlib.sha256()
+        for file in files:
+            about_file = file.stat()
+            digest.update(
+                f"{file.resolve()} {about_file.st_size} {about_file.st_mtime_ns}\n".encode()
+            )
+        return {**about, "files": digest.hexdigest()}
 
     def _hold_out(self, photos: datasets.Dataset) -> tuple[list[Record], datasets.Dataset]:
         """At most a fifth of the photos, spread over all; of very few, none is set apart."""
@@ -243,16 +205,64 @@ class PhotoDataModule(lightning.LightningDataModule):
         return [photos[i][column] for i in sorted(chosen_set)], photos.select(rest)
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """Batches ``(batch_size, 3, size, size)`` from the place where the run stands."""
+        """Batches ``(batch_size / devices, 3, size, size)`` from where the run stands.
+
+        Raises:
+            InputError: the batch can't be dealt evenly to the devices.
+        """
         if self.train is None:
             raise RuntimeError("setup() comes before train_dataloader()")
+        train, device = self.train, torch.device("cpu")
         if self.trainer is not None:
-            self.start = self.trainer.global_step * self.batch_size
-        self.train.start = self.start
-        streamed = isinstance(self.train.photos, datasets.IterableDataset)
-        # a stream would hand each worker its own shards, and the order would depend on how many
-        workers = 0 if streamed else self.num_workers
-        return DataLoader(self.train, self.batch_size, num_workers=workers, drop_last=True)
+            train.start = self.trainer.global_step * self.batch_size
+            train.rank, train.ranks = self.trainer.global_rank, self.trainer.world_size
+            device = self.trainer.strategy.root_device
+        if self.batch_size % train.ranks:
+            raise InputError(
+                f"data.batch_size={self.batch_size} counts the photos of all devices together: "
+                f"give a multiple of {train.ranks}"
+            )
+        if self.device_cache and isinstance(train.source, PhotoList):
+            self._decode_all(train.source, device)
+        # pinned memory is copied to a GPU while it computes
+        encoded = isinstance(train.source, PhotoStream) or isinstance(
+            train.source.photos, datasets.Dataset
+        )
+        pin = device.type == "cuda" and encoded
+        share = self.batch_size // train.ranks
+        return DataLoader(train, share, drop_last=True, pin_memory=pin)
+
+    def _decode_all(self, source: PhotoList, device: torch.device) -> None:
+        """Puts the photos on the device, if that pays and there is room."""
+        if not isinstance(source.photos, datasets.Dataset):
+            return
+        always = self.device_cache != "auto"
+        if not always and (device.type != "cuda" or self._places_left() < len(source)):
+            return
+        decoded = decoded_photos(source.photos, self.side, device, always)
+        if decoded is None:
+            print("the photos don't fit on the device: they are decoded as they come", flush=True)
+        else:
+            source.photos = decoded
+
+    def _places_left(self) -> float:
+        """How many photos this run still takes."""
+        if self.trainer is None or self.trainer.max_steps < 0:
+            return float("inf")
+        return (self.trainer.max_steps - self.trainer.global_step) * self.batch_size
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where a stream stands, for a checkpoint; a list of photos needs nothing."""
+        if self.train is None or self.trainer is None:
+            return {}
+        if not isinstance(self.train.source, PhotoStream):
+            return {}
+        return self.train.source.state_dict(self.trainer.global_step * self.batch_size)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Lets a stream go on where it stood."""
+        if state and self.train is not None and isinstance(self.train.source, PhotoStream):
+            self.train.source.load_state_dict(state)
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """The held-out photos, in batches."""
@@ -262,9 +272,11 @@ class PhotoDataModule(lightning.LightningDataModule):
 
     def describe(self) -> dict[str, Any]:
         """What was trained on, as plain values for a checkpoint."""
-        name = Path(self.path).name if self.source == "folder" and self.path else self.path
+        path = Path(self.path or "")
+        local = self.source == "folder" or path.is_absolute() or path.exists()
+        name = path.name if local else None
         count = None
-        if self.train is not None and isinstance(self.train.photos, datasets.Dataset):
-            count = len(self.train.photos)
-        about = {"source": self.source, "name": name, "photos": count, "split": self.split}
-        return {**about, "size": self.size, "batch_size": self.batch_size}
+        if self.train is not None and isinstance(self.train.source, PhotoList):
+            count = len(self.train.source)
+        about = {"source": self.source, "name": name or self.path, "photos": count}
+        return {**about, "split": self.split, "size": self.size, "batch_size": self.batch_size}

@@ -6,13 +6,15 @@
     ├── InputError(ValueError)           a picture, path, name or number that can't be used
     ├── AssetError(FileNotFoundError)    weights, a painting or photos that can't be had
     ├── CheckpointError(ValueError)      a trained style that can't be read or written
-    └── DivergedError(ArithmeticError)   a loss that is no longer a finite number
+    ├── DivergedError(ArithmeticError)   a loss that is no longer a finite number
+    └── DeviceLostError(ConnectionError) another process of a run on several devices has gone
 
 Anything else that escapes is a bug of ours and keeps its traceback.
 """
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,11 +39,21 @@ class AssetError(FstError, FileNotFoundError):
 
 
 class CheckpointError(FstError, ValueError):
-    """A trained style that can't be read or written."""
+    """A trained style, or a run's checkpoint, that can't be read or written."""
 
 
 class DivergedError(FstError, ArithmeticError):
     """A loss that is no longer a finite number."""
+
+
+class DeviceLostError(FstError, ConnectionError):
+    """Another process of a run on several devices has gone."""
+
+
+def _quiet_full_disk(args: threading.ExceptHookArgs) -> None:
+    """TensorBoard writes in a thread: a full disk is said by the main thread, and once."""
+    if not isinstance(args.exc_value, OSError):
+        threading.__excepthook__(args)
 
 
 @contextmanager
@@ -50,6 +62,7 @@ def one_line_errors() -> Iterator[None]:
 
     Status 1 for an :class:`FstError` or a full disk and the like, 130 for ``Ctrl-C``.
     """
+    threading.excepthook = _quiet_full_disk
     try:
         yield
     except FstError as error:

@@ -5,15 +5,17 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 """
 
 import os
+import re
 import struct
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -39,7 +41,10 @@ FORMATS = {
 }
 """What can be written: suffix -> PIL's name."""
 
-_PIL_LIMIT = threading.Lock()
+_PIL_LOCK = threading.Lock()
+_PIL_USERS: list[int | None] = []
+"""PIL's own pixel limit, once for each picture that is being decoded."""
+_PIL_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 _DECODER_ERRORS = (
     OSError,
@@ -101,10 +106,43 @@ def load_image(
     Raises:
         InputError: not there, empty, damaged, not a picture, too small or too large.
     """
+    with _decoded(file, max_pixels, min_side, name) as image:
+        return from_pil(image)
+
+
+def load_pixels(
+    file: str | Path | IO[bytes], name: str | None = None, draft: int | None = None
+) -> Tensor:
+    """Reads a picture of at least one pixel as ``(3, H, W)`` uint8; see :func:`load_image`.
+
+    Args:
+        file: a path or an open binary file.
+        name: what to call the picture in messages; None takes the file's.
+        draft: decode a JPEG at 1/2, 1/4 or 1/8 of its size if no side gets shorter than this.
+
+    Raises:
+        InputError: as :func:`load_image`.
+    """
+    with _decoded(file, MAX_PIXELS, 1, name, draft) as image:
+        if image.mode != "RGB":
+            return from_pil(image).rgb[0].mul(255).round().byte()
+        # NumPy, because torch would split this little over threads, in each of ours
+        return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
+
+
+@contextmanager
+def _decoded(
+    file: str | Path | IO[bytes],
+    max_pixels: int,
+    min_side: int,
+    name: str | None,
+    draft: int | None = None,
+) -> Iterator[Image.Image]:
+    """The picture, decoded and upright; what goes wrong with it is an InputError that names it."""
     if name is None:
         name = str(file) if isinstance(file, str | Path) else getattr(file, "name", "picture")
     try:
-        with _no_pil_limit(), Image.open(file) as image:
+        with _calm_pil(), Image.open(file) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise InputError(
@@ -113,8 +151,10 @@ def load_image(
                 )
             if min(width, height) < min_side:
                 raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
+            if draft is not None:
+                image.draft(None, (draft, draft))  # does nothing for other formats
             image.load()  # here, because asking a PNG for its EXIF would decode it, too
-            return from_pil(_upright(image))
+            yield _upright(image)
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -260,14 +300,31 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _no_pil_limit() -> Iterator[None]:
-    """Lifts PIL's own pixel limit, which is fixed and global; ours takes its place."""
-    with _PIL_LIMIT:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+def _calm_pil() -> Iterator[None]:
+    """Lifts PIL's own pixel limit (ours takes its place) and silences what it warns of.
+
+    Both are global: the first of several threads changes them, the last one puts them back. What
+    PIL warns of (odd EXIF, too many values for a tag) a user can't mend, and with warnings as
+    errors it would be an exception.
+    """
+    with _PIL_LOCK:
+        _PIL_USERS.append(_PIL_USERS[0] if _PIL_USERS else Image.MAX_IMAGE_PIXELS)
+        Image.MAX_IMAGE_PIXELS = None
+        if _PIL_WARNINGS not in (filters := _filters()):
+            filters.insert(0, _PIL_WARNINGS)
+    try:
+        yield
+    finally:
+        with _PIL_LOCK:
+            limit = _PIL_USERS.pop()
+            if not _PIL_USERS:
+                Image.MAX_IMAGE_PIXELS = limit
+                with suppress(ValueError):  # another's catch_warnings() may have removed it
+                    _filters().remove(_PIL_WARNINGS)
+
+
+def _filters() -> list[Any]:
+    return warnings.filters  # type: ignore[return-value]  # a list, for all that typeshed says
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -293,7 +350,7 @@ def _from_deep_gray(image: Image.Image) -> Tensor:
     """16-bit integer and float grayscale, scaled by the range that its values show."""
     array = np.asarray(image).astype(np.float32)
     if not np.isfinite(array).all():
-        raise InputError("a float picture with values that are not finite")
+        raise ValueError("a float picture with values that are not finite")
     largest = float(array.max())
     full_scale = 65535.0 if image.mode != "F" or largest > 255 else (255.0 if largest > 1 else 1.0)
     gray = torch.from_numpy(array).div_(full_scale).clamp_(0, 1)

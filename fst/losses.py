@@ -12,8 +12,11 @@ holds for any loss network. To get back the literature's plain values, multiply 
 the target's mean square, and a style loss by the mean square of the target's Gram matrix.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def _at_least_float32(x: Tensor) -> Tensor:
@@ -44,8 +47,40 @@ def gram_matrix(features: Tensor) -> Tensor:
         Gatys et al. 2015, "A Neural Algorithm of Artistic Style", eq. 3.
     """
     with torch.autocast(features.device.type, enabled=False):
+        if features.dtype == torch.bfloat16 and features.device.type == "cpu":
+            gram: Tensor = _Bfloat16Gram.apply(features)
+            return gram
         flat = _at_least_float32(features).flatten(2)  # (N, C, H*W)
         return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+class _Bfloat16Gram(torch.autograd.Function):
+    """The Gram matrix of bf16 features, to float32's digits at bf16's speed.
+
+    bf16 matrix products add up in float32 inside, but round their result to bf16. A second product
+    that starts from minus the first one's result returns what was rounded off; the sum of both is
+    right to 3e-6. Converting to float32 first takes six times longer.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        n, c, h, w = features.shape
+        rows = features.permute(0, 2, 3, 1).reshape(n, h * w, c)  # a view in channels-last
+        ctx.save_for_backward(rows)
+        ctx.size = h, w
+        columns = rows.transpose(1, 2)
+        rounded = torch.bmm(columns, rows)
+        rest = torch.baddbmm(rounded, columns, rows, beta=-1)
+        return (rounded.float() + rest.float()) / (h * w)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (rows,) = ctx.saved_tensors
+        symmetric = (grad + grad.transpose(1, 2)) / rows.shape[1]
+        # bf16 is enough for a gradient: it continues through a bf16 network
+        flow = torch.bmm(rows, symmetric.to(rows.dtype))  # (N, H*W, C)
+        return flow.view(len(rows), *ctx.size, -1).permute(0, 3, 1, 2)
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 Whatever the source, what comes back is a ``datasets`` data set with one column of undecoded photos.
 """
 
+import hashlib
 import importlib.resources
 import io
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import datasets
 from torch import Tensor
+from torchvision.transforms import v2
 
 from fst import assets
 from fst.errors import AssetError, InputError
-from fst.image import load_image
+from fst.image import load_pixels
 
 SAMPLE_PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
 """Color photos that come with scikit-image."""
@@ -22,7 +24,8 @@ COCO = "detection-datasets/coco"
 """COCO 2017 on the Hugging Face hub."""
 
 Record = dict[str, Any]
-"""A row of the photo column, undecoded: ``{"path": str | None, "bytes": bytes | None}``."""
+"""A photo: ``{"path": str | None, "bytes": bytes | None}``, undecoded; with ``"pixels"``,
+``(3, H, W)`` uint8, decoded."""
 
 
 def open_folder(path: str) -> datasets.Dataset:
@@ -90,15 +93,39 @@ def open_hub(
     return data.select_columns([column]).cast_column(column, datasets.Image(decode=False))
 
 
-def decode(record: Record | None) -> Tensor:
-    """A record as ``(3, H, W)`` uint8, upright RGB. Raises InputError where that can't be done."""
+def decode(record: Record | None, at_least: int | None = None) -> Tensor:
+    """A record as ``(3, H, W)`` uint8, upright RGB; pixels that were decoded before are returned.
+
+    Args:
+        record: path, bytes, or pixels.
+        at_least: JPEGs may come at 1/2, 1/4 or 1/8 of their size, but with no side shorter than
+            this, in pixels: twice to ten times quicker for photos from a camera.
+
+    Raises:
+        InputError: it can't be decoded; one line that names it.
+    """
+    if record and isinstance(record.get("pixels"), Tensor):
+        pixels: Tensor = record["pixels"]
+        return pixels
     if not record or not (record.get("bytes") or record.get("path")):
         raise InputError(f"{name_of(record or {})} is empty")
     source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
-    picture = load_image(source, min_side=1, name=name_of(record))
-    return picture.rgb[0].mul(255).round().byte()
+    return load_pixels(source, name_of(record), at_least)
+
+
+def shrink(pixels: Tensor, short_side: int) -> Tensor:
+    """``(3, H, W)`` uint8, made smaller where its short side is longer than that."""
+    height, width = pixels.shape[1:]
+    if min(height, width) <= short_side:
+        return pixels
+    smaller: Tensor = v2.functional.resize(pixels, [short_side], antialias=True)
+    return smaller
 
 
 def name_of(record: Record) -> str:
-    """What to call a record in a message."""
-    return record.get("path") or "a photo without a name"
+    """What to call a record in a message: its path, or a digest that finds its bytes again."""
+    if path := record.get("path"):
+        return str(path)
+    if content := record.get("bytes"):
+        return f"the photo with SHA-256 {hashlib.sha256(content).hexdigest()[:12]}"
+    return "a photo without a name"

@@ -1,17 +1,18 @@
 """Where a training run writes, where it starts, and how its result gets its name."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
+from safetensors import SafetensorError
 
 from fst.checkpoint import TrainedStyle, save_checkpoint
 from fst.errors import CheckpointError, InputError
 from fst.image import check_writable
+from fst.resumable import by_step, newest_whole, read_resumable, remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,12 @@ class Run:
 
 
 def prepare_run(
-    style: str, runs: Path, checkpoints: Path, resume: str | None = None, overwrite: bool = False
+    style: str,
+    runs: Path,
+    checkpoints: Path,
+    resume: str | None = None,
+    overwrite: bool = False,
+    writes: bool = True,
 ) -> Run:
     """Chooses the run's folder and makes sure that its results can be written.
 
@@ -37,13 +43,18 @@ def prepare_run(
         style: the style's name, which names the result.
         runs: the folder of all runs; a new run makes ``runs/<style>/<date>-<time>``.
         checkpoints: the folder of finished styles.
-        resume: None for a new run; ``"auto"`` for the newest unfinished run of this style, if there
-            is one; or the path of a run's folder or of a ``.ckpt`` file in it.
+        resume: None for a new run; ``"auto"`` for the newest unfinished run of this style that has
+            a whole checkpoint, or a new run where there is none; or the path of a run's folder or
+            of a ``.ckpt`` file in it. Of a folder's checkpoints the newest whole one is taken;
+            damaged ones are said and stay where they are.
         overwrite: replace a finished style of that name.
+        writes: False for the further processes of a run on many devices. They find the same
+            checkpoint, but make and say nothing; the folder of a new run is the first process's,
+            and what is in ``folder`` here then only a guess at it.
 
     Raises:
         InputError: a name that is no file name, a style that exists, a folder that isn't writable.
-        CheckpointError: nothing to resume at the given path.
+        CheckpointError: nothing to resume at the given path, or nothing that is whole.
     """
     if not style or Path(style).name != style or style.startswith("."):
         raise InputError(f"style.name {style!r} can't name a file: use letters, digits, - and _")
@@ -52,73 +63,88 @@ def prepare_run(
         raise InputError(
             f"{output} exists: give overwrite=true to replace it, or another style.name=…"
         )
-    start = _find_resumable(resume, runs / style)
+    say = partial(print, flush=True) if writes else _say_nothing
+    start = _find_resumable(resume, runs / style, say)
     if resume == "auto" and start is None:
-        print(f"nothing to resume in {runs / style}: starting anew", flush=True)
+        say(f"nothing to resume in {runs / style}: starting anew")
     if start is not None:
         if start.parent.name != "resume":
             raise CheckpointError(
                 f"{start} lies in no run: give one of runs/<style>/<date>/resume/"
             )
         folder = start.parent.parent
-        print(f"resuming from {start}", flush=True)
+        say(f"resuming from {start}")
     else:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = runs / style / stamp
         while folder.exists():  # a run of the same second
             folder = folder.with_name(f"{folder.name}-2")
     run = Run(folder, output, start)
-    for needed in (run.checkpoints, checkpoints):
+    if writes:
+        _make_folders(run)
+    return run
+
+
+def _make_folders(run: Run) -> None:
+    for needed in (run.checkpoints, run.output.parent):
         try:
             needed.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"can't make {needed}: {error.strerror}") from error
         check_writable(needed)
-    return run
+    remove_leftovers(run.checkpoints)
 
 
-def _find_resumable(resume: str | None, runs: Path) -> Path | None:
+def _find_resumable(resume: str | None, runs: Path, say: Callable[[str], None]) -> Path | None:
     if resume is None:
         return None
     if resume == "auto":
-        found = [path for folder in runs.glob("*") for path in _by_step(folder / "resume")[-1:]]
-        unfinished = [p for p in found if not list(p.parent.parent.glob("*.safetensors"))]
-        return max(unfinished, key=lambda path: path.stat().st_mtime, default=None)
+        newest = [path for folder in runs.glob("*") for path in by_step(folder / "resume")[-1:]]
+        unfinished = [p for p in newest if not list(p.parent.parent.glob("*.safetensors"))]
+        for path in sorted(unfinished, key=lambda path: path.stat().st_mtime, reverse=True):
+            if whole := newest_whole(path.parent, say):
+                return whole
+            say(f"{path.parent.parent} can't be resumed: none of its checkpoints is whole")
+        return None
     path = Path(resume)
     if path.is_file() and path.suffix == ".ckpt":
+        read_resumable(path)  # to be found out now, not after the folders are made
         return path
-    if candidates := _by_step(path / "resume") or _by_step(path):
-        return candidates[-1]
+    for folder in (path / "resume", path):
+        if by_step(folder):
+            if whole := newest_whole(folder, say):
+                return whole
+            raise CheckpointError(f"can't resume from {path}: none of its checkpoints is whole")
     raise CheckpointError(f"nothing to resume at {resume!r}: give auto, a run's folder or a .ckpt")
 
 
-def _by_step(folder: Path) -> list[Path]:
-    """The resumable checkpoints of a folder; Lightning may have added ``-v1`` to a name."""
-    steps = {path: re.match(r"step=(\d+)", path.stem) for path in folder.glob("step=*.ckpt")}
-    return sorted((p for p, step in steps.items() if step), key=lambda p: int(steps[p][1]))  # type: ignore[index]
-
-
-def read_step(path: Path) -> int:
-    """The step at which a resumable checkpoint was written.
-
-    Raises:
-        CheckpointError: it is damaged, or no checkpoint of a run.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return int(content["global_step"])
-    except Exception as error:  # torch.load raises whatever the damage makes of it
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise CheckpointError(f"{path} is damaged or no checkpoint of a run: {reason}") from error
+def _say_nothing(line: str) -> None:
+    """Stands in for print where another process says it."""
 
 
 def finish(run: Run, style: TrainedStyle, overwrite: bool) -> Path:
-    """Writes the finished style into the run's folder and then where finished styles lie."""
-    save_checkpoint(run.folder / run.output.name, style)
+    """Writes the finished style into the run's folder and then where finished styles lie.
+
+    Raises:
+        InputError: a style of that name has appeared meanwhile.
+        CheckpointError: the disk is full, or the like; or a weight is not finite.
+    """
+    result = run.folder / run.output.name
+    _write_result(result, style, "the run's checkpoints are whole: make room, then resume=auto")
     if run.output.exists() and not overwrite:
         raise InputError(f"{run.output} has appeared meanwhile; the result is in {run.folder}")
-    save_checkpoint(run.output, style)
+    _write_result(run.output, style, f"the result is in {run.folder}")
     return run.output
+
+
+def _write_result(path: Path, style: TrainedStyle, remedy: str) -> None:
+    try:
+        save_checkpoint(path, style)
+    except OSError as error:
+        raise CheckpointError(f"can't write {path}: {error.strerror or error}; {remedy}") from error
+    except SafetensorError as error:  # the disk's, too: the reason comes last
+        reason = str(error).rpartition(": ")[2]
+        raise CheckpointError(f"can't write {path}: {reason}; {remedy}") from error
 
 
 def changed_settings(

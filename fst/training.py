@@ -1,28 +1,24 @@
-"""Trains a transformer net against the perceptual loss (Johnson et al. 2016, section 3)."""
+"""One training step: a transformer net against the perceptual loss (Johnson et al. 2016)."""
 
-import logging
+import copy
 import math
-import sys
-import warnings
-from collections.abc import Mapping
-from datetime import datetime
-from importlib.metadata import version
+from collections.abc import Callable
 from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from lightning.pytorch.loggers.logger import Logger
+import torch.distributed as dist
 from torch import Tensor, nn
 
-from fst.callbacks import CurveCSV, LiveProgress, Previews, StopOnSignal
-from fst.data import PhotoDataModule
-from fst.device import pick_device, pick_precision
-from fst.errors import CheckpointError, DivergedError, InputError
+from fst.device import is_out_of_memory, random_states, set_random_states
+from fst.errors import DivergedError, InputError
+from fst.guard import GPU_CHECK_EVERY, MAX_ROLLBACKS, FiniteGuard
 from fst.perceptual import LossTerms, PerceptualLoss
-from fst.runs import Run, read_step
 
 SCHEDULES = ("cosine", "constant")
+
+OVERLOOK_FLAG = ("mps",)
+"""Devices whose fused Adam takes its step whatever ``found_inf`` says."""
 
 
 class StyleTransferModule(lightning.LightningModule):
@@ -34,6 +30,11 @@ class StyleTransferModule(lightning.LightningModule):
         learning_rate: of Adam (the paper: 1e-3).
         schedule: ``"constant"`` as in the paper, or ``"cosine"`` decay to zero at the last step.
         warmup_steps: over which the learning rate rises from zero.
+        ema: decay of the exponential moving average of the weights, which is what is validated and
+            kept; 0 keeps the weights themselves.
+        dtype: of the net's convolutions; weights, statistics and losses are float32.
+        micro_batches: parts in which a step takes its batch, one after the other (gradient
+            accumulation); more, once memory has run out.
 
     Source:
         Johnson et al. 2016, section 4.1.
@@ -46,202 +47,215 @@ class StyleTransferModule(lightning.LightningModule):
         learning_rate: float = 1e-3,
         schedule: str = "cosine",
         warmup_steps: int = 20,
+        ema: float = 0.0,
+        dtype: torch.dtype = torch.float32,
+        micro_batches: int = 1,
     ) -> None:
         super().__init__()
         if schedule not in SCHEDULES:
             raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, not {schedule!r}")
         if not (math.isfinite(learning_rate) and learning_rate > 0):
             raise InputError(f"learning_rate must be above 0, not {learning_rate}")
+        if not 0 <= ema < 1:
+            raise InputError(f"ema must be at least 0 and below 1, not {ema}")
+        if micro_batches < 1:
+            raise InputError(f"accumulate must be at least 1, not {micro_batches}")
+        self.automatic_optimization = False  # micro-batches and skipped steps are ours to decide
         self.net = net.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.net).requires_grad_(False) if ema else None
         self.loss = loss
         self.learning_rate, self.schedule = learning_rate, schedule
-        self.warmup_steps = warmup_steps
+        self.warmup_steps, self.ema = warmup_steps, ema
+        self.compute_dtype = dtype
+        self.accumulate = self.micro_batches = micro_batches
+        self.guard = FiniteGuard()
+        self.rate_factor = 1.0
+        self.rolled_back = False
+        self.diverged: DivergedError | None = None
+        self._random_states: dict[str, Any] | None = None
+        self._good: dict[str, Any] | None = None
+        self._unproven: dict[str, Any] | None = None
+
+    @property
+    def best_net(self) -> nn.Module:
+        """The net to keep: the average of the weights, if there is one."""
+        return self.net if self.average is None else self.average
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compiles the net and the loss network with ``torch.compile``; the first step waits."""
+        self.net.compile(*args, **kwargs)
+        self.loss.vgg.compile(*args, **kwargs)
 
     def forward(self, photos: Tensor) -> Tensor:
-        """The photos painted: ``(N, 3, H, W)`` in [0, 1]."""
-        painted: Tensor = self.net(photos.contiguous(memory_format=torch.channels_last))
+        """The photos painted with the weights to keep: ``(N, 3, H, W)`` in [0, 1]."""
+        return self._paint(self.best_net, photos)
+
+    def _paint(self, net: nn.Module, photos: Tensor) -> Tensor:
+        bf16 = self.compute_dtype == torch.bfloat16
+        with torch.autocast(photos.device.type, torch.bfloat16, enabled=bf16):
+            painted: Tensor = net(photos.contiguous(memory_format=torch.channels_last))
         return painted
 
-    def training_step(self, photos: Tensor, batch_idx: int) -> Tensor:
-        """The batch's mean objective."""
-        terms = self.loss(self(photos), self.loss.content_targets(photos))
+    def gradients(
+        self, photos: Tensor, backward: Callable[[Tensor], None] = torch.Tensor.backward
+    ) -> LossTerms:
+        """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
+
+        Args:
+            photos: ``(N, 3, H, W)`` in [0, 1].
+            backward: called with the share of each micro-batch.
+        """
+        parts = []
+        for part in photos.tensor_split(min(self.micro_batches, len(photos))):
+            targets = self.loss.content_targets(part)
+            terms = self.loss(self._paint(self.net, part), targets)
+            backward(terms.total.sum() / len(photos))
+            parts.append([term.detach() for term in terms])
+        return LossTerms(*(torch.cat(term) for term in zip(*parts, strict=True)))
+
+    def training_step(self, photos: Tensor, batch_idx: int) -> None:
+        """One step of Adam, left out where the loss or a gradient is not finite."""
+        step, optimizer = self.global_step, self.trainer.optimizers[0]
+        terms = self._gradients_that_fit(photos)
+        left_out = self.guard.watch(step, terms, self.net.parameters())
+        # fused Adam leaves out the step where this flag is set, without anybody waiting for it
+        optimizer.found_inf = left_out  # type: ignore[attr-defined]
+        if photos.device.type in OVERLOOK_FLAG and left_out:
+            optimizer.zero_grad()
+        for group in optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        self.optimizers().step()  # type: ignore[union-attr]
+        self._average_weights(left_out)
         self._log("train", terms)
-        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"])
-        objective: Tensor = terms.total.mean()
-        if not bool(torch.isfinite(objective)):
-            bad = [name for name, term in terms._asdict().items() if not term.isfinite().all()]
-            raise DivergedError(
-                f"the {' and '.join(bad)} loss is not finite at step {self.global_step}; the "
-                "checkpoints before it are kept. Lower learning_rate, then resume=auto"
-            )
-        return objective
+        self.log("lr", self.rate(step))
+        last = step + 1 == self.trainer.max_steps
+        if not photos.is_cuda or (step + 1) % GPU_CHECK_EVERY == 0 or last:
+            if self.guard.settle():
+                self._roll_back()
+            elif self.guard.in_row == 0 and self._unproven is not None:
+                self._good, self._unproven = self._unproven, None
+        self.log("skipped", float(self.guard.skipped))
+
+    def _gradients_that_fit(self, photos: Tensor) -> LossTerms:
+        """The gradients, in smaller parts where memory runs out."""
+        while True:
+            self.trainer.optimizers[0].zero_grad()
+            try:
+                return self.gradients(photos, self.manual_backward)
+            except RuntimeError as error:
+                # several devices would have to agree on the parts before they exchange gradients
+                alone = self.trainer.world_size == 1
+                if not is_out_of_memory(error):
+                    raise
+                if self.micro_batches >= len(photos) or not alone:
+                    less = "data.size" if alone else "data.batch_size, or raise accumulate"
+                    raise InputError(f"out of memory: lower {less}") from error
+            self.micro_batches = min(2 * self.micro_batches, len(photos))
+            torch.cuda.empty_cache()
+            print(f"out of memory: going on in {self.micro_batches} parts a step", flush=True)
 
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """Logs the mean objective of the held-out photos."""
         self._log("val", self.loss(self(photos), self.loss.content_targets(photos)))
 
-    def configure_optimizers(self) -> Any:
-        """Adam; the schedule is counted in steps."""
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.learning_rate)
-        steps = self.trainer.max_steps
+    @torch.no_grad()
+    def _average_weights(self, left_out: Tensor) -> None:
+        """A step of the moving average, where the step of Adam was not left out."""
+        if self.average is None:
+            return
+        share = (1 - self.ema) * (1 - left_out)
+        for mean, weight in zip(self.average.parameters(), self.net.parameters(), strict=True):
+            mean.lerp_(weight, share)
+        for copied, buffer in zip(self.average.buffers(), self.net.buffers(), strict=True):
+            copied.copy_(buffer)
 
-        def factor(step: int) -> float:
-            warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
-            decay = 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
-            return warmup * (decay if self.schedule == "cosine" else 1.0)
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam; :meth:`training_step` gives it its rate."""
+        return torch.optim.Adam(self.net.parameters(), lr=self.learning_rate, fused=True)
 
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
+        decay = 0.5 * (1 + math.cos(math.pi * min(step / self.trainer.max_steps, 1.0)))
+        shape = warmup * (decay if self.schedule == "cosine" else 1.0)
+        return self.learning_rate * self.rate_factor * shape
+
+    def on_train_start(self) -> None:
+        """Puts the random states of an interrupted run back, last of all."""
+        if self._random_states is not None:
+            set_random_states(self._random_states)
+            self._random_states = None
+        if self._good is None:
+            self._good = self._state()
+        elif self.guard.in_row == 0:
+            self._unproven = self._state()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds what a resumed run needs to go on exactly."""
+        checkpoint["fst"] = {
+            "guard": self.guard.state_dict(),
+            "good": self._good,
+            "learning_rate": self.learning_rate,
+            "rate_factor": self.rate_factor,
+            "accumulate": self.accumulate,
+            "micro_batches": self.micro_batches,
+            "random": random_states(),
+        }
+        # weights may already be past saving, and only the next step's loss shows it
+        self._unproven = self._state() if self.guard.in_row == 0 else None
+        self.rolled_back = False
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes it back, unless the user has changed it; the random states wait for the start."""
+        if state := checkpoint.get("fst"):
+            self.guard.load_state_dict(state["guard"])
+            self._good, self._random_states = state["good"], state["random"]
+            if state["learning_rate"] == self.learning_rate:
+                self.rate_factor = state["rate_factor"]
+            else:
+                self.guard.rollbacks = 0
+            if state["accumulate"] == self.accumulate:
+                self.micro_batches = state["micro_batches"]
+
+    def _state(self) -> dict[str, Any]:
+        """A copy of what :meth:`_roll_back` puts back."""
+        optimizer = self.trainer.optimizers[0].state_dict()
+        return copy.deepcopy({"module": self.state_dict(), "optimizer": optimizer})
+
+    def _roll_back(self) -> None:
+        """Weights and optimizer of the last good checkpoint, half the learning rate, new photos.
+
+        "Good" is a checkpoint after which the loss was finite. Steps are not taken back. The state
+        is saved at once, so that the newest checkpoint is a good one. A rollback that is one too
+        many ends the run: :attr:`diverged` says why.
+        """
+        guard, good = self.guard, self._good
+        assert good is not None  # since on_train_start
+        self.load_state_dict(good["module"])
+        self.trainer.optimizers[0].load_state_dict(copy.deepcopy(good["optimizer"]))
+        self.rolled_back, self._unproven = True, None
+        if guard.gives_up:
+            train = getattr(getattr(self.trainer, "datamodule", None), "train", None)
+            names = train.names(guard.bad_step) if train is not None else []
+            self.trainer.should_stop = True
+            self.diverged = DivergedError(
+                f"the {guard.bad_text} is not finite at step {guard.bad_step}, after "
+                f"{MAX_ROLLBACKS} rollbacks; the photos: {', '.join(names) or 'unknown'}. "
+                "The last good weights are saved: lower learning_rate, then resume=auto"
+            )
+            return
+        guard.rollbacks += 1
+        self.rate_factor /= 2
+        print(
+            f"step {guard.bad_step}: back to the last good checkpoint, with half the learning "
+            f"rate from here on (rollback {guard.rollbacks})",
+            flush=True,
+        )
 
     def _log(self, part: str, terms: LossTerms) -> None:
-        values = {f"{part}/total": terms.total.mean()}
-        values |= {f"{part}/{name}": term.mean() for name, term in terms._asdict().items()}
-        self.log_dict(values, batch_size=len(terms.content))
-
-
-def make_trainer(
-    run: Run,
-    loggers: list[Logger],
-    max_steps: int = 40_000,
-    device: str = "auto",
-    precision: str = "auto",
-    log_every: int = 10,
-    val_every: int = 500,
-    preview_every: int = 500,
-    checkpoint_every: int = 30,
-    print_every: int = 50,
-    max_time: str | None = None,
-) -> lightning.Trainer:
-    """A Lightning trainer with this project's callbacks.
-
-    Args:
-        run: where to write.
-        loggers: Lightning loggers.
-        max_steps: at least 1.
-        device: ``auto``, ``cpu``, ``cuda`` …
-        precision: ``auto``, ``fp32`` or ``bf16``.
-        log_every: steps between logged losses.
-        val_every: steps between validations.
-        preview_every: steps between preview pictures.
-        checkpoint_every: steps between resumable checkpoints; the last two are kept.
-        print_every: steps between lines where the output is no terminal.
-        max_time: ``DD:HH:MM:SS`` after which to stop.
-
-    Raises:
-        InputError: a number of steps below 1, an unknown device or precision.
-    """
-    counts = (max_steps, log_every, val_every, preview_every, checkpoint_every, print_every)
-    if min(counts) < 1:
-        raise InputError("trainer.max_steps and the trainer's intervals must be at least 1")
-    _quiet_lightning()
-    where = pick_device(device)
-    bf16 = pick_precision(precision, where) == torch.bfloat16
-    callbacks: list[Callback] = [
-        ModelCheckpoint(
-            run.checkpoints,
-            filename="{step}",
-            monitor="step",
-            mode="max",
-            save_top_k=2,
-            every_n_train_steps=checkpoint_every,
-        ),
-        Previews(run.folder / "previews", preview_every),
-        StopOnSignal(run.checkpoints),
-        LiveProgress(print_every),
-    ]
-    return lightning.Trainer(
-        accelerator=where.type,
-        devices=1,
-        precision="bf16-mixed" if bf16 else "32-true",
-        max_steps=max_steps,
-        max_time=max_time,
-        logger=loggers,
-        callbacks=callbacks,
-        log_every_n_steps=log_every,
-        val_check_interval=val_every,
-        check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=run.folder,
-    )
-
-
-def fit(
-    module: StyleTransferModule, data: PhotoDataModule, trainer: lightning.Trainer, run: Run
-) -> bool:
-    """Trains, validating first and last; True when the run reached its last step.
-
-    Raises:
-        DivergedError: the loss is no longer finite.
-        CheckpointError: the checkpoint to resume from does not fit.
-    """
-    data.setup()
-    if run.resume is None:
-        trainer.validate(module, datamodule=data, verbose=False)
-    else:
-        start = read_step(run.resume)
-        for logger in trainer.loggers:
-            if isinstance(logger, CurveCSV):
-                logger.rewind(start, int(trainer.val_check_interval))
-    try:
-        trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
-    except RuntimeError as error:
-        if run.resume is None or "state_dict" not in str(error):
-            raise
-        reason = "its net is not the configured one"
-        raise CheckpointError(f"can't resume from {run.resume}: {reason}") from error
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    stop = next(c for c in callbacks if isinstance(c, StopOnSignal))
-    if stop.received is not None:
-        print(f"stopped; go on with resume=auto, or resume={stop.saved}", file=sys.stderr)
-        return False
-    if trainer.global_step % trainer.val_check_interval or "val/total" not in (
-        trainer.callback_metrics
-    ):
-        trainer.validate(module, datamodule=data, verbose=False)
-    return True
-
-
-def describe_run(
-    module: StyleTransferModule,
-    data: PhotoDataModule,
-    trainer: lightning.Trainer,
-    net: Mapping[str, Any],
-    style: Mapping[str, Any],
-    seed: int,
-) -> dict[str, Any]:
-    """The description that a finished checkpoint carries."""
-    metrics = trainer.callback_metrics
-    return {
-        "net": dict(net),
-        "style": dict(style),
-        "loss": module.loss.describe(),
-        "data": data.describe(),
-        "training": {
-            "steps": trainer.global_step,
-            "learning_rate": module.learning_rate,
-            "schedule": module.schedule,
-            "warmup_steps": module.warmup_steps,
-            "precision": str(trainer.precision),
-            "device": trainer.strategy.root_device.type,
-            "seed": seed,
-            "date": datetime.now().date().isoformat(),
-        },
-        "objective": {
-            name: float(metrics[f"val/{name}"]) for name in ("total", "content", "style", "tv")
-        },
-        "versions": {name: version(name) for name in ("fst", "torch", "lightning")},
-    }
-
-
-def _quiet_lightning() -> None:
-    """Keeps Lightning's banners and its advice on workers and epochs out of the terminal."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for text in (
-        ".*does not have many workers.*",
-        ".*isinstance.treespec, LeafSpec.*",
-        ".*Checkpoint directory .* exists and is not empty.*",
-        ".*dirpath has changed from.*",
-    ):
-        warnings.filterwarnings("ignore", text)
+        values = torch.stack([term.mean() for term in (terms.total, *terms)])
+        if part == "train" and self.trainer.world_size > 1:
+            dist.all_reduce(values)  # one message for all four
+            values = values / self.trainer.world_size
+        names = [f"{part}/{name}" for name in ("total", *terms._fields)]
+        self.log_dict(dict(zip(names, values, strict=True)), batch_size=len(terms.content))

@@ -1,5 +1,6 @@
 """Trains a net for one painting: ``python scripts/train.py style=monet``; see configs/."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,33 +8,49 @@ from typing import Any
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from fst import assets
 from fst.checkpoint import TrainedStyle
-from fst.device import keep_freed_memory, pick_device, pick_precision
+from fst.device import keep_freed_memory, pick_device, pick_precision, process_rank
 from fst.errors import InputError, one_line_errors
 from fst.image import load_image, resize
 from fst.nets import make_net
 from fst.runs import changed_settings, finish, prepare_run
-from fst.training import StyleTransferModule, describe_run, fit
+from fst.trainer import describe_run, fit
+from fst.training import StyleTransferModule
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(config: DictConfig) -> None:
     """Composes the parts that the configuration names, trains, and writes the finished style."""
-    with one_line_errors():
-        try:
-            plain: dict[str, Any] = OmegaConf.to_container(
-                config, resolve=True, throw_on_missing=True
-            )  # type: ignore[assignment]
-        except MissingMandatoryValue as error:
-            raise InputError(f"{error.full_key} is not given") from error
-        except OmegaConfBaseException as error:
-            raise InputError(str(error).splitlines()[0]) from error
-        if not train(config, plain, HydraConfig.get().runtime.choices["style"]):
-            sys.exit(130)
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    if process_rank() > 0:
+        sys.stdout = open(os.devnull, "w")  # the first process speaks for all
+    try:
+        with one_line_errors():
+            if sweep and config.trainer.devices != 1:
+                raise InputError("a sweep (-m) trains on one device at a time: trainer.devices=1")
+            if not train(config, to_plain(config), HydraConfig.get().runtime.choices["style"]):
+                sys.exit(130)
+    except SystemExit as end:
+        if not sweep or end.code == 130:
+            raise
+        # the other styles of a sweep are still trained; Hydra then ends with this line
+        raise CompactHydraException(f"{config.style.name} was not trained") from None
+
+
+def to_plain(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain values."""
+    try:
+        return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
+    except MissingMandatoryValue as error:
+        raise InputError(f"{error.full_key} is not given") from error
+    except OmegaConfBaseException as error:
+        raise InputError(str(error).splitlines()[0]) from error
 
 
 def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
@@ -43,35 +60,45 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     if style["name"] != style_file:  # the user's own painting has another title and painter
         style |= {"title": None, "painter": None, "year": None, "rights": None}
     torch.manual_seed(plain["seed"])
-    device = pick_device(plain["trainer"]["device"])
-    dtype = pick_precision(plain["trainer"]["precision"], device)
+    dtype = pick_precision(plain["precision"], pick_device(plain["trainer"]["device"]))
     painting = resize(load_image(assets.find("styles", style["image"])), style["size"]).rgb
     loss = hydra.utils.instantiate(config.loss, _convert_="all")(painting, dtype=dtype)
+    options = {key: plain[key] for key in ("learning_rate", "schedule", "warmup_steps", "ema")}
     module = StyleTransferModule(
-        make_net(**plain["net"]),
-        loss,
-        plain["learning_rate"],
-        plain["schedule"],
-        plain["warmup_steps"],
+        make_net(**plain["net"]), loss, **options, dtype=dtype, micro_batches=plain["accumulate"]
     )
+    if plain["compile"]:
+        module.compile()
     data = hydra.utils.instantiate(config.data, _convert_="all")
     data.setup()  # before any folder is made: no photos, no run
-    folders = (Path(plain["runs"]), Path(plain["checkpoints"]))
-    run = prepare_run(style["name"], *folders, plain["resume"], plain["overwrite"])
-    saved = run.folder / "config.yaml"
-    if run.resume and saved.exists():
-        for change in changed_settings(OmegaConf.to_container(OmegaConf.load(saved)), plain):
-            print(f"other than in the interrupted run: {change}", flush=True)
-    OmegaConf.save(OmegaConf.create(plain), saved)
+    folders, first = (Path(plain["runs"]), Path(plain["checkpoints"])), process_rank() == 0
+    resume, overwrite = plain["resume"], plain["overwrite"]
+    run = prepare_run(style["name"], *folders, resume, overwrite, writes=first)
+    if first:
+        saved = run.folder / "config.yaml"
+        if run.resume and saved.exists():
+            for change in changed_settings(OmegaConf.to_container(OmegaConf.load(saved)), plain):
+                print(f"other than in the interrupted run: {change}", flush=True)
+        OmegaConf.save(OmegaConf.create(plain), saved)
     loggers = [
         part(save_dir=run.folder) for part in hydra.utils.instantiate(config.logger).values()
     ]
-    trainer = hydra.utils.instantiate(config.trainer, _convert_="all")(run, loggers)
+    shown = {
+        "painting": f"{style['image']}, {style['size']} px",
+        "photos": f"{data.source} {data.path or ''}, {data.batch_size} a step, {data.size} px",
+        "weights": f"content {loss.content_weight:g}, style {loss.style_weight:g}, "
+        f"tv {loss.tv_weight:g}",
+        "net": f"{plain['net']['name']} {plain['net']['arguments']}",
+        "precision": "bf16" if dtype == torch.bfloat16 else "fp32",
+    }
+    make = hydra.utils.instantiate(config.trainer, _convert_="all")
+    trainer = make(run, loggers, settings=shown)
     if not fit(module, data, trainer, run):
         return False
-    about = describe_run(module, data, trainer, plain["net"], style, plain["seed"])
-    path = finish(run, TrainedStyle(module.net, about), plain["overwrite"])
-    print(f"wrote {path}  (objective {about['objective']['total']:.3f}; the run: {run.folder})")
+    if first:
+        about = describe_run(module, data, trainer, plain["net"], style, plain["seed"])
+        path = finish(run, TrainedStyle(module.best_net, about), overwrite)
+        print(f"wrote {path}  (objective {about['objective']['total']:.3f}; the run: {run.folder})")
     return True
 
 

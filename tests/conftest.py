@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import datasets
+import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
@@ -22,6 +24,16 @@ def assets_folder() -> Path:
     if not root or not Path(root, "weights", "vgg19_caffe_fp16.safetensors").is_file():
         pytest.skip("needs VGG-19 and the paintings: set FST_ASSETS to a folder that holds them")
     return Path(root).resolve()
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network, no assets, and every cache in the test's own folder."""
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("FST_ASSETS", raising=False)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from support import ROOT
 from fst import assets
 from fst.optimize import PRESETS, optimize
 from fst.perceptual import PerceptualLoss
-from fst.training import make_trainer
+from fst.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"
 

@@ -1,51 +1,31 @@
-"""fst.data: the order of the photos, their crops, and what becomes of photos that are broken.
+"""fst.data: where a run's photos come from, which are held out, and where it goes on.
 
 Most photos here are of one color each, so that a crop tells which photo it was cut from.
 """
 
 import io
-from collections.abc import Iterator
+import random
+import struct
+import zlib
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import datasets
-import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from support import make_photo
+from support import encoded, make_photo, numbers, one_color, write_parquet
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from fst.data import CropAndFlip, EndlessPhotos, HeldOutPhotos, PhotoDataModule
+from fst import data as data_module
+from fst.data import HeldOutPhotos, PhotoDataModule
+from fst.endless import PhotoList, PhotoStream
 from fst.errors import AssetError, FstError, InputError
-from fst.photos import open_folder, open_hub
+from fst.photos import Record, decode
 
-RED_STEP = 10
-"""Photo number ``i`` has the color ``(10 i, 60, 90)``."""
-
-
-@pytest.fixture(autouse=True)
-def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No network, no assets, and every cache in the test's own folder."""
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
-    # datasets waits five seconds whenever a stream is left or ends
-    monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("FST_ASSETS", raising=False)
-
-
-def one_color(number: int) -> Image.Image:
-    return Image.new("RGB", (24, 20), (RED_STEP * number, 60, 90))
-
-
-def numbers(crops: Tensor) -> list[int]:
-    """Which photos the crops ``(N, 3, H, W)`` were cut from."""
-    return [round(red * 255 / RED_STEP) for red in crops[:, 0].flatten(1).mean(1).tolist()]
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 @pytest.fixture
@@ -58,262 +38,265 @@ def colors(tmp_path: Path) -> Path:
     return folder
 
 
-def write_parquet(folder: Path, count: int, column: str = "image") -> Path:
-    rows = []
-    for i in range(count):
-        buffer = io.BytesIO()
-        one_color(i).save(buffer, "PNG")
-        rows.append({"bytes": buffer.getvalue(), "path": f"{i}.png"})
-    folder.mkdir(parents=True)
-    features = datasets.Features({column: datasets.Image()})
-    data = datasets.Dataset.from_dict({column: rows}, features=features)
-    data.to_parquet(str(folder / "train.parquet"))
-    return folder
-
-
 @pytest.fixture
 def parquet(tmp_path: Path) -> Path:
-    """The same ten photos, as the hub has them."""
-    return write_parquet(tmp_path / "parquet", 10)
+    """The same ten photos, as the hub has them, in three files."""
+    return write_parquet(tmp_path / "parquet", [4, 3, 3])
 
 
-def endless(folder: Path, batch_size: int = 1, seed: int = 0, start: int = 0) -> EndlessPhotos:
-    photos = open_folder(str(folder))
-    return EndlessPhotos(photos, CropAndFlip(16, 0.25, seed), batch_size, seed, start)
-
-
-def order(photos: EndlessPhotos, count: int) -> list[int]:
-    return numbers(torch.stack(list(islice(photos, count))))
-
-
-def batches(data: PhotoDataModule, count: int, step: int = 0) -> list[Tensor]:
-    """The batches of a run that stands at ``step``."""
+def at_step(
+    data: PhotoDataModule,
+    step: int = 0,
+    rank: int = 0,
+    ranks: int = 1,
+    device: str = "cpu",
+    max_steps: int = -1,
+) -> PhotoDataModule:
+    """The module in a run that stands at ``step``."""
     data.setup()
-    data.trainer = SimpleNamespace(global_step=step)  # type: ignore[assignment]
-    return list(islice(data.train_dataloader(), count))
+    # no test needs a GPU: what would use one is replaced
+    root = torch.device("cpu") if device == "cpu" else SimpleNamespace(type=device)
+    data.trainer = SimpleNamespace(  # type: ignore[assignment]
+        global_step=step,
+        global_rank=rank,
+        world_size=ranks,
+        max_steps=max_steps,
+        strategy=SimpleNamespace(root_device=root),
+    )
+    return data
 
 
-# --- order ---------------------------------------------------------------------------------------
+def batches(data: PhotoDataModule, count: int, step: int = 0, **run: Any) -> list[Tensor]:
+    """The batches of a run that stands at ``step``."""
+    return list(islice(at_step(data, step, **run).train_dataloader(), count))
 
 
-def test_every_photo_appears_once_in_each_epoch(colors: Path) -> None:
-    seen = order(endless(colors), 30)
-    for epoch in range(3):
-        assert sorted(seen[10 * epoch : 10 * epoch + 10]) == list(range(10))
+def make(kind: str, colors: Path, parquet: Path, **settings: Any) -> PhotoDataModule:
+    """Ten photos: of a folder, a stream or a downloaded data set; or a cache of one of these."""
+    settings = {"size": 16, "batch_size": 2, "val_photos": 2, "shuffle_buffer": 3, **settings}
+    if kind.startswith("cached"):
+        settings["cache"] = str(colors.parent / "cache")
+    if kind.endswith("folder"):
+        return PhotoDataModule("folder", str(colors), **settings)
+    return PhotoDataModule("hub", str(parquet), streaming="stream" in kind, **settings)
 
 
-def test_a_new_epoch_has_another_order(colors: Path) -> None:
-    seen = order(endless(colors), 30)
-    assert len({tuple(seen[:10]), tuple(seen[10:20]), tuple(seen[20:])}) == 3
+KINDS = ("folder", "stream", "downloaded", "cached folder", "cached stream")
 
 
-def test_another_seed_has_another_order(colors: Path) -> None:
-    assert order(endless(colors, seed=0), 10) != order(endless(colors, seed=1), 10)
+# --- resuming ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("streaming", [True, False])
-def test_a_data_set_of_the_hub_is_shuffled_anew_every_epoch(parquet: Path, streaming: bool) -> None:
-    photos = open_hub(str(parquet), streaming=streaming)
-    seen = order(EndlessPhotos(photos, CropAndFlip(16, 0.25, 0), 1, 0), 30)
-    epochs = [tuple(seen[:10]), tuple(seen[10:20]), tuple(seen[20:])]
-    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
-    assert len(set(epochs)) == 3
-
-
-@pytest.mark.parametrize("step", [1, 4, 9])
-def test_a_resumed_run_sees_the_crops_that_were_to_come(photo_folder: Path, step: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "threads", "device_cache"),
+    [
+        ("folder", 0, False),
+        ("folder", 0, True),
+        ("folder", 2, True),
+        ("stream", 0, False),
+        ("stream", 2, False),
+        ("downloaded", 2, False),
+        ("cached folder", 0, True),
+        ("cached stream", 2, False),
+    ],
+)
+def test_a_resumed_run_sees_the_crops_that_were_to_come(
+    colors: Path, parquet: Path, kind: str, threads: int, device_cache: bool
+) -> None:
     def data() -> PhotoDataModule:
-        return PhotoDataModule("folder", str(photo_folder), 16, batch_size=2, val_photos=2)
+        return make(kind, colors, parquet, num_workers=threads, device_cache=device_cache)
 
-    whole = batches(data(), step + 3)
-    resumed = batches(data(), 3, step)
-    assert torch.equal(torch.stack(resumed), torch.stack(whole[step:]))
+    whole = batches(data(), 14)
+    for step in (1, 9):
+        running, resumed = data(), data()
+        loaded = iter(at_step(running).train_dataloader())
+        list(islice(loaded, step + 1))
+        running.trainer.global_step = step  # type: ignore[union-attr]
+        buffer = io.BytesIO()
+        torch.save(running.state_dict(), buffer)
+        resumed.setup()
+        resumed.load_state_dict(torch.load(io.BytesIO(buffer.getvalue()), weights_only=True))
+        assert torch.equal(torch.stack(batches(resumed, 5, step)), torch.stack(whole[step:][:5]))
 
 
-def test_a_resumed_stream_sees_the_photos_that_were_to_come(parquet: Path) -> None:
-    def data() -> PhotoDataModule:
-        return PhotoDataModule("hub", str(parquet), 16, batch_size=2, val_photos=2)
-
-    whole = batches(data(), 8)
-    resumed = batches(data(), 3, step=5)
+@pytest.mark.parametrize("kind", ["folder", "stream"])
+def test_without_the_state_a_resumed_run_sees_the_same(
+    colors: Path, parquet: Path, kind: str
+) -> None:
+    whole = batches(make(kind, colors, parquet), 8)
+    resumed = batches(make(kind, colors, parquet), 3, step=5)
     assert torch.equal(torch.stack(resumed), torch.stack(whole[5:]))
 
 
-@pytest.mark.parametrize("step", [0, 1])
-def test_workers_change_nothing_whether_from_the_start_or_resumed(
-    photo_folder: Path, step: int
-) -> None:
-    def data(workers: int) -> PhotoDataModule:
-        return PhotoDataModule(
-            "folder", str(photo_folder), 16, batch_size=2, val_photos=2, num_workers=workers
-        )
+def test_only_a_stream_has_a_state(colors: Path, parquet: Path) -> None:
+    for kind in KINDS:
+        data = make(kind, colors, parquet)
+        assert data.state_dict() == {}
+        batches(data, 1)
+        assert bool(data.state_dict()) == (kind == "stream")
+        data.load_state_dict({})
 
-    alone = batches(data(0), 6 + step)[step:]
-    dealt = batches(data(2), 6, step)
+
+@pytest.mark.parametrize("kind", ["folder", "stream"])
+@pytest.mark.parametrize("step", [0, 1])
+def test_threads_change_nothing_whether_from_the_start_or_resumed(
+    colors: Path, parquet: Path, kind: str, step: int
+) -> None:
+    alone = batches(make(kind, colors, parquet), 6 + step)[step:]
+    dealt = batches(make(kind, colors, parquet, num_workers=2), 6, step)
     assert torch.equal(torch.stack(dealt), torch.stack(alone))
 
 
-def test_workers_change_nothing_in_a_stream_either(parquet: Path) -> None:
-    def data(workers: int) -> PhotoDataModule:
-        return PhotoDataModule(
-            "hub", str(parquet), 16, batch_size=2, val_photos=2, num_workers=workers
-        )
-
-    assert torch.equal(torch.stack(batches(data(2), 6)), torch.stack(batches(data(0), 6)))
+# --- several devices -----------------------------------------------------------------------------
 
 
-# --- crops ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["folder", "stream"])
+@pytest.mark.parametrize("threads", [0, 2])
+def test_the_parts_of_two_devices_are_the_batch_in_order(
+    colors: Path, parquet: Path, kind: str, threads: int
+) -> None:
+    def part(**run: Any) -> list[Tensor]:
+        data = make(kind, colors, parquet, batch_size=4, num_workers=threads)
+        return batches(data, 6, step=1, **run)
+
+    parts = zip(part(rank=0, ranks=2), part(rank=1, ranks=2), strict=True)
+    assert torch.equal(torch.stack([torch.cat(pair) for pair in parts]), torch.stack(part()))
 
 
-def as_tensor(image: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
-
-
-def test_crops_are_float32_squares_between_0_and_1(photo_folder: Path) -> None:
-    crops = torch.stack(list(islice(endless(photo_folder), 24)))
-    assert crops.shape == (24, 3, 16, 16)
-    assert crops.dtype == torch.float32
-    assert 0 <= crops.min() < 0.1
-    assert 0.9 < crops.max() <= 1
-
-
-def test_a_crop_follows_from_seed_and_place_alone() -> None:
-    photo = as_tensor(make_photo())
-    torch.manual_seed(1)
-    first = CropAndFlip(16, 0.25, seed=3)(photo, 7)
-    torch.manual_seed(2)
-    assert torch.equal(CropAndFlip(16, 0.25, seed=3)(photo, 7), first)
-    assert not torch.equal(CropAndFlip(16, 0.25, seed=4)(photo, 7), first)
-
-
-def test_crops_of_one_photo_differ_between_places() -> None:
-    crop = CropAndFlip(16, 0.25, seed=0)
-    photo = as_tensor(make_photo())
-    crops = [crop(photo, place) for place in range(20)]
-    assert len({tuple(c.flatten().tolist()) for c in crops}) == 20
-
-
-def test_a_crop_leaves_the_global_random_state_alone() -> None:
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    CropAndFlip(16, 0.25, seed=0)(as_tensor(make_photo()), 3)
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-def ramps(side: int) -> Tensor:
-    """A photo whose red tells the column, and whose green tells the row."""
-    ramp = torch.linspace(0, 255, side).round().byte()
-    across, down = ramp.expand(side, side), ramp[:, None].expand(side, side)
-    return torch.stack([across, down, torch.zeros_like(across)])
-
-
-def shares(crop: Tensor) -> tuple[float, float]:
-    """Which share of the ramps' width (negative: mirrored) and height a crop shows."""
-    size = crop.shape[2]
-    across = float(crop[0, :, -1].mean() - crop[0, :, 0].mean())
-    down = float(crop[1, -1].mean() - crop[1, 0].mean())
-    return across * size / (size - 1), down * size / (size - 1)
-
-
-def test_half_of_the_crops_are_mirrored_and_none_is_upside_down() -> None:
-    crop, photo = CropAndFlip(16, 0.25, seed=0), ramps(64)
-    found = [shares(crop(photo, place)) for place in range(200)]
-    assert 70 < sum(across < 0 for across, _ in found) < 130
-    assert all(down > 0 for _, down in found)
-
-
-@pytest.mark.parametrize("min_scale", [0.25, 0.7])
-def test_a_crop_shows_at_least_the_smallest_share_of_the_area(min_scale: float) -> None:
-    crop, photo = CropAndFlip(16, min_scale, seed=0), ramps(128)
-    areas = [abs(across) * down for across, down in (shares(crop(photo, k)) for k in range(200))]
-    assert min(areas) > min_scale - 0.06  # of which the rounding to whole pixels is most
-    assert min(areas) < min_scale + 0.1
-    assert max(areas) > 0.85
+@pytest.mark.parametrize(("batch_size", "ranks"), [(4, 3), (2, 4), (5, 2)])
+def test_a_batch_that_cannot_be_dealt_evenly_is_refused(
+    colors: Path, batch_size: int, ranks: int
+) -> None:
+    data = at_step(PhotoDataModule("folder", str(colors), 16, batch_size), ranks=ranks)
+    with pytest.raises(InputError, match=f"batch_size={batch_size}.*multiple of {ranks}"):
+        data.train_dataloader()
 
 
 # --- broken photos -------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def partly_broken(colors: Path) -> Path:
-    """Ten good photos, one that is none, one cut in half and one empty."""
-    (colors / "corrupt.jpg").write_bytes(b"this is no picture")
-    buffer = io.BytesIO()
-    make_photo().save(buffer, "JPEG")
-    (colors / "cut.jpg").write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
-    (colors / "empty.png").write_bytes(b"")
-    return colors
+def ten_ways_to_be_broken() -> dict[str, bytes]:
+    """Names and contents of files that are no photos, but look more or less like it."""
+    photo = make_photo(60, 50)
+    jpeg, png, tiff, webp = (encoded(photo, kind) for kind in ("JPEG", "PNG", "TIFF", "WEBP"))
+    cmyk = encoded(photo.convert("CMYK"), "JPEG")
+    header, pixels = png.index(b"IHDR"), png.index(b"IDAT")
+    absurd = bytearray(png)
+    absurd[header + 4 : header + 12] = struct.pack(">II", 60_000, 60_000)
+    absurd[header + 17 : header + 21] = struct.pack(">I", zlib.crc32(absurd[header : header + 17]))
+    garbage = random.Random(0).randbytes(3000)
+    return {
+        "cut.jpg": jpeg[: len(jpeg) // 2],
+        "empty.jpg": b"",
+        "text.jpg": b"<!DOCTYPE html><title>404 Not Found</title>",
+        "checksum.png": png[: header + 17] + b"oops" + png[header + 21 :],
+        "cut.png": png[: pixels + 40],
+        "gif_without_frames.png": b"GIF89a" + struct.pack("<HHBBB", 20, 20, 0, 0, 0) + b";",
+        "absurd_size.png": bytes(absurd),
+        "cmyk_garbage.jpeg": cmyk[: cmyk.index(b"\xff\xda") + 14] + garbage,
+        "cut.tif": tiff[: len(tiff) // 2],
+        "cut.webp": webp[: len(webp) // 2],
+    }
 
 
-BROKEN = ("corrupt.jpg", "cut.jpg", "empty.png")
-
-
-def test_broken_photos_are_skipped_counted_and_named_once(partly_broken: Path) -> None:
-    said: list[str] = []
-    photos = endless(partly_broken, batch_size=4)
-    photos.on_skip = said.append
-    epochs = list(islice(DataLoader(photos, 4, drop_last=True), 13))  # 52 crops: four epochs
-    assert [batch.shape for batch in epochs] == [(4, 3, 16, 16)] * 13
-    assert set(numbers(torch.cat(epochs))) == set(range(10))
-    assert len(said) == len(photos.skipped) == 3
-    for count, message in enumerate(said, 1):
-        assert str(count) in message.partition(":")[0]
+def test_each_of_the_ten_ways_is_refused_by_name() -> None:
+    for name, content in ten_ways_to_be_broken().items():
+        with pytest.raises(InputError) as caught:
+            decode({"path": name, "bytes": content})
+        message = str(caught.value)
+        assert message.startswith(name)
+        assert len(message) > len(name) + 5, "no reason"
         assert "\n" not in message
-    for name in BROKEN:
-        assert sum(name in message for message in said) == 1
 
 
-def test_a_message_about_a_broken_photo_reads_as_a_sentence(partly_broken: Path) -> None:
-    said: list[str] = []
-    photos = endless(partly_broken)
-    photos.on_skip = said.append
-    list(islice(photos, 13))
-    for name in BROKEN:
-        assert sum(message.count(name) for message in said) == 1
-    corrupt = next(message for message in said if "corrupt" in message)
-    assert corrupt.endswith("corrupt.jpg is not a picture")
+@pytest.mark.parametrize(
+    "settings", [{}, {"num_workers": 3}, {"device_cache": True}], ids=["plain", "threads", "device"]
+)
+def test_of_200_photos_of_which_ten_are_broken_only_those_are_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any]
+) -> None:
+    def epoch() -> tuple[list[int], list[int]]:
+        data = PhotoDataModule(
+            "folder", str(tmp_path / "photos"), 16, batch_size=5, val_photos=20, **settings
+        )
+        trained = numbers(torch.cat(batches(data, 36)))
+        return trained, numbers(torch.cat(list(data.val_dataloader())))
+
+    (tmp_path / "photos").mkdir()
+    for i in range(200):
+        one_color(i).save(tmp_path / "photos" / f"{i:03d}.png")
+    all_trained, all_held_out = epoch()
+    assert sorted(all_trained + all_held_out) == list(range(200))
+    capsys.readouterr()
+
+    broken: dict[int, str] = {}
+    for i, (name, content) in enumerate(ten_ways_to_be_broken().items()):
+        number = 20 * i + (10 if i == 4 else 3)  # the fifth is held out
+        broken[number] = f"{number:03d}{name}"
+        (tmp_path / "photos" / f"{number:03d}.png").unlink()
+        (tmp_path / "photos" / broken[number]).write_bytes(content)
+    assert all_held_out.count(90) == 1
+    trained, held_out = epoch()
+    assert held_out == [i for i in all_held_out if i != 90]
+    assert len(trained) == 180
+    for before, after in zip(all_trained, trained, strict=True):
+        assert after not in broken
+        if before not in broken:
+            assert after == before  # every other photo at its own place
+    lines = [line for line in capsys.readouterr().out.splitlines() if "skipped" in line]
+    assert len(lines) == 10
+    for number, line in enumerate(sorted(lines, key=lambda line: int(line.split()[1][:-1])), 1):
+        assert line.startswith(f"skipped {number}: ")
+    for name in broken.values():
+        assert sum(name in line for line in lines) == 1
 
 
-def test_what_stands_in_for_a_broken_photo_is_the_same_after_a_resume(partly_broken: Path) -> None:
-    whole = order(endless(partly_broken), 39)
-    assert order(endless(partly_broken, start=20), 19) == whole[20:]
+def test_a_jpeg_with_a_whole_header_and_an_empty_body_hurts_nobody(colors: Path) -> None:
+    # a decoder may fill what is missing with gray: then it is a photo
+    jpeg = encoded(make_photo(), "JPEG")
+    body = jpeg.index(b"\xff\xda") + 14
+    (colors / "zeros.jpg").write_bytes(jpeg[:body] + bytes(len(jpeg) - body - 2) + b"\xff\xd9")
+    data = PhotoDataModule("folder", str(colors), 16, batch_size=2, val_photos=1)
+    assert len(batches(data, 20)) == 20
 
 
-def test_a_stream_goes_on_past_broken_photos(tmp_path: Path) -> None:
-    buffer = io.BytesIO()
-    one_color(3).save(buffer, "PNG")
-    rows = [{"bytes": buffer.getvalue(), "path": "good.png"}, {"bytes": b"no", "path": "bad.png"}]
-    (tmp_path / "mixed").mkdir()
-    features = datasets.Features({"image": datasets.Image()})
-    data = datasets.Dataset.from_dict({"image": rows}, features=features)
-    data.to_parquet(str(tmp_path / "mixed" / "train.parquet"))
-    said: list[str] = []
-    photos = EndlessPhotos(
-        open_hub(str(tmp_path / "mixed")), CropAndFlip(16, 0.25, 0), 2, 0, on_skip=said.append
-    )
-    assert order(photos, 8) == [3] * 8
-    assert len(said) == 1
-    assert "bad.png" in said[0]
+def test_what_is_no_file_is_passed_over(colors: Path) -> None:
+    (colors / "folder.jpg").mkdir()
+    (colors / "nowhere.jpg").symlink_to(colors / "gone.jpg")
+    data = PhotoDataModule("folder", str(colors), 16, batch_size=2, val_photos=2)
+    trained = numbers(torch.cat(batches(data, 4)))
+    assert sorted(trained + val_numbers(data)) == list(range(10))
 
 
-def test_photos_that_are_all_broken_are_an_input_error(tmp_path: Path) -> None:
+def test_a_file_that_goes_away_while_training_is_a_broken_photo(
+    colors: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = PhotoDataModule("folder", str(colors), 16, batch_size=2, val_path=str(colors))
+    data.setup()
+    (colors / "04.png").unlink()
+    assert 4 not in numbers(torch.cat(batches(data, 10)))
+    assert "skipped 1: " in (out := capsys.readouterr().out)
+    assert "04.png: no such file" in out
+
+
+def test_photos_that_are_all_broken_are_an_input_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for i in range(5):
         (tmp_path / f"{i}.jpg").write_bytes(b"no picture")
-    said: list[str] = []
-    photos = endless(tmp_path)
-    photos.on_skip = said.append
-    with pytest.raises(InputError, match="decoded"):
-        next(iter(photos))
-    assert len(said) == 5
     with pytest.raises(InputError, match="decoded"):
         PhotoDataModule("folder", str(tmp_path), 16).setup()
+    assert "0.jpg is not a picture" in capsys.readouterr().out
 
 
-def test_a_worker_that_finds_no_photo_says_so_in_one_line(colors: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_run_that_finds_no_photo_says_so_in_one_line(
+    colors: Path, tmp_path: Path, threads: int
+) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.jpg").write_bytes(b"no picture")
     data = PhotoDataModule(
-        "folder", str(tmp_path / "broken"), 16, 2, val_path=str(colors), num_workers=1
+        "folder", str(tmp_path / "broken"), 16, 2, val_path=str(colors), num_workers=threads
     )
     with pytest.raises(InputError, match="decoded") as caught:
         batches(data, 1)
@@ -327,20 +310,28 @@ def val_numbers(data: PhotoDataModule) -> list[int]:
     return numbers(torch.cat(list(data.val_dataloader())))
 
 
-@pytest.mark.parametrize("kind", ["folder", "stream", "downloaded"])
-def test_held_out_photos_are_not_among_the_training_photos(
-    colors: Path, parquet: Path, kind: str
+@pytest.mark.parametrize(
+    ("kind", "step"), [*((kind, 0) for kind in KINDS), ("folder", 9), ("stream", 9)]
+)
+def test_held_out_photos_are_never_trained_on(
+    colors: Path, parquet: Path, kind: str, step: int
 ) -> None:
-    if kind == "folder":
-        data = PhotoDataModule("folder", str(colors), 16, batch_size=2, val_photos=2)
-    else:
-        streaming = kind == "stream"
-        data = PhotoDataModule("hub", str(parquet), 16, 2, val_photos=2, streaming=streaming)
-    trained = set(numbers(torch.cat(batches(data, 12))))
+    data = make(kind, colors, parquet)
+    trained = numbers(torch.cat(batches(data, 16, step)))  # four epochs
     held_out = val_numbers(data)
     assert len(held_out) == len(set(held_out)) == 2
-    assert trained.isdisjoint(held_out)
-    assert trained | set(held_out) == set(range(10))
+    assert set(trained).isdisjoint(held_out)
+    assert set(trained) | set(held_out) == set(range(10))
+
+
+@pytest.mark.parametrize("kind", ["folder", "stream", "cached stream"])
+def test_the_same_photos_are_held_out_each_time(colors: Path, parquet: Path, kind: str) -> None:
+    found = []
+    for _ in range(2):
+        data = make(kind, colors, parquet, seed=len(found))
+        data.setup()
+        found.append(val_numbers(data))
+    assert found[0] == found[1]
 
 
 def test_at_most_a_fifth_of_a_folder_is_held_out(colors: Path) -> None:
@@ -349,35 +340,35 @@ def test_at_most_a_fifth_of_a_folder_is_held_out(colors: Path) -> None:
     assert len(val_numbers(data)) == 2
 
 
-def test_of_very_few_photos_none_is_set_apart(tmp_path: Path) -> None:
+def test_of_very_few_photos_none_is_set_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for i in range(3):
         one_color(i).save(tmp_path / f"{i}.png")
     data = PhotoDataModule("folder", str(tmp_path), 16, batch_size=3)
     assert sorted(numbers(batches(data, 1)[0])) == [0, 1, 2]
     assert val_numbers(data) == [0, 1, 2]
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    batches(PhotoDataModule("folder", str(tmp_path), 16, batch_size=3), 4)
+    assert capsys.readouterr().out.count("1.png") == 1  # though it is in both
 
 
-def test_a_stream_that_validation_uses_up_is_not_called_empty(tmp_path: Path) -> None:
+def test_a_stream_that_validation_uses_up_says_why(tmp_path: Path) -> None:
     data = PhotoDataModule(
-        "hub", str(write_parquet(tmp_path / "few", 4)), 16, batch_size=2, val_photos=4
+        "hub", str(write_parquet(tmp_path / "few", [4])), 16, batch_size=2, val_photos=4
     )
-    try:
-        crops = torch.cat(batches(data, 2))
-    except InputError as error:
-        assert "val_photos" in str(error)  # noqa: PT017 (either is right: to train, or to say why)
-    else:
-        assert set(numbers(crops)) <= set(range(4))
+    with pytest.raises(InputError, match=r"data\.val_photos"):
+        batches(data, 1)
 
 
+@pytest.mark.parametrize("kind", ["folder", "stream"])
 def test_a_folder_for_validation_leaves_all_photos_to_training(
-    colors: Path, tmp_path: Path
+    colors: Path, parquet: Path, tmp_path: Path, kind: str
 ) -> None:
     (tmp_path / "val").mkdir()
     for i in (20, 21, 22):
         one_color(i).save(tmp_path / "val" / f"{i}.png")
-    data = PhotoDataModule(
-        "folder", str(colors), 16, batch_size=2, val_path=str(tmp_path / "val"), val_photos=2
-    )
+    data = make(kind, colors, parquet, val_path=str(tmp_path / "val"))
     assert set(numbers(torch.cat(batches(data, 5)))) == set(range(10))
     assert val_numbers(data) == [20, 21]
 
@@ -391,19 +382,222 @@ def test_a_held_out_photo_is_cropped_at_its_center(tmp_path: Path) -> None:
     np.testing.assert_allclose(held_out[0].permute(1, 2, 0).numpy(), expected, atol=1e-6)
 
 
-def test_broken_photos_among_the_held_out_are_left_out(partly_broken: Path) -> None:
-    names = ("corrupt.jpg", "03.png", "empty.png")
-    held_out = HeldOutPhotos(
-        [{"path": str(partly_broken / name), "bytes": None} for name in names], 16
-    )
+def test_broken_photos_among_the_held_out_are_left_out_and_named() -> None:
+    records: list[Record] = [
+        {"path": "corrupt.jpg", "bytes": b"this is no picture"},
+        {"path": "3.png", "bytes": encoded(one_color(3))},
+        {"path": "cut.png", "bytes": encoded(one_color(4))[:60]},
+    ]
+    said: list[str] = []
+    held_out = HeldOutPhotos(records, 16, said.append)
     assert numbers(torch.stack([held_out[i] for i in range(len(held_out))])) == [3]
+    assert [line.split()[:3] for line in said] == [
+        ["skipped", "1:", "corrupt.jpg"],
+        ["skipped", "2:", "cut.png"],
+    ]
+
+
+# --- only some of the photos ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "max_photos"),
+    [
+        *((kind, 5) for kind in KINDS),
+        *((kind, 100) for kind in ("folder", "stream", "downloaded")),
+        ("folder", 1),
+        ("stream", 1),
+        ("stream", 6),
+    ],
+)
+def test_only_the_first_photos_are_used(
+    colors: Path, parquet: Path, kind: str, max_photos: int
+) -> None:
+    data = make(kind, colors, parquet, max_photos=max_photos, val_photos=1)
+    if kind == "stream" and max_photos == 1:
+        with pytest.raises(InputError, match=r"data\.val_photos"):
+            batches(data, 1)
+        return
+    trained = numbers(torch.cat(batches(data, 15)))
+    used = sorted(set(trained + val_numbers(data)))
+    assert used == list(range(min(max_photos, 10)))
+
+
+# --- the cache -----------------------------------------------------------------------------------
+
+
+def test_a_second_run_reads_only_the_cache(
+    colors: Path, parquet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("cached folder", "cached stream"):
+        first = torch.cat(batches(make(kind, colors, parquet), 8))
+        with monkeypatch.context() as patch:
+            patch.setattr("fst.photo_cache.decode", None)
+            assert torch.equal(torch.cat(batches(make(kind, colors, parquet), 8)), first)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        *(("cached folder", change) for change in ("added", "removed", "rewritten", "touched")),
+        *(("cached stream", change) for change in ("added", "removed", "touched")),
+        ("cached downloaded", "rewritten"),
+    ],
+)
+def test_photos_that_have_changed_get_a_new_cache(
+    colors: Path, parquet: Path, kind: str, change: str
+) -> None:
+    batches(make(kind, colors, parquet), 1)
+    caches = colors.parent / "cache"
+    assert len(list(caches.iterdir())) == 1
+    if kind == "cached folder":
+        first, new = colors / "00.png", colors / "99.png"
+        content = encoded(one_color(11))
+    else:
+        first = min(parquet.iterdir())
+        other = write_parquet(parquet.parent / "other", [5])
+        new, content = parquet / "train-99.parquet", next(other.iterdir()).read_bytes()
+    if change == "added":
+        new.write_bytes(content)
+    elif change == "removed":
+        first.unlink()
+    elif change == "rewritten":
+        first.write_bytes(content)
+    else:
+        first.touch()
+    batches(make(kind, colors, parquet), 1)
+    assert len(list(caches.iterdir())) == 2
+
+
+@pytest.mark.parametrize("settings", [{"max_photos": 8}, {"size": 32}, {"min_scale": 0.3}], ids=str)
+def test_other_settings_that_matter_get_a_cache_of_their_own(
+    colors: Path, parquet: Path, settings: dict[str, Any]
+) -> None:
+    make("cached folder", colors, parquet).setup()
+    make("cached folder", colors, parquet, seed=3, batch_size=5, val_photos=1).setup()
+    assert len(list((colors.parent / "cache").iterdir())) == 1
+    make("cached folder", colors, parquet, **settings).setup()
+    assert len(list((colors.parent / "cache").iterdir())) == 2
+
+
+def test_crops_from_the_cache_look_like_those_without(photo_folder: Path, tmp_path: Path) -> None:
+    def data(**settings: Any) -> PhotoDataModule:
+        return PhotoDataModule("folder", str(photo_folder), 40, 2, val_photos=2, **settings)
+
+    plain = torch.stack(batches(data(), 10))
+    cached = torch.stack(batches(data(cache=str(tmp_path / "cache")), 10))
+    # the photos are smaller than the cache's side: the same crops, but for a second JPEG
+    assert (cached - plain).abs().mean() < 0.01
+    assert (cached - plain).abs().max() < 0.15
+
+
+def test_a_tilde_in_the_caches_path_is_the_home_folder(
+    colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    PhotoDataModule("folder", str(colors), 16, cache="~/photos").setup()
+    assert (tmp_path / "home" / "photos").is_dir()
+    assert not (tmp_path / "~").exists()
+
+
+# --- photos on the device ------------------------------------------------------------------------
+
+
+def test_crops_of_photos_kept_decoded_are_the_same(photo_folder: Path) -> None:
+    (photo_folder / "photo_05.jpg").write_bytes(b"no picture")
+
+    def data(**settings: Any) -> PhotoDataModule:
+        return PhotoDataModule("folder", str(photo_folder), 40, 2, val_photos=2, **settings)
+
+    plain = torch.stack(batches(data(device_cache=False), 15))
+    kept = data(device_cache=True)
+    assert torch.equal(torch.stack(batches(kept, 15)), plain)
+    assert kept.train is not None
+    assert [Path(name).name for name in kept.train.skipped] == ["photo_05.jpg"]
+    assert isinstance(kept.train.source, PhotoList)
+    records = [kept.train.source.get(i) for i in range(len(kept.train.source))]
+    assert sum("pixels" in record for record in records) == len(records) - 1
+
+
+def decoded_all(
+    monkeypatch: pytest.MonkeyPatch, fits: bool = True
+) -> list[tuple[str, bool, list[Record] | None]]:
+    """What was asked to be decoded onto a device, in place of doing it."""
+    asked = []
+
+    def decoded_photos(
+        photos: datasets.Dataset, side: int, device: torch.device, always: bool
+    ) -> list[Record] | None:
+        result = [row["image"] for row in photos] if fits else None
+        asked.append((device.type, always, result))
+        return result
+
+    monkeypatch.setattr(data_module, "decoded_photos", decoded_photos)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("device_cache", "device", "max_steps", "expected"),
+    [
+        ("auto", "cpu", -1, None),
+        ("auto", "cuda", -1, False),
+        ("auto", "cuda", 100, False),
+        ("auto", "cuda", 3, None),  # six photos of eight: nothing would be used twice
+        (True, "cuda", 3, True),
+        (True, "cpu", 3, True),
+        (1, "cpu", 3, True),
+        (False, "cuda", 100, None),
+    ],
+)
+def test_photos_are_kept_on_a_gpu_or_where_asked(
+    colors: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    device_cache: bool | str,
+    device: str,
+    max_steps: int,
+    expected: bool | None,
+) -> None:
+    asked = decoded_all(monkeypatch)
+    data = PhotoDataModule(
+        "folder", str(colors), 16, batch_size=2, val_photos=2, device_cache=device_cache
+    )
+    loader = at_step(data, device=device, max_steps=max_steps).train_dataloader()
+    assert [(d, always) for d, always, _ in asked] == (
+        [] if expected is None else [(device, expected)]
+    )
+    assert loader.pin_memory == (device == "cuda" and expected is None)
+    at_step(data, device=device, max_steps=max_steps).train_dataloader()
+    assert len(asked) == (expected is not None)  # once is enough
+
+
+def test_photos_that_do_not_fit_are_decoded_as_they_come(
+    colors: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = decoded_all(monkeypatch, fits=False)
+    data = PhotoDataModule("folder", str(colors), 16, batch_size=2, val_photos=2)
+    loader = at_step(data, device="cuda").train_dataloader()
+    assert len(asked) == 1
+    assert "don't fit" in capsys.readouterr().out
+    assert loader.pin_memory
+    assert data.train is not None
+    assert len(numbers(torch.stack(list(islice(data.train, 8))))) == 8
+
+
+def test_a_stream_is_not_kept_on_the_device(parquet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = decoded_all(monkeypatch)
+    data = PhotoDataModule("hub", str(parquet), 16, batch_size=2, device_cache=True, val_photos=1)
+    assert len(batches(data, 2)) == 2
+    assert asked == []
 
 
 # --- the module ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def assets_with_photos(colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def assets_with_photos(
+    offline: None, colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "assets" / "photos").mkdir(parents=True)
     colors.rename(tmp_path / "assets" / "photos" / "train")
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
@@ -456,6 +650,14 @@ def test_the_samples_give_batches() -> None:
     assert batch.std() > 0.05
 
 
+def test_the_block_of_a_stream_is_the_shuffle_buffer(parquet: Path) -> None:
+    data = PhotoDataModule("hub", str(parquet), 16, shuffle_buffer=7, val_photos=2)
+    data.setup()
+    assert data.train is not None
+    assert isinstance(data.train.source, PhotoStream)
+    assert data.train.source.block == 7
+
+
 def test_a_second_setup_changes_nothing(colors: Path) -> None:
     data = PhotoDataModule("folder", str(colors), 16)
     data.setup("fit")
@@ -473,6 +675,14 @@ def test_a_second_setup_changes_nothing(colors: Path) -> None:
         ({"source": "sample", "size": 15}, "data.size"),
         ({"source": "sample", "batch_size": 0}, "batch_size"),
         ({"source": "sample", "val_photos": 0}, "val_photos"),
+        ({"source": "sample", "num_workers": -1}, "num_workers"),
+        ({"source": "sample", "shuffle_buffer": 0}, "shuffle_buffer"),
+        ({"source": "sample", "max_photos": 0}, "max_photos"),
+        ({"source": "sample", "device_cache": "gpu"}, "device_cache.*'gpu'"),
+        ({"source": "sample", "device_cache": None}, "device_cache"),
+        ({"source": "sample", "min_scale": 0}, "min_scale"),
+        ({"source": "sample", "min_scale": -0.5}, "min_scale"),
+        ({"source": "sample", "min_scale": 1.5}, "min_scale"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(arguments: dict[str, object], named: str) -> None:
@@ -480,25 +690,10 @@ def test_what_cannot_be_used_is_refused_by_name(arguments: dict[str, object], na
         PhotoDataModule(**arguments)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("min_scale", [-0.5, 1.5])
-def test_a_smallest_share_that_is_none_is_refused(min_scale: float) -> None:
-    with pytest.raises(InputError, match="min_scale"):
-        PhotoDataModule("sample", min_scale=min_scale)
-
-
 def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     with pytest.raises(FstError, match="bare"):
         PhotoDataModule("folder", str(tmp_path / "bare"), 16).setup()
-
-
-def test_the_description_tells_what_was_trained_on(colors: Path) -> None:
-    data = PhotoDataModule("folder", str(colors), 16, batch_size=3, val_photos=2)
-    data.setup()
-    about = data.describe()
-    assert about["name"] == "colors"  # and not where it lay on this machine
-    expected = {"source": "folder", "photos": 8, "size": 16, "batch_size": 3}
-    assert expected.items() <= about.items()
 
 
 def test_loaders_before_the_setup_are_a_mistake_of_the_caller() -> None:
@@ -509,10 +704,41 @@ def test_loaders_before_the_setup_are_a_mistake_of_the_caller() -> None:
         data.val_dataloader()
 
 
-def test_the_endless_photos_begin_anew_each_time_they_are_iterated(colors: Path) -> None:
-    photos = endless(colors)
+# --- the description -----------------------------------------------------------------------------
 
-    def first_five(source: Iterator[Tensor]) -> list[int]:
-        return numbers(torch.stack(list(islice(source, 5))))
 
-    assert first_five(iter(photos)) == first_five(iter(photos))
+def test_the_description_tells_what_was_trained_on(colors: Path) -> None:
+    data = PhotoDataModule("folder", str(colors), 16, batch_size=3, val_photos=2)
+    data.setup()
+    about = data.describe()
+    assert about["name"] == "colors"
+    expected = {"source": "folder", "photos": 8, "size": 16, "batch_size": 3}
+    assert expected.items() <= about.items()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_description_tells_nothing_of_this_machine(
+    colors: Path, parquet: Path, tmp_path: Path, kind: str
+) -> None:
+    data = make(kind, colors, parquet)
+    data.setup()
+    parquet.rename(tmp_path / "moved")  # the photos may be gone when the training ends
+    for part in tmp_path.parts[1:]:
+        assert part not in str(data.describe())
+    assert data.describe()["name"] in ("colors", "parquet")
+    assert (data.describe()["photos"] is None) == (kind == "stream")
+
+
+def test_a_relative_path_is_named_by_its_last_part(
+    parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").mkdir()
+    parquet.rename(tmp_path / "secret" / "mine")
+    assert PhotoDataModule("hub", "secret/mine", 16).describe()["name"] == "mine"
+    assert PhotoDataModule("folder", "secret/train", 16).describe()["name"] == "train"
+
+
+def test_a_data_set_of_the_hub_keeps_its_whole_name() -> None:
+    assert PhotoDataModule("hub", "owner/name", 16).describe()["name"] == "owner/name"
+    assert PhotoDataModule("sample").describe()["name"] is None

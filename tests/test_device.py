@@ -2,13 +2,26 @@
 
 import ctypes
 import platform
+import random
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
+from fst.device import (
+    PRECISIONS,
+    is_out_of_memory,
+    keep_freed_memory,
+    pick_device,
+    pick_precision,
+    process_rank,
+    random_states,
+    set_random_states,
+)
 from fst.errors import InputError
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -139,3 +152,121 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr(ctypes, "CDLL", refuse)
     keep_freed_memory()
+
+
+RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK")
+
+
+@pytest.mark.parametrize(
+    ("variables", "rank"),
+    [
+        ({}, 0),
+        ({"RANK": "3"}, 3),
+        ({"SLURM_PROCID": "2"}, 2),
+        ({"LOCAL_RANK": "1"}, 1),
+        (
+            {"LOCAL_RANK": "1", "SLURM_PROCID": "5", "RANK": "7"},
+            7,
+        ),  # the second machine of torchrun
+        ({"LOCAL_RANK": "1", "SLURM_PROCID": "0"}, 1),  # in an interactive job of SLURM's
+        ({"RANK": "0", "SLURM_PROCID": "5"}, 0),
+    ],
+)
+def test_the_rank_is_what_the_launcher_says(
+    variables: dict[str, str], rank: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in RANKS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert process_rank() == rank
+
+
+def draw_from_all() -> list[Any]:
+    """Something from every global generator, of every kind that has a state of its own."""
+    return [
+        torch.rand(3).tolist(),
+        torch.randn(1).item(),
+        np.random.rand(2).tolist(),
+        np.random.standard_normal(),  # the second of a pair is kept for the next call
+        random.random(),
+        random.gauss(0, 1),  # so is this one's
+    ]
+
+
+@pytest.fixture
+def seeded() -> None:
+    torch.manual_seed(5)
+    np.random.seed(5)
+    random.seed(5)
+
+
+@pytest.mark.usefixtures("seeded")
+def test_random_states_are_the_same_from_a_file() -> None:
+    draw_from_all()
+    file = BytesIO()
+    torch.save(random_states(), file)
+    expected = [draw_from_all(), draw_from_all()]
+    file.seek(0)
+    set_random_states(torch.load(file, weights_only=True))
+    assert [draw_from_all(), draw_from_all()] == expected
+
+
+@pytest.mark.usefixtures("seeded")
+def test_reading_the_random_states_draws_nothing() -> None:
+    expected = draw_from_all()
+    torch.manual_seed(5)
+    np.random.seed(5)
+    random.seed(5)
+    first = random_states()
+    assert draw_from_all() == expected
+    set_random_states(first)
+    assert draw_from_all() == expected
+
+
+def test_the_random_states_of_gpus_are_read_and_put_back_where_they_are_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: ["first", "second"])
+    monkeypatch.setattr(torch.cuda, "set_rng_state_all", put.append)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    unused = random_states()
+    assert unused["cuda"] == []  # a run on the CPU starts no GPU
+    set_random_states(unused)
+    assert put == []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    used = random_states()
+    set_random_states(used)
+    assert put == [["first", "second"]]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    set_random_states(used)  # on another machine
+    assert len(put) == 1
+
+
+def test_a_lack_of_memory_is_known_by_the_allocators_own_words() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50)
+    assert is_out_of_memory(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("Tried to allocate 20.00 GiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.04 GB, max allowed: 9.07 GB)."),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:75] not enough memory: you tried to allocate"),
+    ],
+)
+def test_a_lack_of_memory_is_known_by_other_allocators_words(error: RuntimeError) -> None:
+    assert is_out_of_memory(error)
+
+
+def test_other_errors_are_no_lack_of_memory() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2) + torch.empty(3)
+    assert not is_out_of_memory(caught.value)

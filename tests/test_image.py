@@ -3,7 +3,10 @@
 import os
 import stat
 import struct
+import threading
+import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, features
+from PIL.PngImagePlugin import PngImageFile
 from torch import Tensor
 
 from fst.errors import InputError
@@ -23,6 +27,7 @@ from fst.image import (
     check_writable,
     from_pil,
     load_image,
+    load_pixels,
     resize,
     resize_tensor,
     save_image,
@@ -165,11 +170,11 @@ def test_float_gray_is_scaled_by_the_range_it_shows(full_scale: float, tmp_path:
     torch.testing.assert_close(load_image(tmp_path / "a.tif").rgb, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_float_gray_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+def test_float_gray_that_is_not_finite_is_refused_by_name(tmp_path: Path) -> None:
     gray = np.full((20, 20), 0.5, np.float32)
     gray[3, 4] = np.nan
     Image.fromarray(gray).save(tmp_path / "a.tif")
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match=r"a\.tif.*not finite"):
         load_image(tmp_path / "a.tif")
 
 
@@ -276,6 +281,109 @@ def test_lab_goes_through_its_profile(tmp_path: Path) -> None:
     picture = load_image(tmp_path / "a.tif")
     assert_same(picture.rgb, tensor(smooth()), steps=8)  # 8 bits of LAB are coarse
     assert picture.icc_profile is None
+
+
+# --- as bytes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["RGB", "L", "1", "P", "LA", "RGBA", "CMYK", "I;16"])
+def test_pixels_are_the_same_picture_as_bytes(kind: str, tmp_path: Path) -> None:
+    image = Image.fromarray(noise())
+    if kind == "I;16":
+        image = Image.fromarray(noise(channels=1).astype(np.uint16) * 257)
+    else:
+        image = image.convert(kind)
+    image.save(tmp_path / "a.tif")
+    pixels = load_pixels(tmp_path / "a.tif")
+    assert pixels.dtype == torch.uint8
+    assert pixels.shape == (3, 20, 24)
+    assert pixels.is_contiguous()
+    assert_same(pixels[None] / 255, load_image(tmp_path / "a.tif").rgb, steps=0.51)
+
+
+def test_pixels_of_rgb_are_those_of_the_file(tmp_path: Path) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+    pixels = load_pixels(tmp_path / "a.png")
+    assert np.array_equal(pixels.permute(1, 2, 0).numpy(), noise())
+    pixels += 1  # it is the caller's
+    assert np.array_equal(load_pixels(tmp_path / "a.png").permute(1, 2, 0).numpy(), noise())
+
+
+def test_a_single_pixel_is_enough(tmp_path: Path) -> None:
+    Image.fromarray(noise(1, 1)).save(tmp_path / "a.png")
+    assert load_pixels(tmp_path / "a.png").flatten().tolist() == noise(1, 1).flatten().tolist()
+
+
+def test_a_draft_of_a_jpeg_is_smaller_and_of_a_png_is_not(tmp_path: Path) -> None:
+    for suffix, expected in ((".jpg", (3, 50, 75)), (".png", (3, 100, 150))):
+        Image.fromarray(smooth(100, 150)).save(tmp_path / f"a{suffix}")
+        assert load_pixels(tmp_path / f"a{suffix}", draft=50).shape == expected
+
+
+def test_pixels_that_cannot_be_read_are_called_as_asked() -> None:
+    with pytest.raises(InputError, match=r"^the third photo is not a picture$"):
+        load_pixels(BytesIO(b"no picture"), "the third photo")
+
+
+# --- several at a time -----------------------------------------------------------------------
+
+
+def test_threads_decode_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12345)
+    both, limits = threading.Barrier(2, timeout=20), []
+
+    def load(image: Image.Image) -> object:
+        both.wait()  # breaks if one thread has to wait for the other
+        limits.append(Image.MAX_IMAGE_PIXELS)
+        return real(image)
+
+    real = PngImageFile.load
+    monkeypatch.setattr(PngImageFile, "load", load)
+    with ThreadPoolExecutor(2) as pool:
+        for picture in pool.map(load_image, [tmp_path / "a.png"] * 2):
+            assert picture.size == (24, 20)
+    assert set(limits) == {None}
+    assert Image.MAX_IMAGE_PIXELS == 12345
+
+
+def test_pils_limit_comes_back_after_a_failure_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12345)
+    with pytest.raises(InputError):
+        load_image(BytesIO(b"no picture"))
+    assert Image.MAX_IMAGE_PIXELS == 12345
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_what_pil_warns_of_is_no_error(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(smooth()).save(path)
+    content = path.read_bytes()
+    if suffix == ".jpg":
+        cut = exif_block((ORIENTATION, 3, 1, b"\1\0\0\0"), (0x010F, 2, 99, b"\xff\0\0\0"))[:-6]
+        content = content[:2] + b"\xff\xe1" + struct.pack(">H", len(cut) + 2) + cut + content[2:]
+    else:
+        planes = content.index(struct.pack("<HHI", 284, 3, 1))
+        content = content[: planes + 4] + struct.pack("<I", 2) + content[planes + 8 :]
+    path.write_bytes(content)
+    filters = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with Image.open(path) as image:
+            image.getexif().get(ORIENTATION)
+            image.load()
+    assert seen, "PIL does not warn of this picture: find another"
+    assert_same(load_image(path).rgb, tensor(smooth()), steps=12)  # warnings are errors
+    assert list(warnings.filters) == filters
+
+
+def test_warnings_of_others_are_still_seen(tmp_path: Path) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+    load_image(tmp_path / "a.png")
+    with pytest.warns(UserWarning, match="ours"):
+        warnings.warn("ours", stacklevel=1)
 
 
 # --- what can't be read ----------------------------------------------------------------------

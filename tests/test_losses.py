@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from fst.losses import content_loss, gram_matrix, style_loss, total_variation
+from fst.perceptual import PerceptualLoss
 from fst.vgg import VGG19
 
 
@@ -183,6 +184,71 @@ def test_gram_matrix_stays_exact_under_autocast() -> None:
         gram = gram_matrix(features)
     assert gram.dtype == torch.float32
     np.testing.assert_allclose(gram.numpy(), exact, rtol=1e-5, atol=1e-6)  # bf16 misses by 1e-3
+
+
+def _exact_gram(features: Tensor) -> Tensor:
+    """The Gram matrix of the same numbers in float64, with its gradient."""
+    flat = features.detach().double().flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+def _bfloat16_features(*shape: int, kind: str) -> Tensor:
+    features = draw(*shape).relu().add(0.1).bfloat16()
+    if kind == "channels last":
+        return features.to(memory_format=torch.channels_last)
+    return features[:, ::2, 1:, ::3] if kind == "sliced" else features
+
+
+@pytest.mark.parametrize("kind", ["contiguous", "channels last", "sliced"])
+@pytest.mark.parametrize("shape", [(2, 64, 33, 17), (1, 3, 5, 7), (3, 8, 2, 1), (1, 256, 16, 15)])
+def test_gram_matrix_of_bfloat16_has_the_digits_of_float32(
+    shape: tuple[int, ...], kind: str
+) -> None:
+    features = _bfloat16_features(*shape, kind=kind).requires_grad_()
+    gram = gram_matrix(features)
+    assert gram.dtype == torch.float32
+    torch.testing.assert_close(gram.double(), _exact_gram(features), rtol=1e-5, atol=0)
+
+    # a gradient for every entry, not the same on both sides of the diagonal
+    weights = draw(*gram.shape, seed=1)
+    (grad,) = torch.autograd.grad(gram, features, weights.float())
+    exact = features.detach().double().requires_grad_()
+    (expected,) = torch.autograd.grad(gram_matrix(exact), exact, weights)
+    assert (grad.dtype, grad.shape) == (torch.bfloat16, features.shape)
+    error = (grad.double() - expected).norm() / expected.norm()
+    assert error < 1e-2  # what bf16 can hold
+
+
+def test_gram_matrix_of_bfloat16_is_right_where_products_cancel() -> None:
+    features = draw(2, 32, 24, 20).bfloat16()
+    exact = _exact_gram(features)
+    scale = exact.diagonal(dim1=1, dim2=2).mean().item()
+    torch.testing.assert_close(gram_matrix(features).double(), exact, rtol=0, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_gram_matrix_of_other_kinds_is_one_plain_product(dtype: torch.dtype) -> None:
+    features = draw(2, 6, 9, 7).to(dtype)
+    flat = (features if dtype == torch.float64 else features.float()).flatten(2)
+    assert torch.equal(gram_matrix(features), flat @ flat.transpose(1, 2) / 63)
+
+
+def test_the_objective_in_bfloat16_is_close_to_that_in_float32() -> None:
+    painting, photo, picture = (
+        draw(1, 3, 48, 40, seed=seed).sigmoid().float() for seed in range(3)
+    )
+    layers: dict[str, Any] = {
+        "content_layers": {"relu3_1": 1.0},
+        "style_layers": {"relu1_1": 1, "relu3_1": 1},
+    }
+    values = []
+    for dtype in (torch.float32, torch.bfloat16):
+        loss = PerceptualLoss(painting, weights="random", dtype=dtype, **layers)
+        terms = loss(picture, loss.content_targets(photo))
+        assert {term.dtype for term in terms} == {torch.float32}
+        values.append([term.item() for term in terms])
+    assert values[1] == pytest.approx(values[0], rel=2e-2)
+    assert values[1][:2] != values[0][:2]
 
 
 @pytest.fixture(scope="module")

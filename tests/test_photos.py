@@ -1,29 +1,29 @@
 """fst.photos: where photos come from, and what a record decodes to."""
 
+import hashlib
 import importlib.resources
-import io
 from pathlib import Path
 
 import datasets
-import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support import make_photo
+from support import encoded, make_photo
 
 from fst.errors import AssetError, FstError, InputError
-from fst.photos import SAMPLE_PHOTOS, Record, decode, open_folder, open_hub, open_sample
+from fst.photos import (
+    SAMPLE_PHOTOS,
+    Record,
+    decode,
+    name_of,
+    open_folder,
+    open_hub,
+    open_sample,
+    shrink,
+)
 
-
-@pytest.fixture(autouse=True)
-def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No network, no assets, and every cache in the test's own folder."""
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("FST_ASSETS", raising=False)
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def parquet_folder(tmp_path: Path) -> Path:
     folder.mkdir()
     features = datasets.Features({"photo": datasets.Image(), "label": datasets.Value("int64")})
     rows = {
-        "photo": [{"bytes": png(make_photo(seed=i)), "path": f"{i}.png"} for i in range(3)],
+        "photo": [{"bytes": encoded(make_photo(seed=i)), "path": f"{i}.png"} for i in range(3)],
         "label": [0, 1, 2],
     }
     data = datasets.Dataset.from_dict(rows, features=features)
@@ -41,14 +41,8 @@ def parquet_folder(tmp_path: Path) -> Path:
     return folder
 
 
-def png(image: Image.Image, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", **options)
-    return buffer.getvalue()
-
-
 def in_memory(image: Image.Image, **options: object) -> Record:
-    return {"path": None, "bytes": png(image, **options)}
+    return {"path": None, "bytes": encoded(image, **options)}
 
 
 def pixels(photo: torch.Tensor) -> np.ndarray:
@@ -248,7 +242,7 @@ def test_a_file_that_cannot_be_decoded_is_named_once_in_a_sentence(
     path = tmp_path / folder / "broken.png"
     path.parent.mkdir()
     if content is not None:
-        path.write_bytes(png(make_photo())[:500] if isinstance(content, str) else content)
+        path.write_bytes(encoded(make_photo())[:500] if isinstance(content, str) else content)
     with pytest.raises(InputError) as caught:
         decode({"path": str(path), "bytes": None})
     message = str(caught.value)
@@ -270,3 +264,95 @@ def test_bytes_that_cannot_be_decoded_are_named_by_their_path() -> None:
 def test_a_nameless_record_without_a_photo_is_an_input_error(record: Record) -> None:
     with pytest.raises(InputError):
         decode(record)
+
+
+# --- smaller than stored -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at_least", "expected"),
+    [
+        (None, (1000, 800)),
+        (2000, (1000, 800)),
+        (401, (1000, 800)),
+        (400, (500, 400)),
+        (201, (500, 400)),
+        (200, (250, 200)),
+        (100, (125, 100)),
+        (1, (125, 100)),  # an eighth is the smallest that a JPEG gives
+    ],
+)
+def test_a_jpeg_comes_as_small_as_it_may(at_least: int | None, expected: tuple[int, int]) -> None:
+    photo = make_photo(1000, 800)
+    decoded = decode({"path": None, "bytes": encoded(photo, "JPEG", quality=95)}, at_least)
+    assert (decoded.shape[2], decoded.shape[1]) == expected
+    resized = np.asarray(photo.resize(expected, Image.Resampling.BOX)).astype(int)
+    assert np.abs(pixels(decoded) - resized).mean() < 2
+
+
+@pytest.mark.parametrize("size", [(1001, 803), (803, 1001), (333, 1000)])
+@pytest.mark.parametrize("at_least", [41, 100, 101])
+def test_no_side_of_a_jpeg_gets_too_short(size: tuple[int, int], at_least: int) -> None:
+    decoded = decode({"path": None, "bytes": encoded(make_photo(*size), "JPEG")}, at_least)
+    assert at_least <= min(decoded.shape[1:]) <= min(size)
+
+
+def test_a_jpeg_turned_by_exif_is_upright_when_it_comes_small() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(make_photo(400, 240), "JPEG", exif=exif)
+    assert decode({"path": None, "bytes": content}, 100).shape == (3, 200, 120)
+
+
+def test_other_kinds_come_as_they_are() -> None:
+    for kind in ("PNG", "WEBP", "TIFF"):
+        content = encoded(make_photo(300, 200), kind)
+        assert decode({"path": None, "bytes": content}, 20).shape == (3, 200, 300)
+
+
+def test_a_cut_jpeg_is_broken_also_when_it_would_come_small() -> None:
+    content = encoded(make_photo(400, 300), "JPEG")
+    with pytest.raises(InputError):
+        decode({"path": None, "bytes": content[: len(content) // 2]}, 20)
+
+
+def test_pixels_that_were_decoded_are_returned_as_they_are() -> None:
+    photo = torch.zeros(3, 5, 7, dtype=torch.uint8)
+    assert decode({"path": "gone.jpg", "pixels": photo}) is photo
+    assert decode({"path": "gone.jpg", "pixels": photo}, 2) is photo
+
+
+@pytest.mark.parametrize(
+    ("size", "side", "expected"),
+    [((100, 80), 40, (50, 40)), ((80, 100), 40, (40, 50)), ((301, 90), 30, (100, 30))],
+)
+def test_shrinking_keeps_the_aspect_and_equals_pils_bilinear(
+    size: tuple[int, int], side: int, expected: tuple[int, int]
+) -> None:
+    photo = make_photo(*size)
+    smaller = shrink(torch.from_numpy(np.array(photo)).permute(2, 0, 1).contiguous(), side)
+    assert smaller.dtype == torch.uint8
+    resized = np.asarray(photo.resize(expected, Image.Resampling.BILINEAR)).astype(int)
+    assert np.abs(pixels(smaller) - resized).max() <= 1
+
+
+@pytest.mark.parametrize("side", [80, 81, 1000])
+def test_what_is_small_enough_is_not_touched(side: int) -> None:
+    photo = torch.zeros(3, 80, 100, dtype=torch.uint8)
+    assert shrink(photo, side) is photo
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def test_a_photo_is_called_by_its_path() -> None:
+    assert name_of({"path": "a/b.jpg", "bytes": b"x"}) == "a/b.jpg"
+
+
+def test_a_photo_without_a_path_is_called_by_its_digest() -> None:
+    content = encoded(make_photo())
+    name = name_of({"path": None, "bytes": content})
+    digest = hashlib.sha256(content).hexdigest()
+    assert digest.startswith(name.rpartition(" ")[2])
+    assert name != name_of({"path": None, "bytes": content + b"."})
+    assert name_of({"path": None, "bytes": None}) == name_of({}) == "a photo without a name"

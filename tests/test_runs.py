@@ -1,7 +1,10 @@
 """fst.runs: where a run writes, what it resumes, and how its result gets its name."""
 
 import contextlib
+import errno
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,8 @@ import torch
 from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.errors import CheckpointError, InputError
 from fst.nets import make_net
-from fst.runs import Run, changed_settings, finish, prepare_run, read_step
+from fst.resumable import write_resumable
+from fst.runs import Run, changed_settings, finish, prepare_run
 
 
 @pytest.fixture
@@ -31,11 +35,31 @@ def earlier_run(
     (folder / "resume").mkdir(parents=True)
     for name in names:
         path = folder / "resume" / f"{name}.ckpt"
-        path.write_bytes(b"state")
+        write_resumable({"global_step": 1, "state": torch.ones(3)}, path)
         os.utime(path, (1_700_000_000 - 3600 * age,) * 2)
     if finished:
         (folder / f"{style}.safetensors").write_bytes(b"style")
     return folder
+
+
+@contextlib.contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """The kernel refuses to write past ``size`` bytes of a file (EFBIG)."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def damage(path: Path) -> None:
+    """Flips a bit in the middle; the time of the last change stays."""
+    times = (path.stat().st_atime, path.stat().st_mtime)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, times)
 
 
 # --- new runs ------------------------------------------------------------------------------------
@@ -174,59 +198,159 @@ def test_a_checkpoint_that_lies_in_no_run_makes_nothing_around_it(
     runs: Path, checkpoints: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "backup" / "step=60.ckpt"
-    copy.parent.mkdir()
-    copy.write_bytes(b"state")
+    write_resumable({"global_step": 60}, copy)
     with contextlib.suppress(CheckpointError):  # either it is refused, or there is a new folder
         assert prepare_run("monet", runs, checkpoints, resume=str(copy)).resume == copy
     assert set(tmp_path.iterdir()) <= {copy.parent, runs, checkpoints}
     assert list(copy.parent.iterdir()) == [copy]
 
 
-# --- the step of a checkpoint --------------------------------------------------------------------
+# --- damaged checkpoints --------------------------------------------------------------------------
 
 
-def test_the_step_is_read_from_the_checkpoint(tmp_path: Path) -> None:
-    path = tmp_path / "misnamed=1.ckpt"
-    torch.save({"global_step": 1230, "state_dict": {"net.weight": torch.ones(3)}}, path)
-    assert read_step(path) == 1230
+@pytest.mark.parametrize("how", ["auto", "run", "folder"])
+def test_a_damaged_newest_checkpoint_is_said_and_the_one_before_it_taken(
+    runs: Path, checkpoints: Path, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    before = earlier_run(runs, "20250101-000000", "step=30", "step=60")
+    older, newest = (before / "resume" / f"step={step}.ckpt" for step in (30, 60))
+    damage(newest)
+    resume = {"auto": "auto", "run": str(before), "folder": str(before / "resume")}[how]
+    run = prepare_run("monet", runs, checkpoints, resume=resume)
+    assert run.resume == older
+    assert run.folder == before
+    said, resuming = capsys.readouterr().out.splitlines()
+    assert said.startswith(f"{newest} is damaged")
+    assert said.endswith(f"going on from {older}")
+    assert resuming == f"resuming from {older}"
+    assert newest.exists()
 
 
-@pytest.mark.parametrize("damage", ["empty", "text", "cut", "no step", "folder", "missing"])
-def test_a_damaged_checkpoint_is_named_in_one_line(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "step=10.ckpt"
-    torch.save({"epoch": 0} if damage == "no step" else {"global_step": 10}, path)
-    if damage == "empty":
-        path.write_bytes(b"")
-    elif damage == "text":
-        path.write_text("this is no checkpoint")
-    elif damage == "cut":
-        path.write_bytes(path.read_bytes()[:-60])
-    elif damage in ("folder", "missing"):
-        path.unlink()
-        if damage == "folder":
-            path.mkdir()
-    with pytest.raises(CheckpointError, match="step=10") as caught:
-        read_step(path)
+def test_auto_passes_over_a_run_without_a_whole_checkpoint(
+    runs: Path, checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = earlier_run(runs, "20250101-000000", "step=90", age=48)
+    earlier_run(runs, "20250101-120000", "step=95", age=36, finished=True)
+    lost = earlier_run(runs, "20250102-000000", "step=30", "step=60", age=24)
+    for path in (lost / "resume").iterdir():
+        damage(path)
+    run = prepare_run("monet", runs, checkpoints, resume="auto")
+    assert run.resume == before / "resume" / "step=90.ckpt"
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4  # two checkpoints, their run, and from where it goes on
+    assert lines[2].startswith(f"{lost} can't be resumed")
+
+
+def test_auto_starts_anew_where_nothing_is_whole(
+    runs: Path, checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = earlier_run(runs, "20250102-000000", "step=30")
+    damage(lost / "resume" / "step=30.ckpt")
+    run = prepare_run("monet", runs, checkpoints, resume="auto")
+    assert run.resume is None
+    assert run.folder != lost
+    output = capsys.readouterr().out
+    assert "step=30.ckpt is damaged" in output
+    assert "starting anew" in output
+
+
+@pytest.mark.parametrize("what", ["", "resume", "resume/step=60.ckpt"])
+def test_a_path_without_a_whole_checkpoint_is_one_line_and_makes_nothing(
+    runs: Path, checkpoints: Path, what: str
+) -> None:
+    earlier_run(runs, "20250101-000000", "step=90")
+    lost = earlier_run(runs, "20250102-000000", "step=30", "step=60")
+    for path in (lost / "resume").iterdir():
+        damage(path)
+    with pytest.raises(CheckpointError, match=str(lost / what)) as caught:
+        prepare_run("monet", runs, checkpoints, resume=str(lost / what))
     assert "\n" not in str(caught.value)
+    says = "is damaged" if what.endswith("ckpt") else "none of its checkpoints is whole"
+    assert says in str(caught.value)
+    assert not checkpoints.exists()
 
 
-class Trap:
-    """Makes a file when it is unpickled."""
+def test_a_damaged_checkpoint_given_by_name_is_not_replaced_by_another(
+    runs: Path, checkpoints: Path
+) -> None:
+    before = earlier_run(runs, "20250101-000000", "step=30", "step=60")
+    damage(before / "resume" / "step=60.ckpt")
+    with pytest.raises(CheckpointError, match="damaged"):
+        prepare_run("monet", runs, checkpoints, resume=str(before / "resume/step=60.ckpt"))
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
-    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return os.mkdir, (str(self.path),)
+def test_what_a_killed_write_left_is_removed_from_the_resumed_run_alone(
+    runs: Path, checkpoints: Path
+) -> None:
+    before = earlier_run(runs, "20250101-000000", "step=30")
+    left = before / "resume" / ".fst.abcd1234.tmp"
+    others = [before / ".fst.a.tmp", before / "resume" / "notes.tmp"]
+    for path in (left, *others):
+        path.write_bytes(b"half a checkpoint")
+    prepare_run("monet", runs, checkpoints)
+    assert left.exists()
+    prepare_run("monet", runs, checkpoints, resume="auto")
+    assert not left.exists()
+    assert all(path.exists() for path in others)
 
 
-def test_a_checkpoint_that_would_run_code_is_refused_in_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "step=10.ckpt"
-    torch.save({"global_step": 10, "state": Trap(tmp_path / "sprung")}, path)
-    with pytest.raises(CheckpointError, match="step=10") as caught:
-        read_step(path)
-    assert not (tmp_path / "sprung").exists()
-    assert "\n" not in str(caught.value)
+# --- the further processes of a run on many devices ----------------------------------------------
+
+
+def snapshot(folder: Path) -> dict[Path, bytes | None]:
+    return {p: p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("resume", [None, "auto"])
+def test_a_further_process_of_a_new_run_makes_and_says_nothing(
+    runs: Path,
+    checkpoints: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    resume: str | None,
+) -> None:
+    run = prepare_run("monet", runs, checkpoints, resume, writes=False)
+    assert run.folder.parent == runs / "monet"
+    assert run.output == checkpoints / "monet.safetensors"
+    assert run.resume is None
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("how", ["auto", "path"])
+def test_a_further_process_finds_the_same_checkpoint(
+    runs: Path, checkpoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    earlier_run(runs, "20250101-000000", "step=90", age=48)
+    newest = earlier_run(runs, "20250102-000000", "step=30", "step=60", age=24)
+    damage(newest / "resume" / "step=60.ckpt")
+    (newest / "resume" / ".fst.left.tmp").write_bytes(b"half a checkpoint")
+    resume = "auto" if how == "auto" else str(newest)
+    before = snapshot(tmp_path)
+    further = prepare_run("monet", runs, checkpoints, resume, writes=False)
+    assert snapshot(tmp_path) == before
+    assert capsys.readouterr() == ("", "")
+    assert further == prepare_run("monet", runs, checkpoints, resume)
+    assert further.resume == newest / "resume" / "step=30.ckpt"
+
+
+def test_a_further_process_does_not_try_what_it_need_not_write(
+    runs: Path, checkpoints: Path
+) -> None:
+    checkpoints.write_text("a file where the folder should be")
+    assert prepare_run("monet", runs, checkpoints, writes=False).resume is None
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_every_process_refuses_alike(runs: Path, checkpoints: Path, writes: bool) -> None:
+    with pytest.raises(InputError, match=r"style\.name"):
+        prepare_run("../up", runs, checkpoints, writes=writes)
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        prepare_run("monet", runs, checkpoints, resume=str(runs), writes=writes)
+    checkpoints.mkdir()
+    (checkpoints / "monet.safetensors").write_bytes(b"weeks of work")
+    with pytest.raises(InputError, match="overwrite=true"):
+        prepare_run("monet", runs, checkpoints, writes=writes)
 
 
 # --- finishing -----------------------------------------------------------------------------------
@@ -274,10 +398,48 @@ def test_with_overwrite_the_old_style_is_replaced(run: Run, style: TrainedStyle)
     assert load_checkpoint(run.output).name == "monet"
 
 
+@pytest.mark.parametrize("room", [0, 1000])  # bytes: refused on opening, or halfway
+def test_a_result_that_does_not_fit_on_the_disk_is_one_line_and_the_run_can_go_on(
+    run: Run, style: TrainedStyle, runs: Path, checkpoints: Path, room: int
+) -> None:
+    write_resumable({"global_step": 100}, run.checkpoints / "step=100.ckpt")
+    run.output.write_bytes(b"the old one")
+    with largest_file(room), pytest.raises(CheckpointError) as caught:
+        finish(run, style, overwrite=True)
+    result = run.folder / run.output.name
+    assert str(caught.value).startswith(f"can't write {result}: File too large")
+    assert str(caught.value).endswith("resume=auto")
+    assert "\n" not in str(caught.value)
+    assert run.output.read_bytes() == b"the old one"
+    assert [path.name for path in run.folder.iterdir()] == ["resume"]
+    again = prepare_run("monet", runs, checkpoints, resume="auto", overwrite=True)
+    assert again.resume == run.checkpoints / "step=100.ckpt"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_result_that_only_fits_into_the_runs_folder_is_said_to_be_there(
+    run: Run, style: TrainedStyle, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    replace = Path.replace
+
+    def refuse(source: Path, target: Path) -> Path:
+        if target == run.output:
+            raise OSError(number, os.strerror(number))
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(CheckpointError) as caught:
+        finish(run, style, overwrite=False)
+    reason = f"{os.strerror(number)}; the result is in {run.folder}"
+    assert str(caught.value) == f"can't write {run.output}: {reason}"
+    assert load_checkpoint(run.folder / "monet.safetensors").name == "monet"
+    assert list(run.output.parent.iterdir()) == []
+
+
 def test_a_finished_run_is_not_resumed(
     run: Run, style: TrainedStyle, runs: Path, checkpoints: Path
 ) -> None:
-    (run.checkpoints / "step=100.ckpt").write_bytes(b"state")
+    write_resumable({"global_step": 100}, run.checkpoints / "step=100.ckpt")
     finish(run, style, overwrite=False)
     again = prepare_run("monet", runs, checkpoints, resume="auto", overwrite=True)
     assert again.resume is None

@@ -1,161 +1,380 @@
-"""The module and the trainer: what a step computes, the schedule, what is described."""
+"""The module: what a step computes, the schedule, the average, parts of a batch."""
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
-from lightning.pytorch.loggers.logger import Logger
+from tiny_runs import KillAt, RestlessNet, TinyNet, TinyRuns, checkpoint, curve, rows, same
+from torch import Tensor, nn
 
-from fst.callbacks import CurveCSV
-from fst.data import PhotoDataModule
-from fst.errors import CheckpointError, DivergedError, InputError
-from fst.nets import JohnsonNet
+from fst.errors import InputError
+from fst.nets.johnson import JohnsonNet
 from fst.perceptual import PerceptualLoss
-from fst.runs import Run, prepare_run
-from fst.training import StyleTransferModule, describe_run, fit, make_trainer
+from fst.training import StyleTransferModule
 
 
 @pytest.fixture
-def data(photo_folder: Path) -> PhotoDataModule:
-    return PhotoDataModule("folder", str(photo_folder), size=32, batch_size=2, val_photos=2)
+def runs(tmp_path: Path, photo_folder: Path, random_loss: PerceptualLoss) -> TinyRuns:
+    runs = TinyRuns(tmp_path, photo_folder, random_loss)
+    runs.settings |= {"val_every": 100, "checkpoint_every": 100}
+    return runs
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return prepare_run("mine", tmp_path / "runs", tmp_path / "checkpoints")
-
-
-def make_module(loss: PerceptualLoss, **settings: object) -> StyleTransferModule:
+def make_module(loss: PerceptualLoss, **options: Any) -> StyleTransferModule:
     torch.manual_seed(0)
-    return StyleTransferModule(JohnsonNet(width=4, residual_blocks=1), loss, **settings)  # type: ignore[arg-type]
+    return StyleTransferModule(JohnsonNet(width=4, residual_blocks=1), loss, **options)
 
 
-def train(
-    module: StyleTransferModule, data: PhotoDataModule, run: Run, steps: int, **settings: object
-) -> list[dict[str, str]]:
-    logger = CurveCSV(str(run.folder))
-    loggers: list[Logger] = [logger]
-    trainer = make_trainer(
-        run, loggers, max_steps=steps, device="cpu", precision="fp32", log_every=1, **settings  # type: ignore[arg-type]
-    )  # fmt: skip
-    assert fit(module, data, trainer, run)
-    module.trainer = trainer
-    lines = logger.path.read_text().splitlines()
-    return [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+def photos(count: int) -> Tensor:
+    return torch.rand(count, 3, 16, 16, generator=torch.Generator().manual_seed(3))
 
 
-def test_a_step_descends_the_objective_by_hand(
-    random_loss: PerceptualLoss, data: PhotoDataModule, run: Run
-) -> None:
-    # the same two steps with torch alone, over the same crops
-    module = make_module(random_loss, schedule="constant", warmup_steps=0)
-    twin = make_module(random_loss).net
-    rows = train(module, data, run, steps=2)
+def crops(runs: TinyRuns, count: int, **options: Any) -> Tensor:
+    """The first photos of a run."""
+    data = runs.data(**options)
+    data.setup()
     assert data.train is not None
-    data.train.start = 0
-    crops = iter(data.train)
-    adam = torch.optim.Adam(twin.parameters(), lr=1e-3)
-    for row in [row for row in rows if row["train/total"]]:
-        photos = torch.stack([next(crops), next(crops)])
-        terms = random_loss(twin(photos), random_loss.content_targets(photos))
-        assert float(row["train/total"]) == pytest.approx(terms.total.mean().item(), rel=1e-4)
-        assert float(row["train/style"]) == pytest.approx(terms.style.mean().item(), rel=1e-4)
+    endless = iter(data.train)
+    return torch.stack([next(endless) for _ in range(count)])
+
+
+def test_steps_descend_the_objective_by_hand(runs: TinyRuns, random_loss: PerceptualLoss) -> None:
+    # the same steps with torch alone, over the same crops
+    twin, run = runs.module().net, runs.new()
+    module = runs.fit(run, max_steps=3)
+    adam = torch.optim.Adam(twin.parameters(), lr=1e-3, foreach=False)
+    for row, batch in zip(rows(run), torch.split(crops(runs, 6), 2), strict=True):
+        terms = random_loss(twin(batch), random_loss.content_targets(batch))
+        for name in ("total", "content", "style", "tv"):
+            expected = getattr(terms, name).mean().item()
+            assert float(row[f"train/{name}"]) == pytest.approx(expected, rel=1e-4)
         adam.zero_grad()
         terms.total.mean().backward()
         adam.step()
     for ours, theirs in zip(module.net.parameters(), twin.parameters(), strict=True):
-        assert torch.allclose(ours, theirs, atol=1e-5)
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
-def test_the_cosine_schedule_warms_up_and_ends_at_zero(
-    random_loss: PerceptualLoss, data: PhotoDataModule, run: Run
-) -> None:
-    module = make_module(random_loss, learning_rate=0.01, warmup_steps=3)
-    rows = [row for row in train(module, data, run, steps=10) if row["lr"]]
+def test_the_cosine_schedule_warms_up_and_ends_at_zero(runs: TinyRuns) -> None:
+    runs.options = {"learning_rate": 0.01, "warmup_steps": 3}
+    run = runs.new()
+    runs.fit(run, max_steps=10)
     expected = [
         0.01 * min(1, (k + 1) / 4) * 0.5 * (1 + math.cos(math.pi * k / 10)) for k in range(10)
     ]
-    assert [float(row["lr"]) for row in rows] == pytest.approx(expected)
+    assert [float(row["lr"]) for row in rows(run)] == pytest.approx(expected)
 
 
-def test_the_constant_schedule_is_constant(
-    random_loss: PerceptualLoss, data: PhotoDataModule, run: Run
-) -> None:
-    module = make_module(random_loss, schedule="constant", warmup_steps=0)
-    rows = [row for row in train(module, data, run, steps=3) if row["lr"]]
-    assert [float(row["lr"]) for row in rows] == pytest.approx([1e-3] * 3)
+def test_the_constant_schedule_is_constant_after_its_warm_up(runs: TinyRuns) -> None:
+    runs.options = {"learning_rate": 0.01, "warmup_steps": 1, "schedule": "constant"}
+    run = runs.new()
+    runs.fit(run, max_steps=4)
+    assert [float(row["lr"]) for row in rows(run)] == pytest.approx([0.005] + [0.01] * 3)
 
 
-def test_the_loss_network_is_in_no_checkpoint(
-    random_loss: PerceptualLoss, data: PhotoDataModule, run: Run
-) -> None:
-    module = make_module(random_loss)
-    train(module, data, run, steps=4, checkpoint_every=2)
-    files = sorted(path.name for path in run.checkpoints.iterdir())
-    assert files == ["step=2.ckpt", "step=4.ckpt"]
-    content = torch.load(run.checkpoints / "step=4.ckpt", weights_only=True)
-    assert set(content["state_dict"]) == {f"net.{key}" for key in module.net.state_dict()}
+def test_adam_steps_at_the_rate_that_is_logged(runs: TinyRuns) -> None:
+    # in Adam's first step every weight moves by the rate, whatever its gradient
+    runs.options = {"learning_rate": 0.01, "warmup_steps": 3}
+    before = runs.module().net.state_dict()
+    after = runs.fit(runs.new(), max_steps=1).net.state_dict()
+    for name in before:
+        moved = (after[name] - before[name]).abs()
+        torch.testing.assert_close(moved, torch.full_like(moved, 0.0025), rtol=0.02, atol=0)
 
 
-def test_the_same_seed_gives_the_same_run_to_the_last_bit(
-    random_loss: PerceptualLoss, photo_folder: Path, tmp_path: Path
-) -> None:
-    curves = []
-    for name in ("a", "b"):
-        data = PhotoDataModule("folder", str(photo_folder), size=32, batch_size=2, val_photos=2)
-        run = prepare_run(name, tmp_path / "runs", tmp_path / "checkpoints")
-        curves.append(train(make_module(random_loss), data, run, steps=5))
-    assert curves[0] == curves[1]
+def test_the_average_of_the_weights_by_hand(runs: TinyRuns) -> None:
+    runs.options |= {"ema": 0.75}
+    expected = {key: value.clone() for key, value in runs.module().net.state_dict().items()}
+    for steps in (1, 2, 3):
+        module = runs.fit(runs.new(), max_steps=steps)
+        for key, value in module.net.state_dict().items():
+            expected[key] = 0.75 * expected[key] + 0.25 * value
+        torch.testing.assert_close(module.best_net.state_dict(), expected)
+        assert not same(module.best_net.state_dict(), module.net.state_dict())
 
 
-def test_a_nan_names_the_step_and_the_term(
-    random_loss: PerceptualLoss, data: PhotoDataModule, run: Run
-) -> None:
-    module = make_module(random_loss)
+def test_the_average_is_what_paints_and_is_validated(runs: TinyRuns) -> None:
+    runs.options |= {"ema": 0.999, "learning_rate": 0.1}
+    run = runs.new()
+    module = runs.fit(run, max_steps=3).eval()
+    batch = photos(2)
     with torch.no_grad():
-        module.net.get_parameter("out.bias").fill_(float("nan"))
-    with pytest.raises(DivergedError, match=r"content and style.*not finite at step 0"):
-        train(module, data, run, steps=2)
+        assert torch.equal(module(batch), module.best_net(batch))
+        assert not torch.allclose(module(batch), module.net(batch), atol=1e-3)
+        data = runs.data()
+        data.setup()
+        assert data.val is not None
+        held_out = torch.stack([data.val[0], data.val[1]])
+        terms = module.loss(module.best_net(held_out), module.loss.content_targets(held_out))
+    validated = float(rows(run, "val/total")[-1]["val/total"])
+    assert validated == pytest.approx(terms.total.mean().item(), rel=1e-5)
 
 
-def test_the_description_tells_how_the_style_came_about(
-    random_loss: PerceptualLoss, data: PhotoDataModule, run: Run
-) -> None:
-    module = make_module(random_loss, learning_rate=2e-3)
-    rows = train(module, data, run, steps=3)
-    net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
-    about = describe_run(module, data, module.trainer, net, {"name": "mine"}, seed=7)
-    assert about["net"] == net
-    assert about["style"] == {"name": "mine"}
-    assert about["loss"]["style_layers"] == {"relu1_1": 0.5, "relu2_1": 0.5}
-    assert (about["data"]["name"], about["data"]["photos"]) == ("photos", 10)
-    assert (about["training"]["steps"], about["training"]["seed"]) == (3, 7)
-    assert about["training"]["learning_rate"] == 2e-3
-    assert about["versions"]["torch"] == torch.__version__.split("+")[0]
-    assert about["objective"]["total"] == pytest.approx(float(rows[-1]["val/total"]), rel=1e-5)
+def test_the_average_keeps_the_buffers_of_the_net(runs: TinyRuns) -> None:
+    class Counting(TinyNet):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(3)
+
+        def forward(self, photos: Tensor) -> Tensor:
+            return super().forward(self.norm(photos))
+
+    runs.net = Counting
+    runs.options |= {"ema": 0.9}
+    module = runs.fit(runs.new(), max_steps=3)
+    assert int(module.net.get_buffer("norm.num_batches_tracked")) == 3
+    assert same(dict(module.best_net.named_buffers()), dict(module.net.named_buffers()))
 
 
-def test_a_checkpoint_of_another_net_is_refused(
-    random_loss: PerceptualLoss, data: PhotoDataModule, run: Run, photo_folder: Path
-) -> None:
-    train(make_module(random_loss), data, run, steps=2, checkpoint_every=2)
-    other = StyleTransferModule(JohnsonNet(width=6, residual_blocks=1), random_loss)
-    again = Run(run.folder, run.output, run.checkpoints / "step=2.ckpt")
-    fresh = PhotoDataModule("folder", str(photo_folder), size=32, batch_size=2, val_photos=2)
-    with pytest.raises(CheckpointError, match="net"):
-        train(other, fresh, again, steps=4)
+def test_without_an_average_the_weights_themselves_are_kept(random_loss: PerceptualLoss) -> None:
+    module = make_module(random_loss)
+    assert module.best_net is module.net
+    assert not [key for key in module.state_dict() if key.startswith("average")]
+
+
+def test_the_average_is_not_trained(random_loss: PerceptualLoss) -> None:
+    module = make_module(random_loss, ema=0.5)
+    assert not any(weight.requires_grad for weight in module.best_net.parameters())
+    assert all(weight.requires_grad for weight in module.net.parameters())
+
+
+def test_bfloat16_is_for_the_convolutions_only(random_loss: PerceptualLoss) -> None:
+    batch = photos(2)
+    exact, rounded = (make_module(random_loss, dtype=d) for d in (torch.float32, torch.bfloat16))
+    kinds = []
+    rounded.net.get_submodule("out").register_forward_hook(lambda *a: kinds.append(a[2].dtype))
+    painted = rounded(batch)
+    assert kinds == [torch.bfloat16]
+    assert painted.dtype == torch.float32
+    assert {weight.dtype for weight in rounded.parameters()} == {torch.float32}
+    torch.testing.assert_close(painted, exact(batch), rtol=0, atol=0.03)
+    assert not torch.equal(painted, exact(batch))
+
+
+def gradients(module: StyleTransferModule, batch: Tensor) -> tuple[Any, list[Tensor]]:
+    module.zero_grad()
+    terms = module.gradients(batch)
+    return terms, [weight.grad for weight in module.net.parameters() if weight.grad is not None]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"learning_rate": 0.0}, {"learning_rate": math.nan}, {"schedule": "often"}]
+    ("parts", "sizes"),
+    [(1, [5]), (2, [3, 2]), (3, [2, 2, 1]), (4, [2, 1, 1, 1]), (5, [1] * 5), (8, [1] * 5)],
 )
-def test_wrong_settings_are_refused(random_loss: PerceptualLoss, wrong: dict[str, object]) -> None:
-    with pytest.raises(InputError):
+def test_the_parts_of_a_batch_give_the_gradients_of_the_whole(
+    parts: int, sizes: list[int], random_loss: PerceptualLoss
+) -> None:
+    batch, seen = photos(5), []
+    whole = make_module(random_loss)
+    module = make_module(random_loss, micro_batches=parts)
+    module.net.register_forward_hook(lambda net, inputs, output: seen.append(len(inputs[0])))
+    terms, grads = gradients(module, batch)
+    expected_terms, expected = gradients(whole, batch)
+    assert seen == sizes
+    assert terms._fields == ("content", "style", "tv")
+    for ours, theirs in zip(terms, expected_terms, strict=True):
+        assert ours.shape == (5,)
+        assert not ours.requires_grad
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+    scale = max(float(grad.abs().max()) for grad in expected)
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+
+
+def test_the_gradients_are_those_of_the_mean_objective(random_loss: PerceptualLoss) -> None:
+    module, batch = make_module(random_loss, micro_batches=2), photos(3)
+    _, grads = gradients(module, batch)
+    terms = random_loss(module.net(batch), random_loss.content_targets(batch))
+    expected = torch.autograd.grad(terms.total.mean(), list(module.net.parameters()))
+    scale = max(float(grad.abs().max()) for grad in expected)
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+
+
+class Crammed(torch.autograd.Function):
+    """Passes its input on where it has few photos; else memory runs out, forward or backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, room: int, error: Exception, backward: bool) -> Tensor:
+        ctx.error = error if len(x) > room else None
+        if ctx.error is not None and not backward:
+            raise ctx.error
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        if ctx.error is not None:
+            raise ctx.error
+        return grad, None, None, None
+
+
+class SmallMemory(TinyNet):
+    """A net on a device that takes only so many photos at once."""
+
+    room = 1
+    error: Exception = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+    in_backward = False
+
+    def forward(self, photos: Tensor) -> Tensor:
+        painted = super().forward(photos)
+        if torch.is_grad_enabled():  # validation needs less
+            painted = Crammed.apply(painted, self.room, self.error, self.in_backward)
+        return painted
+
+
+def small_memory(**attributes: Any) -> type[SmallMemory]:
+    return type("Small", (SmallMemory,), attributes)
+
+
+CPU_FULL = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+
+@pytest.mark.parametrize("attributes", [{}, {"in_backward": True}, {"error": CPU_FULL}])
+def test_where_memory_runs_out_it_goes_on_in_smaller_parts(
+    attributes: dict[str, Any], runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.settings |= {"max_steps": 4}
+    run, twin_run = runs.new(), runs.new()
+    runs.net = small_memory(**attributes)
+    module = fit_fours(runs, run)
+    output = capsys.readouterr().out
+    said = [line for line in output.splitlines() if "memory" in line]
+    assert said == [f"out of memory: going on in {parts} parts a step" for parts in (2, 4)]
+    # the same as if it had been told so at once, also in its first step
+    runs.net = TinyNet
+    runs.options |= {"micro_batches": 4}
+    twin = fit_fours(runs, twin_run)
+    assert curve(run) == curve(twin_run)
+    assert same(module.state_dict(), twin.state_dict())
+    assert "memory" not in capsys.readouterr().out
+
+
+def fit_fours(runs: TinyRuns, run: Any) -> StyleTransferModule:
+    """A run with batches of four."""
+    data = runs.data
+
+    def fours(**options: Any) -> Any:
+        return data(**{"batch_size": 4, **options})
+
+    runs.data = fours  # type: ignore[method-assign]
+    try:
+        return runs.fit(run)
+    finally:
+        runs.data = data  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("batch", "room", "parts"), [(6, 2, [2, 4]), (6, 1, [2, 4, 6]), (3, 2, [2])]
+)
+def test_a_batch_is_never_cut_smaller_than_needed(
+    batch: int, room: int, parts: list[int], runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.net, seen = small_memory(room=room), []
+    module = runs.module()
+    module.net.register_forward_hook(lambda net, inputs, output: seen.append(len(inputs[0])))
+    optimizer = torch.optim.Adam(module.net.parameters())
+    attach(module, optimizer, world_size=1)
+    module._gradients_that_fit(photos(batch))
+    assert max(seen) <= room
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"out of memory: going on in {n} parts a step" for n in parts]
+    assert module.micro_batches == parts[-1]
+    painted = TinyNet.forward(cast(TinyNet, module.net), photos(batch))
+    terms = module.loss(painted, module.loss.content_targets(photos(batch)))
+    expected = torch.autograd.grad(terms.total.mean(), list(module.net.parameters()))
+    for weight, other in zip(module.net.parameters(), expected, strict=True):
+        torch.testing.assert_close(weight.grad, other, rtol=1e-3, atol=1e-6)
+
+
+def attach(module: StyleTransferModule, optimizer: torch.optim.Optimizer, world_size: int) -> None:
+    """As much of a trainer as the gradients need."""
+    stub: Any = SimpleNamespace(optimizers=[optimizer], world_size=world_size)
+    module._trainer = stub
+    module.manual_backward = Tensor.backward  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("world_size", "batch", "says"),
+    [
+        (1, 1, "lower data.size"),
+        (1, 4, "lower data.size"),
+        (2, 4, "lower data.batch_size, or raise accumulate"),
+    ],
+)
+def test_where_nothing_smaller_is_left_one_line_says_what_to_lower(
+    world_size: int, batch: int, says: str, runs: TinyRuns
+) -> None:
+    runs.net = small_memory(room=0)
+    module = runs.module()
+    attach(module, torch.optim.Adam(module.net.parameters()), world_size)
+    with pytest.raises(InputError) as caught:
+        module._gradients_that_fit(photos(batch))
+    assert str(caught.value) == f"out of memory: {says}"
+    assert module.micro_batches == (1 if world_size == 2 else batch)
+
+
+def test_another_error_is_not_taken_for_a_lack_of_memory(runs: TinyRuns) -> None:
+    runs.net = small_memory(error=RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        runs.fit(runs.new(), max_steps=1)
+
+
+def test_the_parts_in_use_survive_a_resumption(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.settings |= {"checkpoint_every": 3, "max_steps": 8}
+    runs.net = small_memory(room=1)
+    whole, run = runs.new(), runs.new()
+    twin = runs.fit(whole)
+    assert runs.kill(run, KillAt(step=5))
+    assert checkpoint(run)["fst"]["micro_batches"] == 2
+    capsys.readouterr()
+    module = runs.fit(runs.again(run))
+    assert "memory" not in capsys.readouterr().out  # said once, and known
+    assert module.micro_batches == 2
+    assert curve(run) == curve(whole)
+    assert same(module.state_dict(), twin.state_dict())
+
+
+def test_parts_that_the_user_changes_are_changed(runs: TinyRuns) -> None:
+    runs.settings |= {"checkpoint_every": 3, "max_steps": 6}
+    runs.options |= {"micro_batches": 2}
+    run = runs.new()
+    assert runs.kill(run, KillAt(step=5))
+    runs.options |= {"micro_batches": 1}
+    assert runs.fit(runs.again(run)).micro_batches == 1
+
+
+def test_a_restless_net_takes_the_same_steps_from_the_same_seed(runs: TinyRuns) -> None:
+    # what the tests of resumption rest on: its result does depend on the global generators
+    runs.net = RestlessNet
+    first, second, other = (runs.new() for _ in range(3))
+    runs.fit(first, max_steps=2)
+    runs.fit(second, max_steps=2)
+    assert curve(first) == curve(second)
+    runs.net = TinyNet
+    runs.fit(other, max_steps=2)
+    assert curve(first) != curve(other)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"learning_rate": math.nan}, "learning_rate"),
+        ({"learning_rate": math.inf}, "learning_rate"),
+        ({"schedule": "often"}, "cosine, constant"),
+        ({"ema": -0.1}, "ema"),
+        ({"ema": 1.0}, "ema"),
+        ({"micro_batches": 0}, "accumulate"),
+    ],
+)
+def test_wrong_settings_are_refused(
+    random_loss: PerceptualLoss, wrong: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
         make_module(random_loss, **wrong)
-
-
-@pytest.mark.parametrize("wrong", [{"max_steps": 0}, {"val_every": 0}, {"device": "abacus"}])
-def test_a_trainer_that_cannot_run_is_refused(run: Run, wrong: dict[str, object]) -> None:
-    with pytest.raises(InputError):
-        make_trainer(run, [], **wrong)  # type: ignore[arg-type]

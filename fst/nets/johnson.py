@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.nets.layers import ConvNorm, ResidualBlock, UpsampleConv
+from fst.nets.layers import ConvNorm, ReflectionPad2d, ResidualBlock, UpsampleConv
 
 MIN_SIDE = 16
 """Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
@@ -38,7 +38,7 @@ class JohnsonNet(nn.Module):
         self.blocks = nn.Sequential(*(ResidualBlock(4 * width) for _ in range(residual_blocks)))
         self.up1 = UpsampleConv(4 * width, 2 * width, 3)
         self.up2 = UpsampleConv(2 * width, width, 3)
-        self.pad = nn.ReflectionPad2d(4)
+        self.pad = ReflectionPad2d(4)
         self.out = nn.Conv2d(width, 3, 9)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -108,12 +108,21 @@ class InstanceNorm2d(nn.Module):
         return y
 
 
+class ReflectionPad2d(nn.ReflectionPad2d):
+    """Reflection padding in the dtype that comes in: autocast on a CPU would do it in float32."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` to ``(N, C, H + 2 p, W + 2 p)``."""
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x)
+
+
 class ConvNorm(nn.Sequential):
     """Reflection padding, convolution, instance norm: the output is ``input / stride`` in size."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
-        self.pad = nn.ReflectionPad2d(kernel // 2)
+        self.pad = ReflectionPad2d(kernel // 2)
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride)
         self.norm = InstanceNorm2d(outputs)
 
@@ -127,7 +136,8 @@ class UpsampleConv(ConvNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C', 2 H, 2 W)``."""
-        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        with torch.autocast(x.device.type, enabled=False):  # as in ReflectionPad2d
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
         y: Tensor = self.norm(self.conv(self.pad(x)))
         return y
 

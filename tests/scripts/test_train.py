@@ -201,9 +201,36 @@ def test_a_diverging_loss_stops_the_run_and_keeps_the_checkpoints(
 ) -> None:
     # a learning rate that overflows the weights within a few steps
     changes = ["learning_rate=1e36", "schedule=constant", "warmup_steps=0"]
-    often = ["trainer.checkpoint_every=1", "trainer.precision=fp32"]
-    result = run_inside("train.py", *tiny, *changes, *often)
+    often = ["trainer.checkpoint_every=1", "precision=fp32"]
+    result = run_inside("train.py", *tiny, *changes, *often, "trainer.preview_every=1000")
     assert result.returncode == 1
     assert "not finite at step" in result.stderr
     assert not (tmp_path / "checkpoints" / "mine.safetensors").exists()
     assert list(tmp_path.glob("runs/mine/*/resume/step=*.ckpt"))
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_a_sweep_trains_the_other_styles_where_one_fails(
+    launcher: str, run: Run, tiny: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "monet.safetensors").write_bytes(b"precious")
+    styles = [argument for argument in tiny if not argument.startswith(("style=", "style.name="))]
+    sweep = [f"hydra/launcher={launcher}", "style=monet,the_scream", "trainer.max_steps=2"]
+    result = run("train.py", "-m", *styles, *sweep)
+    assert result.returncode == 1
+    assert "overwrite=true" in result.stderr
+    assert "monet was not trained" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert load_checkpoint(tmp_path / "checkpoints" / "the_scream.safetensors").name == "the_scream"
+    assert (tmp_path / "checkpoints" / "monet.safetensors").read_bytes() == b"precious"
+    unexpected = {path.name for path in tmp_path.iterdir()} - {
+        "checkpoints", "runs", "photos", "painting.png",
+    }  # fmt: skip
+    assert not unexpected
+
+
+def test_a_sweep_takes_one_device_at_a_time(run_inside: Run, tiny: list[str]) -> None:
+    result = run_inside("train.py", "-m", *tiny, "trainer.devices=2")
+    assert result.returncode == 1
+    assert "trainer.devices=1" in result.stderr

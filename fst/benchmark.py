@@ -1,0 +1,248 @@
+"""What ``scripts/benchmark.py`` times: our training step, the textbook's, and their memory."""
+
+import io
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fst import assets
+from fst.data import PhotoDataModule
+from fst.device import is_out_of_memory, keep_freed_memory, pick_device, pick_precision
+from fst.errors import AssetError, InputError
+from fst.nets.johnson import JohnsonNet
+from fst.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
+from fst.stylize import load_painting
+from fst.textbook import TextbookLoss, TextbookNet, textbook_step
+from fst.timing import Run, peak_bytes
+from fst.training import StyleTransferModule
+from fst.vgg import CHANNELS, LAYERS
+
+DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is trained: plain values, so that a process of its own can be told them.
+
+    ``photos`` is a folder; None takes ``photos/train`` of the assets, or else the samples.
+    ``workers`` are threads that decode ahead.
+    """
+
+    style: str = "monet"
+    batch: int = 4
+    size: int = 256
+    width: int = 32
+    photos: str | None = None
+    device: str = "auto"
+    weights: str = "auto"
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to take a step: ``kind`` is ``"textbook"``, ``"bf16"`` or ``"fp32"``.
+
+    With ``data`` every step draws its own photos; without, all take the same batch.
+    """
+
+    kind: str
+    data: bool = False
+    compiled: bool = False
+
+    @property
+    def name(self) -> str:
+        """As it stands in the table."""
+        return "compile " * self.compiled + self.kind + " + data" * self.data
+
+    @property
+    def yardstick(self) -> "Variant":
+        """The textbook's step that this one is compared with."""
+        return Variant("textbook", self.data)
+
+
+def pick_kinds(precision: str, device: torch.device) -> list[str]:
+    """The precisions to measure, of ``auto``, ``fp32``, ``bf16``, and ``both``.
+
+    ``"both"`` is float32 alone where the hardware does not gain by bf16.
+    """
+    auto = pick_precision("auto", device)
+    if precision == "both":
+        return [kind for kind, dtype in DTYPES.items() if dtype in (auto, torch.float32)]
+    dtype = pick_precision(precision, device)
+    return [kind for kind in DTYPES if DTYPES[kind] == dtype]
+
+
+def training_cases(kinds: Iterable[str], compiled: bool) -> list[Variant]:
+    """The rows of the table: every precision on a ready batch, with data, and compiled."""
+    kinds = list(kinds)
+    cases = [Variant(kind) for kind in kinds] + [Variant(kind, data=True) for kind in kinds]
+    return cases + [Variant(kind, compiled=True) for kind in kinds if compiled]
+
+
+def training_flops(size: int, width: int = 32, residual_blocks: int = 5) -> int:
+    """Floating-point operations that one photo of a training step takes, convolutions alone.
+
+    The net forward and backward, VGG-19 of the output forward and backward (to its input: its
+    weights are frozen), and VGG-19 of the photo to the content layer. A multiplication and an
+    addition count as two. What an implementation does beyond that is not counted.
+    """
+    full, half, quarter = (-(-size // 4) * 4 >> level for level in range(3))
+    convolutions = [  # inputs, outputs, kernel, side of the output
+        (3, width, 9, full),
+        (width, 2 * width, 3, half),
+        (2 * width, 4 * width, 3, quarter),
+        *[(4 * width, 4 * width, 3, quarter)] * (2 * residual_blocks),
+        (4 * width, 2 * width, 3, half),
+        (2 * width, width, 3, full),
+        (width, 3, 9, full),
+    ]
+    net = [2 * i * o * kernel * kernel * side * side for i, o, kernel, side in convolutions]
+    # backward is as much for the weights and as much for the input, which the photo does not need
+    total = 3 * sum(net) - net[0]
+    total += 2 * _vgg_flops([*CONTENT_LAYERS, *STYLE_LAYERS], size)  # forward, and to its input
+    return total + _vgg_flops(CONTENT_LAYERS, size)
+
+
+def _vgg_flops(layers: Iterable[str], size: int) -> int:
+    total, inputs, deepest = 0, 3, max(LAYERS[layer] for layer in layers)
+    for name, index in LAYERS.items():
+        if name.startswith("conv") and index <= deepest:
+            block = int(name[4])
+            outputs, side = CHANNELS[block - 1], size >> (block - 1)
+            total += 2 * inputs * outputs * 9 * side * side
+            inputs = outputs
+    return total
+
+
+class TrainingBench:
+    """The steps that are compared: the same painting, net, VGG-19 and photos for all.
+
+    Raises:
+        InputError: no photos, an unknown device, a size that is too small.
+        AssetError: the painting or VGG-19 can't be had.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.device = pick_device(settings.device)
+        self.painting, self._style_weights = load_painting(settings.style)
+        self._losses: dict[tuple[torch.dtype, bool], PerceptualLoss] = {}
+        self._steps: dict[tuple[str, bool], Callable[[Tensor], object]] = {}
+        self.photos = _open_photos(settings)
+        if self.device.type != "cpu":  # a trainer tells the loader where photos are cropped
+            place: Any = SimpleNamespace(root_device=self.device)
+            self.photos.trainer = SimpleNamespace(  # type: ignore[assignment]
+                global_step=0, global_rank=0, world_size=1, strategy=place
+            )
+        self.batch: Tensor = next(self._batches()).to(self.device)
+
+    def run(self, variant: Variant) -> Run:
+        """The variant's step; variants that differ in their photos alone train the same net."""
+        key = (variant.kind, variant.compiled)
+        if key not in self._steps:
+            make = self._textbook if variant.kind == "textbook" else self._ours
+            self._steps[key] = make(variant)
+        step, batch, device = self._steps[key], self.batch, self.device
+        if not variant.data:
+            return lambda: step(batch)
+        batches = self._batches()
+        return lambda: step(next(batches).to(device, non_blocking=True))
+
+    def _batches(self) -> Iterator[Tensor]:
+        return iter(self.photos.train_dataloader())
+
+    def _loss(self, dtype: torch.dtype, compiled: bool = False) -> PerceptualLoss:
+        key = (dtype, compiled)  # compiling happens in place
+        if key not in self._losses:
+            loss = PerceptualLoss(
+                self.painting, weights=self.settings.weights, dtype=dtype, **self._style_weights
+            )
+            self._losses[key] = loss.to(self.device)
+        return self._losses[key]
+
+    def _net(self) -> JohnsonNet:
+        torch.manual_seed(0)
+        return JohnsonNet(self.settings.width).to(self.device)
+
+    def _ours(self, variant: Variant) -> Callable[[Tensor], object]:
+        dtype = DTYPES[variant.kind]
+        loss = self._loss(dtype, variant.compiled)
+        module = StyleTransferModule(self._net(), loss, dtype=dtype)
+        if variant.compiled:
+            torch.compiler.config.force_disable_caches = True  # what an earlier run left behind
+            module.compile()
+        optimizer = torch.optim.Adam(module.net.parameters(), lr=1e-3, fused=True)
+
+        def step(photos: Tensor) -> None:
+            optimizer.zero_grad()
+            module.gradients(photos)
+            optimizer.step()
+
+        return step
+
+    def _textbook(self, variant: Variant) -> Callable[[Tensor], object]:
+        net = TextbookNet.like(self._net())
+        loss = TextbookLoss(self._loss(torch.float32), self.painting)
+        optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+        return lambda photos: textbook_step(net, loss, optimizer, photos)
+
+
+def _open_photos(settings: Settings) -> PhotoDataModule:
+    source, path = "folder", settings.photos
+    if path is None:
+        try:
+            path = str(assets.find("photos", "train"))
+        except AssetError:
+            source = "sample"
+    data = PhotoDataModule(
+        source, path, settings.size, settings.batch, val_photos=1, num_workers=settings.workers
+    )
+    data.setup()
+    return data
+
+
+def tune_process(device: torch.device) -> None:
+    """What a training of ours sets for its whole process, once; see fst/trainer.py."""
+    keep_freed_memory()
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+
+
+def peak_memory(settings: Settings, variant: Variant) -> float:
+    """Peak memory of two steps in a fresh process, in MB (10^6 bytes).
+
+    On a GPU what torch held there; else the resident set of the whole process. The textbook's
+    process is left as torch has it, ours is tuned as a training of ours is.
+
+    Raises:
+        InputError: there is not enough memory.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(_peak_of_this_process, settings, variant).result()
+        except (BrokenProcessPool, RuntimeError) as error:
+            if not (isinstance(error, BrokenProcessPool) or is_out_of_memory(error)):
+                raise
+            raise InputError(
+                f"not enough memory for {variant.name}: lower batch or size"
+            ) from error
+
+
+def _peak_of_this_process(settings: Settings, variant: Variant) -> float:
+    with redirect_stdout(io.StringIO()):  # the parent has said it all
+        device = pick_device(settings.device)
+        if variant.kind != "textbook":
+            tune_process(device)
+        run = TrainingBench(settings).run(variant)
+        for _ in range(2):
+            run()
+    return peak_bytes(device) / 1e6

@@ -1,0 +1,260 @@
+"""A page about a training run, in its folder, for any browser: its state, curves and pictures."""
+
+import csv
+import math
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import jinja2
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from fst.image import atomic_file
+
+TERMS = ("total", "content", "style", "tv")
+POINTS = 300
+"""At most so many points are drawn of a curve."""
+
+Row = dict[str, float]
+Points = list[tuple[float, float]]
+
+
+class RunPage(Callback):
+    """Writes ``index.html`` into the run's folder, from ``metrics.csv`` and ``previews/`` there.
+
+    At the start and the end, after validations and previews, and otherwise every ``seconds``. The
+    page reloads itself while the run goes on. Whatever goes wrong with it is told once, in a line,
+    and the training continues. Belongs behind ``Previews`` among the trainer's callbacks.
+
+    Args:
+        folder: the run's; it exists.
+        title: the page's heading.
+        seconds: between two writings where nothing special happens.
+        settings: what to show of the configuration, name and value.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        title: str,
+        seconds: float = 20.0,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder, self.title, self.seconds = Path(folder), title, seconds
+        self.settings = dict(settings or {})
+        self.state = "running"
+        self.first_step = 0
+        self.speed = self.left = self.written = self.mark = 0.0
+        self.warned = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Writes the page, so that it can be opened at once."""
+        self.state, self.first_step = "running", trainer.global_step
+        self.mark = time.perf_counter()
+        self._write(trainer)
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Tensor,
+        batch_idx: int,
+    ) -> None:
+        """Measures; writes the page if there is a new preview or it is time."""
+        step, now = trainer.global_step, time.perf_counter()
+        done = step - self.first_step
+        if done <= 1:
+            self.mark = now  # the first step also compiles and allocates: not measured
+        else:
+            per_step = (now - self.mark) / (done - 1)
+            self.speed = len(batch) * trainer.world_size / per_step
+            self.left = per_step * (trainer.max_steps - step)
+        preview = self.folder / "previews" / f"step_{step:06d}.png"
+        if now - self.written >= self.seconds or preview.exists():
+            self._write(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Writes the page with the new validation; the logger has it already."""
+        if not trainer.sanity_checking:
+            self._write(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Writes the page for good."""
+        self._end(trainer)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Writes the page for good."""
+        self._end(trainer)
+
+    def _end(self, trainer: Trainer) -> None:
+        step = trainer.global_step
+        self.state = "finished" if step >= trainer.max_steps else f"stopped at step {step:,}"
+        self._write(trainer)
+
+    def _write(self, trainer: Trainer) -> None:
+        if not trainer.is_global_zero:
+            return
+        self.written = time.perf_counter()
+        try:
+            skipped = trainer.callback_metrics.get("skipped")
+            page = render(
+                self.folder,
+                title=self.title,
+                settings=self.settings,
+                state=self.state,
+                step=trainer.global_step,
+                max_steps=trainer.max_steps,
+                speed=self.speed,
+                left=str(timedelta(seconds=round(self.left))) if self.speed else "",
+                skipped=None if skipped is None else int(skipped),
+                now=datetime.now().strftime("%H:%M:%S"),
+            )
+            with atomic_file(self.folder / "index.html") as temporary:
+                temporary.write_text(page, encoding="utf-8")
+        except Exception as error:  # no page is worth a training
+            if not self.warned:
+                reason = " ".join(str(error).split()) or type(error).__name__
+                print(f"warning: the run's page can't be written: {reason}", file=sys.stderr)
+            self.warned = True
+
+
+def render(folder: Path, **about: Any) -> str:
+    """The page as HTML, from ``metrics.csv`` and ``previews/`` in ``folder``.
+
+    Args:
+        folder: the run's.
+        about: ``title``, ``settings``, ``state``, ``step``, ``max_steps``, ``speed`` (images/s, 0
+            for unknown), ``left`` and ``now`` (as text), ``skipped`` (None: the curve's last).
+    """
+    rows = read_rows(folder / "metrics.csv")
+    if about["skipped"] is None:
+        about["skipped"] = max((int(row.get("skipped", 0)) for row in rows), default=0)
+    steps = [re.fullmatch(r"step_(\d+)", path.stem) for path in folder.glob("previews/step_*.png")]
+    template = (Path(__file__).parent / "run.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    charts = []
+    for term in TERMS:
+        train = _pick(rows, f"train/{term}")
+        lines = {
+            "train": train,
+            "average": moving_average(train),
+            "val": _pick(rows, f"val/{term}"),
+        }
+        charts.append(chart(term, lines, about["step"]))
+    rate = chart("learning rate", {"rate": _pick(rows, "lr")}, about["step"], 90, logarithmic=False)
+    return environment.from_string(template).render(
+        **about,
+        charts=[drawn for drawn in (*charts, rate) if drawn],
+        latest=max((int(match[1]) for match in steps if match), default=None),
+        sheet=(folder / "previews" / "contact_sheet.png").exists(),
+    )
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The whole rows of ``metrics.csv``, without their empty cells; one may be half written."""
+    if not path.exists():
+        return []
+    whole = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
+    rows = []
+    for row in csv.DictReader(whole.splitlines()):
+        try:
+            rows.append({name: float(value) for name, value in row.items() if value != ""})
+        except (TypeError, ValueError):
+            continue  # too few cells, too many, or no numbers
+    return rows
+
+
+def moving_average(points: Points) -> Points:
+    """Each value averaged with its neighbors, over about a tenth of the curve.
+
+    The window shrinks towards the start, where a curve falls steeply, and is cut off at the end.
+    """
+    sums = [0.0, *accumulate(value for _, value in points)]
+    averaged = []
+    for i, (step, _) in enumerate(points):
+        reach = min(i, max(2, len(points) // 20))
+        low, high = i - reach, min(i + reach + 1, len(points))
+        averaged.append((step, (sums[high] - sums[low]) / (high - low)))
+    return averaged
+
+
+def downsample(points: Points, count: int = POINTS) -> Points:
+    """At most ``count`` points, each the mean of neighbors."""
+    size = max(1, math.ceil(len(points) / count))
+    groups = [points[i : i + size] for i in range(0, len(points), size)]
+    return [(fmean(x for x, _ in group), fmean(y for _, y in group)) for group in groups]
+
+
+def chart(
+    name: str,
+    lines: Mapping[str, Points],
+    step: float,
+    height: int = 180,
+    width: int = 440,
+    logarithmic: bool = True,
+) -> dict[str, Any] | None:
+    """Where a chart's lines go, in pixels from its upper left corner; None without any point.
+
+    Args:
+        name: what is drawn.
+        lines: kind to (step, value).
+        step: how far the horizontal axis reaches, at least.
+        height: in pixels.
+        width: in pixels.
+        logarithmic: else the vertical axis starts at 0.
+    """
+    lines = {kind: downsample(points) for kind, points in lines.items() if points}
+    values = [y for points in lines.values() for _, y in points]
+    if not values:
+        return None
+    last = max(step, 1.0, *(points[-1][0] for points in lines.values()))
+    if logarithmic:
+        low, high = 0.95 * min(values), 1.05 * max(values)
+        ticks = round_numbers(low, high)
+    else:
+        low, high = 0.0, max(values)
+        ticks = [low, high]
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        part = math.log(y / low) / math.log(high / low) if logarithmic else y / high
+        return round(width * x / last, 1), round(height * (1 - part), 1)
+
+    return {
+        "name": name,
+        "width": width,
+        "height": height,
+        "last": round(last),
+        "lines": {kind: [place(*point) for point in points] for kind, points in lines.items()},
+        "ends": {kind: f"{points[-1][1]:.3g}" for kind, points in lines.items()},
+        "ticks": [(f"{value:.3g}", place(0, value)[1]) for value in ticks],
+    }
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Three to seven round numbers between the two, for a logarithmic axis."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found: list[float] = []
+    for multiples in ((1,), (1, 2, 5), range(1, 10), range(10, 100), range(100, 1000)):
+        candidates = (m / multiples[0] * 10.0**decade for decade in decades for m in multiples)
+        found = [value for value in candidates if low <= value <= high]
+        if len(found) >= 3:
+            break
+    return found[:: math.ceil(len(found) / 7)]
+
+
+def _pick(rows: Sequence[Row], name: str) -> Points:
+    """One column over the steps, without what a logarithmic axis can't show."""
+    found = ((row["step"], row[name]) for row in rows if "step" in row and name in row)
+    return [(step, value) for step, value in found if math.isfinite(value) and value > 0]

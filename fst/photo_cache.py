@@ -1,0 +1,254 @@
+"""Photos made small once: on disk, so that later runs and epochs are cheap, or decoded on a device.
+
+A cache on disk is a folder of shards that ``datasets`` maps into memory. It is filled before the
+training starts, in parallel, by one process at a time; a fill that was interrupted goes on after
+the last whole shard.
+"""
+
+import hashlib
+import io
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import track
+from torchvision.transforms.v2 import functional as F
+
+from fst.errors import InputError
+from fst.image import atomic_file, check_writable
+from fst.photos import Record, decode, name_of, shrink
+
+SHARD = 1000
+"""Photos in a shard."""
+
+STATE = "state.json"
+"""In a cache: what was read, the shards, and which photos can't be decoded."""
+
+QUALITY = 95
+"""Of the JPEGs in a cache, without chroma subsampling."""
+
+JPEG_SIDE = 65_500
+"""The longest side that a JPEG can have, in pixels."""
+
+DEVICE_SHARE = 0.5
+"""Of a device's free memory that decoded photos may take."""
+
+
+def crop_side(size: int, min_scale: float) -> int:
+    """The short side, in pixels, that a 4:3 photo needs for crops of ``size`` pixels.
+
+    Its smallest square crop shows ``min_scale`` of its area and is not enlarged then; where that
+    would take more than one and a half times ``size``, it is.
+    """
+    return round(size * max(1.0, min(1.5, math.sqrt(0.75 / min_scale))))
+
+
+def cached_photos(
+    photos: datasets.Dataset | datasets.IterableDataset,
+    folder: Path,
+    about: dict[str, Any],
+    side: int,
+    on_skip: Callable[[str], None] = print,
+) -> datasets.Dataset:
+    """The photos with a short side of at most ``side`` pixels, from the cache, filled if need be.
+
+    Photos that can't be decoded are left out; ``on_skip`` is told each.
+
+    Args:
+        photos: one column of undecoded photos.
+        folder: of all caches; this one gets a subfolder.
+        about: what tells these photos from others, as plain values.
+        side: in pixels.
+        on_skip: told of every broken photo.
+
+    Raises:
+        InputError: the folder can't be written to, or no photo can be decoded.
+    """
+    key = hashlib.sha256(json.dumps({**about, "side": side}, sort_keys=True).encode()).hexdigest()
+    target = folder / key[:16]
+    state = _read_state(target)
+    if not state["complete"]:
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"can't make the cache {target}: {error.strerror}") from error
+        check_writable(target)
+        with _only_one(target):
+            state = _read_state(target)  # another process may have filled it in the meantime
+            if not state["complete"]:
+                _fill(photos, target, state, side, on_skip)
+    elif state["skipped"]:
+        on_skip(f"left out {len(state['skipped'])} broken photos: {target / STATE} names them")
+    if not state["shards"]:
+        raise InputError("none of the photos can be decoded: are these photos?")
+    try:
+        shards = [datasets.load_from_disk(target / name) for name in state["shards"]]
+        return datasets.concatenate_datasets(shards)
+    except (OSError, ValueError) as error:
+        raise InputError(f"the cache {target} is damaged ({error}): delete it") from error
+
+
+@contextmanager
+def _only_one(target: Path) -> Iterator[None]:
+    """Lets one process fill a cache and the others wait; a killed one's lock goes with it."""
+    lock = FileLock(target / ".lock")
+    try:
+        held = lock.acquire(timeout=0)
+    except Timeout:
+        print(f"waiting for another process that fills {target}", flush=True)
+        held = lock.acquire()
+    with held:
+        yield
+
+
+def _fill(
+    photos: datasets.Dataset | datasets.IterableDataset,
+    target: Path,
+    state: dict[str, Any],
+    side: int,
+    on_skip: Callable[[str], None],
+) -> None:
+    """Writes the missing shards; ``state.json`` is renewed after each, and so never ahead."""
+    listed = isinstance(photos, datasets.Dataset)
+    rest: Any = photos
+    if listed:
+        rest = photos.select(range(state["read"], len(photos)))
+    elif state["stream"] is not None:
+        photos.load_state_dict(state["stream"])
+    column = next(iter(photos.features or {"image": None}))
+    rows = _shown(rest, f"caching photos in {target}", len(rest) if listed else None)
+
+    def small(record: Record) -> Record | str:
+        try:
+            pixels = shrink(decode(record, side), side)
+        except InputError as error:
+            return str(error)
+        buffer, picture = io.BytesIO(), F.to_pil_image(pixels)
+        if max(picture.size) <= JPEG_SIDE:
+            picture.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
+        else:
+            picture.save(buffer, "PNG")
+        return {"bytes": buffer.getvalue(), "path": name_of(record)}
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for records in _chunks((row[column] for row in rows), SHARD):
+            results = list(pool.map(small, records))
+            for message in (result for result in results if isinstance(result, str)):
+                state["skipped"].append(message)
+                on_skip(f"skipped {len(state['skipped'])}: {message}")
+            good = [result for result in results if not isinstance(result, str)]
+            state["read"] += len(records)
+            state["stream"] = None if listed else photos.state_dict()
+            if good:
+                state["shards"].append(_write_shard(target, len(state["shards"]), good))
+            _write_state(target, state)
+    state["complete"] = True
+    _write_state(target, state)
+
+
+def _shown(rows: Iterable[Any], title: str, total: int | None) -> Iterable[Any]:
+    """The rows, with a progress bar where one can be drawn, else with a line."""
+    if Console().is_interactive:
+        return track(rows, title, total=total, transient=True)
+    print(title, flush=True)
+    return rows
+
+
+def _chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    iterator = iter(records)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _write_shard(target: Path, number: int, records: list[Record]) -> str:
+    """One folder that ``datasets`` can map; a half-written one of a killed run is replaced."""
+    name = f"photos-{number:05d}"
+    temporary = target / f"{name}.tmp"
+    for old in (temporary, target / name):
+        shutil.rmtree(old, ignore_errors=True)
+    # not datasets.Image: that would read the large photo again where its path is there
+    record = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
+    features = datasets.Features({"image": record})
+    with _no_progress_bars():  # there is one of ours
+        datasets.Dataset.from_dict({"image": records}, features=features).save_to_disk(temporary)
+    temporary.rename(target / name)
+    return name
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
+
+
+def _read_state(target: Path) -> dict[str, Any]:
+    """How far a cache is filled."""
+    file = target / STATE
+    known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return {"read": 0, "stream": None, "shards": [], "skipped": [], "complete": False, **known}
+
+
+def _write_state(target: Path, state: dict[str, Any]) -> None:
+    with atomic_file(target / STATE) as temporary:
+        temporary.write_text(json.dumps(state))
+
+
+def decoded_photos(
+    photos: datasets.Dataset, side: int, device: torch.device, always: bool = False
+) -> list[Record] | None:
+    """All photos as uint8 pixels on ``device``, short side at most ``side``; None if too large.
+
+    A photo that can't be decoded keeps its encoded record, to be named when its turn comes.
+
+    Args:
+        photos: one column of undecoded photos.
+        side: in pixels.
+        device: where the pixels go.
+        always: even where they would take more than half of the device's free memory.
+    """
+    column = photos.column_names[0]
+
+    def load(record: Record) -> Record:
+        try:
+            return {"path": name_of(record), "pixels": shrink(decode(record, side), side)}
+        except InputError:
+            return record
+
+    rows = _shown(photos, f"decoding {len(photos)} photos once for all", len(photos))
+    decoded: list[Record] = []
+    size = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for chunk in _chunks((row[column] for row in rows), 256):
+            for record in pool.map(load, chunk):
+                if "pixels" in record:
+                    record["pixels"] = record["pixels"].to(device)
+                    size += record["pixels"].numel()
+                decoded.append(record)
+            missing = size / len(decoded) * (len(photos) - len(decoded))
+            if not always and not _has_room(device, missing):
+                return None
+    return decoded
+
+
+def _has_room(device: torch.device, size: float) -> bool:
+    """Whether so many bytes may be taken of its memory."""
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return size <= DEVICE_SHARE * free

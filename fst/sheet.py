@@ -1,0 +1,96 @@
+"""The contact sheet: how a net learned, in one picture made of its previews."""
+
+import math
+import re
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from fst.image import from_pil, save_image
+
+PADDING = 4
+"""White pixels between and around the pictures of a preview."""
+
+ROWS = 12
+PHOTOS = 3
+THUMBNAIL = 160
+FONT_SIZE = 20
+GAP = 8
+
+
+def write_contact_sheet(folder: Path, photos: int) -> None:
+    """Writes ``contact_sheet.png``: a row of painted photos for each preview, at most 12 rows.
+
+    It is made from the previews' files alone, so a resumed run shows those of before as well.
+
+    Args:
+        folder: holds ``step_000500.png`` …: ``photos`` photos above, painted below.
+        photos: how many photos a preview shows; the sheet takes the first 3.
+
+    Raises:
+        InputError: it can't be written.
+    """
+    found = {path: re.fullmatch(r"step_(\d+)", path.stem) for path in folder.glob("step_*.png")}
+    files = {int(match[1]): path for path, match in found.items() if match}
+    rows = {step: _painted(files[step], photos) for step in spread(sorted(files), ROWS)}
+    rows = {step: thumbnails for step, thumbnails in rows.items() if thumbnails}
+    if rows:
+        save_image(folder / "contact_sheet.png", from_pil(_draw(rows)))
+
+
+def spread(steps: list[int], count: int) -> list[int]:
+    """At most ``count`` of the sorted steps: first, last, and between them at equal ratios."""
+    if len(steps) <= count:
+        return steps
+    logarithms = {step: math.log(max(step, 1)) for step in steps}
+    first, last = logarithms[steps[0]], logarithms[steps[-1]]
+    chosen = {steps[0], steps[-1]}
+    for i in range(1, count - 1):
+        goal = first + (last - first) * i / (count - 1)
+        rest = (step for step in steps if step not in chosen)
+        chosen.add(min(rest, key=lambda step: abs(logarithms[step] - goal)))
+    return sorted(chosen)
+
+
+def _painted(path: Path, photos: int) -> list[Image.Image]:
+    """Thumbnails of a preview's painted row; none where the file is damaged or laid out otherwise.
+
+    Another layout comes of a run resumed with other photos. PIL alone, because tensors take eight
+    times as long, and a new net gets a preview at almost every step.
+    """
+    try:
+        with Image.open(path) as image:
+            grid = image.convert("RGB")
+    except (OSError, SyntaxError, ValueError):  # what PIL makes of damage
+        return []
+    wide, odd_columns = divmod(grid.width - PADDING, photos)
+    tall, odd_rows = divmod(grid.height - PADDING, 2)
+    if odd_columns or odd_rows or min(wide, tall) <= PADDING:
+        return []
+    scale = THUMBNAIL / (max(wide, tall) - PADDING)
+    size = (round((wide - PADDING) * scale), round((tall - PADDING) * scale))
+    boxes = [
+        (PADDING + i * wide, PADDING + tall, (i + 1) * wide, 2 * tall)
+        for i in range(min(photos, PHOTOS))
+    ]
+    # cropped first: resizing a part looks at what lies around it
+    return [grid.crop(box).resize(size, Image.Resampling.LANCZOS) for box in boxes]
+
+
+def _draw(rows: dict[int, list[Image.Image]]) -> Image.Image:
+    font = ImageFont.load_default(FONT_SIZE)
+    labels = {step: f"step {step}" for step in rows}
+    margin = math.ceil(max(font.getlength(label) for label in labels.values())) + 2 * GAP
+    thumbnails = [thumbnail for row in rows.values() for thumbnail in row]
+    wide = max(thumbnail.width for thumbnail in thumbnails) + GAP
+    tall = max(thumbnail.height for thumbnail in thumbnails) + GAP
+    columns = max(len(row) for row in rows.values())
+    sheet = Image.new("RGB", (margin + columns * wide, GAP + len(rows) * tall), "white")
+    draw = ImageDraw.Draw(sheet)
+    for i, (step, row) in enumerate(rows.items()):
+        top = GAP + i * tall
+        middle = top + (tall - GAP) / 2
+        draw.text((GAP, middle), labels[step], fill="black", font=font, anchor="lm")
+        for j, thumbnail in enumerate(row):
+            sheet.paste(thumbnail, (margin + j * wide, top))
+    return sheet

@@ -1,0 +1,164 @@
+"""scripts/train.py on several devices: processes on the CPU that talk over gloo."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import SCRIPTS, make_photo
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
+    """Arguments of a training that takes milliseconds a step."""
+    make_photo(64, 48, seed=50).save(tmp_path / "painting.png")
+    return [
+        "style=monet",
+        "style.name=mine",
+        "style.image=painting.png",
+        "style.size=48",
+        "data=folder",
+        f"data.path={photo_folder}",
+        "data.size=32",
+        "data.batch_size=4",
+        "data.val_photos=2",
+        "net.arguments={width: 4, residual_blocks: 1}",
+        "loss.weights=random",
+        "logger=csv",
+        "precision=fp32",
+        "trainer.device=cpu",
+        "trainer.log_every=1",
+        "trainer.val_every=10",
+        "trainer.preview_every=1000",
+        "trainer.checkpoint_every=10",
+    ]
+
+
+def start(
+    arguments: list[str], name: str, folder: Path, environment: dict[str, str]
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPTS / "train.py"), *arguments,
+         f"runs={name}/runs", f"checkpoints={name}/done"],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def curve(folder: Path) -> list[dict[str, str]]:
+    (file,) = folder.glob("runs/mine/*/metrics.csv")
+    with file.open(newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def wait_for_step(folder: Path, step: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        files = list(folder.glob("runs/mine/*/metrics.csv"))
+        if files and any(line.startswith(f"{step},") for line in files[0].read_text().splitlines()):
+            return
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        time.sleep(0.05)
+    raise AssertionError(f"step {step} never came")
+
+
+def child_of(process: subprocess.Popen[str]) -> int:
+    """The second process of the run, which the first one has started."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for child in map(int, children):
+        if b"LOCAL_RANK=1" in Path(f"/proc/{child}/environ").read_bytes():
+            return child
+    raise AssertionError("the run has started no second process")
+
+
+def test_two_processes_train_as_one_does(
+    tiny: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    # One process takes the batch in the same two parts: sums in another order differ by rounding,
+    # which Adam's first steps amplify a thousand times.
+    for name, setting in (("one", "accumulate=2"), ("two", "trainer.devices=2")):
+        process = start([*tiny, setting, "trainer.max_steps=20"], name, tmp_path, environment)
+        output = process.communicate(timeout=300)[0]
+        assert process.returncode == 0, output
+        assert "Warning" not in output
+    one, two = (curve(tmp_path / name) for name in ("one", "two"))
+    assert [row["step"] for row in one] == [row["step"] for row in two]
+    assert len([row for row in two if row["train/total"]]) == 20
+    for a, b in zip(one, two, strict=True):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert bool(a[key]) == bool(b[key])
+            if a[key]:
+                assert float(b[key]) == pytest.approx(float(a[key]), abs=1e-4), (key, a["step"])
+    assert len(list((tmp_path / "two" / "runs" / "mine").iterdir())) == 1  # one writer
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds a process through /proc")
+@pytest.mark.parametrize("killed", [0, 1])
+def test_a_killed_process_ends_the_other_and_the_run_resumes(
+    killed: int, tiny: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    long = [*tiny, "trainer.devices=2", "trainer.max_steps=1000000"]
+    process = start(long, "run", tmp_path, environment)
+    wait_for_step(tmp_path / "run", 25, process)
+    child = child_of(process)
+    os.kill(process.pid if killed == 0 else child, signal.SIGKILL)
+    output = process.communicate(timeout=60)[0]  # the pipe closes when both have ended
+    assert process.returncode != 0
+    assert "another process of this run has ended" in output
+    assert "resume=auto" in output
+    assert "Traceback" not in output
+    saved = max(int(p.stem.split("=")[1]) for p in tmp_path.glob("run/runs/mine/*/resume/*.ckpt"))
+    assert saved >= 20
+    short = [*tiny, "trainer.devices=2", f"trainer.max_steps={saved + 5}", "resume=auto"]
+    resumed = start(short, "run", tmp_path, environment)
+    output = resumed.communicate(timeout=120)[0]
+    assert resumed.returncode == 0, output
+    assert f"step={saved}.ckpt" in output
+    steps = [int(row["step"]) for row in curve(tmp_path / "run") if row["train/total"]]
+    assert steps == list(range(saved + 5))
+
+
+def test_torchrun_starts_the_processes(
+    tiny: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+               str(SCRIPTS / "train.py"), *tiny, "trainer.devices=2", "trainer.max_steps=4",
+               "runs=run/runs", "checkpoints=run/done"]  # fmt: skip
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("wrote ") == 1
+    assert (tmp_path / "run" / "done" / "mine.safetensors").is_file()
+    assert len([row for row in curve(tmp_path / "run") if row["train/total"]]) == 4
+
+
+def test_a_batch_that_cannot_be_dealt_evenly_is_refused(
+    tiny: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    odd = [*tiny, "data.batch_size=3", "trainer.devices=2", "trainer.max_steps=4"]
+    process = start(odd, "run", tmp_path, environment)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert "multiple of 2" in output
+    assert "Traceback" not in output
+
+
+def test_a_signal_to_one_process_stops_both_with_a_checkpoint(
+    tiny: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    long = [*tiny, "trainer.devices=2", "trainer.max_steps=1000000",
+            "trainer.checkpoint_every=1000000"]  # fmt: skip
+    process = start(long, "run", tmp_path, environment)
+    wait_for_step(tmp_path / "run", 5, process)
+    os.kill(child_of(process), signal.SIGTERM)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert "resume=auto" in output
+    assert len(list(tmp_path.glob("run/runs/mine/*/resume/*.ckpt"))) == 1

@@ -1,0 +1,287 @@
+"""What is compared: the variants, their arithmetic, their steps and their memory. Never a time."""
+
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support import make_photo
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from fst import benchmark
+from fst.benchmark import (
+    Settings,
+    TrainingBench,
+    Variant,
+    peak_memory,
+    pick_kinds,
+    training_cases,
+    training_flops,
+)
+from fst.errors import AssetError, InputError
+from fst.perceptual import PerceptualLoss
+from fst.textbook import TextbookNet
+from fst.training import StyleTransferModule
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, photo_folder: Path) -> Settings:
+    make_photo(40, 32, seed=50).save(tmp_path / "painting.png")
+    painting, photos = str(tmp_path / "painting.png"), str(photo_folder)
+    return Settings(painting, 2, 32, 4, photos, device="cpu", weights="random")
+
+
+def test_the_cases_and_their_yardsticks() -> None:
+    cases = training_cases(["bf16", "fp32"], compiled=False)
+    assert [case.name for case in cases] == ["bf16", "fp32", "bf16 + data", "fp32 + data"]
+    assert [case.yardstick.name for case in cases] == ["textbook"] * 2 + ["textbook + data"] * 2
+    (*_, compiled) = training_cases(["bf16"], compiled=True)
+    assert compiled.name == "compile bf16"
+    assert compiled.yardstick == Variant("textbook")
+
+
+@pytest.mark.parametrize(
+    ("precision", "gains", "kinds"),
+    [
+        ("both", True, ["bf16", "fp32"]),
+        ("both", False, ["fp32"]),
+        ("auto", True, ["bf16"]),
+        ("auto", False, ["fp32"]),
+        ("bf16", False, ["bf16"]),
+        ("fp32", True, ["fp32"]),
+    ],
+)
+def test_the_precisions_that_are_measured(
+    monkeypatch: pytest.MonkeyPatch, precision: str, gains: bool, kinds: list[str]
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": gains})
+    assert pick_kinds(precision, CPU) == kinds
+
+
+def test_a_photo_at_256_pixels_takes_the_known_operations() -> None:
+    assert training_flops(256) == pytest.approx(190.6e9, rel=1e-3)
+
+
+@pytest.mark.parametrize(("size", "width", "blocks"), [(32, 4, 2), (48, 3, 1), (30, 2, 0)])
+def test_the_operations_are_those_that_torch_counts(size: int, width: int, blocks: int) -> None:
+    loss = PerceptualLoss(torch.rand(1, 3, 32, 32), weights="random")
+    net, photos = TextbookNet(width, blocks), torch.rand(1, 3, size, size)
+    with FlopCounterMode(display=False) as counter:
+        loss(net(photos), loss.content_targets(photos)).total.sum().backward()
+    counts = counter.get_flop_counts()["Global"]
+    convolutions = sum(count for kind, count in counts.items() if "conv" in str(kind))
+    assert training_flops(size, width, blocks) == convolutions
+
+
+class Witness:
+    """Watches what a bench builds and what its steps are given."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.modules: list[StyleTransferModule] = []
+        self.photos: list[Tensor] = []
+        self.nets: list[TextbookNet] = []
+        self.compiled: list[StyleTransferModule] = []
+        witness, step = self, benchmark.textbook_step
+
+        class Watched(StyleTransferModule):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                witness.modules.append(self)
+
+            def gradients(self, photos: Tensor, *rest: Any) -> Any:
+                witness.photos.append(photos)
+                return super().gradients(photos, *rest)
+
+            def compile(self, *args: Any, **kwargs: Any) -> None:
+                witness.compiled.append(self)
+
+        def watched_step(net: TextbookNet, *rest: Any) -> Tensor:
+            witness.nets.append(net)
+            witness.photos.append(rest[-1])
+            return step(net, *rest)
+
+        monkeypatch.setattr(benchmark, "StyleTransferModule", Watched)
+        monkeypatch.setattr(benchmark, "textbook_step", watched_step)
+
+
+@pytest.fixture
+def witness(monkeypatch: pytest.MonkeyPatch) -> Witness:
+    return Witness(monkeypatch)
+
+
+def weights_of(net: torch.nn.Module) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in net.parameters()]
+
+
+@pytest.mark.parametrize("kind", ["fp32", "bf16"])
+def test_ours_is_the_module_s_own_step_in_that_precision(
+    settings: Settings, witness: Witness, kind: str
+) -> None:
+    run = TrainingBench(settings).run(Variant(kind))
+    (module,) = witness.modules
+    before = weights_of(module.net)
+    run()
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[kind]
+    assert module.compute_dtype == module.loss.vgg.features_0_weight.dtype == dtype
+    # Adam's first step is as long as the learning rate
+    moved = [(a - b).abs().max() for a, b in zip(before, module.net.parameters(), strict=True)]
+    assert max(moved).item() == pytest.approx(1e-3, rel=0.01)
+    gradient = [parameter.grad for parameter in module.net.parameters()]
+    assert all(g is not None for g in gradient)
+
+
+def test_gradients_do_not_pile_up(settings: Settings, witness: Witness) -> None:
+    run = TrainingBench(settings).run(Variant("fp32"))
+    (module,) = witness.modules
+    start, gradients = weights_of(module.net), []
+    for _ in range(2):
+        with torch.no_grad():  # back to the start: both steps have the same gradient
+            for parameter, value in zip(module.net.parameters(), start, strict=True):
+                parameter.copy_(value)
+        run()
+        gradient = module.net.get_parameter("out.weight").grad
+        assert gradient is not None
+        gradients.append(gradient.clone())
+    assert torch.allclose(*gradients, rtol=1e-4, atol=1e-7)
+
+
+def test_the_textbook_starts_from_the_same_weights_and_batch(
+    settings: Settings, witness: Witness
+) -> None:
+    bench = TrainingBench(settings)
+    ours, theirs = bench.run(Variant("fp32")), bench.run(Variant("textbook"))
+    (module,) = witness.modules
+    ours()
+    theirs()
+    assert torch.equal(*witness.photos)
+    assert witness.photos[0].shape == (2, 3, 32, 32)
+    pairs = zip(module.net.parameters(), witness.nets[0].parameters(), strict=True)
+    for mine, other in [(a.grad, b.grad) for a, b in pairs]:
+        assert mine is not None
+        assert other is not None
+        # instance norms over a few pixels blow rounding errors up
+        assert (mine - other).abs().max() <= 0.02 * other.abs().max() + 1e-5
+
+
+def test_with_data_every_step_draws_its_own_photos_for_the_same_net(
+    settings: Settings, witness: Witness
+) -> None:
+    bench = TrainingBench(settings)
+    ready, drawn = bench.run(Variant("fp32")), bench.run(Variant("fp32", data=True))
+    theirs = bench.run(Variant("textbook", data=True))
+    for run in (ready, ready, drawn, drawn, theirs, theirs):
+        run()
+    assert len(witness.modules) == 1
+    a, b, first, second, third, fourth = witness.photos
+    assert torch.equal(a, b)
+    assert not torch.equal(first, second)
+    assert torch.equal(first, third)  # both draw the same, each on its own
+    assert torch.equal(second, fourth)
+
+
+def test_only_the_compiled_variant_is_compiled(settings: Settings, witness: Witness) -> None:
+    bench = TrainingBench(settings)
+    with torch.compiler.config.patch(force_disable_caches=False):
+        for variant in (Variant("fp32"), Variant("fp32", compiled=True)):
+            bench.run(variant)
+        assert torch.compiler.config.force_disable_caches  # else it would not be cold
+    eager, compiled = witness.modules
+    assert witness.compiled == [compiled]
+    assert eager.loss.vgg is not compiled.loss.vgg
+    assert eager.net is not compiled.net
+
+
+def test_without_a_folder_the_assets_photos_serve_or_the_samples(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("FST_ASSETS", raising=False)
+    settings = replace(settings, photos=None)
+    assert TrainingBench(settings).photos.source == "sample"
+    monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
+    (tmp_path / "assets/photos/train").mkdir(parents=True)
+    make_photo().save(tmp_path / "assets/photos/train/a.png")
+    photos = TrainingBench(settings).photos
+    assert (photos.source, Path(str(photos.path))) == ("folder", tmp_path / "assets/photos/train")
+
+
+def test_the_style_s_own_weights_and_the_threads_count(
+    settings: Settings, witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = (torch.rand(1, 3, 32, 32), {"style_weight": 7.0})
+    monkeypatch.setattr(benchmark, "load_painting", lambda name: style)
+    bench = TrainingBench(replace(settings, workers=3))
+    bench.run(Variant("fp32"))
+    assert witness.modules[0].loss.style_weight == 7
+    assert bench.photos.num_workers == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"style": "vermeer"}, AssetError, "vermeer"),
+        ({"photos": "nowhere"}, AssetError, "nowhere"),
+        ({"device": "abacus"}, InputError, "abacus"),
+        ({"size": 8}, InputError, "size"),
+    ],
+)
+def test_mistakes_are_named(
+    settings: Settings, change: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        TrainingBench(replace(settings, **change))
+
+
+@pytest.mark.slow
+def test_the_peak_memory_is_of_a_process_of_its_own(settings: Settings) -> None:
+    held = torch.ones(500, 1024, 1024)  # 2 GB, which must not count
+    megabytes = peak_memory(settings, Variant("fp32", data=True))
+    assert 100 < megabytes < held.nbytes / 1e6
+
+
+@pytest.mark.slow
+def test_a_mistake_in_the_other_process_comes_back(settings: Settings) -> None:
+    with pytest.raises(InputError, match=r"vgg\.bin"):
+        peak_memory(replace(settings, weights="vgg.bin"), Variant("fp32"))
+
+
+def raises(error: Exception) -> Callable[..., Any]:
+    def submit(*_: object) -> None:
+        raise error
+
+    return submit
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenProcessPool("killed"), RuntimeError("x: can't allocate memory: y")]
+)
+def test_too_little_memory_is_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(benchmark.ProcessPoolExecutor, "submit", raises(error))
+    with pytest.raises(InputError, match="not enough memory for textbook: lower"):
+        peak_memory(settings, Variant("textbook"))
+
+
+def test_another_error_stays_what_it_is(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark.ProcessPoolExecutor, "submit", raises(RuntimeError("a bug")))
+    with pytest.raises(RuntimeError, match="a bug"):
+        peak_memory(settings, Variant("textbook"))
+
+
+def test_only_our_process_is_tuned(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned = []
+    monkeypatch.setattr(benchmark, "tune_process", tuned.append)
+    benchmark._peak_of_this_process(settings, Variant("textbook"))
+    assert tuned == []
+    benchmark._peak_of_this_process(settings, Variant("fp32"))
+    assert tuned == [CPU]

@@ -1,0 +1,348 @@
+"""The trainer: a run from first step to last, killed and resumed; its checkpoints and account."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Callback
+from lightning.pytorch.strategies import DDPStrategy
+from tiny_runs import (
+    AfterStep,
+    KillAt,
+    RestlessNet,
+    SpoiledLoss,
+    TinyRuns,
+    checkpoint,
+    curve,
+    rows,
+    same,
+)
+from torch import nn
+
+import fst
+from fst import trainer as trainer_module
+from fst.callbacks import StopOnSignal
+from fst.errors import CheckpointError, DivergedError, InputError
+from fst.perceptual import PerceptualLoss
+from fst.resumable import by_step
+from fst.runs import Run
+from fst.trainer import Checkpoints, describe_run, fit, make_trainer
+from fst.training import StyleTransferModule
+
+
+@pytest.fixture
+def runs(tmp_path: Path, photo_folder: Path, random_loss: PerceptualLoss) -> TinyRuns:
+    return TinyRuns(tmp_path, photo_folder, random_loss)
+
+
+def files(run: Run) -> list[str]:
+    return sorted(path.name for path in run.checkpoints.iterdir())
+
+
+def assert_equal(run: Run, module: StyleTransferModule, whole: Run, twin: nn.Module) -> None:
+    """The log and the weights are those of the uninterrupted run, bit for bit."""
+    assert curve(run) == curve(whole)
+    assert same(module.state_dict(), twin.state_dict())
+
+
+KILLS = [KillAt(step=step) for step in range(1, 13)] + [KillAt(validation=v) for v in (0, 4, 8, 12)]
+
+
+@pytest.fixture
+def restless(runs: TinyRuns) -> TinyRuns:
+    """Runs that depend on all that a checkpoint must hold."""
+    runs.net = RestlessNet
+    runs.options = {"ema": 0.9, "warmup_steps": 5}
+    return runs
+
+
+def test_a_run_killed_at_any_step_and_in_any_validation_is_resumed_exactly(
+    restless: TinyRuns,
+) -> None:
+    whole = restless.new()
+    twin = restless.fit(whole)
+    for kill in KILLS:
+        run = restless.new()
+        assert restless.kill(run, kill)
+        again = restless.again(run)
+        expected = max(kill.step or kill.validation or 0, 1) - 1
+        assert (again.resume is None) == (expected < 3)
+        module = restless.fit(again)
+        assert_equal(run, module, whole, twin)
+        assert files(run) == ["step=12.ckpt", "step=9.ckpt"]
+
+
+@pytest.mark.parametrize(("val_every", "checkpoint_every"), [(3, 3), (4, 1), (1, 2), (5, 4)])
+def test_a_run_killed_again_and_again_is_resumed_exactly(
+    val_every: int, checkpoint_every: int, restless: TinyRuns
+) -> None:
+    restless.settings |= {"val_every": val_every, "checkpoint_every": checkpoint_every}
+    whole, run = restless.new(), restless.new()
+    twin = restless.fit(whole)
+    for step in range(1, 13):
+        assert restless.kill(restless.again(run), KillAt(step=step))
+        if step % val_every == 0 or step == 12:
+            assert restless.kill(restless.again(run), KillAt(validation=step))
+    module = restless.fit(restless.again(run))
+    assert_equal(run, module, whole, twin)
+    # and once more, though there is nothing left to do
+    module = restless.fit(restless.again(run))
+    assert_equal(run, module, whole, twin)
+    kept = [step for step in range(1, 13) if step % checkpoint_every == 0][-2:]
+    assert [path.name for path in by_step(run.checkpoints)] == [f"step={k}.ckpt" for k in kept]
+
+
+class StopAt(Callback):
+    """A signal that comes during a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: Any, *args: Any) -> None:
+        if trainer.global_step == self.step - 1:
+            next(c for c in trainer.callbacks if isinstance(c, StopOnSignal)).received = 15
+
+
+@pytest.mark.parametrize("step", [3, 4, 5, 12])  # 3: a checkpoint; 4: a validation
+def test_a_stopped_run_is_resumed_exactly(
+    step: int, restless: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, run = restless.new(), restless.new()
+    twin = restless.fit(whole)
+    assert not fit(restless.module(), restless.data(), restless.trainer(run, StopAt(step)), run)
+    assert f"step={step}.ckpt" in capsys.readouterr().err
+    assert not [name for name in files(run) if "-v" in name]
+    again = restless.again(run)
+    assert again.resume is not None
+    assert again.resume.name == f"step={step}.ckpt"
+    assert_equal(run, restless.fit(again), whole, twin)
+
+
+def test_a_run_whose_time_is_up_is_resumed_exactly(restless: TinyRuns) -> None:
+    def stop(step: int, module: StyleTransferModule) -> None:
+        module.trainer.should_stop = step == 5  # what Lightning's timer for max_time does
+
+    whole, run = restless.new(), restless.new()
+    twin = restless.fit(whole)
+    restless.fit(run, AfterStep(stop))
+    assert files(run) == ["step=3.ckpt", "step=5.ckpt"]
+    assert_equal(run, restless.fit(restless.again(run)), whole, twin)
+
+
+def test_a_time_limit_need_not_be_given_again(runs: TinyRuns) -> None:
+    whole, run = runs.new(), runs.new()
+    twin = runs.fit(whole)
+    runs.settings["max_time"] = "01:00:00:00"
+    assert runs.kill(run, KillAt(step=5))
+    del runs.settings["max_time"]
+    assert_equal(run, runs.fit(runs.again(run)), whole, twin)  # and Lightning warns of nothing
+
+
+def test_a_longer_run_goes_on_from_a_finished_one(runs: TinyRuns) -> None:
+    whole, run = runs.new(), runs.new()
+    twin = runs.fit(whole)
+    runs.fit(run, max_steps=6)  # its last validation is none of the longer run's
+    assert_equal(run, runs.fit(runs.again(run)), whole, twin)
+
+
+def test_a_checkpoint_every_so_often_may_change(runs: TinyRuns) -> None:
+    whole, run = runs.new(), runs.new()
+    twin = runs.fit(whole)
+    assert runs.kill(run, KillAt(step=8))
+    assert_equal(run, runs.fit(runs.again(run), checkpoint_every=2), whole, twin)
+    assert files(run) == ["step=10.ckpt", "step=12.ckpt"]
+
+
+def test_a_changed_learning_rate_counts_from_the_resumed_step_on(runs: TinyRuns) -> None:
+    run = runs.new()
+    assert runs.kill(run, KillAt(step=8))
+    runs.options |= {"learning_rate": 1e-4}
+    runs.fit(runs.again(run))
+    rates = [float(row["lr"]) for row in rows(run)]
+    assert rates == pytest.approx([1e-3] * 6 + [1e-4] * 6)
+
+
+def test_the_loss_network_is_in_no_checkpoint(runs: TinyRuns) -> None:
+    run = runs.new()
+    module = runs.fit(run)
+    assert set(checkpoint(run)["state_dict"]) == {f"net.{key}" for key in module.net.state_dict()}
+
+
+def test_validating_alone_saves_nothing(runs: TinyRuns) -> None:
+    run = runs.new()
+    runs.trainer(run).validate(runs.module(), datamodule=runs.data(), verbose=False)
+    assert files(run) == []
+
+
+def test_checkpoints_come_after_the_validation_of_their_step(runs: TinyRuns) -> None:
+    run, events = runs.new(), []
+
+    class Listener(Callback):
+        def on_validation_batch_end(self, *args: Any) -> None:
+            events.append("validated")
+
+        def on_save_checkpoint(self, *args: Any) -> None:
+            events.append("saved")
+
+    runs.fit(run, Listener(), max_steps=6, val_every=2, checkpoint_every=3)
+    assert events == ["validated"] * 2 + ["saved"] + ["validated"] * 2 + ["saved"]
+
+
+def test_the_same_seed_gives_the_same_run_to_the_last_bit(runs: TinyRuns) -> None:
+    first, second = runs.new(), runs.new()
+    twin = runs.fit(first)
+    assert_equal(second, runs.fit(second), first, twin)
+
+
+def test_a_run_validates_first_and_last_and_in_between(runs: TinyRuns) -> None:
+    run = runs.new()
+    runs.fit(run, max_steps=10)
+    # steps count from 0; what follows the last one is labeled with their number
+    assert [row["step"] for row in rows(run, "val/total")] == ["0", "3", "7", "10"]
+    assert [int(row["step"]) for row in rows(run)] == list(range(10))
+
+
+def test_a_picture_that_is_not_finite_in_the_end_is_no_result(runs: TinyRuns) -> None:
+    def ruin(step: int, module: StyleTransferModule) -> None:
+        if step == 12:
+            nn.init.constant_(module.net.get_parameter("last.bias"), math.nan)
+
+    with pytest.raises(DivergedError, match="after the last step"):
+        runs.fit(runs.new(), AfterStep(ruin))
+
+
+def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
+    runs.loss = SpoiledLoss(runs.loss, [5])  # type: ignore[arg-type]
+    runs.options = {"learning_rate": 2e-3, "warmup_steps": 2, "ema": 0.5}
+    run = runs.new()
+    module, data = runs.module(), runs.data()
+    trainer = runs.trainer(run)
+    assert fit(module, data, trainer, run)
+    net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
+    about = describe_run(module, data, trainer, net, {"name": "mine"}, seed=7)
+    assert about["net"] == net
+    assert about["style"] == {"name": "mine"}
+    assert about["loss"]["style_layers"] == {"relu1_1": 0.5, "relu2_1": 0.5}
+    assert (about["data"]["name"], about["data"]["photos"]) == ("photos", 10)
+    date = about["training"].pop("date")
+    assert len(date.split("-")) == 3
+    assert about["training"] == {
+        "steps": 12,
+        "learning_rate": 2e-3,
+        "schedule": "cosine",
+        "warmup_steps": 2,
+        "ema": 0.5,
+        "precision": "fp32",
+        "device": "cpu",
+        "devices": 1,
+        "skipped_steps": 1,
+        "seed": 7,
+    }
+    last = rows(run, "val/total")[-1]
+    assert about["objective"] == pytest.approx(
+        {name: float(last[f"val/{name}"]) for name in ("total", "content", "style", "tv")}
+    )
+    assert about["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert about["versions"]["fst"] == fst.__version__
+
+
+@pytest.mark.parametrize("options", [{"ema": 0.5}, {"net": RestlessNet}])
+def test_a_checkpoint_of_another_net_is_refused(runs: TinyRuns, options: dict[str, Any]) -> None:
+    run = runs.new()
+    assert runs.kill(run, KillAt(step=5))
+
+    class Wider(RestlessNet):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(3, 6, 3, padding=1)
+            self.last = nn.Conv2d(6, 3, 3, padding=1)
+
+    if "net" in options:
+        runs.net = Wider
+    else:
+        runs.options |= options
+    with pytest.raises(CheckpointError, match=r"step=3\.ckpt: its net"):
+        runs.fit(runs.again(run))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_steps": 0},
+        {"val_every": 0},
+        {"log_every": 0},
+        {"preview_every": 0},
+        {"checkpoint_every": -1},
+        {"print_every": 0},
+        {"num_nodes": 0},
+        {"devices": 0},
+        {"devices": "many"},
+        {"device": "abacus"},
+        {"strategy": "hope"},
+        {"max_time": "soon"},
+    ],
+)
+def test_a_trainer_that_cannot_run_is_refused(runs: TinyRuns, wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        make_trainer(runs.new(), [], **{"device": "cpu", **wrong})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("device", "every"), [("cpu", 30), ("cuda", 500)])
+def test_checkpoints_are_rarer_on_a_gpu(
+    device: str, every: int, runs: TinyRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: dict[str, Any] = {}
+    monkeypatch.setattr(trainer_module, "pick_device", torch.device)
+    monkeypatch.setattr("lightning.Trainer", lambda **options: chosen.update(options))
+    make_trainer(runs.new(), [], device=device)
+    (checkpoints,) = (c for c in chosen["callbacks"] if isinstance(c, Checkpoints))
+    assert checkpoints._every_n_train_steps == every
+    assert chosen["accelerator"] == device
+    assert chosen["benchmark"] == (device == "cuda")
+    assert chosen["devices"] == 1
+
+
+def test_a_numbered_device_is_that_one(runs: TinyRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: dict[str, Any] = {}
+    monkeypatch.setattr(trainer_module, "pick_device", torch.device)
+    monkeypatch.setattr("lightning.Trainer", lambda **options: chosen.update(options))
+    make_trainer(runs.new(), [], device="cuda:1")
+    assert (chosen["accelerator"], chosen["devices"], chosen["strategy"]) == ("cuda", [1], "auto")
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "devices", "nodes", "gpus", "distributed"),
+    [
+        ("auto", "cpu", 1, 1, 0, False),
+        ("auto", "cpu", 2, 1, 0, True),
+        ("auto", "cpu", "auto", 1, 0, False),
+        ("auto", "cuda", 1, 1, 8, False),
+        ("auto", "cuda", 2, 1, 8, True),
+        ("ddp", "cuda", 2, 1, 8, True),
+        ("auto", "cuda", "auto", 1, 8, True),
+        ("auto", "cuda", "auto", 1, 1, False),
+        ("auto", "cuda:1", 1, 1, 8, False),
+        ("auto", "cuda", 1, 2, 1, True),
+        ("auto", "mps", 1, 1, 0, False),
+        ("ddp_spawn", "cpu", 2, 1, 0, False),
+    ],
+)
+def test_several_devices_are_distributed_data_parallel(
+    name: str,
+    device: str,
+    devices: int | str,
+    nodes: int,
+    gpus: int,
+    distributed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    strategy = trainer_module._strategy(name, torch.device(device), devices, nodes)
+    assert isinstance(strategy, DDPStrategy) == distributed
+    if isinstance(strategy, DDPStrategy):
+        assert strategy._ddp_kwargs["broadcast_buffers"] is False
+    else:
+        assert strategy == name
