@@ -104,7 +104,12 @@ def test_any_whole_number_is_a_seed(seed: int) -> None:
 
 
 def test_neighboring_places_and_seeds_are_independent() -> None:
-    for other in (lambda place: seeded(0, place + 1), lambda place: seeded(1, place)):
+    others = (
+        lambda place: seeded(0, place + 1),
+        lambda place: seeded(1, place),
+        lambda place: seeded(1, place - 1),
+    )
+    for other in others:
         pairs = torch.stack(
             [
                 torch.stack([torch.rand(3, generator=g) for g in (seeded(0, place), other(place))])

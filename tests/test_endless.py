@@ -22,7 +22,7 @@ from fst import endless
 from fst.crops import CropAndFlip
 from fst.endless import EndlessCrops, PhotoList, PhotoStream
 from fst.errors import AssetError, InputError
-from fst.photos import Record, open_folder, open_hub
+from fst.photos import Record, decode, open_folder, open_hub
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -116,6 +116,16 @@ def test_a_list_begins_at_any_place(colors: Path, start: int) -> None:
 def test_the_crops_begin_anew_each_time_they_are_iterated(colors: Path) -> None:
     photos = crops_of_folder(colors)
     assert torch.equal(take(photos, 5), take(photos, 5))
+
+
+@pytest.mark.parametrize("start", [0, 7])
+def test_a_crop_is_cut_as_its_place_says(photo_folder: Path, start: int) -> None:
+    (photo_folder / "photo_05.jpg").write_bytes(b"no picture")
+    photos = crops_of_folder(photo_folder, start=start)
+    cut = CropAndFlip(16, 0.25, seed=0)
+    for place, crop in enumerate(take(photos, 24), start):
+        (name,) = photos.names(place)  # of the photo that stands in, where one does
+        assert torch.equal(crop, cut(decode({"path": name}), place))
 
 
 def test_decoded_records_are_taken_as_they_are() -> None:

@@ -30,8 +30,6 @@ from fst.nets.johnson import JohnsonNet
 from fst.perceptual import LossTerms, PerceptualLoss
 from fst.training import StyleTransferModule
 
-GOOD, BAD = "good", "bad"
-
 
 def watch(guard: FiniteGuard, step: int, *bad: str, gradient: float = 1.0) -> Tensor:
     """A step with the terms of two photos; the named ones are not finite for one of them."""
@@ -78,6 +76,26 @@ def test_the_bad_terms_are_named_and_not_the_gradient_they_spoil(
     assert watch(guard, 40, *terms, gradient=gradient).item() == 1.0
     guard.settle()
     assert capsys.readouterr().out == f"step 40: the {text} is not finite: skipped\n"
+
+
+def test_a_step_that_is_bad_on_another_device_is_left_out_here_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def reduce(flags: Tensor, how: Any) -> None:
+        assert how == torch.distributed.ReduceOp.MIN
+        flags.copy_(torch.minimum(flags, torch.tensor([1, 0, 1, 0])))
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "all_reduce", reduce)
+    guard = FiniteGuard()
+    assert watch(guard, 5, "tv").item() == 1.0
+    assert watch(guard, 6).item() == 1.0
+    guard.settle()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" is ")[0] for line in lines] == [
+        "step 5: the style and tv loss",
+        "step 6: the style loss",
+    ]
 
 
 def test_the_third_bad_step_in_a_row_asks_for_a_rollback() -> None:

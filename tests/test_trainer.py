@@ -1,6 +1,7 @@
 """The trainer: a run from first step to last, killed and resumed; its checkpoints and account."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,23 @@ def assert_equal(run: Run, module: StyleTransferModule, whole: Run, twin: nn.Mod
     assert same(module.state_dict(), twin.state_dict())
 
 
-KILLS = [KillAt(step=step) for step in range(1, 13)] + [KillAt(validation=v) for v in (0, 4, 8, 12)]
+class Copies(Callback):
+    """What would be on disk if the run were killed: before a step's checkpoint, in a validation."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.copies: dict[str, Run] = {}
+
+    def copy(self, name: str) -> None:
+        folder = self.run.folder.with_name(f"{self.run.folder.name}-{name}")
+        shutil.copytree(self.run.folder, folder)
+        self.copies[name] = Run(folder, self.run.output, None)
+
+    def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
+        self.copy(f"step{trainer.global_step}")
+
+    def on_validation_batch_end(self, trainer: Any, *args: Any) -> None:
+        self.copy(f"validation{trainer.global_step}")
 
 
 @pytest.fixture
@@ -62,14 +79,14 @@ def test_a_run_killed_at_any_step_and_in_any_validation_is_resumed_exactly(
     restless: TinyRuns,
 ) -> None:
     whole = restless.new()
-    twin = restless.fit(whole)
-    for kill in KILLS:
-        run = restless.new()
-        assert restless.kill(run, kill)
-        again = restless.again(run)
-        expected = max(kill.step or kill.validation or 0, 1) - 1
-        assert (again.resume is None) == (expected < 3)
-        module = restless.fit(again)
+    killed = Copies(whole)
+    twin = restless.fit(whole, killed)
+    names = [f"step{step}" for step in range(1, 13)] + [f"validation{v}" for v in (0, 4, 8, 12)]
+    assert sorted(killed.copies) == sorted(names)
+    for name in names[3:12] + names[13:]:  # before, there is no checkpoint: it starts anew
+        run = restless.again(killed.copies[name])
+        assert run.resume is not None
+        module = restless.fit(run)
         assert_equal(run, module, whole, twin)
         assert files(run) == ["step=12.ckpt", "step=9.ckpt"]
 
@@ -326,7 +343,8 @@ def test_a_numbered_device_is_that_one(runs: TinyRuns, monkeypatch: pytest.Monke
         ("auto", "cuda", "auto", 1, 1, False),
         ("auto", "cuda:1", 1, 1, 8, False),
         ("auto", "cuda", 1, 2, 1, True),
-        ("auto", "mps", 1, 1, 0, False),
+        ("auto", "cuda:1", 2, 1, 8, False),
+        ("auto", "mps", 2, 1, 0, False),
         ("ddp_spawn", "cpu", 2, 1, 0, False),
     ],
 )
