@@ -205,7 +205,9 @@ class Previews(Callback):
         photos = torch.stack([held_out[i] for i in range(count)]).to(pl_module.device)
         with torch.no_grad():
             # a run that diverges still gets its preview
-            painted = pl_module(photos).nan_to_num()
+            training = pl_module.training
+            painted = pl_module.eval()(photos).nan_to_num()
+            pl_module.train(training)
         grid = make_grid(
             torch.cat([photos, painted.float()]), nrow=count, padding=PADDING, pad_value=1.0
         )
@@ -218,15 +220,13 @@ class Previews(Callback):
 
 
 class StopOnSignal(Callback):
-    """``Ctrl-C`` and ``SIGTERM`` end the run after the step at hand, with a resumable checkpoint.
+    """``Ctrl-C`` and ``SIGTERM`` end the run after the step at hand; a second ``Ctrl-C`` at once.
 
-    A second ``Ctrl-C`` ends it at once.
+    The trainer's checkpoints are saved wherever a run stops.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
         self.received: int | None = None
-        self.saved: Path | None = None
         self._before: dict[int, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -242,16 +242,14 @@ class StopOnSignal(Callback):
         batch: Tensor,
         batch_idx: int,
     ) -> None:
-        """Saves and stops, if a signal has come; on several devices at the same step."""
+        """Stops if a signal has come; on several devices at the same step."""
         # asking the others waits for the GPU: only now and then
         if trainer.world_size > 1 and (batch.is_cpu or trainer.global_step % ASK_EVERY == 0):
             stop = trainer.strategy.reduce_boolean_decision(self.received is not None, all=False)
             self.received = (self.received or signal.SIGTERM) if stop else None
         elif trainer.world_size > 1:
             return
-        if self.received is not None and self.saved is None:
-            self.saved = self.folder / f"step={trainer.global_step}.ckpt"
-            trainer.save_checkpoint(self.saved)
+        if self.received is not None:
             trainer.should_stop = True
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

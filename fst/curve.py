@@ -8,6 +8,8 @@ from typing import Any
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from fst.image import atomic_file
+
 
 class CurveCSV(Logger):
     """Writes the metrics to ``metrics.csv``, one row a step, flushed row by row.
@@ -67,14 +69,17 @@ class CurveCSV(Logger):
         """
         if not self.path.exists():
             return
-        rows = self._read()
-        self.path.unlink()
-        for row in rows:
-            at = int(row.pop("step"))
-            values = {key: value for key, value in row.items() if value}
-            unplanned = "val/total" in values and at == step - 1 > 0 and step % val_every
+        kept = []
+        for number, row in enumerate(self._read()):
+            at = int(row["step"])
+            # the file's first row is the validation before the first step
+            unplanned = row["val/total"] and number > 0 and at == step - 1 and step % val_every
             if at < step and not unplanned:
-                self.log_metrics(values, at)  # type: ignore[arg-type]
+                kept.append(row)
+        with atomic_file(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, self.COLUMNS)
+            writer.writeheader()
+            writer.writerows(kept)
 
     def has_validation(self, step: int) -> bool:
         """Whether the run was validated after ``step`` steps, at 0 before the first.

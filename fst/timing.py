@@ -146,7 +146,7 @@ def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[int, Run]:
     return 2 * side**3, lambda: a @ b
 
 
-def peak_flops(device: torch.device, dtype: torch.dtype, times: int = 10) -> float:
+def peak_flops(device: torch.device, dtype: torch.dtype, times: int = 30) -> float:
     """The best floating-point operations a second seen: convolutions, on a GPU matrices too."""
     kinds = (convolution,) if device.type == "cpu" else (convolution, matrix_product)
     clock = make_clock(device)

@@ -99,7 +99,7 @@ def make_trainer(
         checkpoint_every: steps between resumable checkpoints, of which the last two are kept; None
             is 30, and 500 on a GPU.
         print_every: steps between lines where the output is no terminal; None is a line a minute.
-        max_time: ``DD:HH:MM:SS`` after which to stop.
+        max_time: ``DD:HH:MM:SS`` of training, over all resumes, after which to stop.
         settings: shown on the run's page.
 
     Raises:
@@ -125,7 +125,7 @@ def make_trainer(
             enable_version_counter=False,  # what a stop has saved at this step is replaced
         ),
         Previews(run.folder / "previews", preview_every),
-        StopOnSignal(run.checkpoints),
+        StopOnSignal(),
         LiveProgress(print_every),
         RunPage(run.folder, title, settings=settings or {}),
     ]
@@ -202,8 +202,11 @@ def fit(
             raise module.diverged
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
         stop = next(c for c in callbacks if isinstance(c, StopOnSignal))
-        if stop.received is not None:
-            print(f"stopped; go on with resume=auto, or resume={stop.saved}", file=sys.stderr)
+        if stop.received is not None or trainer.global_step < trainer.max_steps:
+            why = "stopped" if stop.received is not None else "the time is up"
+            where = f"at step {trainer.global_step} of {trainer.max_steps}"
+            go_on = f"go on with resume=auto, or resume={run.folder}"
+            print(f"{why} {where}; {go_on}", file=sys.stderr)
             return False
         if trainer.global_step % every or "val/total" not in trainer.callback_metrics:
             # as Lightning labels it, save where a run is resumed at its last step

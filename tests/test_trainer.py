@@ -129,7 +129,9 @@ def test_a_stopped_run_is_resumed_exactly(
     whole, run = restless.new(), restless.new()
     twin = restless.fit(whole)
     assert not fit(restless.module(), restless.data(), restless.trainer(run, StopAt(step)), run)
-    assert f"step={step}.ckpt" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"stopped at step {step} of 12" in said
+    assert f"resume={run.folder}" in said
     assert not [name for name in files(run) if "-v" in name]
     again = restless.again(run)
     assert again.resume is not None
@@ -137,13 +139,17 @@ def test_a_stopped_run_is_resumed_exactly(
     assert_equal(run, restless.fit(again), whole, twin)
 
 
-def test_a_run_whose_time_is_up_is_resumed_exactly(restless: TinyRuns) -> None:
+def test_a_run_whose_time_is_up_is_resumed_exactly(
+    restless: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
     def stop(step: int, module: StyleTransferModule) -> None:
         module.trainer.should_stop = step == 5  # what Lightning's timer for max_time does
 
     whole, run = restless.new(), restless.new()
     twin = restless.fit(whole)
-    restless.fit(run, AfterStep(stop))
+    trainer = restless.trainer(run, AfterStep(stop))
+    assert not fit(restless.module(), restless.data(), trainer, run)
+    assert "the time is up at step 5 of 12" in capsys.readouterr().err
     assert files(run) == ["step=3.ckpt", "step=5.ckpt"]
     assert_equal(run, restless.fit(restless.again(run)), whole, twin)
 
