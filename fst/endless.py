@@ -176,7 +176,7 @@ class PhotoStream:
         records: list[Record] = []
         while True:
             order = torch.randperm(self.shards, generator=seeded(self.seed, epoch)).tolist()
-            whole, found = turn == 0 and state is None, False
+            found = False
             while turn < self.shards:
                 shard = self.photos.shard(self.shards, order[turn])
                 if state is not None:
@@ -200,7 +200,7 @@ class PhotoStream:
             if records:  # a block never spans two epochs
                 yield position, records
                 records = []
-            elif whole and not found:
+            elif not found:
                 raise InputError("no photo is left to train on: lower data.val_photos")
             position = {"epoch": epoch, "turn": 0, "state": None}
 

@@ -419,8 +419,10 @@ def test_what_is_being_read_when_a_stream_is_left_is_not_read_to_its_end() -> No
     stream = datasets.IterableDataset.from_generator(records, features=features)
     places = PhotoStream(stream, 0, 200).places(0)
     next(places)
+    while len(read) <= 200:
+        time.sleep(0.01)
     places.close()
-    assert 200 <= len(read) < 390
+    assert len(read) < 390
 
 
 @pytest.mark.parametrize(
