@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import os
 import statistics
 import sys
 from pathlib import Path
@@ -93,6 +94,9 @@ def train(options: argparse.Namespace) -> list[dict[str, Any]]:
     console = Console(width=None if sys.stdout.isatty() else 120)
     cases = training_cases(kinds, options.compile)
     variants = list(dict.fromkeys([case.yardstick for case in cases] + cases))
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"other work is running here (load {load:.1f}): don't trust these figures")
     tune_process(device)
     bench = TrainingBench(settings)
     runs = {variant.name: bench.run(variant) for variant in variants}

@@ -348,6 +348,22 @@ def test_threads_change_nothing(source: Source, start: int) -> None:
     assert own_threads() == []
 
 
+def test_threads_decode_ahead_and_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    three = threading.Barrier(3, timeout=20)
+    begun: list[Record] = []
+
+    def waiting(record: Record, at_least: int) -> Tensor:
+        begun.append(record)
+        if len(begun) <= 3:
+            three.wait()  # breaks if fewer are decoded at a time
+        return torch.zeros(3, 20, 24, dtype=torch.uint8)
+
+    monkeypatch.setattr(endless, "decode", waiting)
+    crops = iter(crops_of(PhotoList([{"path": "a"}], 0), threads=3))
+    next(crops)
+    assert 3 <= len(begun) <= 4 * 3 + 1  # and not without end
+
+
 @pytest.mark.parametrize(("ranks", "threads"), [(2, 0), (2, 3), (3, 0), (6, 0)])
 def test_the_parts_of_all_ranks_are_the_batch_in_order(
     source: Source, ranks: int, threads: int
@@ -592,6 +608,16 @@ def test_photos_that_are_all_broken_are_an_input_error(tmp_path: Path, threads: 
     assert "\n" not in str(caught.value)
     assert len(said) == 5
     assert own_threads() == []
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_stream_of_broken_photos_is_left_at_once(tmp_path: Path, threads: int) -> None:
+    photos = open_hub(str(write_parquet(tmp_path / "bad", [9], broken=range(9))))
+    crops = crops_of(PhotoStream(photos, 0, 4), threads=threads, on_skip=lambda text: None)
+    with pytest.raises(InputError, match="decoded") as caught:
+        next(iter(crops))
+    assert own_threads() == []  # though the traceback still holds the iterator
+    assert caught.value.__traceback__ is not None
 
 
 def test_a_few_good_photos_among_many_broken_ones_are_enough(colors: Path) -> None:

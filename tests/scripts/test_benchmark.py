@@ -1,6 +1,7 @@
 """scripts/benchmark.py as a user runs it, on tiny nets; nothing here depends on a time."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -133,17 +134,19 @@ def test_compiling_adds_a_row_and_tells_the_cold_seconds(
     assert re.search(r"compile fp32: \d+ s until the first step was done \(cold\)", result.stdout)
 
 
-def test_it_says_where_bf16_is_not_worth_while(
+def test_it_says_where_bf16_is_not_worth_while_and_who_else_is_at_work(
     run_inside: Run,
     tiny: list[str],
     asked: list[tuple[Settings, Variant]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    monkeypatch.setattr(os, "getloadavg", lambda: (3.14, 0.0, 0.0))
     result = run_inside("benchmark.py", *tiny, "--rounds", "1")
     assert result.returncode == 0, result.stderr
     assert "measuring float32 alone" in result.stdout
     assert "avx512_bf16 no" in result.stdout
+    assert "other work is running here (load 3.1)" in result.stdout
 
 
 @pytest.mark.parametrize(
