@@ -154,7 +154,7 @@ def changed_settings(
     changes = []
     for key in sorted({*before, *now}):
         name, old, new = f"{path}{key}", before.get(key), now.get(key)
-        if name in ("resume", "overwrite", "trainer.max_steps", "trainer.max_time"):
+        if name in ("resume", "overwrite", "trainer.max_time"):
             continue
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             changes += changed_settings(old, new, f"{name}.")

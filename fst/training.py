@@ -31,7 +31,7 @@ class StyleTransferModule(lightning.LightningModule):
         schedule: ``"constant"`` as in the paper, or ``"cosine"`` decay to zero at the last step.
         warmup_steps: over which the learning rate rises from zero.
         ema: decay of the exponential moving average of the weights, which is what is validated and
-            kept; 0 keeps the weights themselves.
+            kept, at most (1 + step) / (10 + step); 0 keeps the weights themselves.
         dtype: of the net's convolutions; weights, statistics and losses are float32.
         micro_batches: parts in which a step takes its batch, one after the other (gradient
             accumulation); more, once memory has run out.
@@ -54,10 +54,10 @@ class StyleTransferModule(lightning.LightningModule):
         super().__init__()
         if schedule not in SCHEDULES:
             raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, not {schedule!r}")
-        if not (math.isfinite(learning_rate) and learning_rate > 0):
+        if not (isinstance(learning_rate, int | float) and 0 < learning_rate < math.inf):
             raise InputError(f"learning_rate must be above 0, not {learning_rate}")
-        if not 0 <= ema < 1:
-            raise InputError(f"ema must be at least 0 and below 1, not {ema}")
+        if not (isinstance(ema, int | float) and 0 <= ema < 1):
+            raise InputError(f"ema must be at least 0 and below 1, not {ema!r}")
         if micro_batches < 1:
             raise InputError(f"accumulate must be at least 1, not {micro_batches}")
         self.automatic_optimization = False  # micro-batches and skipped steps are ours to decide
@@ -125,7 +125,7 @@ class StyleTransferModule(lightning.LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = self.rate(step)
         self.optimizers().step()  # type: ignore[union-attr]
-        self._average_weights(left_out)
+        self._average_weights(step, left_out)
         self._log("train", terms)
         self.log("lr", self.rate(step))
         last = step + 1 == self.trainer.max_steps
@@ -159,11 +159,13 @@ class StyleTransferModule(lightning.LightningModule):
         self._log("val", self.loss(self(photos), self.loss.content_targets(photos)))
 
     @torch.no_grad()
-    def _average_weights(self, left_out: Tensor) -> None:
+    def _average_weights(self, step: int, left_out: Tensor) -> None:
         """A step of the moving average, where the step of Adam was not left out."""
         if self.average is None:
             return
-        share = (1 - self.ema) * (1 - left_out)
+        # shorter at first, else a short run would keep the weights that it began with
+        decay = min(self.ema, (1 + step) / (10 + step))
+        share = (1 - decay) * (1 - left_out)
         for mean, weight in zip(self.average.parameters(), self.net.parameters(), strict=True):
             mean.lerp_(weight, share)
         for copied, buffer in zip(self.average.buffers(), self.net.buffers(), strict=True):

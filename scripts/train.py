@@ -8,7 +8,7 @@ from typing import Any
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import CompactHydraException
+from hydra.errors import CompactHydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -16,7 +16,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from fst import assets
 from fst.checkpoint import TrainedStyle
 from fst.device import keep_freed_memory, pick_device, pick_precision, process_rank
-from fst.errors import InputError, one_line_errors
+from fst.errors import FstError, InputError, one_line_errors
 from fst.image import load_image, resize
 from fst.nets import make_net
 from fst.runs import changed_settings, finish, prepare_run
@@ -53,6 +53,16 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
         raise InputError(str(error).splitlines()[0]) from error
 
 
+def instantiate(part: DictConfig) -> Any:
+    """What a group of the configuration names; the user's mistakes without Hydra's frame."""
+    try:
+        return hydra.utils.instantiate(part, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, FstError):
+            raise error.__cause__ from None
+        raise InputError(str(error).splitlines()[0]) from error
+
+
 def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     """One training; False where it was stopped before its last step."""
     keep_freed_memory()
@@ -61,15 +71,18 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
         style |= {"title": None, "painter": None, "year": None, "rights": None}
     torch.manual_seed(plain["seed"])
     dtype = pick_precision(plain["precision"], pick_device(plain["trainer"]["device"]))
+    for key, value in (("style.size", style["size"]), ("accumulate", plain["accumulate"])):
+        if not isinstance(value, int) or value < (32 if key == "style.size" else 1):
+            raise InputError(f"{key} must be a whole number of pixels or parts, not {value!r}")
     painting = resize(load_image(assets.find("styles", style["image"])), style["size"]).rgb
-    loss = hydra.utils.instantiate(config.loss, _convert_="all")(painting, dtype=dtype)
+    loss = instantiate(config.loss)(painting, dtype=dtype)
     options = {key: plain[key] for key in ("learning_rate", "schedule", "warmup_steps", "ema")}
     module = StyleTransferModule(
         make_net(**plain["net"]), loss, **options, dtype=dtype, micro_batches=plain["accumulate"]
     )
     if plain["compile"]:
         module.compile()
-    data = hydra.utils.instantiate(config.data, _convert_="all")
+    data = instantiate(config.data)
     data.setup()  # before any folder is made: no photos, no run
     folders, first = (Path(plain["runs"]), Path(plain["checkpoints"])), process_rank() == 0
     resume, overwrite = plain["resume"], plain["overwrite"]
@@ -91,8 +104,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
         "net": f"{plain['net']['name']} {plain['net']['arguments']}",
         "precision": "bf16" if dtype == torch.bfloat16 else "fp32",
     }
-    make = hydra.utils.instantiate(config.trainer, _convert_="all")
-    trainer = make(run, loggers, settings=shown)
+    trainer = instantiate(config.trainer)(run, loggers, settings=shown)
     if not fit(module, data, trainer, run):
         return False
     if first:
@@ -103,4 +115,6 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv) and not any(a.startswith("style=") for a in sys.argv):
+        sys.argv.append("style=monet")  # the help shows the settings, and these need a style
     main()

@@ -449,8 +449,8 @@ def test_a_finished_run_is_not_resumed(
 
 
 def test_changed_settings_names_what_differs_and_overlooks_what_a_resume_may_change() -> None:
-    before = {"seed": 0, "trainer": {"max_steps": 5, "precision": "fp32"}, "data": {"path": "a"}}
-    now = {"seed": 0, "trainer": {"max_steps": 9, "precision": "bf16"}, "data": {"path": "a"}}
+    before = {"seed": 0, "trainer": {"max_time": 5, "precision": "fp32"}, "data": {"path": "a"}}
+    now = {"seed": 0, "trainer": {"max_time": 9, "precision": "bf16"}, "data": {"path": "a"}}
     assert changed_settings(before, now | {"resume": "auto"}) == ["trainer.precision: fp32 -> bf16"]
     assert changed_settings(before, before) == []
 
@@ -472,10 +472,11 @@ def test_a_group_that_became_a_value_is_told() -> None:
     assert change.endswith("-> johnson")
 
 
-def test_settings_that_only_say_how_far_to_go_are_not_told() -> None:
+def test_settings_that_only_say_how_to_go_on_are_not_told() -> None:
     before = {"resume": None, "overwrite": False, "trainer": {"max_steps": 10, "max_time": None}}
     now = {"resume": "auto", "overwrite": True, "trainer": {"max_steps": 20, "max_time": "1:0:0:0"}}
-    assert changed_settings(before, now) == []
+    # the schedule ends at the last step: a new one bends it
+    assert changed_settings(before, now) == ["trainer.max_steps: 10 -> 20"]
     assert changed_settings(before, before) == []
     # at the top only: a net's own "resume" is a setting
     assert changed_settings({"net": {"resume": 1}}, {"net": {"resume": 2}}) == [

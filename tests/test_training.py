@@ -86,12 +86,13 @@ def test_adam_steps_at_the_rate_that_is_logged(runs: TinyRuns) -> None:
 
 
 def test_the_average_of_the_weights_by_hand(runs: TinyRuns) -> None:
-    runs.options |= {"ema": 0.75}
+    runs.options |= {"ema": 0.2}
     expected = {key: value.clone() for key, value in runs.module().net.state_dict().items()}
     for steps in (1, 2, 3):
         module = runs.fit(runs.new(), max_steps=steps)
         for key, value in module.net.state_dict().items():
-            expected[key] = 0.75 * expected[key] + 0.25 * value
+            decay = min(0.2, steps / (9 + steps))  # 1/10, 2/11, then the one asked for
+            expected[key] = decay * expected[key] + (1 - decay) * value
         torch.testing.assert_close(module.best_net.state_dict(), expected)
         assert not same(module.best_net.state_dict(), module.net.state_dict())
 
