@@ -134,6 +134,10 @@ def test_only_a_stream_has_a_state(colors: Path, parquet: Path) -> None:
         assert data.state_dict() == {}
         batches(data, 1)
         assert bool(data.state_dict()) == (kind == "stream")
+        data.trainer.global_step = 8  # type: ignore[union-attr]
+        list(islice(data.train_dataloader(), 1))
+        if kind == "stream":
+            assert 16 - 3 < data.state_dict()["place"] <= 16  # no more is read again than a block
         data.load_state_dict({})
 
 
@@ -439,7 +443,10 @@ def test_a_second_run_reads_only_the_cache(
 @pytest.mark.parametrize(
     ("kind", "change"),
     [
-        *(("cached folder", change) for change in ("added", "removed", "rewritten", "touched")),
+        *(
+            ("cached folder", change)
+            for change in ("added", "removed", "rewritten", "touched", "renamed")
+        ),
         *(("cached stream", change) for change in ("added", "removed", "touched")),
         ("cached downloaded", "rewritten"),
     ],
@@ -463,20 +470,31 @@ def test_photos_that_have_changed_get_a_new_cache(
         first.unlink()
     elif change == "rewritten":
         first.write_bytes(content)
+    elif change == "renamed":
+        first.rename(first.with_name("000.png"))  # size, date and order stay
     else:
         first.touch()
     batches(make(kind, colors, parquet), 1)
     assert len(list(caches.iterdir())) == 2
 
 
-@pytest.mark.parametrize("settings", [{"max_photos": 8}, {"size": 32}, {"min_scale": 0.3}], ids=str)
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("cached folder", {"max_photos": 8}),
+        ("cached stream", {"max_photos": 8}),
+        ("cached folder", {"size": 32}),
+        ("cached folder", {"min_scale": 0.3}),
+    ],
+    ids=str,
+)
 def test_other_settings_that_matter_get_a_cache_of_their_own(
-    colors: Path, parquet: Path, settings: dict[str, Any]
+    colors: Path, parquet: Path, kind: str, settings: dict[str, Any]
 ) -> None:
-    make("cached folder", colors, parquet).setup()
-    make("cached folder", colors, parquet, seed=3, batch_size=5, val_photos=1).setup()
+    make(kind, colors, parquet).setup()
+    make(kind, colors, parquet, seed=3, batch_size=5, val_photos=1).setup()
     assert len(list((colors.parent / "cache").iterdir())) == 1
-    make("cached folder", colors, parquet, **settings).setup()
+    make(kind, colors, parquet, **settings).setup()
     assert len(list((colors.parent / "cache").iterdir())) == 2
 
 
@@ -543,6 +561,7 @@ def decoded_all(
         ("auto", "cpu", -1, None),
         ("auto", "cuda", -1, False),
         ("auto", "cuda", 100, False),
+        ("auto", "cuda", 4, False),
         ("auto", "cuda", 3, None),  # six photos of eight: nothing would be used twice
         (True, "cuda", 3, True),
         (True, "cpu", 3, True),
