@@ -23,7 +23,7 @@ from fst.stylize import load_painting
 from fst.textbook import TextbookLoss, TextbookNet, textbook_step
 from fst.timing import Run, peak_bytes
 from fst.training import StyleTransferModule
-from fst.vgg import CHANNELS, LAYERS
+from fst.weights import CHANNELS, LAYERS
 
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 

@@ -216,16 +216,19 @@ def summarize(comparison: Comparison, entries: Sequence[dict[str, Any]]) -> dict
     return report
 
 
-def write_report(output: Path, report: dict[str, Any], painting: Tensor) -> Path:
-    """Writes ``report.json`` and ``index.html`` (with the painting's picture) into ``output``."""
-    save_image(output / "pictures" / "painting.png", painting)
+def write_report(output: Path, report: dict[str, Any], painting: Tensor | None) -> Path:
+    """Writes ``report.json`` and ``index.html`` (with the painting, if given) into ``output``."""
+    picture = output / "pictures" / "painting.png"
+    picture.unlink(missing_ok=True)
+    if painting is not None:
+        save_image(picture, painting)
     write_json(output / "report.json", report)
     template = (Path(__file__).parent / "report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.globals["chart"] = _chart
     page = output / "index.html"
     with atomic_file(page) as temporary:
-        html = environment.from_string(template).render(report=report)
+        html = environment.from_string(template).render(report=report, painted=painting is not None)
         temporary.write_text(html, encoding="utf-8")
     return page
 

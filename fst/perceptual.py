@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.losses import content_loss, gram_matrix, style_loss, total_variation
+from fst.statistics import StyleStatistics, measure_style
 from fst.vgg import VGG19, check_layers
 
 CONTENT_LAYERS = {"relu4_2": 1.0}
@@ -45,7 +46,8 @@ class PerceptualLoss(nn.Module):
     weight counts relative to the other layers': multiplying all of them changes nothing.
 
     Args:
-        painting: ``(1, 3, H, W)``, RGB in [0, 1], at the size whose strokes are to be learned.
+        painting: ``(1, 3, H, W)``, RGB in [0, 1], at the size whose strokes are to be learned; or
+            what is known about it, for this loss network.
         content_weight: at least 0.
         style_weight: at least 0. With the normalized terms one default suits most paintings.
         tv_weight: at least 0; smooths.
@@ -62,7 +64,7 @@ class PerceptualLoss(nn.Module):
 
     def __init__(
         self,
-        painting: Tensor,
+        painting: Tensor | StyleStatistics,
         content_weight: float = 1.0,
         style_weight: float = 3.0,
         tv_weight: float = 0.5,
@@ -84,12 +86,16 @@ class PerceptualLoss(nn.Module):
         self.content_layers = _normalize("content_layers", content_layers)
         self.style_layers = _normalize("style_layers", style_layers)
         self.vgg = VGG19([*self.content_layers, *self.style_layers], weights, pooling, dtype)
-        self._style_scales: dict[str, float] = {}
-        with torch.no_grad():
-            for layer, features in self.vgg(painting, self.style_layers).items():
-                gram = gram_matrix(features)
-                self.register_buffer(f"gram_{layer}", gram, persistent=False)
-                self._style_scales[layer] = self._scale(features, gram, power=4).item()
+        self.known_by = "" if isinstance(painting, Tensor) else ", by its statistics"
+        if isinstance(painting, Tensor):
+            painting = measure_style(self.vgg, painting, self.style_layers)
+        painting.check(self.vgg, self.style_layers)
+        self._style_scales = dict.fromkeys(self.style_layers, 1.0)
+        for layer in self.style_layers:
+            gram = painting.grams[layer]
+            self.register_buffer(f"gram_{layer}", gram, persistent=False)
+            if normalization == "course":
+                self._style_scales[layer] = _course_scale(gram, painting.means[layer], 4).item()
 
     @torch.no_grad()
     def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
@@ -110,39 +116,20 @@ class PerceptualLoss(nn.Module):
         """
         features = self.vgg(images, [*self.content_layers, *self.style_layers])
         zero = torch.zeros(len(images), device=images.device)
-        content = sum(
-            (
-                weight
-                * self._scale(targets[layer], targets[layer], power=2)
-                * content_loss(features[layer], targets[layer])
-                for layer, weight in self.content_layers.items()
-            ),
-            zero,
-        )
-        style = sum(
-            (
-                weight
-                * self._style_scales[layer]
-                * style_loss(gram_matrix(features[layer]), getattr(self, f"gram_{layer}"))
-                for layer, weight in self.style_layers.items()
-            ),
-            zero,
-        )
+        content, style = zero, zero
+        for layer, weight in self.content_layers.items():
+            loss = weight * content_loss(features[layer], targets[layer])
+            if self.normalization == "course":
+                mean = targets[layer].float().abs().flatten(1).mean(1)
+                loss = loss * _course_scale(targets[layer], mean, 2)
+            content = content + loss
+        for layer, weight in self.style_layers.items():
+            loss = style_loss(gram_matrix(features[layer]), getattr(self, f"gram_{layer}"))
+            style = style + weight * self._style_scales[layer] * loss
         tv = total_variation(images) if self.tv_weight else zero
         return LossTerms(
             self.content_weight * content, self.style_weight * style, self.tv_weight * tv
         )
-
-    def _scale(self, features: Tensor, target: Tensor, power: int) -> Tensor:
-        """What turns a relative error into the chosen normalization, ``(N,)``.
-
-        ``"course"`` undoes the division by the target's energy and divides by the features' mean
-        activation instead, to the power in which the term grows with it.
-        """
-        if self.normalization == "relative":
-            return torch.ones(len(target), device=target.device)
-        mean = features.float().abs().flatten(1).mean(1)
-        return target.float().square().flatten(1).mean(1) / (4 * mean**power)
 
     def describe(self) -> dict[str, Any]:
         """The configuration and what judged, as plain values for a checkpoint or a report."""
@@ -155,6 +142,15 @@ class PerceptualLoss(nn.Module):
             "normalization": self.normalization,
             "loss_network": self.vgg.describe(),
         }
+
+
+def _course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
+    """What turns a relative error into the ``"course"`` normalization, ``(N,)``.
+
+    It undoes the division by the target's energy and divides by the features' mean absolute
+    activation instead, to the power in which the term grows with it.
+    """
+    return target.float().square().flatten(1).mean(1) / (4 * mean**power)
 
 
 def _check_weight(name: str, value: float) -> float:

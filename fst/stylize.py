@@ -17,7 +17,8 @@ from fst.errors import AssetError, CheckpointError, InputError
 from fst.feedforward import feedforward
 from fst.image import load_image, resize
 from fst.optimize import PRESETS, Iterate, optimize
-from fst.perceptual import PerceptualLoss
+from fst.perceptual import STYLE_LAYERS, PerceptualLoss
+from fst.statistics import style_target
 
 METHODS = ("auto", "feedforward", "optimize")
 
@@ -59,6 +60,11 @@ def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | N
         ) from None
 
 
+def style_file(style: str) -> dict[str, Any]:
+    """What a style file says; of a painting without one: ``{"image": style}``."""
+    return assets.read_style(style) if style in assets.style_names() else {"image": style}
+
+
 def load_painting(style: str, size: int | None = None) -> tuple[Tensor, dict[str, Any]]:
     """A style's painting ``(1, 3, H, W)`` and the loss weights that its style file sets.
 
@@ -69,12 +75,14 @@ def load_painting(style: str, size: int | None = None) -> tuple[Tensor, dict[str
     Raises:
         AssetError: the painting can't be had.
     """
-    about: dict[str, Any] = {"image": style}
-    if style in assets.style_names():
-        about = assets.read_style(style)
+    about = style_file(style)
     picture = load_image(assets.find("styles", about["image"]))
-    weights = {key: value for key, value in about.items() if key.endswith("_weight")}
-    return resize(picture, size or about.get("size", 512)).rgb, weights
+    return resize(picture, size or about.get("size", 512)).rgb, term_weights(about)
+
+
+def term_weights(about: dict[str, Any]) -> dict[str, float]:
+    """The weights of the loss terms that a style's description sets."""
+    return {key: value for key, value in about.items() if key.endswith("_weight")}
 
 
 @dataclass
@@ -155,18 +163,20 @@ def make_stylizer(
             f"no checkpoint for {name!r} in {checkpoints or assets.CHECKPOINTS[0]}/: train one "
             f"with scripts/train.py style={name}, or use --method optimize"
         )
-    if path is None:
-        painting, weights = load_painting(style, style_size)
-    else:  # the painting that it was trained on, whatever its name
-        about = load_checkpoint(path).description["style"]
-        size = style_size or about.get("size", 512)
-        painting, _ = load_painting(about.get("image", name), size)
-        weights = {key: value for key, value in about.items() if key.endswith("_weight")}
+    # a checkpoint knows the painting that it was trained on, whatever its name
+    about = style_file(style) if path is None else load_checkpoint(path).description["style"]
+    weights = term_weights(about)
     chosen = PRESETS[preset]
     if preset != "gatys":
         weights = {}  # the preset's own balance
     arguments = {**weights, **chosen.loss, **(loss or {})}
-    objective = PerceptualLoss(painting, dtype=dtype, **arguments).to(device)
+    target = style_target(
+        about.get("image") or style_file(name)["image"],
+        style_size or about.get("size", 512),
+        arguments.get("style_layers", STYLE_LAYERS),
+        arguments.get("weights", "auto"),
+    )
+    objective = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     defaults, settings = dict(chosen.optimize), settings or {}
     if settings.get("optimizer", defaults.get("optimizer")) != defaults.get("optimizer"):
         for name in ("learning_rate", "clamp"):  # another optimizer's
@@ -179,8 +189,8 @@ def load_objective(
     device: torch.device,
     dtype: torch.dtype = torch.float32,
     painting: str | None = None,
-    weights: str = "auto",
-) -> tuple[Tensor, PerceptualLoss]:
+    weights: str | None = None,
+) -> tuple[Tensor | None, PerceptualLoss]:
     """The painting and the loss that a checkpoint was trained with, rebuilt from its description.
 
     Args:
@@ -188,15 +198,21 @@ def load_objective(
         device: for the loss.
         dtype: to run VGG-19 in.
         painting: where the painting is; None looks for the name in the description.
-        weights: of VGG-19, as for :class:`~fst.vgg.VGG19`.
+        weights: of VGG-19, as for :class:`~fst.vgg.VGG19`; None is ``"slim"`` for a style that was
+            trained with it, and else ``"auto"``.
+
+    Returns:
+        The painting, ``(1, 3, H, W)``, or None where only its statistics are at hand; the loss.
 
     Raises:
         AssetError: the painting or VGG-19 can't be had.
     """
     about, settings = style.description["style"], dict(style.description["loss"])
-    pooling = settings.pop("loss_network")["pooling"]
-    path = assets.find("styles", painting or about["image"])
-    image = resize(load_image(path), about["size"]).rgb
-    return image, PerceptualLoss(
-        image, weights=weights, pooling=pooling, dtype=dtype, **settings
+    network = settings.pop("loss_network")
+    weights = weights or ("slim" if network.get("weights") == "slim" else "auto")
+    layers = settings.get("style_layers", STYLE_LAYERS)
+    target = style_target(painting or about["image"], about["size"], layers, weights)
+    loss = PerceptualLoss(
+        target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
     ).to(device)
+    return target if isinstance(target, Tensor) else None, loss

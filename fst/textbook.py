@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from fst.errors import InputError
 from fst.nets.johnson import JohnsonNet
 from fst.perceptual import LossTerms, PerceptualLoss
-from fst.vgg import LAYERS, VGG19
+from fst.vgg import VGG19
+from fst.weights import LAYERS
 
 
 class TextbookNet(nn.Module):

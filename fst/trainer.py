@@ -263,6 +263,7 @@ def describe_run(
             "steps": trainer.global_step,
             "learning_rate": module.learning_rate,
             "schedule": module.schedule,
+            "slim_steps_share": module.early_share if module.early_loss else 0.0,
             "warmup_steps": module.warmup_steps,
             "ema": module.ema,
             "precision": "bf16" if bf16 else "fp32",

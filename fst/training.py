@@ -33,6 +33,8 @@ class StyleTransferModule(lightning.LightningModule):
         ema: decay of the exponential moving average of the weights, which is what is validated and
             kept, at most (1 + step) / (10 + step); 0 keeps the weights themselves.
         dtype: of the net's convolutions; weights, statistics and losses are float32.
+        early_loss: what judges the first steps, if anything else does: a cheaper loss network.
+        early_share: of the steps that it judges, from 0 to 1. Validation is the objective's own.
         micro_batches: parts in which a step takes its batch, one after the other (gradient
             accumulation); more, once memory has run out.
 
@@ -50,6 +52,8 @@ class StyleTransferModule(lightning.LightningModule):
         ema: float = 0.0,
         dtype: torch.dtype = torch.float32,
         micro_batches: int = 1,
+        early_loss: PerceptualLoss | None = None,
+        early_share: float = 0.0,
     ) -> None:
         super().__init__()
         if schedule not in SCHEDULES:
@@ -60,10 +64,13 @@ class StyleTransferModule(lightning.LightningModule):
             raise InputError(f"ema must be at least 0 and below 1, not {ema!r}")
         if micro_batches < 1:
             raise InputError(f"accumulate must be at least 1, not {micro_batches}")
+        if not (isinstance(early_share, int | float) and 0 <= early_share <= 1):
+            raise InputError(f"loss.schedule must be from 0 to 1, not {early_share!r}")
         self.automatic_optimization = False  # micro-batches and skipped steps are ours to decide
         self.net = net.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).requires_grad_(False) if ema else None
         self.loss = loss
+        self.early_loss, self.early_share = early_loss, early_share
         self.learning_rate, self.schedule = learning_rate, schedule
         self.warmup_steps, self.ema = warmup_steps, ema
         self.compute_dtype = dtype
@@ -84,7 +91,16 @@ class StyleTransferModule(lightning.LightningModule):
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compiles the net and the loss network with ``torch.compile``; the first step waits."""
         self.net.compile(*args, **kwargs)
-        self.loss.vgg.compile(*args, **kwargs)
+        for loss in (self.loss, self.early_loss):
+            if loss is not None:
+                loss.vgg.compile(*args, **kwargs)
+
+    def judge(self) -> PerceptualLoss:
+        """The loss that judges the step at hand."""
+        if self.early_loss is None:
+            return self.loss
+        early = self.global_step < self.early_share * self.trainer.max_steps
+        return self.early_loss if early else self.loss
 
     def forward(self, photos: Tensor) -> Tensor:
         """The photos painted with the weights to keep: ``(N, 3, H, W)`` in [0, 1]."""
@@ -105,10 +121,10 @@ class StyleTransferModule(lightning.LightningModule):
             photos: ``(N, 3, H, W)`` in [0, 1].
             backward: called with the share of each micro-batch.
         """
-        parts = []
+        parts, loss = [], self.judge()
         for part in photos.tensor_split(min(self.micro_batches, len(photos))):
-            targets = self.loss.content_targets(part)
-            terms = self.loss(self._paint(self.net, part), targets)
+            targets = loss.content_targets(part)
+            terms = loss(self._paint(self.net, part), targets)
             backward(terms.total.sum() / len(photos))
             parts.append([term.detach() for term in terms])
         return LossTerms(*(torch.cat(term) for term in zip(*parts, strict=True)))

@@ -1,4 +1,7 @@
-"""Measures this project against the textbook's way: ``scripts/benchmark.py train``."""
+"""Measures this project: ``scripts/benchmark.py train`` against the textbook's way.
+
+``scripts/benchmark.py slim`` measures the slim loss network against VGG-19.
+"""
 
 import argparse
 import dataclasses
@@ -6,6 +9,7 @@ import json
 import os
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +55,31 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="a training step against the textbook's")
+    slim = commands.add_parser("slim", help="a training step with the slim loss network")
+    for command in (train, slim):
+        add_common(command.add_argument)
     add = train.add_argument
+    add("--width", type=int, default=32, help="channels of the net at full resolution")
+    add("--precision", choices=(*PRECISIONS, "both"), default="both")
+    add("--compile", action="store_true", help="also with torch.compile, which takes a minute")
+    add("--peak-tflops", type=float, help="the GPU's bf16 peak (default: measured)")
+    slim.set_defaults(width=32, compile=False, peak_tflops=None)
+    slim.add_argument("--precision", choices=PRECISIONS, default="auto")
+    return parser.parse_args()
+
+
+def add_common(add: Callable[..., Any]) -> None:
+    """The options of all commands."""
     add("--style", default="monet", help="a style's name, or the path of a painting")
     add("--batch", type=int, default=4, help="photos a step")
     add("--size", type=int, default=256, help="side of the photos in pixels")
-    add("--width", type=int, default=32, help="channels of the net at full resolution")
     add("--rounds", type=int, default=5, help="interleaved rounds, after a warm-up")
     add("--steps", type=int, help="steps of a turn (default: 1, on a GPU 20)")
-    add("--precision", choices=(*PRECISIONS, "both"), default="both")
-    add("--compile", action="store_true", help="also with torch.compile, which takes a minute")
     add("--photos", help="folder of photos (default: photos/train of the assets, or the samples)")
     add("--workers", type=int, default=0, help="threads that decode ahead")
     add("--device", default="auto", help="auto, cpu, cuda …")
     add("--weights", default="auto", help="of VGG-19; random will do, times are the same")
-    add("--peak-tflops", type=float, help="the GPU's bf16 peak (default: measured)")
     add("--json", type=Path, help="also write the rows into this file")
-    return parser.parse_args()
 
 
 def check(options: argparse.Namespace) -> None:
@@ -128,6 +141,35 @@ def train(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
+def slim(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The same for the slim loss network, with nets of full and half width; against VGG-19."""
+    device = pick_device(options.device)
+    (kind,) = pick_kinds(options.precision, device)
+    names = [field.name for field in dataclasses.fields(Settings)]
+    settings = Settings(**{name: getattr(options, name) for name in names})
+    tune_process(device)
+    runs = {
+        f"{judge}, width {width}": TrainingBench(
+            dataclasses.replace(settings, width=width, weights=weights)
+        ).run(Variant(kind))
+        for judge, weights in (("VGG-19", options.weights), ("slim", "slim"))
+        for width in (options.width, options.width // 2)
+    }
+    print(machine(device, {}), flush=True)
+    rounds = interleave(options, runs, device)
+    yardstick, *_ = runs
+    title = f"a training step, batch {options.batch} at {options.size} px, {kind}"
+    table = Table("loss network, net", "seconds", f"times {yardstick}", title=title)
+    rows = []
+    for name in runs:
+        found = compare(rounds, name, yardstick)
+        rows.append({"case": name, **dataclasses.asdict(found)})
+        spread = f"({found.ratio_min:.2f} to {found.ratio_max:.2f})"
+        table.add_row(name, f"{found.seconds:.3f}", f"{found.ratio_median:.2f} {spread}")
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    return rows
+
+
 def interleave(
     options: argparse.Namespace, runs: dict[str, Run], device: torch.device
 ) -> list[Round]:
@@ -174,8 +216,9 @@ def machine(device: torch.device, peaks: dict[str, float]) -> str:
         for feature in ("amx_bf16", "avx512_bf16"):
             name += f", {feature} {'yes' if capabilities.get(feature) else 'no'}"
     measured = ", ".join(f"{kind} {peak / 1e9:,.0f}" for kind, peak in peaks.items())
+    measured = f"; peaks in GFLOP/s: {measured}" if peaks else ""
     threads = f"{torch.get_num_threads()} threads"
-    return f"{name}, {threads}, torch {torch.__version__}; peaks in GFLOP/s: {measured}"
+    return f"{name}, {threads}, torch {torch.__version__}{measured}"
 
 
 def cells(row: dict[str, Any], batch: int, flops: int, peak: float) -> list[str]:
@@ -196,7 +239,7 @@ def main() -> int:
     """Parses, calls, writes."""
     options = parse()
     check(options)
-    rows = train(options)
+    rows = train(options) if options.command == "train" else slim(options)
     if options.json is not None:
         with atomic_file(options.json) as temporary:
             temporary.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")

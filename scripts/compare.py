@@ -31,8 +31,8 @@ def parse() -> argparse.Namespace:
     add("--painting", help="the painting, where it is not found by the name in the checkpoint")
     add(
         "--weights",
-        default="auto",
-        help="of VGG-19: auto, caffe, torchvision, or a .safetensors file",
+        help="of VGG-19: auto, caffe, torchvision, slim, or a .safetensors file; default: slim for "
+        "a style that was trained with it, else auto",
     )
     add("--device", default="auto")
     add("--precision", choices=PRECISIONS, default="auto")
@@ -56,7 +56,8 @@ def main() -> int:
     )
     trained = stylizer.style.description["loss"]["loss_network"]["sha256"]
     if loss.vgg.sha256 != trained:
-        print(f"judged by another VGG-19 ({loss.vgg.source}) than the style was trained with")
+        judge = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
+        print(f"judged by another network ({judge}) than the style was trained with")
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)
     comparison = Comparison(stylizer, loss, options.size, options.iterations, options.seed)

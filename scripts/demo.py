@@ -1,20 +1,25 @@
 """The main job in a few minutes, command by command: ``make demo``.
 
-Paintings and photos come from the FST_ASSETS folder; without one, from the installed scikit-image
-(a star field serves as the painting). VGG-19 comes from that folder too, or is downloaded.
+Needs nothing but the installed packages: the loss network and the paintings' statistics come with
+fst, a few photos with scikit-image. With an FST_ASSETS folder it takes its photos from there.
 """
 
 import shlex
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
+
+from torchvision.models import VGG19_Weights
 
 from fst import assets
 from fst.errors import AssetError
 from fst.photos import open_sample
+from fst.weights import at_hand
 
 SCRIPTS = Path(__file__).parent
 DEMO = Path("demo")
+STYLE = "starry_night"
 
 
 def call(script: str, *arguments: object) -> None:
@@ -26,28 +31,42 @@ def call(script: str, *arguments: object) -> None:
         sys.exit(status)
 
 
-def main() -> None:
-    """Stylize with the shipped checkpoint, train for 100 steps, compare."""
-    samples = Path(open_sample()[0]["image"]["path"]).parent
+def about_vgg19() -> str:
+    """Whether VGG-19 itself can be had, and how to use it."""
+    use = f"train against it with: python scripts/train.py style={STYLE} experiment=cpu"
+    if (path := at_hand()) is not None:
+        return f"VGG-19 is at hand ({path.name}): {use}"
     try:
-        assets.find("styles", "monet.jpg")
-        train, eval_photos = assets.find("photos", "train"), assets.find("photos", "eval")
-        photo = assets.find("photos", "content") / "chicago.jpg"
-        painting, compared = ["style=monet"], ["--style", "monet"]
-    except AssetError as error:
-        print(f"{error}\nThe demo goes on with the pictures that come with scikit-image.")
-        train, eval_photos, photo = None, samples, samples / "coffee.png"
-        painting = ["style=monet", "style.name=stars"]
-        painting += [f"style.image={samples / 'hubble_deep_field.jpg'}"]
-        compared = ["--style", f"{DEMO}/checkpoints/stars.safetensors"]
+        question = urllib.request.Request(VGG19_Weights.IMAGENET1K_V1.url, method="HEAD")
+        with urllib.request.urlopen(question, timeout=5):
+            return f"VGG-19 can be downloaded (550 MB, by itself, once): {use}"
+    except OSError:
+        return "VGG-19 is not here and can't be downloaded: loss=slim does without it"
+
+
+def main() -> None:
+    """Stylize with the shipped checkpoint, train another style, stylize with it, compare."""
+    samples = Path(open_sample()[0]["image"]["path"]).parent
+    data, photo, eval_photos = ["data=sample"], samples / "coffee.png", DEMO / "photos"
     DEMO.mkdir(exist_ok=True)
+    try:
+        data = ["data=folder", f"data.path={assets.find('photos', 'train')}"]
+        photo = assets.find("photos", "content") / "chicago.jpg"
+        eval_photos = assets.find("photos", "eval")
+    except AssetError:
+        print("No FST_ASSETS folder: the photos are the few that come with scikit-image.")
+        eval_photos.mkdir(exist_ok=True)
+        for name in ("chelsea.png", "rocket.jpg"):
+            (eval_photos / name).write_bytes((samples / name).read_bytes())
     call("stylize.py", photo, "--style", "monet", "--output", DEMO / "monet.jpg")
-    data = ["data=sample"] if train is None else ["data=folder", f"data.path={train}"]
     folders = [f"runs={DEMO}/runs", f"checkpoints={DEMO}/checkpoints", "overwrite=true"]
-    call("train.py", *painting, *data, "experiment=quick", "trainer.max_steps=100", *folders)
-    limits = ["--limit", 2, "--size", 256, "--iterations", 60, "--output", DEMO / "report"]
-    call("compare.py", *compared, "--photos", eval_photos, *limits)
-    print(f"\nLook at {DEMO}/monet.jpg, {DEMO}/runs/ (previews) and {DEMO}/report/index.html")
+    call("train.py", f"style={STYLE}", "loss=slim", *data, "experiment=quick", *folders)
+    trained = DEMO / "checkpoints" / f"{STYLE}.safetensors"
+    call("stylize.py", photo, "--style", trained, "--output", DEMO / f"{STYLE}.jpg")
+    limits = ["--limit", 2, "--size", 256, "--iterations", 100, "--output", DEMO / "report"]
+    call("compare.py", "--style", trained, "--photos", eval_photos, *limits)
+    print(f"\nLook at {DEMO}/*.jpg, {DEMO}/runs/ (previews) and {DEMO}/report/index.html")
+    print(about_vgg19())
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def parse() -> argparse.Namespace:
     add("--tv-weight", type=float)
     add("--style-size", type=positive, help="long side of the painting in pixels (default 512)")
     add("--pooling", choices=("max", "avg"))
-    add("--weights", help="of VGG-19: auto, caffe, torchvision, or a .safetensors file")
+    add("--weights", help="of VGG-19: auto, caffe, torchvision, slim, or a .safetensors file")
     add("--save-every", type=positive, help="also write every Nth iterate beside the result")
     return parser.parse_args()
 

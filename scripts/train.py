@@ -13,13 +13,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from fst import assets
 from fst.checkpoint import TrainedStyle
 from fst.device import keep_freed_memory, pick_device, pick_precision, process_rank
 from fst.errors import FstError, InputError, one_line_errors
-from fst.image import load_image, resize
 from fst.nets import make_net
+from fst.perceptual import PerceptualLoss
 from fst.runs import changed_settings, finish, prepare_run
+from fst.statistics import style_target
 from fst.trainer import describe_run, fit
 from fst.training import StyleTransferModule
 
@@ -74,12 +74,25 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     for key, value in (("style.size", style["size"]), ("accumulate", plain["accumulate"])):
         if not isinstance(value, int) or value < (32 if key == "style.size" else 1):
             raise InputError(f"{key} must be a whole number of pixels or parts, not {value!r}")
-    painting = resize(load_image(assets.find("styles", style["image"])), style["size"]).rgb
-    loss = instantiate(config.loss)(painting, dtype=dtype)
+    share = plain["loss"].get("schedule")
+    chosen = {key: value for key, value in plain["loss"].items() if key != "schedule"}
+    make_loss = instantiate(OmegaConf.create(chosen))
+
+    def judge(weights: str) -> PerceptualLoss:
+        layers = chosen["style_layers"]
+        target = style_target(style["image"], style["size"], layers, weights)
+        loss: PerceptualLoss = make_loss(target, weights=weights, dtype=dtype)
+        return loss
+
+    loss = judge(chosen["weights"])
+    if loss.known_by:
+        print(f"no {style['image']} here: its statistics come from the package", flush=True)
+    early = {} if share is None else {"early_loss": judge("slim"), "early_share": share}
     options = {key: plain[key] for key in ("learning_rate", "schedule", "warmup_steps", "ema")}
     module = StyleTransferModule(
-        make_net(**plain["net"]), loss, **options, dtype=dtype, micro_batches=plain["accumulate"]
-    )
+        make_net(**plain["net"]), loss, **options, dtype=dtype,
+        micro_batches=plain["accumulate"], **early,
+    )  # fmt: skip
     if plain["compile"]:
         module.compile()
     data = instantiate(config.data)
@@ -97,8 +110,10 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
         part(save_dir=run.folder) for part in hydra.utils.instantiate(config.logger).values()
     ]
     shown = {
-        "painting": f"{style['image']}, {style['size']} px",
+        "painting": f"{style['image']}, {style['size']} px{loss.known_by}",
         "photos": f"{data.source} {data.path or ''}, {data.batch_size} a step, {data.size} px",
+        "judge": f"{loss.vgg.architecture}, {loss.vgg.source} weights"
+        + (f"; the slim network in the first {share:.0%} of the steps" if early else ""),
         "weights": f"content {loss.content_weight:g}, style {loss.style_weight:g}, "
         f"tv {loss.tv_weight:g}",
         "net": f"{plain['net']['name']} {plain['net']['arguments']}",

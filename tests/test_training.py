@@ -85,6 +85,57 @@ def test_adam_steps_at_the_rate_that_is_logged(runs: TinyRuns) -> None:
         torch.testing.assert_close(moved, torch.full_like(moved, 0.0025), rtol=0.02, atol=0)
 
 
+@pytest.fixture
+def early(painting: Tensor) -> PerceptualLoss:
+    """Another loss than the run's: other layers, other weights."""
+    layers = {"content_layers": {"relu1_2": 1.0}, "style_layers": {"relu1_2": 1.0}}
+    return PerceptualLoss(painting, 2.0, 1.0, 0.0, **layers, weights="random")
+
+
+@pytest.mark.parametrize(("share", "steps"), [(0.0, 0), (0.5, 2), (0.6, 3), (1.0, 4)])
+def test_the_first_steps_are_judged_by_the_early_loss(
+    runs: TinyRuns, random_loss: PerceptualLoss, early: PerceptualLoss, share: float, steps: int
+) -> None:
+    twin = runs.module().net
+    runs.options |= {"early_loss": early, "early_share": share}
+    run = runs.new()
+    module = runs.fit(run, max_steps=4)
+    adam = torch.optim.Adam(twin.parameters(), lr=1e-3, foreach=False)
+    for step, batch in enumerate(torch.split(crops(runs, 8), 2)):
+        loss = early if step < steps else random_loss
+        terms = loss(twin(batch), loss.content_targets(batch))
+        total = terms.total.mean()
+        assert float(rows(run)[step]["train/total"]) == pytest.approx(total.item(), rel=1e-4)
+        adam.zero_grad()
+        total.backward()
+        adam.step()
+    assert module.loss is random_loss
+
+
+def test_validation_is_never_by_the_early_loss(
+    runs: TinyRuns, random_loss: PerceptualLoss, early: PerceptualLoss
+) -> None:
+    module = make_module(random_loss, early_loss=early, early_share=1.0)
+    batch, logged = photos(2), {}
+    module._log = lambda part, terms: logged.update({part: terms})  # type: ignore[method-assign]
+    module.validation_step(batch, 0)
+    expected = random_loss(module(batch), random_loss.content_targets(batch))
+    torch.testing.assert_close(logged["val"].total, expected.total)
+
+
+def test_a_run_resumes_across_the_change_of_judges(runs: TinyRuns, early: PerceptualLoss) -> None:
+    runs.options |= {"early_loss": early, "early_share": 0.5}
+    runs.settings |= {"checkpoint_every": 1, "max_steps": 6}
+    whole = runs.new()
+    expected = runs.fit(whole)
+    for step in (2, 3, 4):
+        run = runs.new()
+        assert runs.kill(run, KillAt(step))
+        resumed = runs.fit(runs.again(run))
+        assert curve(run) == curve(whole)
+        assert same(resumed.net.state_dict(), expected.net.state_dict())
+
+
 def test_the_average_of_the_weights_by_hand(runs: TinyRuns) -> None:
     runs.options |= {"ema": 0.2}
     expected = {key: value.clone() for key, value in runs.module().net.state_dict().items()}
@@ -372,6 +423,8 @@ def test_a_restless_net_takes_the_same_steps_from_the_same_seed(runs: TinyRuns) 
         ({"ema": -0.1}, "ema"),
         ({"ema": 1.0}, "ema"),
         ({"micro_batches": 0}, "accumulate"),
+        ({"early_share": 1.5}, r"loss\.schedule"),
+        ({"early_share": math.nan}, r"loss\.schedule"),
     ],
 )
 def test_wrong_settings_are_refused(

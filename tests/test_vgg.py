@@ -20,9 +20,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.models import VGG19_Weights
 from torchvision.transforms.functional import normalize
 
-from fst import vgg
 from fst.errors import AssetError, InputError
-from fst.vgg import LAYERS, VGG19, WEIGHTS, check_layers
+from fst.vgg import VGG19, check_layers
+from fst.weights import CHANNELS, LAYERS, WEIGHTS, _shapes
 
 SHALLOW = 12  # torchvision's features[:12] end with relu3_1
 
@@ -97,7 +97,7 @@ def test_the_shapes_of_the_weights_are_torchvisions() -> None:
     expected = {
         f"features.{key}": value.shape for key, value in torchvision_features().state_dict().items()
     }
-    assert vgg._shapes(LAYERS["pool5"]) == expected
+    assert _shapes(LAYERS["pool5"], CHANNELS) == expected
 
 
 def test_features_equal_torchvisions_at_every_layer(shallow_file: str) -> None:

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.nets.layers import ConvNorm, ReflectionPad2d, ResidualBlock, UpsampleConv
+from fst.nets.layers import ConvNorm, OutputConv, ReflectionPad2d, ResidualBlock, UpsampleConv
 
 MIN_SIDE = 16
 """Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
@@ -39,7 +39,7 @@ class JohnsonNet(nn.Module):
         self.up1 = UpsampleConv(4 * width, 2 * width, 3)
         self.up2 = UpsampleConv(2 * width, width, 3)
         self.pad = ReflectionPad2d(4)
-        self.out = nn.Conv2d(width, 3, 9)
+        self.out = OutputConv(width, 3, 9)
 
     def forward(self, images: Tensor) -> Tensor:
         """Stylizes ``images``.

@@ -128,18 +128,74 @@ class ConvNorm(nn.Sequential):
 
 
 class UpsampleConv(ConvNorm):
-    """Nearest-neighbor upsampling by 2, then :class:`ConvNorm`.
+    """Nearest-neighbor upsampling by 2, then :class:`ConvNorm`, at 4/9 of the work.
 
     A transposed convolution writes some pixels more often than others, which shows as a
     checkerboard (Odena et al. 2016); resizing first does not.
+
+    Two of the three rows under a kernel on an upsampled picture are copies of one, so that their
+    weights can be added up: an output pixel at an even or odd row and column is a 2x2 convolution,
+    with weights of its own, of the picture before upsampling. Reflection at the border of the
+    upsampled picture is replication at the border of the other.
     """
+
+    FOLD = (((1.0, 1, 0), (0, 0, 1)), ((1.0, 0, 0), (0, 1, 1)))
+    """Which of the 3 taps each of the 2 taps sums, for odd and for even outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C', 2 H, 2 W)``."""
         with torch.autocast(x.device.type, enabled=False):  # as in ReflectionPad2d
-            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        y: Tensor = self.norm(self.conv(self.pad(x)))
+            x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+            weight, bias = self.folded()
+        y: Tensor = self.norm(interleave(F.conv2d(x, weight, bias)))
         return y
+
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """Weights ``(4 C', C, 2, 2)`` and bias ``(4 C',)``: odd-odd, odd-even, even-odd, even-even.
+
+        Summed in the weights' own precision, which autocast rounds once.
+        """
+        weight, bias = self.conv.weight, self.conv.bias
+        assert bias is not None
+        fold = weight.new_tensor(self.FOLD)
+        four = torch.einsum("oikl,ptk,qul->pqoitu", weight, fold, fold).flatten(0, 2)
+        return four.contiguous(memory_format=torch.channels_last), bias.repeat(4)
+
+
+def interleave(y: Tensor) -> Tensor:
+    """``(N, 4 C, H + 1, W + 1)``, as :meth:`UpsampleConv.folded` orders it, to ``(N, C, 2H, 2W)``.
+
+    Even outputs begin at the first position and odd ones at the second, so that the blocks of 2x2
+    overlap the borders by a pixel.
+    """
+    n, c, h, w = y.shape
+    y = y.permute(0, 2, 3, 1).view(n, h, w, 2, 2, c // 4)
+    y = y.permute(0, 1, 3, 2, 4, 5).reshape(n, 2 * h, 2 * w, c // 4)[:, 1:-1, 1:-1]
+    return y.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+class OutputConv(nn.Conv2d):
+    """A convolution to few channels that computes blocks of 2x2 outputs, with stride 2.
+
+    The same function as ``torch.nn.Conv2d(inputs, outputs, kernel)``. Three output channels leave
+    most of a vector unit idle; twelve of them, the four pixels of a block, cost 1.2 times the
+    arithmetic and less than half of the time.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__(inputs, outputs, kernel)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H + K - 1, W + K - 1)``, H and W even, to ``(N, C', H, W)``."""
+        weight, bias = self.blocked()
+        return F.pixel_shuffle(F.conv2d(x, weight, bias, stride=2), 2)
+
+    def blocked(self) -> tuple[Tensor, Tensor]:
+        """Weights ``(4 C', C, K + 1, K + 1)`` and bias ``(4 C',)``, as ``pixel_shuffle`` wants."""
+        assert self.bias is not None
+        shifted = [F.pad(self.weight, (q, 1 - q, p, 1 - p)) for p in (0, 1) for q in (0, 1)]
+        four = torch.stack(shifted, 1).flatten(0, 1)
+        return four.contiguous(memory_format=torch.channels_last), self.bias.repeat_interleave(4)
 
 
 class ResidualBlock(nn.Module):

@@ -1,5 +1,7 @@
 """fst.nets.layers: against torch.nn's own layers in float64, and finite differences."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,7 @@ from fst.nets import layers
 from fst.nets.layers import (
     ConvNorm,
     InstanceNorm2d,
+    OutputConv,
     ResidualBlock,
     UpsampleConv,
     instance_statistics,
@@ -160,14 +163,64 @@ def test_conv_norm_divides_the_size_by_its_stride(kernel: int, stride: int) -> N
     )
 
 
-def test_upsample_conv_repeats_each_pixel_before_its_convolution() -> None:
-    ours = UpsampleConv(3, 4, 3).double()
-    x = draw(2, 3, 5, 6)
+def upsampled(conv: UpsampleConv, x: Tensor) -> Tensor:
+    """Nearest-neighbor upsampling, reflection, convolution, norm: the plain way."""
     repeated = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
     padded = F.pad(repeated, (1, 1, 1, 1), mode="reflect")
-    expected = F.instance_norm(F.conv2d(padded, ours.conv.weight, ours.conv.bias))
+    weight, bias = conv.norm.weight, conv.norm.bias
+    return F.instance_norm(
+        F.conv2d(padded, conv.conv.weight, conv.conv.bias), None, None, weight, bias
+    )
+
+
+def gradients(function: Callable[[Tensor], Tensor], module: nn.Module, x: Tensor) -> list[Tensor]:
+    """Of a random projection of the output, with respect to the input and every parameter."""
+    x = x.clone().requires_grad_()
+    y = function(x)
+    return list(torch.autograd.grad((y * draw(*y.shape, seed=9)).sum(), [x, *module.parameters()]))
+
+
+@pytest.mark.parametrize("size", [(5, 6), (1, 1), (2, 7)])
+def test_upsample_conv_repeats_each_pixel_before_its_convolution(size: tuple[int, int]) -> None:
+    ours = UpsampleConv(3, 4, 3).double()
+    nn.init.normal_(ours.norm.weight)
+    x = draw(2, 3, *size)
+    expected = upsampled(ours, x)
+    assert expected.shape == (2, 4, 2 * size[0], 2 * size[1])
     torch.testing.assert_close(ours(x), expected, rtol=1e-10, atol=1e-10)
-    assert expected.shape == (2, 4, 10, 12)
+    theirs = gradients(lambda x: upsampled(ours, x), ours, x)
+    for found, wanted in zip(gradients(ours, ours, x), theirs, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("kernel", [3, 4, 9])
+def test_output_conv_is_a_convolution(kernel: int) -> None:
+    ours = OutputConv(5, 3, kernel).double()
+    x = draw(2, 5, 6 + kernel - 1, 8 + kernel - 1)
+
+    def plain(x: Tensor) -> Tensor:
+        return F.conv2d(x, ours.weight, ours.bias)
+
+    assert plain(x).shape == (2, 3, 6, 8)
+    torch.testing.assert_close(ours(x), plain(x), rtol=1e-10, atol=1e-10)
+    for found, wanted in zip(gradients(ours, ours, x), gradients(plain, ours, x), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-10)
+
+
+def test_rewritten_layers_keep_channels_last() -> None:
+    x = draw(2, 4, 8, 8, dtype=torch.float32).contiguous(memory_format=torch.channels_last)
+    assert UpsampleConv(4, 6, 3)(x).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("make", [lambda: UpsampleConv(4, 4, 3), lambda: OutputConv(4, 3, 9)])
+def test_rewritten_layers_sum_their_weights_before_autocast_rounds(
+    make: Callable[[], nn.Module],
+) -> None:
+    layer = make()
+    x = draw(1, 4, 32, 32, dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = layer(x).float()
+    assert 0 < (rounded - layer(x)).abs().mean() < 0.006 * layer(x).std()
 
 
 def test_residual_block_adds_two_convolutions_to_its_input() -> None:

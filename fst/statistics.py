@@ -1,0 +1,195 @@
+"""What a style loss knows about a painting: its Gram matrices, without the painting.
+
+The package comes with the statistics of the shipped paintings for the embedded slim network, in
+``fst/embedded/styles.safetensors``: with them a style can be trained where there is no painting.
+Grams are symmetric, so the file holds their upper triangles, in half precision and divided by their
+largest entries.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fst import assets
+from fst.errors import AssetError, InputError
+from fst.image import atomic_file, load_image, resize
+from fst.losses import gram_matrix
+from fst.vgg import VGG19, check_layers
+from fst.weights import EMBEDDED
+
+EMBEDDED_STYLES = EMBEDDED / "styles.safetensors"
+"""The shipped paintings' statistics, at a few sizes and all ReLUs of the slim network."""
+
+WITHOUT_PAINTING = "Its statistics come with the package: loss=slim (--weights slim) needs no more"
+
+SHA256 = "fa36cdddd1f3b77a46688bd083948f24d2cfff7fd96b426fbf0abcb82d9285a6"
+"""Of that file."""
+
+
+@dataclass(frozen=True)
+class StyleStatistics:
+    """A painting as the style loss sees it.
+
+    ``grams`` maps layer names to ``(1, C, C)`` float32; ``means`` to the mean absolute activation,
+    for the ``"course"`` normalization; ``network`` is the SHA-256 of the network that they hold
+    for.
+    """
+
+    grams: Mapping[str, Tensor]
+    means: Mapping[str, float]
+    network: str
+    pooling: str = "max"
+
+    def check(self, network: VGG19, layers: Iterable[str]) -> None:
+        """That they hold for this network, at these layers.
+
+        Raises:
+            InputError: they don't.
+        """
+        if (network.sha256, network.pooling) != (self.network, self.pooling):
+            raise InputError(
+                "the style statistics hold for another loss network or pooling: this one needs the "
+                "painting itself"
+            )
+        if missing := [layer for layer in layers if layer not in self.grams]:
+            raise InputError(f"the style statistics have no {missing[0]}: it needs the painting")
+
+
+@torch.no_grad()
+def measure_style(network: VGG19, painting: Tensor, layers: Iterable[str]) -> StyleStatistics:
+    """The statistics of ``painting``, ``(1, 3, H, W)`` in [0, 1].
+
+    Raises:
+        InputError: an unknown layer.
+    """
+    features = network(painting, check_layers(layers))
+    return StyleStatistics(
+        {layer: gram_matrix(f) for layer, f in features.items()},
+        {layer: float(f.float().abs().mean()) for layer, f in features.items()},
+        network.sha256,
+        network.pooling,
+    )
+
+
+def write_statistics(
+    path: Path, paintings: Mapping[str, Mapping[int, StyleStatistics]], about: Mapping[str, Any]
+) -> None:
+    """Writes the statistics of paintings at several sizes; whole or not at all.
+
+    Args:
+        path: a ``.safetensors`` file.
+        paintings: name -> size in pixels -> statistics, all for one network with max pooling.
+        about: plain values that describe the paintings.
+    """
+    tensors, scales, networks = {}, {}, set()
+    for name, sizes in paintings.items():
+        for size, statistics in sizes.items():
+            networks.add(statistics.network)
+            for layer, gram in statistics.grams.items():
+                key = f"{name}.{size}.{layer}"
+                triangle = gram[0][_triangle(gram.shape[-1])]
+                largest = float(triangle.abs().max())
+                tensors[key] = (triangle / largest).half()
+                scales[key] = [largest, statistics.means[layer]]
+    (network,) = networks
+    described = {"network": network, "scales": scales, **about}
+    with atomic_file(path) as partial:
+        save_file(tensors, partial, {"fst": json.dumps(described)})
+
+
+def embedded_style(
+    image: str, size: int, layers: Iterable[str], path: Path = EMBEDDED_STYLES
+) -> StyleStatistics:
+    """The shipped statistics of a painting.
+
+    Args:
+        image: the painting's file name, with or without suffix.
+        size: its long side in pixels.
+        layers: where statistics are wanted.
+        path: the file.
+
+    Raises:
+        AssetError: none for that painting, size or layer; or the file is damaged.
+    """
+    assets.check_sha256(path, (SHA256,) if path == EMBEDDED_STYLES else ("",))
+    name, grams, means = Path(image).stem, {}, {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})["fst"])
+            known = [key.split(".") for key in file.keys()]
+            if name not in {painting for painting, _, _ in known}:
+                shipped = ", ".join(sorted({painting for painting, _, _ in known}))
+                raise AssetError(f"no embedded style statistics of {image!r}, only of {shipped}")
+            sizes = sorted({int(pixels) for painting, pixels, _ in known if painting == name})
+            if size not in sizes:
+                raise AssetError(
+                    f"the embedded style statistics of {name} are for a style size of "
+                    f"{', '.join(map(str, sizes))}, not {size}"
+                )
+            for layer in layers:
+                key = f"{name}.{size}.{layer}"
+                if key not in about["scales"]:
+                    there = [place for painting, _, place in known if painting == name]
+                    raise AssetError(
+                        f"the embedded style statistics have no {layer}, only "
+                        f"{', '.join(dict.fromkeys(there))}"
+                    )
+                largest, means[layer] = about["scales"][key]
+                grams[layer] = _symmetric(file.get_tensor(key).float() * largest)
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise AssetError(f"{path} is no file of style statistics: {error}") from error
+    return StyleStatistics(grams, means, about["network"])
+
+
+def _triangle(count: int) -> tuple[Tensor, Tensor]:
+    """Indices of the upper triangle of a ``(count, count)`` matrix."""
+    rows, columns = torch.triu_indices(count, count)
+    return rows, columns
+
+
+def _symmetric(triangle: Tensor) -> Tensor:
+    """``(1, C, C)`` from its upper triangle, ``(C (C + 1) / 2,)``."""
+    count = math.isqrt(2 * len(triangle))
+    gram = torch.zeros(count, count)
+    gram[_triangle(count)] = triangle
+    return (gram + gram.triu(1).T)[None]
+
+
+def style_target(
+    image: str, size: int, layers: Iterable[str], weights: str = "auto"
+) -> Tensor | StyleStatistics:
+    """What a loss needs to know of a painting: the painting, or else its shipped statistics.
+
+    Args:
+        image: a path, or a painting's file name in the folders of :mod:`fst.assets`.
+        size: its long side in pixels.
+        layers: where the loss compares style.
+        weights: of the loss network; only ``"slim"`` can do without the painting.
+
+    Returns:
+        ``(1, 3, H, W)`` in [0, 1], or the statistics, where there is no such file.
+
+    Raises:
+        AssetError: neither can be had.
+    """
+    try:
+        path = assets.find("styles", image)
+    except AssetError as error:
+        if Path(image).name != image:
+            raise
+        try:
+            statistics = embedded_style(image, size, layers)
+        except AssetError as lacking:
+            raise AssetError(f"{error}. {lacking}") from error
+        if weights != "slim":
+            raise AssetError(f"{error}. {WITHOUT_PAINTING}") from error
+        return statistics
+    return resize(load_image(path), size).rgb

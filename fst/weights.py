@@ -1,0 +1,235 @@
+"""VGG-19's layers and shapes, and where weights for them come from.
+
+Besides VGG-19's own there are those of a slim network of the same layers, which come with the
+package (docs/slim.md).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from torchvision.models import VGG19_Weights
+
+from fst import assets
+from fst.errors import AssetError, InputError
+
+CHANNELS = (64, 128, 256, 512, 512)
+"""Channels of the five blocks (Simonyan & Zisserman 2014, table 1, column E)."""
+
+CONVOLUTIONS = (2, 2, 4, 4, 4)
+"""Convolutions in each block."""
+
+
+def _layers() -> dict[str, int]:
+    """Layer name -> its index in ``torchvision.models.vgg19().features``."""
+    names = []
+    for block, count in enumerate(CONVOLUTIONS, 1):
+        for i in range(1, count + 1):
+            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
+        names.append(f"pool{block}")
+    return {name: index for index, name in enumerate(names)}
+
+
+LAYERS = _layers()
+
+
+@dataclass(frozen=True)
+class WeightSource:
+    """Where weights come from and what has to be known to use them.
+
+    ``mean`` and ``std`` normalize RGB in [0, 1]; ``sha256`` are the digests (or their beginnings)
+    of the files that count as this source. A network other than VGG-19 itself has another
+    ``architecture``, its own ``channels`` per block, and may end at a ``last`` layer.
+    """
+
+    file: str
+    sha256: tuple[str, ...]
+    licence: str
+    citation: str
+    architecture: str = "vgg19"
+    channels: tuple[int, ...] = CHANNELS
+    last: str = "pool5"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+
+WEIGHTS = {
+    "caffe": WeightSource(
+        file="vgg19_caffe_fp16.safetensors",
+        sha256=(
+            "4a34924b2e9304248715388bcdb1ea76df41d926f918d5248a70e9bf0a490e2c",
+            # the same tensors up to conv5_1 only, as packed for machines without a network
+            "bbd8ccb1129c9b71998bc9e748fa9a37bcad67e8b00c6b5097a52d259befe47d",
+        ),
+        licence="CC BY 4.0",
+        citation="Simonyan & Zisserman 2014, arXiv:1409.1556; the authors' Caffe release",
+    ),
+    "torchvision": WeightSource(
+        file="vgg19-dcbb9e9d.pth",
+        sha256=("dcbb9e9d",),
+        licence="BSD 3-Clause (torchvision); trained on ImageNet",
+        citation="torchvision.models.VGG19_Weights.IMAGENET1K_V1",
+    ),
+    "slim": WeightSource(
+        file="vgg19_slim.safetensors",
+        sha256=("4198765b9638aca9ed90381e5e87a4b5aa688bc9c74390e7d1e63e80f4e3d434",),
+        licence="CC BY 4.0",
+        citation="distilled from the weights of Simonyan & Zisserman 2014, arXiv:1409.1556",
+        architecture="vgg19-slim",
+        channels=(16, 32, 64, 128, 128),
+        last="relu5_1",
+    ),
+}
+"""The weight sources."""
+
+AUTO = ("caffe", "torchvision")
+"""The sources that ``"auto"`` tries, in this order: VGG-19, and nothing in its place."""
+
+EMBEDDED = Path(__file__).parent / "embedded"
+"""What comes with the package: the slim network, and ``styles/`` with its style statistics."""
+
+SLIM_INSTEAD = "Without VGG-19, the embedded slim network works offline: loss=slim (--weights slim)"
+
+
+def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str]:
+    """The tensors up to layer index ``depth``, the name of their source, and their checksum.
+
+    Args:
+        weights: as for :class:`~fst.vgg.VGG19`.
+        depth: index of the deepest layer that is needed.
+
+    Raises:
+        InputError: an unknown source, or a layer that the slim network lacks.
+        AssetError: weights that can't be had, are damaged, or lack a tensor.
+    """
+    if weights == "random":
+        shapes = _shapes(depth, CHANNELS)
+        print("VGG-19 has RANDOM weights: good for tests, its losses mean nothing", flush=True)
+        generator = torch.Generator().manual_seed(0)
+        state = {
+            # He initialization: activations keep their scale from layer to layer
+            key: torch.randn(shape, generator=generator) * (2 / (9 * shape[1])) ** 0.5
+            if len(shape) == 4
+            else torch.zeros(shape)
+            for key, shape in shapes.items()
+        }
+        return state, "random", "random:0"
+    try:
+        source, path = _find_weights(weights)
+    except AssetError as error:
+        raise AssetError(f"{error}. {SLIM_INSTEAD}") from error
+    known = WEIGHTS.get(source)
+    sha256 = assets.check_sha256(path, known.sha256 if known else ("",))
+    channels = known.channels if known else _slim_channels(path) or CHANNELS
+    shapes = _shapes(depth, channels)
+    if channels != CHANNELS:
+        shapes |= _metric_shapes(depth, channels)
+        if depth > LAYERS[last := WEIGHTS["slim"].last]:
+            raise InputError(f"the slim network ends at {last}: it has no {list(LAYERS)[depth]}")
+    if path.suffix == ".pth" and source == "torchvision":
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    else:
+        state = _read_safetensors(path, shapes)
+    for key, shape in shapes.items():
+        if key not in state:
+            raise AssetError(f"{path} lacks the tensor {key!r}: these are not VGG-19's weights")
+        if state[key].shape != shape:
+            got = tuple(state[key].shape)
+            raise AssetError(f"{path}: {key} has shape {got}, expected {tuple(shape)}")
+    return {key: state[key] for key in shapes}, source, sha256
+
+
+def _shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
+    """State-dict key -> shape, of every convolution up to layer index ``depth``."""
+    shapes, before = {}, 3
+    for name, index in LAYERS.items():
+        if index <= depth and name.startswith("conv"):
+            out = channels[int(name[4]) - 1]
+            shapes[f"features.{index}.weight"] = torch.Size((out, before, 3, 3))
+            shapes[f"features.{index}.bias"] = torch.Size((out,))
+            before = out
+    return shapes
+
+
+def _metric_shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
+    """The same of a slim network's metrics; poolings have none."""
+    return {
+        f"metric.{name}": torch.Size((channels[int(name[4]) - 1],) * 2)
+        for name, index in LAYERS.items()
+        if index <= depth and not name.startswith("pool")
+    }
+
+
+def _slim_channels(path: Path) -> tuple[int, ...] | None:
+    """The channels of a slim network's blocks, if the file says that it is one."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("fst", "{}"))
+        if about.get("architecture") != WEIGHTS["slim"].architecture:
+            return None
+        return tuple(int(count) for count in about["channels"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _find_weights(weights: str) -> tuple[str, Path]:
+    """The name of the source (or ``"file"``) and where its file lies; downloads it if need be."""
+    if weights == "auto":
+        for source in AUTO:
+            try:
+                return source, assets.find("weights", WEIGHTS[source].file)
+            except AssetError:
+                continue
+        weights = "torchvision"
+    if weights == "slim":
+        return weights, EMBEDDED / WEIGHTS[weights].file
+    if weights == "caffe":
+        return weights, assets.find("weights", WEIGHTS[weights].file)
+    if weights == "torchvision":
+        return weights, _torchvision_file()
+    if Path(weights).suffix != ".safetensors":
+        options = ", ".join(("auto", *WEIGHTS, "random"))
+        raise InputError(f"VGG-19 weights: give {options}, or a .safetensors file, not {weights!r}")
+    path = assets.find("weights", weights)
+    by_name = {WEIGHTS[source].file: source for source in AUTO}
+    return by_name.get(path.name, "file"), path
+
+
+def at_hand() -> Path | None:
+    """VGG-19's weights, if ``"auto"`` finds them without a download."""
+    for source in AUTO:
+        try:
+            return assets.find("weights", WEIGHTS[source].file)
+        except AssetError:
+            continue
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS["torchvision"].file
+    return cached if cached.exists() else None
+
+
+def _torchvision_file() -> Path:
+    """Torchvision's own file: from ``FST_ASSETS``, torch.hub's cache, or downloaded into it."""
+    name = WEIGHTS["torchvision"].file
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / name
+    try:
+        return assets.find("weights", name)
+    except AssetError:
+        if cached.exists():
+            return cached
+    try:
+        VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        reason = f"tried to get it into {cached}, and failed: {getattr(error, 'reason', error)}"
+        return assets.find("weights", name, download=reason)
+    return cached
+
+
+def _read_safetensors(path: Path, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in shapes if key in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise AssetError(f"{path} is not a readable safetensors file: {error}") from error

@@ -1,0 +1,87 @@
+"""The objective of trained styles under one loss: ``scripts/judge.py a.safetensors b.safetensors``.
+
+Nets that were trained against different loss networks, or for different times, are compared by what
+the same judge, VGG-19 by default, says about their pictures of photos that none has seen.
+"""
+
+import argparse
+import statistics
+import sys
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from fst import assets
+from fst.checkpoint import load_checkpoint
+from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
+from fst.errors import InputError, one_line_errors
+from fst.feedforward import feedforward
+from fst.image import load_image, resize
+from fst.stylize import load_objective, resolve_style
+
+TERMS = ("content", "style", "tv")
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("styles", nargs="+", help="names of trained styles, or paths of checkpoints")
+    add("--photos", required=True, help="a folder, or a name in FST_ASSETS/photos")
+    add("--limit", type=int, help="only so many photos")
+    add("--size", type=int, default=256, help="long side of the photos in pixels")
+    add("--weights", default="auto", help="of the judge: auto, caffe, torchvision, slim, or a file")
+    add("--painting", help="the painting, where it is not found by the name in the checkpoint")
+    add("--device", default="auto")
+    add("--precision", choices=PRECISIONS, default="auto")
+    add("--checkpoints", type=Path, help="folder of trained styles")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Parses, judges, prints."""
+    options = parse()
+    if options.size < 16 or (options.limit or 1) < 1:
+        raise InputError("--size must be at least 16, --limit at least 1")
+    keep_freed_memory()
+    device = pick_device(options.device)
+    dtype = pick_precision(options.precision, device)
+    files = assets.list_images(assets.find("photos", options.photos))[: options.limit]
+    photos = [resize(load_image(path), options.size).rgb.to(device) for path in files]
+    rows = []
+    for name in options.styles:
+        path, _ = resolve_style(name, options.checkpoints)
+        if path is None:
+            raise InputError(f"{name!r} has no checkpoint to judge")
+        style = load_checkpoint(path, device)
+        _, loss = load_objective(style, device, dtype, options.painting, options.weights)
+        with torch.no_grad():
+            judged = [
+                loss(feedforward(style.net, photo, dtype), loss.content_targets(photo))
+                for photo in photos
+            ]
+        totals = [float(terms.total) for terms in judged]
+        means = [statistics.mean(float(getattr(terms, n)) for terms in judged) for n in TERMS]
+        about = style.description
+        trained = about["loss"]["loss_network"]["weights"]
+        steps = str(about.get("training", {}).get("steps", "?"))
+        figures = (statistics.mean(totals), min(totals), max(totals), *means)
+        rows.append((path.stem, trained, steps, *(f"{value:.4f}" for value in figures)))
+    judge = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
+    title = f"judged by {judge}, on {len(photos)} photos at {options.size} px"
+    table = Table(title=title)
+    for column in ("style", "trained with"):
+        table.add_column(column)
+    for column in ("steps", "objective", "least", "most", *TERMS):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=120).print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        sys.exit(main())

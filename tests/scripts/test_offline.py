@@ -1,0 +1,165 @@
+"""What works on a machine without a network, FST_ASSETS and VGG-19: the embedded slim network."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from support import Run, make_photo
+
+from fst import assets, weights
+from fst.checkpoint import load_checkpoint
+from fst.errors import AssetError
+from fst.image import load_image, resize
+from fst.perceptual import STYLE_LAYERS
+from fst.slim import RELUS
+from fst.statistics import EMBEDDED_STYLES, StyleStatistics, embedded_style, measure_style
+from fst.stylize import load_objective
+from fst.vgg import VGG19
+from fst.weights import EMBEDDED, WEIGHTS
+
+TINY = ["data=sample", "data.size=32", "data.batch_size=1", "data.val_photos=1",
+        "net.arguments={width: 4, residual_blocks: 1}", "trainer.max_steps=3",
+        "trainer.device=cpu", "logger=csv"]  # fmt: skip
+
+
+def test_a_style_is_trained_stylized_and_compared_offline(run_inside: Run, tmp_path: Path) -> None:
+    trained = run_inside("train.py", "style=the_scream", "loss=slim", *TINY)
+    assert trained.returncode == 0, trained.stderr
+    assert "its statistics come from the package" in trained.stdout
+    path = tmp_path / "checkpoints" / "the_scream.safetensors"
+    network = load_checkpoint(path).description["loss"]["loss_network"]
+    assert network["architecture"] == "vgg19-slim"
+    assert network["weights"] == "slim"
+    make_photo().save(tmp_path / "photo.png")
+    painted = run_inside("stylize.py", "photo.png", "--style", "the_scream")
+    assert painted.returncode == 0, painted.stderr
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photo.png").rename(tmp_path / "photos" / "photo.png")
+    command = ["--style", "the_scream", "--photos", "photos", "--size", "32", "--iterations", "2"]
+    compared = run_inside("compare.py", *command)
+    assert compared.returncode == 0, compared.stderr
+    report = json.loads((tmp_path / "report/report.json").read_text())
+    assert report["settings"]["loss"]["loss_network"] == network
+    page = (tmp_path / "report/index.html").read_text()
+    assert "painting.png" not in page  # there is none
+    judged = run_inside("judge.py", str(path), "--photos", "photos", "--weights", "slim")
+    assert judged.returncode == 0, judged.stderr
+    assert "vgg19-slim" in judged.stdout
+    judged = run_inside("judge.py", str(path), "--photos", "photos")
+    assert judged.returncode == 1  # by VGG-19, which can't be had
+    assert "loss=slim" in judged.stderr
+
+
+def test_a_photo_is_optimized_offline(run_inside: Run, tmp_path: Path) -> None:
+    make_photo().save(tmp_path / "photo.png")
+    options = ["--style", "great_wave", "--method", "optimize", "--iterations", "2"]
+    result = run_inside("stylize.py", "photo.png", *options, "--weights", "slim")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "photo-great_wave.png").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train.py", "style=the_scream", *TINY],
+        ["stylize.py", "photo.png", "--style", "the_scream", "--method", "optimize"],
+    ],
+)
+def test_vgg19_is_never_replaced_silently(
+    run_inside: Run, tmp_path: Path, command: list[str]
+) -> None:
+    make_photo().save(tmp_path / "photo.png")
+    result = run_inside(*command)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "loss=slim" in result.stderr
+
+
+def test_what_slim_lacks_is_said_in_one_line(run_inside: Run) -> None:
+    for change, says in (
+        ("style.size=333", "256, 512, 768, not 333"),
+        ("+loss.style_layers.conv2_1=1.0", "no conv2_1"),
+        ("+loss.content_layers.relu5_4=1.0", "ends at relu5_1"),
+        ("loss.pooling=avg", "pooling"),
+    ):
+        result = run_inside("train.py", "style=the_scream", "loss=slim", *TINY, change)
+        assert result.returncode == 1, change
+        assert says in result.stderr
+        assert result.stderr.count("\n") == 1
+
+
+# --- the embedded files --------------------------------------------------------------------------
+
+
+def flipped(path: Path, folder: Path, place: int) -> Path:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    (folder / path.name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("place", [0, 100, 100_000, -1])
+def test_the_network_with_one_byte_changed_is_refused(
+    place: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = flipped(EMBEDDED / WEIGHTS["slim"].file, tmp_path, place)
+    monkeypatch.setattr(weights, "EMBEDDED", folder)
+    with pytest.raises(AssetError, match=r"damaged.*SHA-256") as caught:
+        VGG19(["relu1_1"], "slim")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_statistics_with_one_byte_changed_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = flipped(EMBEDDED_STYLES, tmp_path, -5) / EMBEDDED_STYLES.name
+    monkeypatch.setattr("fst.statistics.EMBEDDED_STYLES", path)
+    with pytest.raises(AssetError, match=r"damaged.*SHA-256"):
+        embedded_style("monet", 512, ["relu1_1"], path)
+
+
+def test_the_embedded_files_are_small_and_described() -> None:
+    network = EMBEDDED / WEIGHTS["slim"].file
+    assert network.stat().st_size + EMBEDDED_STYLES.stat().st_size < 4e6
+    with weights.safe_open(network, framework="pt") as file:
+        about = json.loads(file.metadata()["fst"])
+    assert about["teacher"]["sha256"] in WEIGHTS["caffe"].sha256
+    assert about["licence"] == "CC BY 4.0"
+    assert "Simonyan" in about["attribution"]
+    assert about["agreement"]["total"]["cosine"]["all"] > 0
+
+
+@pytest.mark.parametrize("style", assets.style_names())
+def test_every_shipped_painting_has_statistics_at_its_size(style: str) -> None:
+    about = assets.read_style(style)
+    found = embedded_style(about["image"], about.get("size", 512), RELUS)
+    found.check(VGG19(RELUS, "slim"), RELUS)
+    for layer, gram in found.grams.items():
+        values = torch.linalg.eigvalsh(gram[0].double())
+        assert values.min() > -1e-3 * values.max(), layer  # a Gram matrix, but for the rounding
+
+
+@pytest.mark.parametrize("style", ["monet", "poppies"])
+def test_the_statistics_are_those_of_the_painting(style: str, assets_folder: Path) -> None:
+    about = assets.read_style(style)
+    size = about.get("size", 512)
+    painting = resize(load_image(assets_folder / "styles" / about["image"]), size).rgb
+    expected = measure_style(VGG19(RELUS, "slim"), painting, RELUS)
+    found = embedded_style(about["image"], size, RELUS)
+    for layer, gram in expected.grams.items():
+        difference = (found.grams[layer] - gram).norm() / gram.norm()
+        assert difference < 1e-3, layer
+
+
+def test_the_objective_of_a_slim_style_is_rebuilt_with_slim(
+    run_inside: Run, tmp_path: Path
+) -> None:
+    run_inside("train.py", "style=monet", "loss=slim", *TINY)
+    style = load_checkpoint(tmp_path / "checkpoints" / "monet.safetensors")
+    painting, loss = load_objective(style, torch.device("cpu"))
+    assert painting is None
+    assert loss.vgg.source == "slim"
+    expected = embedded_style("monet.jpg", 512, STYLE_LAYERS)
+    assert isinstance(expected, StyleStatistics)
+    assert torch.equal(loss.gram_relu3_1, expected.grams["relu3_1"])  # type: ignore[arg-type]

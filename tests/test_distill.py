@@ -1,0 +1,195 @@
+"""fst.distill: gradients of gradients are right, the student learns, a stopped run goes on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fst.distill import Distillation, Recipe, student_gradient, teacher_gradient
+from fst.half_stylized import GROUP, STYLE, TERMS, Batch
+from fst.losses import gram_matrix
+from fst.slim import RELUS, SLIM, State, random_slim, write_slim
+from fst.vgg import VGG19
+
+Pictures = tuple[list[Tensor], list[Tensor]]
+
+TINY = Recipe(feature_steps=3, gradient_steps=3, groups=2, groups_a_step=1, styles=4,
+              style_size=32, size=32)  # fmt: skip
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def teacher() -> VGG19:
+    return VGG19(RELUS, "random")
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Pictures:
+    """Photos, uint8, and a painting."""
+    coarse = F.interpolate(random(6, 3, 6, 6), (40, 48), mode="bicubic").clamp(0, 1)
+    photos = [(255 * photo).to(torch.uint8) for photo in coarse]
+    return photos, [F.interpolate(random(1, 3, 8, 8, seed=1), (60, 60), mode="bicubic")[0]]
+
+
+def make(teacher: VGG19, pictures: Pictures, pruned: bool = True, **options: int) -> Distillation:
+    """With ``pruned`` the first stage is skipped: its regressions take a while."""
+    distillation = Distillation(teacher, *pictures, recipe=replace(TINY, **options))
+    if pruned:
+        distillation.state = random_slim()
+        maps = {r: 64 * 2 ** min(int(r[4]) - 1, 3) for r in RELUS}
+        distillation.maps = {r: 0.1 * random(n, n // 4) for r, n in maps.items()}
+    return distillation
+
+
+def batch_for(network: VGG19, seed: int = 0) -> Batch:
+    """One group of noise, with the targets of ``network``."""
+    styles, photos = random(1, 3, 32, 32, seed=seed), random(GROUP, 3, 32, 32, seed=seed + 1)
+    grams = {k: gram_matrix(f).expand(GROUP, -1, -1) for k, f in network(styles, STYLE).items()}
+    return Batch(
+        groups=[0],
+        images=random(GROUP, 3, 32, 32, seed=seed + 2),
+        photos=photos,
+        styles=styles,
+        grams=grams,
+        targets=network(photos, ("relu4_2",)),
+        weights=random(GROUP, len(TERMS), seed=seed + 3),
+    )
+
+
+def metrics() -> State:
+    sizes = {layer: SLIM.channels[int(layer[4]) - 1] for layer in TERMS}
+    return {k: torch.eye(n) + 0.1 * random(n, n) for k, n in sizes.items()}
+
+
+def test_the_students_gradient_is_that_of_the_network_it_becomes(tmp_path: Path) -> None:
+    """Judged by VGG19 from the written file, as any loss network is."""
+    state = {k: v.half().float() for k, v in random_slim().items()}
+    mine = {k: v.half().float() for k, v in metrics().items()}
+    every = {f"metric.{r}": mine.get(r, torch.eye(SLIM.channels[int(r[4]) - 1])) for r in RELUS}
+    every |= {k.replace("relu", "conv"): v for k, v in every.items()}
+    write_slim(tmp_path / "slim.safetensors", {**state, **every}, {})
+    network = VGG19(RELUS, str(tmp_path / "slim.safetensors"))
+    batch = batch_for(network)
+    expected = teacher_gradient(network, batch)
+    found = student_gradient(state, mine, batch)
+    torch.testing.assert_close(found.terms, expected.terms, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found.gradient, expected.gradient, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("key", ["features.0.weight", "features.7.bias", "metric"])
+def test_the_gradients_direction_has_the_derivative_of_finite_differences(
+    teacher: VGG19, key: str
+) -> None:
+    batch = batch_for(teacher)
+    wide = replace(
+        batch,
+        images=batch.images.double(),
+        photos=batch.photos.double(),
+        styles=batch.styles.double(),
+        weights=batch.weights.double(),
+        grams={k: v.double() for k, v in batch.grams.items()},
+        targets={k: v.double() for k, v in batch.targets.items()},
+    )
+    state = {k: v.double() for k, v in random_slim().items()}
+    own = {k: v.double() for k, v in metrics().items()}
+    weight = own["relu2_1"] if key == "metric" else state[key]
+    towards = random(GROUP, 3, 32, 32, seed=8).double() - 0.5
+
+    def cosine() -> Tensor:
+        found = student_gradient(state, own, wide).gradient
+        return F.cosine_similarity(found.flatten(), towards.flatten(), dim=0)
+
+    weight.requires_grad_()
+    (exact,) = torch.autograd.grad(cosine(), weight)
+    weight.requires_grad_(False)
+    direction = random(*weight.shape, seed=7).double() - 0.5
+    with torch.no_grad():
+        original, step = weight.clone(), 1e-6
+    values = []
+    for sign in (1, -1):
+        weight.copy_(original + sign * step * direction)
+        values.append(float(cosine().detach()))
+    weight.copy_(original)
+    numeric = (values[0] - values[1]) / (2 * step)
+    assert numeric == pytest.approx(float((exact * direction).sum()), rel=1e-3, abs=1e-9)
+
+
+def test_all_stages_run_and_give_a_network_that_loads(
+    teacher: VGG19, pictures: Pictures, tmp_path: Path
+) -> None:
+    distillation = make(teacher, pictures, pruned=False)
+    steps = [(p.stage, p.step, p.steps) for p in distillation.run()]
+    assert steps[0] == ("prune", 1, 1)
+    assert steps[1:4] == [("features", i, 3) for i in (1, 2, 3)]
+    assert steps[4:] == [("gradients", i, 3) for i in (1, 2, 3)]
+    write_slim(tmp_path / "slim.safetensors", distillation.finished(), {})
+    network = VGG19(["conv4_2", "relu5_1"], str(tmp_path / "slim.safetensors"))
+    for features in network(random(1, 3, 32, 32), ["conv4_2", "relu5_1"]).values():
+        assert bool(torch.isfinite(features).all())
+
+
+def test_matching_features_matches_features(teacher: VGG19, pictures: Pictures) -> None:
+    run = make(teacher, pictures, feature_steps=40, gradient_steps=0).run()
+    errors = [p.figures["features"] for p in run if p.stage == "features"]
+    assert sum(errors[-5:]) < 0.9 * sum(errors[:5])
+
+
+def test_gradients_of_a_batch_can_be_matched(teacher: VGG19) -> None:
+    batch = batch_for(teacher)
+    theirs = teacher_gradient(teacher, batch).gradient.flatten(1)
+    state = {key: value.requires_grad_() for key, value in random_slim().items()}
+    optimizer = torch.optim.Adam(state.values(), 2e-3)
+    cosines = []
+    for _ in range(40):
+        mine = student_gradient(state, metrics(), batch).gradient.flatten(1)
+        cosine = F.cosine_similarity(mine, theirs).mean()
+        cosines.append(cosine.item())
+        optimizer.zero_grad()
+        (-cosine).backward()
+        optimizer.step()
+    assert cosines[-1] > cosines[0] + 0.15
+
+
+def test_what_is_kept_is_the_average(teacher: VGG19, pictures: Pictures) -> None:
+    distillation = make(teacher, pictures, feature_steps=0)
+    list(distillation.run())
+    kept = distillation.finished()
+    for key in distillation.state:
+        assert torch.equal(kept[key], distillation.averages[f"state.{key}"])
+    assert any(not torch.equal(kept[k], v.detach()) for k, v in distillation.state.items())
+
+
+def test_a_stopped_run_goes_on_at_its_step(
+    teacher: VGG19, pictures: Pictures, tmp_path: Path
+) -> None:
+    first = make(teacher, pictures)
+    for progress in first.run():
+        if (progress.stage, progress.step) == ("gradients", 2):
+            first.save(tmp_path / "state.pt")
+            break
+    kept = {k: v.detach().clone() for k, v in first.state.items()}
+    averages = {k: v.clone() for k, v in first.averages.items()}
+    second = make(teacher, pictures)
+    second.load(tmp_path / "state.pt")
+    assert all(torch.equal(second.state[k], v) for k, v in kept.items())
+    assert all(torch.equal(second.averages[k], v) for k, v in averages.items())
+    assert [(p.stage, p.step) for p in second.run()] == [("gradients", 3)]
+
+
+def test_nets_that_paint_take_part(teacher: VGG19, pictures: Pictures) -> None:
+    seen = []
+
+    def net(photos: Tensor) -> Tensor:
+        seen.append(photos.shape)
+        return 1 - photos
+
+    distillation = make(teacher, pictures, feature_steps=1, gradient_steps=0)
+    distillation.painted = [net]
+    list(distillation.run())
+    assert seen == [(1, 3, 32, 32)] * 2

@@ -1,0 +1,166 @@
+"""fst.statistics: what is written comes back; when a painting is needed and when not."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from support import make_photo
+from torch import Tensor
+
+from fst import statistics
+from fst.errors import AssetError, InputError
+from fst.image import load_image, resize
+from fst.losses import gram_matrix
+from fst.perceptual import PerceptualLoss
+from fst.statistics import (
+    StyleStatistics,
+    embedded_style,
+    measure_style,
+    style_target,
+    write_statistics,
+)
+from fst.vgg import VGG19
+
+LAYERS = ("relu1_1", "relu2_1")
+
+
+@pytest.fixture(scope="module")
+def network() -> VGG19:
+    return VGG19(LAYERS, "random")
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, painting: Tensor, network: VGG19) -> Path:
+    """The statistics of one painting at two sizes."""
+    path = tmp_path / "styles.safetensors"
+    sizes = {48: measure_style(network, painting, LAYERS)}
+    sizes[24] = measure_style(network, painting[..., ::2, ::2], LAYERS)
+    write_statistics(path, {"sea": sizes}, {"by": "nobody"})
+    return path
+
+
+def test_statistics_are_the_grams_and_mean_activations(painting: Tensor, network: VGG19) -> None:
+    found = measure_style(network, painting, LAYERS)
+    for layer, features in network(painting, LAYERS).items():
+        torch.testing.assert_close(found.grams[layer], gram_matrix(features))
+        assert found.means[layer] == pytest.approx(float(features.abs().mean()))
+
+
+def test_what_is_written_comes_back(shipped: Path, painting: Tensor, network: VGG19) -> None:
+    expected = measure_style(network, painting, LAYERS)
+    found = embedded_style("sea.jpg", 48, LAYERS, shipped)
+    for layer, gram in expected.grams.items():
+        # half precision rounds by at most 2^-11
+        torch.testing.assert_close(found.grams[layer], gram, rtol=5e-4, atol=1e-6 * gram.max())
+        assert torch.equal(found.grams[layer], found.grams[layer].transpose(1, 2))
+        assert found.means[layer] == pytest.approx(expected.means[layer])
+    smaller = embedded_style("sea", 24, LAYERS, shipped)
+    assert not torch.allclose(smaller.grams["relu1_1"], found.grams["relu1_1"], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("image", "size", "layers", "says"),
+    [
+        ("lake.jpg", 48, LAYERS, "'lake.jpg', only of sea"),
+        ("sea.jpg", 64, LAYERS, "size of 24, 48, not 64"),
+        ("sea.jpg", 48, ("relu3_1",), "no relu3_1, only relu1_1, relu2_1"),
+    ],
+)
+def test_what_is_not_shipped_is_named(
+    shipped: Path, image: str, size: int, layers: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(AssetError, match=says):
+        embedded_style(image, size, layers, shipped)
+
+
+@pytest.mark.parametrize("content", [b"", b"no safetensors", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "styles.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(AssetError, match="no file of style statistics"):
+        embedded_style("sea", 48, LAYERS, path)
+
+
+def test_a_file_without_scales_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "styles.safetensors"
+    save_file({"sea.48.relu1_1": torch.zeros(3)}, path, {"fst": json.dumps({})})
+    with pytest.raises(AssetError, match="no file of style statistics"):
+        embedded_style("sea", 48, ("relu1_1",), path)
+
+
+def loss_of(painting: Tensor | StyleStatistics, **options: object) -> PerceptualLoss:
+    layers = {"content_layers": {"relu2_1": 1.0}, "style_layers": dict.fromkeys(LAYERS, 1.0)}
+    return PerceptualLoss(painting, weights="random", **layers, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("normalization", ["relative", "course"])
+def test_a_loss_needs_no_more_than_the_statistics(
+    painting: Tensor, network: VGG19, normalization: str
+) -> None:
+    loss = loss_of(painting, normalization=normalization)
+    same = loss_of(measure_style(network, painting, LAYERS), normalization=normalization)
+    photo = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(4))
+    for one, two in zip(
+        loss(photo, loss.content_targets(photo)),
+        same(photo, same.content_targets(photo)),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, two)
+
+
+def test_statistics_of_another_network_pooling_or_layer_are_refused(
+    painting: Tensor, network: VGG19
+) -> None:
+    found = measure_style(network, painting, LAYERS)
+    with pytest.raises(InputError, match="another loss network"):
+        loss_of(StyleStatistics(found.grams, found.means, "another"))
+    with pytest.raises(InputError, match="pooling"):
+        loss_of(found, pooling="avg")
+    with pytest.raises(InputError, match="no relu2_1"):
+        loss_of(measure_style(network, painting, ("relu1_1",)))
+
+
+# --- the painting, or what is known about it -----------------------------------------------------
+
+
+@pytest.fixture
+def sea(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> None:
+    """Statistics of the sea are shipped; there are no paintings, and the folder is empty."""
+    monkeypatch.setattr(statistics, "embedded_style", lambda *a: embedded_style(*a, shipped))
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.usefixtures("sea")
+def test_statistics_stand_in_for_a_missing_painting_of_the_slim_network_alone() -> None:
+    found = style_target("sea.jpg", 48, LAYERS, "slim")
+    assert isinstance(found, StyleStatistics)
+    for weights in ("auto", "caffe", "torchvision"):
+        with pytest.raises(AssetError, match=r"no styles 'sea\.jpg'.*loss=slim"):
+            style_target("sea.jpg", 48, LAYERS, weights)
+
+
+@pytest.mark.usefixtures("sea")
+def test_a_painting_that_is_there_is_used_itself() -> None:
+    make_photo(60, 30, seed=2).save("sea.jpg")
+    found = style_target("sea.jpg", 48, LAYERS, "slim")
+    assert isinstance(found, Tensor)
+    assert torch.equal(found, resize(load_image("sea.jpg"), 48).rgb)
+
+
+@pytest.mark.usefixtures("sea")
+@pytest.mark.parametrize("image", ["paintings/sea.jpg", "/nowhere/sea.jpg"])
+def test_a_painting_of_the_users_own_is_never_replaced(image: str) -> None:
+    with pytest.raises(AssetError, match="sea"):
+        style_target(image, 48, LAYERS, "slim")
+
+
+@pytest.mark.usefixtures("sea")
+def test_without_painting_and_statistics_both_are_named() -> None:
+    with pytest.raises(AssetError, match=r"no styles 'lake\.jpg'.*only of sea"):
+        style_target("lake.jpg", 48, LAYERS, "slim")
+    with pytest.raises(AssetError, match=r"size of 24, 48, not 64"):
+        style_target("sea.jpg", 64, LAYERS, "slim")
