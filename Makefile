@@ -16,7 +16,7 @@ help: ## list the targets
 
 setup: .venv/.installed ## install everything into .venv (about 5 GB, mostly torch)
 
-demo: setup ## stylize a photo, train a style for 100 steps, compare: into demo/
+demo: setup ## stylize a photo, train a style, stylize with it, compare; offline: into demo/
 	$(BIN)/python scripts/demo.py
 
 test: setup ## run the tests
