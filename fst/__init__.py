@@ -1,7 +1,22 @@
 """fst: feed-forward nets that repaint any photo in a painting's style, in one pass.
 
-The modules stand in layers (see ARCHITECTURE.md); read them in the order ``losses``, ``vgg``,
-``perceptual``, ``nets.johnson``, ``training``, ``stylize``. Importing the package does nothing.
+``fst.load("monet")`` gives a style to paint with (:mod:`fst.api`). The modules stand in layers (see
+ARCHITECTURE.md); read them in the order ``losses``, ``vgg``, ``perceptual``, ``nets.johnson``,
+``training``, ``stylize``. Importing the package does nothing.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fst.api import load
+
 __version__ = "0.1.0"
+__all__ = ["load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load":  # here, because it imports torch, which takes seconds
+        from fst.api import load
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

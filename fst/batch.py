@@ -1,23 +1,29 @@
 """Many photos: which file goes where, and stylizing one after the other."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from fst import assets
+from fst.control import Control, Layer, paint
 from fst.errors import FstError, InputError
 from fst.image import (
     FORMATS,
     MAX_PIXELS,
-    MIN_SIDE,
+    Picture,
     check_output,
     check_writable,
     load_image,
-    resize,
     save_image,
 )
 from fst.optimize import Iterate
 from fst.stylize import OnIterate, Stylizer
+
+LARGE = 20_000_000
+"""Pixels above which photos are decoded and written one at a time, to save memory."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,11 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
     return [Job(job.source, check_output(job.target)) for job in jobs]
 
 
+def unfinished(jobs: Sequence[Job]) -> list[Job]:
+    """Those whose picture is not there yet; what is there is whole (see ``atomic_file``)."""
+    return [job for job in jobs if not job.target.exists()]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one job: ``error`` is None where the picture was written."""
@@ -91,45 +102,79 @@ class Outcome:
 
 def run(
     jobs: Sequence[Job],
-    stylizer: Stylizer,
-    size: int | None = None,
+    layers: Sequence[Layer] | Stylizer,
+    control: Control | None = None,
     max_pixels: int = MAX_PIXELS,
     quality: int = 95,
     on_iterate: Callable[[Job, Iterate], None] | None = None,
 ) -> Iterator[Outcome]:
     """Stylizes photo by photo; one that fails is reported, and the rest continue.
 
+    While one photo is painted, the next one is decoded and the one before is written.
+
     Args:
         jobs: from :func:`plan`.
-        stylizer: from :func:`make_stylizer`.
-        size: work and write at this long side, in pixels; None keeps the photo's.
+        layers: styles, with their masks; or one stylizer.
+        control: size, strength and the like; None leaves all at its default.
         max_pixels: refuse larger photos.
         quality: of JPEG and WebP.
         on_iterate: sees every iterate of an optimization.
+
+    Yields:
+        What became of each job, in their order, once its picture is on the disk.
     """
-    for job in jobs:
+    if not isinstance(layers, Sequence):
+        layers = [Layer(layers)]
+    waiting: deque[tuple[Job, Future[None] | None, str | None]] = deque()
+    with ExitStack() as stack:
+        reader = ThreadPoolExecutor(1, "fst-read")
+        writer = ThreadPoolExecutor(1, "fst-write")
+        # what is being written when somebody stops us is written to its end, what waits is not
+        stack.callback(writer.shutdown, cancel_futures=True)
+        stack.callback(reader.shutdown, cancel_futures=True)
+        reading: Future[Picture] | None = None
+        for number, job in enumerate(jobs):
+            written, error = None, None
+            current = reading or reader.submit(load_image, job.source, max_pixels)
+            reading = None
+            try:
+                picture = current.result()
+                width, height = picture.size
+                if number + 1 < len(jobs) and width * height <= LARGE:
+                    reading = reader.submit(load_image, jobs[number + 1].source, max_pixels)
+                watch = None if on_iterate is None else _bind(on_iterate, job)
+                painted = paint(picture, layers, control, watch)
+                written = writer.submit(save_image, job.target, painted, quality)
+                del picture, painted
+                if width * height > LARGE:
+                    written.exception()
+            except (FstError, OSError, RuntimeError, MemoryError) as problem:
+                error = _said(job, problem)
+            waiting.append((job, written, error))
+            while len(waiting) > 2:
+                yield _outcome(*waiting.popleft())
+        while waiting:
+            yield _outcome(*waiting.popleft())
+
+
+def _outcome(job: Job, written: Future[None] | None, error: str | None) -> Outcome:
+    if written is not None:
         try:
-            picture = load_image(job.source, max_pixels)
-            if size is not None:
-                picture = resize(picture, size)
-                if min(picture.size) < MIN_SIDE:
-                    raise InputError(
-                        f"at a size of {size} it is too small, {MIN_SIDE} is the least"
-                    )
-            watch = None if on_iterate is None else _bind(on_iterate, job)
-            painted = replace(picture, rgb=stylizer(picture.rgb, watch))
-            save_image(job.target, painted, quality)
-        except FstError as error:
-            named = str(error) if str(job.source) in str(error) else f"{job.source}: {error}"
-            yield Outcome(job, named)
-        except OSError as error:
-            yield Outcome(job, f"{job.target}: {error.strerror or error}")
-        except (RuntimeError, MemoryError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error).lower():
-                raise
-            yield Outcome(job, f"{job.source}: out of memory; try a smaller --size")
-        else:
-            yield Outcome(job)
+            written.result()
+        except (FstError, OSError, RuntimeError, MemoryError) as problem:
+            error = _said(job, problem)
+    return Outcome(job, error)
+
+
+def _said(job: Job, problem: Exception) -> str:
+    """One line on a job that failed; what is a mistake of ours is raised again."""
+    if isinstance(problem, FstError):
+        return str(problem) if str(job.source) in str(problem) else f"{job.source}: {problem}"
+    if isinstance(problem, OSError):
+        return f"{job.target}: {problem.strerror or problem}"
+    if isinstance(problem, RuntimeError) and "memory" not in str(problem).lower():
+        raise problem
+    return f"{job.source}: out of memory; try a smaller --size or --memory"
 
 
 def _bind(on_iterate: Callable[[Job, Iterate], None], job: Job) -> OnIterate:

@@ -17,8 +17,9 @@ Source:
 """
 
 import math
+import pickle
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fst.errors import InputError
 from fst.half_stylized import (
     CONTENT,
     GROUP,
@@ -72,6 +74,10 @@ class Recipe:
     seed: int = 0
 
 
+PARTS = ("state", "maps", "metrics", "averages", "done")
+"""Of a :class:`Distillation`: what a run goes on from."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """One step: its stage and number, how many there are, and what was measured."""
@@ -103,6 +109,9 @@ class Distillation:
     ) -> None:
         self.teacher, self.photos, self.painted = teacher, photos, painted
         self.recipe = recipe or Recipe()
+        least = self.recipe.size
+        if any(min(photo.shape[1:]) < least for photo in photos):
+            raise InputError(f"every photo needs {least} pixels on its short side")
         self.generator = torch.Generator().manual_seed(self.recipe.seed)
         self.styles = make_styles(
             paintings, photos, self.recipe.styles, self.recipe.style_size, self.generator
@@ -136,16 +145,34 @@ class Distillation:
 
     def save(self, path: Path) -> None:
         """Writes what :meth:`load` goes on from; whole or not at all."""
-        names = ("state", "maps", "metrics", "averages", "done")
-        parts = {name: getattr(self, name) for name in names}
+        parts = {name: getattr(self, name) for name in PARTS}
+        parts["of"] = self._identity()
         with atomic_file(path) as partial:
             torch.save(parts, partial)
 
     def load(self, path: Path) -> None:
-        """Takes back what :meth:`save` wrote. A stage goes on at its step, with other pictures."""
-        parts: dict[str, Any] = torch.load(path, weights_only=True)
-        for name, part in parts.items():
-            setattr(self, name, part)
+        """Takes back what :meth:`save` wrote. A stage goes on at its step, with other pictures.
+
+        Raises:
+            InputError: a damaged file, or one of another teacher, other pictures or recipe.
+        """
+        try:
+            parts: dict[str, Any] = torch.load(path, weights_only=True)
+            identity = parts.pop("of")
+        except (OSError, RuntimeError, KeyError, EOFError, ValueError, pickle.PickleError) as error:
+            raise InputError(f"{path} is damaged, or no state of a distillation") from error
+        if identity != self._identity():
+            raise InputError(f"{path} is of another teacher, other pictures or another recipe")
+        for name in PARTS:
+            setattr(self, name, parts[name])
+        self.generator.manual_seed(self.recipe.seed + 1000 + sum(self.done.values()))
+
+    def _identity(self) -> str:
+        """Changes with what a run begins with; the numbers of steps may be raised."""
+        recipe = {k: v for k, v in asdict(self.recipe).items() if not k.endswith("_steps")}
+        pictures = [float(photo.float().mean()) for photo in self.photos]
+        pictures += [float(style.mean()) for style in self.styles]
+        return repr((self.teacher.sha256, len(self.painted), recipe, pictures))
 
     def _trainable(self) -> State:
         """Everything that learns, by part and name."""

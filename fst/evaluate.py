@@ -19,7 +19,6 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from fst.feedforward import feedforward
 from fst.image import atomic_file, load_image, resize, save_image
 from fst.optimize import optimize
 from fst.perceptual import PerceptualLoss
@@ -283,7 +282,7 @@ def _time_fast(stylizer: FeedForwardStylizer, photo: Tensor) -> tuple[Tensor, fl
     seconds = []
     for _ in range(TIMED_PASSES + 1):
         began = time.perf_counter()
-        painted = feedforward(stylizer.style.net, photo, stylizer.dtype)
+        painted = stylizer.painter(photo)
         if photo.is_cuda:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)

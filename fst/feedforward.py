@@ -1,22 +1,153 @@
-"""One pass of a photo through a trained net."""
+"""One pass of photos through a trained net, in as much memory as it may take."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fst import strips
+from fst.errors import InputError
+from fst.nets.johnson import MIN_SIDE
+from fst.nets.stage import Stage
 
-@torch.inference_mode()
-def feedforward(net: nn.Module, photo: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """The photo as the net paints it.
 
-    Args:
-        net: a transformer net, on the photo's device.
-        photo: ``(N, 3, H, W)``, RGB in [0, 1]; H and W at least 16.
+@dataclass
+class Painter:
+    """A net, ready to paint any number of photos.
+
+    On a CPU the net is run strip by strip (:mod:`fst.strips`); on other devices at once, and in
+    strips where the picture would not fit.
+
+    Attributes:
+        net: a transformer net, on the device to compute on.
         dtype: to run convolutions in, ``torch.float32`` or ``torch.bfloat16``.
-
-    Returns:
-        The same shape, float32 in [0, 1].
+        memory: how many bytes a pass may take besides photo and net; None leaves a quarter of what
+            is free when the pass begins.
+        circular: pad with the picture's other side, so that the output tiles the plane.
     """
-    photo = photo.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(photo.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        painted: Tensor = net(photo)
-    return painted.float()
+
+    net: nn.Module
+    dtype: torch.dtype = torch.float32
+    memory: int | None = None
+    circular: bool = False
+    stages: list[Stage] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if strips.is_in_stages(self.net):
+            with torch.no_grad():
+                self.stages = self.net.stages(self.dtype)  # type: ignore[operator]
+        elif self.circular:
+            raise InputError("this net can't be run with circular padding")
+
+    @torch.no_grad()
+    def __call__(self, photos: Tensor) -> Tensor:
+        """The photos as the net paints them.
+
+        Args:
+            photos: ``(N, 3, H, W)``, RGB in [0, 1]; H and W at least 16.
+
+        Returns:
+            The same shape, float32 in [0, 1].
+
+        Raises:
+            InputError: a picture that is too small, or no plan fits into the memory.
+        """
+        h, w = photos.shape[2:]
+        plan = None if self.stages is None else self.plan(h, w, photos.device)
+        at_once = photos.device.type != "cpu" and plan == strips.Plan() and not self.circular
+        if self.stages is None or plan is None or at_once or min(h, w) < MIN_SIDE:
+            return self._at_once(photos)
+        if photos.device.type != "cpu" and not plan.anew:
+            plan = strips.Plan(strip_bytes=1 << 30)  # for circular padding
+        # the two halvings want multiples of 4; what is added here is cut off at the end
+        padded = F.pad(photos, (0, -w % 4, 0, -h % 4), mode="reflect") if h % 4 or w % 4 else photos
+        painted = [
+            strips.run(self.stages, photo, self.dtype, plan, self.circular)
+            for photo in torch.split(padded, 1)
+        ]
+        return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[..., :h, :w]
+
+    def _at_once(self, photos: Tensor) -> Tensor:
+        photos = photos.contiguous(memory_format=torch.channels_last)
+        bf16 = self.dtype == torch.bfloat16
+        with torch.autocast(photos.device.type, torch.bfloat16, enabled=bf16):
+            painted: Tensor = self.net(photos)
+        return painted.float()
+
+    def plan(self, height: int, width: int, device: torch.device) -> strips.Plan:
+        """The fastest way to paint such a picture within the memory.
+
+        Raises:
+            InputError: there is none; says what the least is.
+        """
+        assert self.stages is not None
+        budget = free_memory(device) * 3 // 4 if self.memory is None else self.memory
+        needs = []
+        for plan in strips.plans(self.stages):
+            needs.append(strips.memory(self.stages, height, width, self.dtype, plan))
+            if needs[-1] <= budget:
+                return plan
+        raise InputError(
+            f"a {width}x{height} picture needs {min(needs) / 1e9:.2f} GB of memory besides itself, "
+            f"and {max(budget, 0) / 1e9:.2f} GB may be taken"
+        )
+
+
+def feedforward(net: nn.Module, photos: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """One pass with a net that may still be trained; see :class:`Painter`."""
+    return Painter(net, dtype)(photos)
+
+
+def parse_memory(text: str) -> int:
+    """``"2GB"``, ``"500 MB"`` or ``"1.5GiB"`` in bytes.
+
+    Raises:
+        InputError: not of this form, or nothing.
+    """
+    match = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)(i?)b?\s*", text.lower())
+    try:
+        number = float(match[1]) if match else 0.0
+    except ValueError:
+        number = 0.0
+    if match is None or number <= 0:
+        raise InputError(f"memory is given as 2GB or 500MB, not {text!r}")
+    return int(number * (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " "))
+
+
+def free_memory(device: torch.device) -> int:
+    """The bytes that can still be had on a device; generous where nobody can tell."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type != "cpu":
+        return 1 << 40
+    return min(_available(), _below_limit())
+
+
+def _available() -> int:
+    """What the computer has left."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (ValueError, OSError):
+        return 4 << 30
+
+
+def _below_limit() -> int:
+    """What a container's limit leaves (cgroup v2)."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit = (folder / "memory.max").read_text().strip()
+        used = int((folder / "memory.current").read_text())
+        cache = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        return 1 << 62 if limit == "max" else int(limit) - used + int(cache["inactive_file"])
+    except (OSError, ValueError, KeyError):
+        return 1 << 62

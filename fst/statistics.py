@@ -119,9 +119,9 @@ def embedded_style(
     Raises:
         AssetError: none for that painting, size or layer; or the file is damaged.
     """
-    assets.check_sha256(path, (SHA256,) if path == EMBEDDED_STYLES else ("",))
     name, grams, means = Path(image).stem, {}, {}
     try:
+        assets.check_sha256(path, (SHA256,) if path == EMBEDDED_STYLES else ("",))
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["fst"])
             known = [key.split(".") for key in file.keys()]
@@ -144,6 +144,10 @@ def embedded_style(
                     )
                 largest, means[layer] = about["scales"][key]
                 grams[layer] = _symmetric(file.get_tensor(key).float() * largest)
+    except AssetError:  # an OSError, too
+        raise
+    except FileNotFoundError as error:
+        raise AssetError(f"{path} is missing: install fst again") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise AssetError(f"{path} is no file of style statistics: {error}") from error
     return StyleStatistics(grams, means, about["network"])
@@ -188,7 +192,7 @@ def style_target(
         try:
             statistics = embedded_style(image, size, layers)
         except AssetError as lacking:
-            raise AssetError(f"{error}. {lacking}") from error
+            raise AssetError(f"{lacking}. The painting itself: {error}") from error
         if weights != "slim":
             raise AssetError(f"{error}. {WITHOUT_PAINTING}") from error
         return statistics

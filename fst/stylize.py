@@ -3,6 +3,8 @@
 A style that has a checkpoint is painted in one pass; one that has only a painting is optimized.
 """
 
+import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +14,17 @@ import torch
 from torch import Tensor
 
 from fst import assets
+from fst.blend import blend, parse_blend
 from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.errors import AssetError, CheckpointError, InputError
-from fst.feedforward import feedforward
+from fst.feedforward import Painter
 from fst.image import load_image, resize
-from fst.optimize import PRESETS, Iterate, optimize
+from fst.optimize import PRESETS, Iterate, optimize, optimize_coarse_to_fine
 from fst.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.statistics import style_target
+from fst.weights import WEIGHTS
+
+SLIM = WEIGHTS["slim"].architecture
 
 METHODS = ("auto", "feedforward", "optimize")
 
@@ -60,6 +66,43 @@ def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | N
         ) from None
 
 
+def load_style(
+    style: str, checkpoints: Path | None = None, device: torch.device | str = "cpu"
+) -> TrainedStyle:
+    """A trained style by its name or path, or a blend of several: ``"monet=0.7,poppies=0.3"``.
+
+    The shares of a blend are divided by their sum where that is not 1, with a warning.
+
+    Raises:
+        CheckpointError: no checkpoint, a damaged one, or a blend of different nets.
+        InputError: no such style; a blend that can't be read.
+    """
+    if "=" not in style or Path(style).exists():
+        path, name = resolve_style(style, checkpoints)
+        if path is None:
+            raise CheckpointError(
+                f"no checkpoint for {name!r} in {checkpoints or assets.CHECKPOINTS[0]}/: train one "
+                f"with scripts/train.py style={name}, or use --method optimize"
+            )
+        return load_checkpoint(path, device)
+    shares = parse_blend(style)
+    if not math.isclose(total := sum(shares.values()), 1, rel_tol=1e-3):
+        warnings.warn(f"the shares of {style} add up to {total:g}: divided by that", stacklevel=2)
+    shares = {name: share / total for name, share in shares.items()}
+    return blend({name: load_style(name, checkpoints, device) for name in shares}, shares)
+
+
+def style_name(style: str, checkpoints: Path | None = None) -> str:
+    """What pictures in this style, or in this blend of styles, are named after.
+
+    Raises:
+        CheckpointError, InputError: as :func:`resolve_style`.
+    """
+    if "=" in style and not Path(style).exists():
+        return "-".join(resolve_style(name, checkpoints)[1] for name in parse_blend(style))
+    return resolve_style(style, checkpoints)[1]
+
+
 def style_file(style: str) -> dict[str, Any]:
     """What a style file says; of a painting without one: ``{"image": style}``."""
     return assets.read_style(style) if style in assets.style_names() else {"image": style}
@@ -87,37 +130,66 @@ def term_weights(about: dict[str, Any]) -> dict[str, float]:
 
 @dataclass
 class FeedForwardStylizer:
-    """Paints in one pass with a trained net."""
+    """Paints in one pass with a trained net.
+
+    ``memory`` and ``circular`` are those of :class:`~fst.feedforward.Painter`.
+    """
 
     style: TrainedStyle
     device: torch.device
     dtype: torch.dtype = torch.float32
+    memory: int | None = None
+    circular: bool = False
+
+    def __post_init__(self) -> None:
+        self.painter = Painter(self.style.net, self.dtype, self.memory, self.circular)
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
-        return feedforward(self.style.net, photo.to(self.device), self.dtype).cpu()
+        return self.painter(photo.to(self.device)).cpu()
 
 
 @dataclass
 class OptimizingStylizer:
-    """Paints by optimizing the pixels of every photo."""
+    """Paints by optimizing the pixels of every photo, large ones coarse to fine."""
 
     loss: PerceptualLoss
     device: torch.device
     settings: dict[str, Any]
-    """Keyword arguments of :func:`~fst.optimize.optimize`."""
+    """Keyword arguments of :func:`~fst.optimize.optimize_coarse_to_fine`."""
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
         image = photo
-        for iterate in optimize(self.loss, photo.to(self.device), **self.settings):
+        photo = photo.to(self.device)
+        for iterate in optimize_coarse_to_fine(self.loss, photo, **self.settings):
             image = iterate.image
             if on_iterate is not None:
                 on_iterate(iterate)
         return image.clamp(0, 1).cpu()
 
 
-Stylizer = FeedForwardStylizer | OptimizingStylizer
+@dataclass
+class RefiningStylizer:
+    """Paints in one pass, and then optimizes the pixels of that, for the loss the net learned."""
+
+    fast: FeedForwardStylizer
+    loss: PerceptualLoss
+    settings: dict[str, Any]
+    """Keyword arguments of :func:`~fst.optimize.optimize`."""
+
+    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
+        """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
+        photo = photo.to(self.fast.device)
+        image = self.fast(photo).to(photo.device)
+        for iterate in optimize(self.loss, photo, init=image, **self.settings):
+            image = iterate.image
+            if on_iterate is not None:
+                on_iterate(iterate)
+        return image.clamp(0, 1).cpu()
+
+
+Stylizer = FeedForwardStylizer | OptimizingStylizer | RefiningStylizer
 
 
 def make_stylizer(
@@ -130,11 +202,15 @@ def make_stylizer(
     preset: str = "gatys",
     loss: dict[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
+    refine: int = 0,
+    memory: int | None = None,
+    circular: bool = False,
 ) -> Stylizer:
     """What paints in ``style``.
 
     Args:
-        style: the name of a style, or the path of a checkpoint or of a painting.
+        style: the name of a style, the path of a checkpoint or of a painting, or a blend of
+            checkpoints as for :func:`load_style`.
         method: ``"feedforward"``, ``"optimize"``, or ``"auto"``: the former where there is a
             checkpoint, else the latter.
         device: to compute on; None is the CPU.
@@ -144,9 +220,13 @@ def make_stylizer(
         preset: of the optimization, one of :data:`~fst.optimize.PRESETS`.
         loss: keyword arguments of :class:`~fst.perceptual.PerceptualLoss` over the preset's.
         settings: keyword arguments of :func:`~fst.optimize.optimize` over the preset's.
+        refine: iterations of the optimization that follow a pass, under the loss that the net was
+            trained with.
+        memory: how many bytes a pass may take, as for :class:`~fst.feedforward.Painter`.
+        circular: paint so that the output tiles the plane; a pass only.
 
     Raises:
-        InputError: an unknown method, style or preset.
+        InputError: an unknown method, style or preset; refining or tiling without a checkpoint.
         CheckpointError: ``"feedforward"``, and the style has no checkpoint.
         AssetError: the painting or VGG-19 can't be had.
     """
@@ -155,16 +235,25 @@ def make_stylizer(
     if preset not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
     device = device or torch.device("cpu")
-    path, name = resolve_style(style, checkpoints)
-    if path is not None and method != "optimize":
-        return FeedForwardStylizer(load_checkpoint(path, device), device, dtype)
-    if method == "feedforward":
-        raise CheckpointError(
-            f"no checkpoint for {name!r} in {checkpoints or assets.CHECKPOINTS[0]}/: train one "
-            f"with scripts/train.py style={name}, or use --method optimize"
-        )
+    mixed = "=" in style and not Path(style).exists()
+    path, name = (None, style) if mixed else resolve_style(style, checkpoints)
+    if mixed and (refine or method == "optimize"):
+        raise InputError("a blend is painted in one pass: there is no painting to optimize for")
+    if mixed or (path is not None and method != "optimize") or method == "feedforward":
+        trained = load_style(style, checkpoints, device)
+        fast = FeedForwardStylizer(trained, device, dtype, memory, circular)
+        if not refine:
+            return fast
+        if circular:
+            raise InputError("a picture that tiles can't be refined: the loss knows only one tile")
+        _, objective = load_objective(trained, device, dtype, **objective_arguments(loss or {}))
+        return RefiningStylizer(fast, objective, {**(settings or {}), "iterations": refine})
+    if refine or circular:
+        wish = "refine" if refine else "tile"
+        raise InputError(f"to {wish}, a style needs a checkpoint, and {name!r} is optimized")
     # a checkpoint knows the painting that it was trained on, whatever its name
-    about = style_file(style) if path is None else load_checkpoint(path).description["style"]
+    described = {} if path is None else load_checkpoint(path).description
+    about = style_file(style) if path is None else described["style"]
     weights = term_weights(about)
     chosen = PRESETS[preset]
     if preset != "gatys":
@@ -174,7 +263,7 @@ def make_stylizer(
         about.get("image") or style_file(name)["image"],
         style_size or about.get("size", 512),
         arguments.get("style_layers", STYLE_LAYERS),
-        arguments.get("weights", "auto"),
+        arguments.setdefault("weights", "slim" if judged_by_slim(described) else "auto"),
     )
     objective = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     defaults, settings = dict(chosen.optimize), settings or {}
@@ -182,6 +271,24 @@ def make_stylizer(
         for name in ("learning_rate", "clamp"):  # another optimizer's
             defaults.pop(name, None)
     return OptimizingStylizer(objective, device, {**defaults, **settings})
+
+
+def judged_by_slim(description: dict[str, Any]) -> bool:
+    """Whether a style was trained with the slim network that comes with the package."""
+    network = description.get("loss", {}).get("loss_network", {})
+    return bool(network.get("weights") == "slim")
+
+
+def objective_arguments(loss: dict[str, Any]) -> dict[str, Any]:
+    """What of the loss can be chosen when a net's own loss is rebuilt: the weights of VGG-19.
+
+    Raises:
+        InputError: something else was chosen.
+    """
+    others = sorted(set(loss) - {"weights"})
+    if others:
+        raise InputError(f"refining takes the loss that the net was trained with, not {others[0]}")
+    return loss
 
 
 def load_objective(
@@ -209,7 +316,12 @@ def load_objective(
     """
     about, settings = style.description["style"], dict(style.description["loss"])
     network = settings.pop("loss_network")
-    weights = weights or ("slim" if network.get("weights") == "slim" else "auto")
+    if weights is None:
+        weights = "slim" if judged_by_slim(style.description) else "auto"
+        if network.get("weights") == "file" and network.get("architecture") == SLIM:
+            raise InputError(
+                f"{style.name} was trained with another slim network: give its file (--weights)"
+            )
     layers = settings.get("style_layers", STYLE_LAYERS)
     target = style_target(painting or about["image"], about["size"], layers, weights)
     loss = PerceptualLoss(

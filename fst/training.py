@@ -64,7 +64,9 @@ class StyleTransferModule(lightning.LightningModule):
             raise InputError(f"ema must be at least 0 and below 1, not {ema!r}")
         if micro_batches < 1:
             raise InputError(f"accumulate must be at least 1, not {micro_batches}")
-        if not (isinstance(early_share, int | float) and 0 <= early_share <= 1):
+        if isinstance(early_share, bool) or not (
+            isinstance(early_share, int | float) and 0 <= early_share <= 1
+        ):
             raise InputError(f"loss.schedule must be from 0 to 1, not {early_share!r}")
         self.automatic_optimization = False  # micro-batches and skipped steps are ours to decide
         self.net = net.to(memory_format=torch.channels_last)

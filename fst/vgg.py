@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.weights import LAYERS, WEIGHTS, WeightSource, load_weights
+from fst.weights import LAYERS, WeightSource, load_weights
 
 
 def check_layers(names: Iterable[str]) -> tuple[str, ...]:
@@ -116,8 +116,7 @@ class VGG19(nn.Module):
         if not names:
             raise InputError("no layer of VGG-19 is asked for")
         self.depth = max(LAYERS[name] for name in names)
-        state, self.source, self.sha256 = load_weights(weights, self.depth)
-        known = WEIGHTS.get(self.source, WEIGHTS["torchvision"])
+        state, self.source, self.sha256, known = load_weights(weights, self.depth)
         self.architecture = known.architecture
         wide = torch.promote_types(dtype, torch.float32)
         for name in ("mean", "std"):

@@ -90,13 +90,16 @@ AUTO = ("caffe", "torchvision")
 """The sources that ``"auto"`` tries, in this order: VGG-19, and nothing in its place."""
 
 EMBEDDED = Path(__file__).parent / "embedded"
-"""What comes with the package: the slim network, and ``styles/`` with its style statistics."""
+"""What comes with the package: the slim network, and its style statistics of paintings."""
 
 SLIM_INSTEAD = "Without VGG-19, the embedded slim network works offline: loss=slim (--weights slim)"
 
 
-def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str]:
-    """The tensors up to layer index ``depth``, the name of their source, and their checksum.
+def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str, WeightSource]:
+    """The tensors up to layer index ``depth``, and where they are from.
+
+    The last three are the name of the source (``"file"`` for a file of the user's), the checksum,
+    and what is known of such weights: architecture, normalization.
 
     Args:
         weights: as for :class:`~fst.vgg.VGG19`.
@@ -117,14 +120,19 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str]
             else torch.zeros(shape)
             for key, shape in shapes.items()
         }
-        return state, "random", "random:0"
+        return state, "random", "random:0", WEIGHTS["torchvision"]
     try:
         source, path = _find_weights(weights)
     except AssetError as error:
         raise AssetError(f"{error}. {SLIM_INSTEAD}") from error
     known = WEIGHTS.get(source)
     sha256 = assets.check_sha256(path, known.sha256 if known else ("",))
-    channels = known.channels if known else _slim_channels(path) or CHANNELS
+    if known is None:
+        slim = _slim_channels(path)
+        known = WEIGHTS["torchvision"] if slim is None else WEIGHTS["slim"]
+        channels = CHANNELS if slim is None else slim
+    else:
+        channels = known.channels
     shapes = _shapes(depth, channels)
     if channels != CHANNELS:
         shapes |= _metric_shapes(depth, channels)
@@ -140,7 +148,7 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str]
         if state[key].shape != shape:
             got = tuple(state[key].shape)
             raise AssetError(f"{path}: {key} has shape {got}, expected {tuple(shape)}")
-    return {key: state[key] for key in shapes}, source, sha256
+    return {key: state[key] for key in shapes}, source, sha256, known
 
 
 def _shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
@@ -171,7 +179,8 @@ def _slim_channels(path: Path) -> tuple[int, ...] | None:
             about = json.loads((file.metadata() or {}).get("fst", "{}"))
         if about.get("architecture") != WEIGHTS["slim"].architecture:
             return None
-        return tuple(int(count) for count in about["channels"])
+        channels = tuple(int(count) for count in about["channels"])
+        return channels if len(channels) == len(CHANNELS) else None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError):
         return None
 

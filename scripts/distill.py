@@ -17,7 +17,7 @@ from fst import assets
 from fst.checkpoint import load_checkpoint
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.distill import Distillation, Recipe
-from fst.errors import one_line_errors
+from fst.errors import InputError, one_line_errors
 from fst.image import check_writable, load_image, resize
 from fst.photos import decode, open_folder, shrink
 from fst.slim import RELUS, SLIM, write_slim
@@ -65,9 +65,16 @@ def main() -> int:
     recipe = replace(Recipe(), **given)
     dtype = pick_precision(options.precision, pick_device("cpu"))
     teacher = VGG19(RELUS, options.weights, dtype=dtype)
+    if teacher.architecture == SLIM.architecture or teacher.source == "random":
+        raise InputError(f"the teacher is VGG-19, not {options.weights!r}")
     short_side = round(1.375 * recipe.size)
     records = [record["image"] for record in open_folder(options.photos)]
     photos = [shrink(decode(record, short_side), short_side) for record in records]
+    photos = [photo for photo in photos if min(photo.shape[1:]) >= recipe.size]
+    if len(photos) < len(records):
+        print(f"{len(records) - len(photos)} photos are smaller than {recipe.size} px: left out")
+    if not photos:
+        raise InputError(f"{options.photos}: no photo of at least {recipe.size} px")
     paintings = [
         resize(load_image(assets.find("styles", name)), 640).rgb[0] for name in options.paintings
     ]
@@ -94,8 +101,9 @@ def main() -> int:
             "licence": source.licence if source else "unknown",
             "citation": source.citation if source else "unknown",
         },
-        "licence": SLIM.licence if teacher.source == "caffe" else "that of the teacher",
-        "attribution": f"{SLIM.citation}; CC BY 4.0; changed: fewer channels, taught anew",
+        "licence": source.licence if source else "that of the teacher",
+        "attribution": f"distilled from: {source.citation if source else teacher.source}; "
+        "changed: fewer channels, taught anew",
         "data": f"{len(photos)} photos; paintings: {', '.join(options.paintings)}",
         "recipe": asdict(recipe),
     }

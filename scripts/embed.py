@@ -2,7 +2,7 @@
 
 Measures how well it agrees with VGG-19 on photos and paintings that it never saw, writes it with
 these figures to fst/embedded/, and beside it the statistics of the shipped paintings. The two
-checksums that it prints belong into fst/vgg.py and fst/statistics.py.
+checksums that it prints belong into fst/weights.py and fst/statistics.py.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from safetensors import safe_open
 from fst import assets
 from fst.agreement import agreement, judge, make_cases
 from fst.device import keep_freed_memory, pick_device, pick_precision
-from fst.errors import one_line_errors
+from fst.errors import InputError, one_line_errors
 from fst.evaluate import write_json
 from fst.image import load_image, resize
 from fst.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
@@ -85,16 +85,20 @@ def compare(options: argparse.Namespace) -> dict[str, dict]:
 def main() -> int:
     """Parses, measures, writes."""
     options = parse()
+    if options.limit < 1:
+        raise InputError("--limit must be at least 1")
+    with safe_open(options.network, framework="pt") as file:
+        about = json.loads((file.metadata() or {}).get("fst", "null"))
+        if about is None:
+            raise InputError(f"{options.network} does not say how it was made: see distill.py")
+        state = {key: file.get_tensor(key).float() for key in file.keys()}
     keep_freed_memory()
     options.folder.mkdir(parents=True, exist_ok=True)
     figures = compare(options)
     if options.report:
         write_json(options.report, figures)
-    with safe_open(options.network, framework="pt") as file:
-        about = json.loads(file.metadata()["fst"])
-        state = {key: file.get_tensor(key).float() for key in file.keys()}
     about["agreement"] = {
-        "on": f"{options.limit} photos of {options.photos}, {options.size} px; "
+        "on": f"up to {options.limit} photos of {options.photos}, {options.size} px; "
         f"{', '.join(options.paintings)}; fst.agreement",
         **figures["slim"],
     }

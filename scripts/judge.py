@@ -5,9 +5,11 @@ the same judge, VGG-19 by default, says about their pictures of photos that none
 """
 
 import argparse
+import json
 import statistics
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -40,10 +42,17 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def objective_of(about: dict[str, Any]) -> str:
+    """What has to agree for two objectives to be compared: all of the loss but its network."""
+    loss = {key: value for key, value in about["loss"].items() if key != "loss_network"}
+    pooling = about["loss"]["loss_network"]["pooling"]
+    return json.dumps([loss, pooling, about["style"]["image"], about["style"]["size"]])
+
+
 def main() -> int:
     """Parses, judges, prints."""
     options = parse()
-    if options.size < 16 or (options.limit or 1) < 1:
+    if options.size < 16 or (options.limit is not None and options.limit < 1):
         raise InputError("--size must be at least 16, --limit at least 1")
     keep_freed_memory()
     device = pick_device(options.device)
@@ -51,6 +60,7 @@ def main() -> int:
     files = assets.list_images(assets.find("photos", options.photos))[: options.limit]
     photos = [resize(load_image(path), options.size).rgb.to(device) for path in files]
     rows = []
+    kinds: dict[str, list[str]] = {}
     for name in options.styles:
         path, _ = resolve_style(name, options.checkpoints)
         if path is None:
@@ -66,6 +76,9 @@ def main() -> int:
         means = [statistics.mean(float(getattr(terms, n)) for terms in judged) for n in TERMS]
         about = style.description
         trained = about["loss"]["loss_network"]["weights"]
+        if share := about.get("training", {}).get("slim_steps_share"):
+            trained = f"slim {share:.0%}, {trained}"
+        kinds.setdefault(objective_of(about), []).append(path.stem)
         steps = str(about.get("training", {}).get("steps", "?"))
         figures = (statistics.mean(totals), min(totals), max(totals), *means)
         rows.append((path.stem, trained, steps, *(f"{value:.4f}" for value in figures)))
@@ -78,6 +91,10 @@ def main() -> int:
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(*row)
+    if len(kinds) > 1:
+        groups = "; ".join(", ".join(names) for names in kinds.values())
+        print(f"warning: trained for different objectives, don't compare across: {groups}",
+              file=sys.stderr)  # fmt: skip
     Console(width=120).print(table)
     return 0
 

@@ -2,16 +2,25 @@
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 from rich.progress import Progress
 
-from fst.batch import Job, plan, run
+from fst.batch import Job, plan, run, unfinished
+from fst.color import PRESERVE
+from fst.control import UPSAMPLE, Control, Layer
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
-from fst.errors import one_line_errors
+from fst.errors import InputError, one_line_errors
+from fst.feedforward import parse_memory
 from fst.image import MAX_PIXELS, save_image
+from fst.masks import FEATHER
 from fst.optimize import INITS, OPTIMIZERS, PRESETS, Iterate
-from fst.stylize import METHODS, FeedForwardStylizer, make_stylizer, resolve_style
+from fst.stylize import METHODS, FeedForwardStylizer, Stylizer, make_stylizer, style_name
+
+OF_THE_LOSS = ("content_weight", "style_weight", "tv_weight", "pooling", "weights")
+OF_THE_OPTIMIZATION = ("iterations", "optimizer", "learning_rate", "init", "seed")
 
 
 def parse() -> argparse.Namespace:
@@ -19,17 +28,58 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     add = parser.add_argument
     add("photos", nargs="+", type=Path, help="photos and folders of photos")
-    add("--style", required=True, help="a style's name, or the path of a checkpoint or a painting")
+    add(
+        "--style",
+        action="append",
+        default=[],
+        help="a style's name, or the path of a checkpoint or a painting; several with a mask each",
+    )
+    add("--blend", metavar="A=0.7,B=0.3", help="a style between trained styles")
     add("--output", type=Path, help="a file for one photo, a folder for several")
+    add(
+        "--overwrite",
+        action="store_true",
+        help="of several photos, also paint those whose picture is there",
+    )
     add("--method", choices=METHODS, default="auto", help="one pass, or optimize the pixels")
-    add("--size", type=positive, help="long side of the result in pixels (default: the photo's)")
+    add("--size", type=positive, help="long side in pixels to paint at (default: the photo's)")
+    add("--upsample", choices=UPSAMPLE, help="with --size: back to the photo's size")
     add("--device", default="auto", help="auto, cpu, cuda …")
     add("--precision", choices=PRECISIONS, default="auto")
+    add(
+        "--memory",
+        type=memory,
+        metavar="2GB",
+        help="what a pass may take besides the photo (default: three quarters of what is free)",
+    )
     add("--quality", type=int, choices=range(1, 101), metavar="1-100", default=95)
     add("--max-pixels", type=positive, default=MAX_PIXELS, help="refuse larger photos")
     add("--checkpoints", type=Path, help="folder of trained styles")
-    group = parser.add_argument_group("optimizing the pixels")
-    add = group.add_argument
+    add = parser.add_argument_group("control").add_argument
+    add("--strength", type=float, default=1.0, help="from 0, the photo, to 1 (default)")
+    add("--preserve-color", choices=PRESERVE, help="keep the photo's colors")
+    add(
+        "--mask",
+        type=Path,
+        action="append",
+        default=[],
+        help="a picture: white where the style is painted, black where not",
+    )
+    add(
+        "--feather",
+        type=float,
+        default=FEATHER,
+        help=f"of masks, as a share of the long side (default {FEATHER})",
+    )
+    add("--seamless", action="store_true", help="the result tiles the plane")
+    add(
+        "--refine",
+        type=int,
+        default=0,
+        metavar="N",
+        help="iterations of the optimization after the pass; needs VGG-19",
+    )
+    add = parser.add_argument_group("optimizing the pixels").add_argument
     add("--preset", choices=PRESETS, default="gatys", help="settings of the literature")
     add("--iterations", type=positive, help="default 500; the preset course: 2500")
     add("--optimizer", choices=OPTIMIZERS)
@@ -43,7 +93,7 @@ def parse() -> argparse.Namespace:
     add("--pooling", choices=("max", "avg"))
     add("--weights", help="of VGG-19: auto, caffe, torchvision, slim, or a .safetensors file")
     add("--save-every", type=positive, help="also write every Nth iterate beside the result")
-    return parser.parse_args()
+    return parser.parse_args()  # fmt: skip
 
 
 def positive(text: str) -> int:
@@ -53,51 +103,107 @@ def positive(text: str) -> int:
     return number
 
 
-def given(options: argparse.Namespace, *names: str) -> dict[str, object]:
+def memory(text: str) -> int:
+    """Bytes."""
+    try:
+        return parse_memory(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def styles(options: argparse.Namespace) -> list[str]:
+    """What is painted; as many as there are masks, or one.
+
+    Raises:
+        InputError: no style, both a style and a blend, or not a mask for every style.
+    """
+    if bool(options.style) == bool(options.blend):
+        raise InputError("name a --style or a --blend")
+    if options.blend and "=" not in options.blend:
+        raise InputError(f"a blend looks like monet=0.7,starry_night=0.3, not {options.blend!r}")
+    names: list[str] = options.style or [options.blend]
+    if len(options.mask) not in ({1, 0} if len(names) == 1 else {len(names)}):
+        raise InputError(f"{len(names)} styles and {len(options.mask)} masks: give each its own")
+    return names
+
+
+def given(options: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
     """Those of the options that were given."""
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def stylizers(options: argparse.Namespace) -> list[Stylizer]:
+    """One for every style; says so where one is going to take a while."""
+    device = pick_device(options.device)
+    dtype = pick_precision(options.precision, device)
+    made = []
+    for style in styles(options):
+        made.append(
+            make_stylizer(
+                style, options.method, device, dtype, options.checkpoints, options.style_size,
+                options.preset, given(options, OF_THE_LOSS), given(options, OF_THE_OPTIMIZATION),
+                options.refine, options.memory, options.seamless,
+            )
+        )  # fmt: skip
+        if not hasattr(made[-1], "fast") and not isinstance(made[-1], FeedForwardStylizer):
+            if options.method == "auto":
+                print(f"no checkpoint for {style!r}: optimizing the pixels, which takes a while")
+    return made
 
 
 def main() -> int:
     """Parses, calls, prints; the exit status tells whether any photo failed."""
     options = parse()
     keep_freed_memory()
-    device = pick_device(options.device)
-    jobs = plan(
-        options.photos, options.output, resolve_style(options.style, options.checkpoints)[1]
-    )
-    loss = given(options, "content_weight", "style_weight", "tv_weight", "pooling", "weights")
-    names = ("iterations", "optimizer", "learning_rate", "init", "seed")
-    stylizer = make_stylizer(
-        options.style, options.method, device, pick_precision(options.precision, device),
-        options.checkpoints, options.style_size, options.preset, loss, given(options, *names),
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    control = Control(
+        options.strength, options.preserve_color, options.size, options.upsample,
+        options.feather, options.seamless,
     )  # fmt: skip
-    fast = isinstance(stylizer, FeedForwardStylizer)
-    if not fast and options.method == "auto":
-        print(f"no checkpoint for {options.style!r}: optimizing the pixels, which takes a while")
-    steps = 1 if fast else stylizer.settings.get("iterations", 500)
-    failed = 0
-    with Progress(transient=True) as bar:
+    name = "-".join(style_name(style, options.checkpoints) for style in styles(options))
+    planned = plan(options.photos, options.output, name)
+    jobs = planned if options.overwrite or len(planned) == 1 else unfinished(planned)
+    if there := len(planned) - len(jobs):
+        print(f"{there} pictures were there already (--overwrite paints them anew)")
+    made = stylizers(options)
+    layers = [
+        Layer(stylizer, mask) for stylizer, mask in zip(made, options.mask or [None], strict=True)
+    ]
+    fast = all(isinstance(stylizer, FeedForwardStylizer) for stylizer in made)
+    if fast and (ignored := given(options, OF_THE_LOSS + OF_THE_OPTIMIZATION)):
+        names = ", ".join("--" + option.replace("_", "-") for option in ignored)
+        print(f"warning: one pass does without {names}", file=sys.stderr)
+    steps = max(getattr(stylizer, "settings", {}).get("iterations", 1) for stylizer in made)
+    if not fast and steps == 1:
+        steps = 500
+    done = failed = 0
+    with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("stylizing", total=len(jobs) * steps)
 
         def on_iterate(job: Job, iterate: Iterate) -> None:
-            done = (jobs.index(job) * steps) + iterate.iteration
             objective = float(iterate.terms.total)
-            bar.update(task, completed=done, description=f"{job.source.name}: {objective:.3f}")
+            at = done * steps + iterate.iteration
+            bar.update(task, completed=at, description=f"{job.source.name}: {objective:.3f}")
             if not bar.console.is_terminal and iterate.iteration % 50 == 0:
-                at = f"iteration {iterate.iteration}/{steps}"
-                print(f"{job.source.name}: {at}, objective {objective:.3f}", flush=True)
+                where = f"iteration {iterate.iteration}/{steps}"
+                print(f"{job.source.name}: {where}, objective {objective:.3f}", flush=True)
             if options.save_every and iterate.iteration % options.save_every == 0:
-                name = f"{job.target.stem}_{iterate.iteration:05d}{job.target.suffix}"
-                save_image(job.target.with_name(name), iterate.image.cpu())
+                named = f"{job.target.stem}_{iterate.iteration:05d}{job.target.suffix}"
+                save_image(job.target.with_name(named), iterate.image.cpu())
 
-        for outcome in run(
-            jobs, stylizer, options.size, options.max_pixels, options.quality, on_iterate
-        ):
-            bar.update(task, completed=(jobs.index(outcome.job) + 1) * steps)
-            if outcome.error is not None:
-                failed += 1
-                print(f"error: {outcome.error}", file=sys.stderr)
+        try:
+            for outcome in run(
+                jobs, layers, control, options.max_pixels, options.quality, on_iterate
+            ):
+                done += 1
+                bar.update(task, completed=done * steps)
+                if outcome.error is not None:
+                    failed += 1
+                    print(f"error: {outcome.error}", file=sys.stderr)
+        except KeyboardInterrupt:
+            print(f"interrupted: wrote {done - failed} of {len(jobs)} pictures; the same command "
+                  "goes on", file=sys.stderr)  # fmt: skip
+            return 130
     where = jobs[0].target if len(jobs) == 1 else options.output
     print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")
     return 1 if failed else 0

@@ -84,6 +84,8 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
         loss: PerceptualLoss = make_loss(target, weights=weights, dtype=dtype)
         return loss
 
+    if share is not None and chosen["weights"] == "slim":
+        raise InputError("loss.schedule goes from the slim network to VGG-19: not with loss=slim")
     loss = judge(chosen["weights"])
     if loss.known_by:
         print(f"no {style['image']} here: its statistics come from the package", flush=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fst.batch import Job, Outcome, plan, run
 from fst.checkpoint import TrainedStyle
+from fst.control import Control
 from fst.errors import DivergedError, InputError
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import Iterate
@@ -245,7 +246,9 @@ def test_a_size_is_that_of_the_long_side(
         return rgb
 
     stylizer: Any = watched
-    (outcome,) = run(plan([photo("me.png", *photos)], Path("out.png"), "m"), stylizer, size=size)
+    (outcome,) = run(
+        plan([photo("me.png", *photos)], Path("out.png"), "m"), stylizer, Control(size=size)
+    )
     assert outcome.error is None
     with Image.open("out.png") as painted:
         assert painted.size == expected
@@ -259,7 +262,7 @@ def test_transparency_is_kept(size: int | None) -> None:
     alpha[:, 24:] = 255
     picture.putalpha(Image.fromarray(alpha))
     picture.save("me.png")
-    (outcome,) = run(plan([Path("me.png")], Path("out.png"), "m"), negative, size=size)
+    (outcome,) = run(plan([Path("me.png")], Path("out.png"), "m"), negative, Control(size=size))
     assert outcome.error is None
     painted = pixels(Path("out.png"))
     if size is None:
@@ -372,13 +375,13 @@ def test_a_full_disk_is_reported_and_leaves_no_half_picture(
 def test_a_photo_too_narrow_at_its_size_is_reported(
     random_loss: PerceptualLoss, method: str
 ) -> None:
-    """A panorama of 120x16 pixels has one row left at a size of 8."""
+    """A panorama of 120x16 pixels has four rows left at a size of 32."""
     device = torch.device("cpu")
     stylizer: Any = OptimizingStylizer(random_loss, device, {"iterations": 1})
     if method == "feedforward":
         style = TrainedStyle(JohnsonNet(width=4, residual_blocks=1), {})
         stylizer = FeedForwardStylizer(style, device)
     jobs = plan([photo("wide.png", 120, 16), photo("square.png", 20, 20)], Path("out"), "m")
-    wide, _ = run(jobs, stylizer, size=8)
+    wide, _ = run(jobs, stylizer, Control(size=32))
     assert wide.error is not None
     assert "too small" in wide.error

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.distill import Distillation, Recipe, student_gradient, teacher_gradient
+from fst.errors import InputError
 from fst.half_stylized import GROUP, STYLE, TERMS, Batch
 from fst.losses import gram_matrix
 from fst.slim import RELUS, SLIM, State, random_slim, write_slim
@@ -193,3 +194,23 @@ def test_nets_that_paint_take_part(teacher: VGG19, pictures: Pictures) -> None:
     distillation.painted = [net]
     list(distillation.run())
     assert seen == [(1, 3, 32, 32)] * 2
+
+
+def test_a_state_of_another_run_is_refused(
+    teacher: VGG19, pictures: Pictures, tmp_path: Path
+) -> None:
+    path = tmp_path / "distill.pt"
+    make(teacher, pictures).save(path)
+    make(teacher, pictures, gradient_steps=9).load(path)  # more steps are welcome
+    with pytest.raises(InputError, match="another recipe"):
+        make(teacher, pictures, seed=1).load(path)
+    with pytest.raises(InputError, match="other pictures"):
+        make(teacher, (pictures[0][1:], pictures[1])).load(path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match="damaged"):
+        make(teacher, pictures).load(path)
+
+
+def test_photos_too_small_to_crop_are_refused(teacher: VGG19, pictures: Pictures) -> None:
+    with pytest.raises(InputError, match="32 pixels"):
+        make(teacher, ([*pictures[0], pictures[0][0][:, :20]], pictures[1]))

@@ -1,5 +1,7 @@
 """fst.feedforward: one pass is the net's own output, without a graph."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -50,12 +52,24 @@ def test_a_net_that_answers_in_bf16_is_brought_back_to_float32() -> None:
     assert painted.dtype == torch.float32
 
 
-def test_bf16_reaches_the_convolutions_and_nothing_stays_switched_on(net: JohnsonNet) -> None:
+@pytest.mark.parametrize("in_stages", [True, False])
+def test_bf16_reaches_the_convolutions_and_nothing_stays_switched_on(
+    net: JohnsonNet, in_stages: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[torch.dtype] = []
-    net.down2.conv.register_forward_hook(lambda module, args, output: seen.append(output.dtype))
-    feedforward(net, draw(1, 3, 16, 16), torch.bfloat16)
-    feedforward(net, draw(1, 3, 16, 16))
-    assert seen == [torch.bfloat16, torch.float32]
+    conv2d = torch.nn.functional.conv2d
+
+    def watched(x: Tensor, *others: Any, **settings: Any) -> Tensor:
+        y = conv2d(x, *others, **settings)
+        seen.append(y.dtype)
+        return y
+
+    monkeypatch.setattr("torch.nn.functional.conv2d", watched)
+    painting: nn.Module = net if in_stages else nn.Sequential(net)
+    for dtype in (torch.bfloat16, torch.float32):
+        seen.clear()
+        feedforward(painting, draw(1, 3, 16, 16), dtype)
+        assert set(seen) == {dtype}
     assert not torch.is_autocast_enabled("cpu")
 
 

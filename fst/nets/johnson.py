@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.nets.layers import ConvNorm, OutputConv, ReflectionPad2d, ResidualBlock, UpsampleConv
+from fst.nets.stage import Stage
 
 MIN_SIDE = 16
 """Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
@@ -66,3 +67,47 @@ class JohnsonNet(nn.Module):
         x = F.relu(self.up2(x))  # (N, width, H, W)
         x = self.out(self.pad(x))  # (N, 3, H, W)
         return torch.sigmoid(x.to(self.out.weight.dtype))[..., :h, :w]
+
+    def stages(self, dtype: torch.dtype = torch.float32) -> list[Stage]:
+        """The same function up to the sigmoid, for :func:`fst.strips.run`.
+
+        Args:
+            dtype: of the weights.
+        """
+
+        def cast(weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
+            weight = weight.detach().to(dtype).contiguous(memory_format=torch.channels_last)
+            return weight, None if bias is None else bias.detach().to(dtype)
+
+        def plain(layer: ConvNorm, relu: bool = True, keep: bool = False) -> Stage:
+            conv, norm = layer.conv, layer.norm
+            pad, stride = conv.kernel_size[0] // 2, conv.stride[0]
+            return Stage(
+                *cast(conv.weight, conv.bias),
+                stride=stride,
+                pad=pad,
+                norm=norm,
+                relu=relu,
+                keep=keep,
+                add=not relu,  # the second of a residual block
+            )
+
+        def up(layer: UpsampleConv) -> Stage:
+            weights = cast(*layer.folded())
+            return Stage(
+                *weights, padding="replicate", spread="interleave", norm=layer.norm, relu=True
+            )
+
+        residual = []
+        for block in self.blocks:
+            assert isinstance(block, ResidualBlock)
+            residual += [plain(block.first), plain(block.second, relu=False)]
+        return [
+            plain(self.down1),
+            plain(self.down2),
+            plain(self.down3, keep=True),
+            *residual,
+            up(self.up1),
+            up(self.up2),
+            Stage(*cast(*self.out.blocked()), stride=2, pad=4, spread="shuffle"),
+        ]

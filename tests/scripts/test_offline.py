@@ -82,10 +82,12 @@ def test_what_slim_lacks_is_said_in_one_line(run_inside: Run) -> None:
         ("+loss.style_layers.conv2_1=1.0", "no conv2_1"),
         ("+loss.content_layers.relu5_4=1.0", "ends at relu5_1"),
         ("loss.pooling=avg", "pooling"),
+        ("loss.schedule=0.5", "not with loss=slim"),
     ):
         result = run_inside("train.py", "style=the_scream", "loss=slim", *TINY, change)
         assert result.returncode == 1, change
         assert says in result.stderr
+        assert "is no file" not in result.stderr  # the file is fine
         assert result.stderr.count("\n") == 1
 
 
@@ -150,6 +152,36 @@ def test_the_statistics_are_those_of_the_painting(style: str, assets_folder: Pat
     for layer, gram in expected.grams.items():
         difference = (found.grams[layer] - gram).norm() / gram.norm()
         assert difference < 1e-3, layer
+
+
+def test_a_slim_network_in_a_file_is_known_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes((EMBEDDED / WEIGHTS["slim"].file).read_bytes())
+    network = VGG19(["relu2_1"], str(path))
+    assert (network.architecture, network.source) == ("vgg19-slim", "file")
+
+
+def test_a_slim_style_is_optimized_with_slim(run_inside: Run, tmp_path: Path) -> None:
+    run_inside("train.py", "style=the_scream", "loss=slim", *TINY)
+    make_photo().save(tmp_path / "photo.png")
+    options = ["--style", "the_scream", "--method", "optimize", "--iterations", "1"]
+    result = run_inside("stylize.py", "photo.png", *options)
+    assert result.returncode == 0, result.stderr
+
+
+def test_objectives_that_differ_are_not_compared_in_silence(
+    run_inside: Run, tmp_path: Path
+) -> None:
+    make_photo().save(tmp_path / "photo.png")
+    for name, weight in (("one", 1), ("two", 5)):
+        options = [f"style.name={name}", f"style.style_weight={weight}"]
+        run_inside("train.py", "style=the_scream", "loss=slim", *TINY, *options)
+    checkpoints = [f"checkpoints/{name}.safetensors" for name in ("one", "two")]
+    result = run_inside("judge.py", *checkpoints, "--photos", ".", "--weights", "slim")
+    assert result.returncode == 0, result.stderr
+    assert "don't compare across: one; two" in result.stderr
+    result = run_inside("judge.py", *checkpoints, "--photos", ".", "--limit", "0")
+    assert result.stderr.count("\n") == 1
 
 
 def test_the_objective_of_a_slim_style_is_rebuilt_with_slim(

@@ -1,0 +1,127 @@
+"""Styles for other programs: ``fst.load("monet")`` paints PIL pictures, arrays and tensors."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fst.control import Control, Layer, paint
+from fst.device import pick_device, pick_precision
+from fst.errors import InputError
+from fst.image import Picture, from_pil, to_pil
+from fst.stylize import FeedForwardStylizer, Stylizer, make_stylizer
+
+Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
+
+
+class Style:
+    """A style, ready to paint any number of photos; made by :func:`load`."""
+
+    def __init__(self, stylizer: Stylizer, tiling: Stylizer | None) -> None:
+        self.stylizer, self.tiling = stylizer, tiling
+
+    def __call__(
+        self,
+        photo: Photo,
+        strength: float = 1.0,
+        preserve_color: str | None = None,
+        size: int | None = None,
+        upsample: str | None = None,
+        mask: str | Path | None = None,
+        seamless: bool = False,
+    ) -> Photo:
+        """The photo in this style; what comes back is of the kind, shape and type that was given.
+
+        Args:
+            photo: a PIL picture (alpha is kept, other modes become RGB); an array ``(H, W, 3)``, or
+                a tensor ``(3, H, W)`` or ``(N, 3, H, W)``: RGB, uint8, or float in [0, 1].
+            strength: from 0, the photo, to 1.
+            preserve_color: ``"luma"``, ``"lab"`` or ``"histogram"``, as for
+                :func:`fst.color.preserve_color`.
+            size: long side in pixels to paint at, and of the result where ``upsample`` is None.
+            upsample: ``"guided"`` or ``"bicubic"``: back to the photo's size.
+            mask: a picture, white where the style is painted.
+            seamless: make the result tile the plane.
+
+        Raises:
+            InputError: not such a picture, or a value out of its range.
+        """
+        if seamless and self.tiling is None:
+            raise InputError("a picture that tiles takes a style with a checkpoint")
+        stylizer = self.tiling if seamless and self.tiling is not None else self.stylizer
+        control = Control(strength, preserve_color, size, upsample, seamless=seamless)
+        layers = [Layer(stylizer, None if mask is None else Path(mask))]
+
+        def painted(rgb: Tensor) -> Tensor:
+            return paint(Picture(rgb), layers, control).rgb
+
+        if isinstance(photo, Image.Image):
+            picture = paint(from_pil(photo), layers, control)
+            rgb, alpha = picture.rgb, picture.alpha
+            return to_pil(rgb if alpha is None else torch.cat([rgb, alpha], 1))
+        if isinstance(photo, np.ndarray):
+            if photo.ndim != 3 or photo.shape[2] != 3:
+                raise InputError(f"expected an array (H, W, 3), got shape {photo.shape}")
+            tensor = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)
+            result = self._tensor(tensor[None], painted)[0].permute(1, 2, 0)
+            return np.ascontiguousarray(result.numpy())
+        if not isinstance(photo, Tensor):
+            raise InputError(f"expected a PIL picture, array or tensor, not {type(photo).__name__}")
+        if photo.dim() not in (3, 4) or photo.shape[-3] != 3:
+            raise InputError(f"expected a tensor (3, H, W), got shape {tuple(photo.shape)}")
+        batch = photo if photo.dim() == 4 else photo[None]
+        result = self._tensor(batch.detach().cpu(), painted).to(photo.device)
+        return result if photo.dim() == 4 else result[0]
+
+    @staticmethod
+    def _tensor(photos: Tensor, painted: Any) -> Tensor:
+        if photos.dtype == torch.uint8:
+            floats = photos.float() / 255
+        elif photos.is_floating_point():
+            floats = photos.float()
+            if not (bool(torch.isfinite(floats).all()) and 0 <= floats.min() <= floats.max() <= 1):
+                raise InputError("a float picture has values in [0, 1]; divide by 255 first")
+        else:
+            raise InputError(f"expected uint8 or float values, not {photos.dtype}")
+        result = torch.cat([painted(photo) for photo in torch.split(floats.contiguous(), 1)])
+        if photos.dtype == torch.uint8:
+            return result.mul(255).round().byte()
+        return result.to(photos.dtype)
+
+
+def load(
+    style: str,
+    checkpoints: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    method: str = "auto",
+    memory: int | None = None,
+    **settings: Any,
+) -> Style:
+    """A style to paint with: ``fst.load("monet")(photo)``.
+
+    Args:
+        style: the name of a style, the path of a checkpoint or of a painting, or a blend,
+            ``"monet=0.7,starry_night=0.3"``.
+        checkpoints: the folder of trained styles; None is the current folder's, then the
+            package's.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` ...
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
+        method: ``"auto"``, ``"feedforward"`` or ``"optimize"``.
+        memory: how many bytes a pass may take; None leaves a quarter of what is free.
+        settings: others of :func:`fst.stylize.make_stylizer`: ``refine``, ``loss`` ...
+
+    Raises:
+        FstError: no such style or device; what the message says.
+    """
+    at = pick_device(device)
+    folder = None if checkpoints is None else Path(checkpoints)
+    arguments = {"checkpoints": folder, "memory": memory, **settings}
+    stylizer = make_stylizer(style, method, at, pick_precision(precision, at), **arguments)
+    if isinstance(stylizer, FeedForwardStylizer) and stylizer.painter.stages is not None:
+        return Style(stylizer, replace(stylizer, circular=True))
+    return Style(stylizer, None)
