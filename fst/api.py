@@ -66,7 +66,7 @@ class Style:
         if isinstance(photo, np.ndarray):
             if photo.ndim != 3 or photo.shape[2] != 3:
                 raise InputError(f"expected an array (H, W, 3), got shape {photo.shape}")
-            tensor = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)
+            tensor = torch.from_numpy(np.array(photo)).permute(2, 0, 1)
             result = self._tensor(tensor[None], painted)[0].permute(1, 2, 0)
             return np.ascontiguousarray(result.numpy())
         if not isinstance(photo, Tensor):

@@ -128,6 +128,10 @@ class DiskStore(Store):
         self.file = tempfile.TemporaryFile(prefix="fst.")
         self.file.truncate(shape[0] * self.row_bytes)
 
+    def __del__(self) -> None:
+        if hasattr(self, "file"):
+            self.file.close()
+
     def _get(self, place: int, count: int) -> Tensor:
         data = bytearray(count * self.row_bytes)
         if os.preadv(self.file.fileno(), [data], place * self.row_bytes) != len(data):

@@ -1,6 +1,8 @@
 """fst.batch: which file goes where, and that one bad photo does not stop the others."""
 
 import errno
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ from PIL import Image, ImageCms
 from support import make_photo
 from torch import Tensor
 
-from fst.batch import Job, Outcome, plan, run
+from fst import batch
+from fst.batch import Job, Outcome, plan, run, unfinished
 from fst.checkpoint import TrainedStyle
 from fst.control import Control
 from fst.errors import DivergedError, InputError
+from fst.image import Picture
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import Iterate
 from fst.perceptual import PerceptualLoss
@@ -385,3 +389,97 @@ def test_a_photo_too_narrow_at_its_size_is_reported(
     wide, _ = run(jobs, stylizer, Control(size=32))
     assert wide.error is not None
     assert "too small" in wide.error
+
+
+# --- many photos ---------------------------------------------------------------------------------
+
+
+def test_the_next_photo_is_read_and_the_last_one_written_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Painting the second photo waits until the third is read and the first is written."""
+    jobs = plan([photo(f"{i}.png", seed=i) for i in range(4)], Path("out"), "m")
+    third_is_read = threading.Event()
+    load = batch.load_image
+
+    def watched(path: Path, max_pixels: int) -> Picture:
+        picture = load(path, max_pixels)
+        if path.name == "2.png":
+            third_is_read.set()
+        return picture
+
+    monkeypatch.setattr(batch, "load_image", watched)
+    seen = 0
+
+    def paint(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            assert third_is_read.wait(10)
+            for _ in range(1000):
+                if jobs[0].target.exists():
+                    break
+                time.sleep(0.01)
+            assert jobs[0].target.exists()
+        return 1 - rgb
+
+    stylizer: Any = paint
+    assert [outcome.error for outcome in run(jobs, stylizer)] == [None] * 4
+    assert [outcome.job for outcome in run(jobs, stylizer)] == jobs
+
+
+@pytest.mark.parametrize("broken", [{0}, {1}, {3}, {1, 2}, {0, 1, 2, 3}])
+def test_broken_photos_are_named_and_the_others_painted_right(broken: set[int]) -> None:
+    sources = [photo(f"{i}.png", seed=i) for i in range(4)]
+    for i in broken:
+        sources[i].write_bytes(b"no picture")
+    outcomes = list(run(plan(sources, Path("out"), "m"), negative))
+    for i, (outcome, source) in enumerate(zip(outcomes, sources, strict=True)):
+        assert outcome.job.source == source
+        if i in broken:
+            assert outcome.error is not None
+            assert f"{i}.png" in outcome.error
+            assert not outcome.job.target.exists()
+        else:
+            assert outcome.error is None
+            assert np.array_equal(pixels(outcome.job.target), 255 - pixels(source))
+
+
+def test_what_is_done_is_not_done_again() -> None:
+    jobs = plan([photo(f"{i}.png") for i in range(3)], Path("out"), "m")
+    list(run(jobs[:2], negative))
+    assert unfinished(jobs) == jobs[2:]
+
+
+def test_stopping_leaves_whole_pictures_only() -> None:
+    jobs = plan([photo(f"{i}.png") for i in range(6)], Path("out"), "m")
+    seen = 0
+
+    def interrupted(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        nonlocal seen
+        seen += 1
+        if seen == 4:
+            raise KeyboardInterrupt
+        return 1 - rgb
+
+    stylizer: Any = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        list(run(jobs, stylizer))
+    written = list(Path("out").iterdir())
+    assert written
+    for path in written:
+        assert np.array_equal(pixels(path), 255 - pixels(Path(path.name)))
+
+
+def test_a_large_photo_is_written_before_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "LARGE", 100)
+    jobs = plan([photo(f"{i}.png") for i in range(3)], Path("out"), "m")
+    load = batch.load_image
+
+    def watched(path: Path, max_pixels: int) -> Picture:
+        before = [job.target.exists() for job in jobs if job.source.name < path.name]
+        assert all(before)
+        return load(path, max_pixels)
+
+    monkeypatch.setattr(batch, "load_image", watched)
+    assert [outcome.error for outcome in run(jobs, negative)] == [None] * 3

@@ -1,12 +1,16 @@
 """fst.feedforward: one pass is the net's own output, without a graph."""
 
+import os
+import re
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from fst.feedforward import feedforward
+from fst import strips
+from fst.errors import InputError
+from fst.feedforward import Painter, feedforward, free_memory, parse_memory
 from fst.nets.johnson import JohnsonNet
 
 
@@ -91,3 +95,65 @@ def test_the_photo_is_left_as_it_was() -> None:
     before = photo.clone()
     feedforward(InPlace(), photo)
     assert torch.equal(photo, before)
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def test_a_picture_that_does_not_fit_is_painted_in_strips(net: JohnsonNet) -> None:
+    photo = draw(1, 3, 70, 50)
+    plenty = Painter(net, memory=1 << 40)
+    assert plenty.stages is not None
+    expected = net(photo)
+    for plan in strips.plans(plenty.stages):
+        enough = strips.memory(plenty.stages, 70, 50, torch.float32, plan)
+        painter = Painter(net, memory=enough)
+        assert (
+            strips.memory(
+                plenty.stages, 70, 50, torch.float32, painter.plan(70, 50, torch.device("cpu"))
+            )
+            <= enough
+        )
+        torch.testing.assert_close(painter(photo), expected, rtol=0, atol=1e-5)
+
+
+def test_too_little_memory_names_the_least_that_works(net: JohnsonNet) -> None:
+    with pytest.raises(InputError, match=r"needs (0\.\d+) GB.* 0\.00 GB may be taken") as caught:
+        Painter(net, memory=1000)(draw(1, 3, 64, 64))
+    needed = re.search(r"needs (\S+) GB", str(caught.value))
+    assert needed is not None
+    Painter(net, memory=int(float(needed[1]) * 1e9) + 10_000_000)(draw(1, 3, 64, 64))
+
+
+def test_circular_painting_tiles(net: JohnsonNet) -> None:
+    photo = draw(1, 3, 24, 32)
+    painter = Painter(net, circular=True)
+    once, twice = painter(photo), painter(photo.repeat(1, 1, 1, 2))
+    torch.testing.assert_close(twice, once.repeat(1, 1, 1, 2), rtol=0, atol=1e-5)
+    with pytest.raises(InputError, match="circular"):
+        Painter(nn.Sequential(net), circular=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2GB", 2e9), ("1.5 gb", 1.5e9), ("500M", 5e8), ("1GiB", 2**30), ("64k", 64e3), ("9", 9)],
+)
+def test_memory_is_given_in_bytes(text: str, expected: float) -> None:
+    assert parse_memory(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "0", "1.2.3GB", "two", "1PB"])
+def test_other_memory_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="2GB"):
+        parse_memory(text)
+
+
+def test_free_memory_is_between_nothing_and_everything() -> None:
+    free = free_memory(torch.device("cpu"))
+    assert 0 < free < os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def test_a_trained_net_changes_nothing_about_itself(net: JohnsonNet) -> None:
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    feedforward(net, draw(1, 3, 20, 20), torch.bfloat16)
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,16 @@ from torch import Tensor, nn
 
 from fst.errors import DivergedError, InputError
 from fst.feedforward import feedforward
+from fst.image import resize_tensor
 from fst.nets.johnson import JohnsonNet
-from fst.optimize import PRESETS, Iterate, initial_image, optimize
+from fst.optimize import (
+    PRESETS,
+    Iterate,
+    initial_image,
+    optimize,
+    optimize_coarse_to_fine,
+    pyramid,
+)
 from fst.perceptual import LossTerms, PerceptualLoss
 
 
@@ -365,3 +374,43 @@ def test_presets_work_with_the_real_weights(
     iterates = run(loss, photo, **{**PRESETS["course"].optimize, "iterations": 4})
     assert totals(iterates)[-1] < totals(iterates)[0]
     assert 0 < float(iterates[0].terms.content) < 100
+
+
+# --- coarse to fine ------------------------------------------------------------------------------
+
+
+def test_a_pyramid_grows_by_the_square_root_of_two() -> None:
+    assert pyramid(500) == [500]
+    assert pyramid(724) == [724]
+    assert pyramid(2048) == [724, 1024, 1448, 2048]
+    for side in (725, 1000, 5000):
+        sides = pyramid(side)
+        assert sides[-1] == side
+        assert 724 / math.sqrt(2) - 1 < sides[0] <= 724
+        for small, large in pairwise(sides):
+            assert abs(large / small - math.sqrt(2)) < 0.01
+
+
+def test_every_size_begins_where_the_smaller_one_ended(random_loss: PerceptualLoss) -> None:
+    adam: dict[str, Any] = {"optimizer": "adam"}
+    photo = torch.rand((1, 3, 40, 64), generator=torch.Generator().manual_seed(0))
+    iterates = list(optimize_coarse_to_fine(random_loss, photo, 14, coarsest=32, **adam))
+    assert [i.iteration for i in iterates] == list(range(15))
+    assert [i.image.shape[3] for i in iterates] == [32] * 8 + [45] * 4 + [64] * 3
+    small = resize_tensor(photo, (20, 32))
+    *_, last = optimize(random_loss, small, iterations=8, **adam)
+    began = resize_tensor(last.image.clamp(0, 1), (28, 45))
+    torch.testing.assert_close(iterates[8].image, began, rtol=0, atol=1e-5)
+    totals = [float(iterates[i].terms.total) for i in (0, 7, 8, 11, 12, 14)]
+    assert totals[0] > totals[1]
+    assert totals[2] > totals[3]
+    assert totals[4] > totals[5]
+
+
+def test_a_small_picture_is_optimized_at_once(random_loss: PerceptualLoss) -> None:
+    photo = torch.rand((1, 3, 24, 32), generator=torch.Generator().manual_seed(0))
+    plain = list(optimize(random_loss, photo, iterations=3, init="noise"))
+    found = list(optimize_coarse_to_fine(random_loss, photo, 3, init="noise"))
+    for one, other in zip(plain, found, strict=True):
+        assert one.iteration == other.iteration
+        assert torch.equal(one.image, other.image)

@@ -255,6 +255,7 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
         "steps": 12,
         "learning_rate": 2e-3,
         "schedule": "cosine",
+        "slim_steps_share": 0.0,
         "warmup_steps": 2,
         "ema": 0.5,
         "precision": "fp32",

@@ -1,0 +1,122 @@
+"""fst.api: fst.load("monet") paints what other programs have: PIL pictures, arrays, tensors."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support import make_photo
+from torch import Tensor
+
+import fst
+from fst.api import Style
+from fst.checkpoint import TrainedStyle, save_checkpoint
+from fst.errors import CheckpointError, InputError
+from fst.image import from_pil, to_pil
+from fst.nets.johnson import JohnsonNet
+
+DESCRIPTION = {
+    "net": {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}},
+    "style": {"name": "mine"},
+}
+
+
+@pytest.fixture
+def style(tmp_path: Path) -> Style:
+    torch.manual_seed(0)
+    trained = TrainedStyle(JohnsonNet(width=4, residual_blocks=1), DESCRIPTION)
+    save_checkpoint(tmp_path / "mine.safetensors", trained)
+    return fst.load("mine", checkpoints=tmp_path, device="cpu", precision="fp32")
+
+
+def test_every_kind_of_picture_is_painted_alike(style: Style) -> None:
+    photo = make_photo(40, 30)
+    painted = style(photo)
+    assert isinstance(painted, Image.Image)
+    assert painted.size == (40, 30)
+    array = np.asarray(photo)
+    assert np.array_equal(style(array), np.asarray(painted))
+    tensor = torch.from_numpy(array.copy()).permute(2, 0, 1)
+    assert torch.equal(style(tensor), torch.from_numpy(np.array(painted)).permute(2, 0, 1))
+    floats = style(from_pil(photo).rgb)
+    assert floats.shape == (1, 3, 30, 40)
+    assert to_pil(floats).tobytes() == painted.tobytes()
+    assert style(array.astype(np.float32) / 255).dtype == np.float32
+
+
+def test_a_batch_is_its_pictures(style: Style) -> None:
+    photos = torch.rand((3, 3, 20, 24), generator=torch.Generator().manual_seed(1))
+    together = style(photos)
+    for photo, painted in zip(photos, together, strict=True):
+        assert torch.equal(style(photo), painted)
+
+
+def test_options_are_those_of_the_command_line(style: Style, tmp_path: Path) -> None:
+    photo = from_pil(make_photo(64, 48)).rgb
+    assert torch.equal(style(photo, strength=0), photo)
+    full = style(photo)
+    half = style(photo, strength=0.5)
+    torch.testing.assert_close(half, (photo + full) / 2, rtol=0, atol=1e-6)
+    assert style(photo, size=32).shape == (1, 3, 24, 32)
+    assert style(photo, size=32, upsample="guided").shape == photo.shape
+    assert not torch.equal(style(photo, preserve_color="lab"), full)
+    assert not torch.equal(style(photo, seamless=True), full)
+    Image.new("L", (64, 48), 0).save(tmp_path / "black.png")
+    with pytest.warns(UserWarning, match="no white"):
+        assert torch.equal(style(photo, mask=tmp_path / "black.png"), photo)
+
+
+def test_alpha_is_kept(style: Style) -> None:
+    photo = make_photo(32, 24).convert("RGBA")
+    photo.putalpha(77)
+    painted = style(photo)
+    assert painted.mode == "RGBA"
+    assert set(painted.getchannel("A").tobytes()) == {77}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((20, 20), np.uint8),
+        np.zeros((20, 20, 4), np.uint8),
+        np.full((20, 20, 3), 255.0),
+        np.full((20, 20, 3), np.nan),
+        np.zeros((20, 20, 3), np.int64),
+        torch.zeros(20, 20, 3),
+        torch.zeros(1, 1, 3, 20, 20),
+        "photo.jpg",
+    ],
+)
+def test_other_things_are_refused(style: Style, wrong: Any) -> None:
+    with pytest.raises(InputError):
+        style(wrong)
+
+
+def test_a_style_that_is_optimized_does_not_tile(style: Style) -> None:
+    optimizing: Any = Style(style.stylizer, None)
+    with pytest.raises(InputError, match="tiles"):
+        optimizing(make_photo(), seamless=True)
+
+
+def test_a_style_without_checkpoint_can_be_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="train one"):
+        fst.load("the_scream", checkpoints=tmp_path, device="cpu", method="feedforward")
+
+
+def test_importing_fst_does_not_import_torch() -> None:
+    code = "import fst, sys; print('torch' in sys.modules, callable(fst.load))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["False", "True"]
+    with pytest.raises(AttributeError, match="paint_it"):
+        fst.paint_it  # noqa: B018
+
+
+def test_what_comes_back_can_be_changed(style: Style) -> None:
+    painted: Tensor = style(torch.rand(1, 3, 20, 20))
+    painted.mul_(0.5)
