@@ -100,6 +100,7 @@ def load(
     precision: str = "auto",
     method: str = "auto",
     memory: int | None = None,
+    backend: str = "auto",
     **settings: Any,
 ) -> Style:
     """A style to paint with: ``fst.load("monet")(photo)``.
@@ -113,6 +114,8 @@ def load(
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         method: ``"auto"``, ``"feedforward"`` or ``"optimize"``.
         memory: how many bytes a pass may take; None leaves a quarter of what is free.
+        backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
+            ``"openvino"``.
         settings: others of :func:`fst.stylize.make_stylizer`: ``refine``, ``loss`` ...
 
     Raises:
@@ -120,7 +123,7 @@ def load(
     """
     at = pick_device(device)
     folder = None if checkpoints is None else Path(checkpoints)
-    arguments = {"checkpoints": folder, "memory": memory, **settings}
+    arguments = {"checkpoints": folder, "memory": memory, "backend": backend, **settings}
     stylizer = make_stylizer(style, method, at, pick_precision(precision, at), **arguments)
     if isinstance(stylizer, FeedForwardStylizer) and stylizer.painter.stages is not None:
         return Style(stylizer, replace(stylizer, circular=True))

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst import strips
+from fst.backends import Whole, make_whole
 from fst.errors import InputError
 from fst.nets.johnson import MIN_SIDE
 from fst.nets.stage import Stage
@@ -27,6 +28,8 @@ class Painter:
         dtype: to run convolutions in, ``torch.float32`` or ``torch.bfloat16``.
         memory: how many bytes a pass may take besides photo and net; None leaves a quarter of what
             is free when the pass begins.
+        backend: one of :data:`fst.backends.BACKENDS`; others than ``"eager"`` take several times
+            the memory, and where that is too much the picture is painted in strips.
         circular: pad with the picture's other side, so that the output tiles the plane.
     """
 
@@ -34,14 +37,20 @@ class Painter:
     dtype: torch.dtype = torch.float32
     memory: int | None = None
     circular: bool = False
+    backend: str = "eager"
     stages: list[Stage] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         if strips.is_in_stages(self.net):
             with torch.no_grad():
                 self.stages = self.net.stages(self.dtype)  # type: ignore[operator]
-        elif self.circular:
-            raise InputError("this net can't be run with circular padding")
+        elif self.circular or self.backend != "eager":
+            raise InputError("this net can be run in no other way than its own")
+        self.whole: Whole | None = None
+        if self.backend != "eager":
+            with torch.no_grad():
+                stages = self.net.stages()  # type: ignore[operator]
+                self.whole = make_whole(self.backend, stages, self.dtype)
 
     @torch.no_grad()
     def __call__(self, photos: Tensor) -> Tensor:
@@ -58,18 +67,30 @@ class Painter:
         """
         h, w = photos.shape[2:]
         plan = None if self.stages is None else self.plan(h, w, photos.device)
-        at_once = photos.device.type != "cpu" and plan == strips.Plan() and not self.circular
+        elsewhere = photos.device.type != "cpu" and self.backend == "eager"
+        at_once = elsewhere and plan == strips.Plan() and not self.circular
         if self.stages is None or plan is None or at_once or min(h, w) < MIN_SIDE:
             return self._at_once(photos)
         if photos.device.type != "cpu" and not plan.anew:
             plan = strips.Plan(strip_bytes=1 << 30)  # for circular padding
         # the two halvings want multiples of 4; what is added here is cut off at the end
         padded = F.pad(photos, (0, -w % 4, 0, -h % 4), mode="reflect") if h % 4 or w % 4 else photos
+        if self.whole is not None and not self.circular and self._fits(4, h, w, photos.device):
+            return self.whole(padded)[..., :h, :w]
         painted = [
             strips.run(self.stages, photo, self.dtype, plan, self.circular)
             for photo in torch.split(padded, 1)
         ]
         return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[..., :h, :w]
+
+    def _fits(self, times: int, height: int, width: int, device: torch.device) -> bool:
+        """Whether several times the memory of the most generous plan may be taken."""
+        assert self.stages is not None
+        need = strips.memory(self.stages, height, width, self.dtype, strips.Plan())
+        return times * need <= self._budget(device)
+
+    def _budget(self, device: torch.device) -> int:
+        return free_memory(device) * 3 // 4 if self.memory is None else self.memory
 
     def _at_once(self, photos: Tensor) -> Tensor:
         photos = photos.contiguous(memory_format=torch.channels_last)
@@ -85,7 +106,7 @@ class Painter:
             InputError: there is none; says what the least is.
         """
         assert self.stages is not None
-        budget = free_memory(device) * 3 // 4 if self.memory is None else self.memory
+        budget = self._budget(device)
         needs = []
         for plan in strips.plans(self.stages):
             needs.append(strips.memory(self.stages, height, width, self.dtype, plan))

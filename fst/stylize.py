@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fst import assets
+from fst.backends import pick_backend
 from fst.blend import blend, parse_blend
 from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.errors import AssetError, CheckpointError, InputError
@@ -132,7 +133,7 @@ def term_weights(about: dict[str, Any]) -> dict[str, float]:
 class FeedForwardStylizer:
     """Paints in one pass with a trained net.
 
-    ``memory`` and ``circular`` are those of :class:`~fst.feedforward.Painter`.
+    ``memory``, ``circular`` and ``backend`` are those of :class:`~fst.feedforward.Painter`.
     """
 
     style: TrainedStyle
@@ -140,9 +141,10 @@ class FeedForwardStylizer:
     dtype: torch.dtype = torch.float32
     memory: int | None = None
     circular: bool = False
+    backend: str = "eager"
 
     def __post_init__(self) -> None:
-        self.painter = Painter(self.style.net, self.dtype, self.memory, self.circular)
+        self.painter = Painter(self.style.net, self.dtype, self.memory, self.circular, self.backend)
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
@@ -205,6 +207,7 @@ def make_stylizer(
     refine: int = 0,
     memory: int | None = None,
     circular: bool = False,
+    backend: str = "auto",
 ) -> Stylizer:
     """What paints in ``style``.
 
@@ -224,6 +227,7 @@ def make_stylizer(
             trained with.
         memory: how many bytes a pass may take, as for :class:`~fst.feedforward.Painter`.
         circular: paint so that the output tiles the plane; a pass only.
+        backend: what runs the net, ``"auto"`` or one of :data:`fst.backends.BACKENDS`.
 
     Raises:
         InputError: an unknown method, style or preset; refining or tiling without a checkpoint.
@@ -241,7 +245,8 @@ def make_stylizer(
         raise InputError("a blend is painted in one pass: there is no painting to optimize for")
     if mixed or (path is not None and method != "optimize") or method == "feedforward":
         trained = load_style(style, checkpoints, device)
-        fast = FeedForwardStylizer(trained, device, dtype, memory, circular)
+        backend = pick_backend(backend, device, dtype)
+        fast = FeedForwardStylizer(trained, device, dtype, memory, circular, backend)
         if not refine:
             return fast
         if circular:

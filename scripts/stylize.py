@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from fst.backends import BACKENDS
 from fst.batch import Job, plan, run, unfinished
 from fst.color import PRESERVE
 from fst.control import UPSAMPLE, Control, Layer
@@ -26,59 +27,37 @@ OF_THE_OPTIMIZATION = ("iterations", "optimizer", "learning_rate", "init", "seed
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    # fmt: off
     add = parser.add_argument
     add("photos", nargs="+", type=Path, help="photos and folders of photos")
-    add(
-        "--style",
-        action="append",
-        default=[],
-        help="a style's name, or the path of a checkpoint or a painting; several with a mask each",
-    )
+    add("--style", action="append", default=[],
+        help="a style's name, or the path of a checkpoint or a painting; several with a mask each")
     add("--blend", metavar="A=0.7,B=0.3", help="a style between trained styles")
     add("--output", type=Path, help="a file for one photo, a folder for several")
-    add(
-        "--overwrite",
-        action="store_true",
-        help="of several photos, also paint those whose picture is there",
-    )
+    add("--overwrite", action="store_true",
+        help="of several photos, also paint those whose picture is there")
     add("--method", choices=METHODS, default="auto", help="one pass, or optimize the pixels")
     add("--size", type=positive, help="long side in pixels to paint at (default: the photo's)")
     add("--upsample", choices=UPSAMPLE, help="with --size: back to the photo's size")
     add("--device", default="auto", help="auto, cpu, cuda …")
     add("--precision", choices=PRECISIONS, default="auto")
-    add(
-        "--memory",
-        type=memory,
-        metavar="2GB",
-        help="what a pass may take besides the photo (default: three quarters of what is free)",
-    )
+    add("--backend", choices=("auto", *BACKENDS), default="auto",
+        help="what runs the net; onnxruntime and openvino are extras")
+    add("--memory", type=memory, metavar="2GB",
+        help="what a pass may take besides the photo (default: three quarters of what is free)")
     add("--quality", type=int, choices=range(1, 101), metavar="1-100", default=95)
     add("--max-pixels", type=positive, default=MAX_PIXELS, help="refuse larger photos")
     add("--checkpoints", type=Path, help="folder of trained styles")
     add = parser.add_argument_group("control").add_argument
     add("--strength", type=float, default=1.0, help="from 0, the photo, to 1 (default)")
     add("--preserve-color", choices=PRESERVE, help="keep the photo's colors")
-    add(
-        "--mask",
-        type=Path,
-        action="append",
-        default=[],
-        help="a picture: white where the style is painted, black where not",
-    )
-    add(
-        "--feather",
-        type=float,
-        default=FEATHER,
-        help=f"of masks, as a share of the long side (default {FEATHER})",
-    )
+    add("--mask", type=Path, action="append", default=[],
+        help="a picture: white where the style is painted, black where not")
+    add("--feather", type=float, default=FEATHER,
+        help=f"of masks, as a share of the long side (default {FEATHER})")
     add("--seamless", action="store_true", help="the result tiles the plane")
-    add(
-        "--refine",
-        type=int,
-        default=0,
-        metavar="N",
-        help="iterations of the optimization after the pass; needs VGG-19",
-    )
+    add("--refine", type=int, default=0, metavar="N",
+        help="iterations of the optimization after the pass; needs VGG-19")
     add = parser.add_argument_group("optimizing the pixels").add_argument
     add("--preset", choices=PRESETS, default="gatys", help="settings of the literature")
     add("--iterations", type=positive, help="default 500; the preset course: 2500")
@@ -93,7 +72,8 @@ def parse() -> argparse.Namespace:
     add("--pooling", choices=("max", "avg"))
     add("--weights", help="of VGG-19: auto, caffe, torchvision, slim, or a .safetensors file")
     add("--save-every", type=positive, help="also write every Nth iterate beside the result")
-    return parser.parse_args()  # fmt: skip
+    # fmt: on
+    return parser.parse_args()
 
 
 def positive(text: str) -> int:
@@ -142,9 +122,11 @@ def stylizers(options: argparse.Namespace) -> list[Stylizer]:
             make_stylizer(
                 style, options.method, device, dtype, options.checkpoints, options.style_size,
                 options.preset, given(options, OF_THE_LOSS), given(options, OF_THE_OPTIMIZATION),
-                options.refine, options.memory, options.seamless,
+                options.refine, options.memory, options.seamless, options.backend,
             )
         )  # fmt: skip
+        if isinstance(made[-1], FeedForwardStylizer) and made[-1].backend != "eager":
+            print(f"backend: {made[-1].backend}")
         if not hasattr(made[-1], "fast") and not isinstance(made[-1], FeedForwardStylizer):
             if options.method == "auto":
                 print(f"no checkpoint for {style!r}: optimizing the pixels, which takes a while")

@@ -1,0 +1,171 @@
+"""Other ways to run a net on whole pictures: torch.compile, ONNX Runtime, OpenVINO.
+
+The last two are extras of the package. They are given :class:`PlainNet`, the net's stages in
+operations that every graph compiler knows.
+"""
+
+import importlib.util
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fst.errors import InputError
+from fst.nets.stage import Stage
+
+BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
+
+_NEEDS = {"onnxruntime": ("onnxruntime", "onnx", "onnxscript"), "openvino": ("openvino",)}
+
+Whole = Callable[[Tensor], Tensor]
+"""``(N, 3, H, W)`` in [0, 1], sides multiples of 4, to the painted picture, float32."""
+
+
+class PlainNet(nn.Module):
+    """A net's stages as a module of plain operations, for pictures whose sides are multiples of 4.
+
+    Args:
+        stages: of the net, in float32.
+    """
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        super().__init__()
+        self.stages = list(stages)
+        for number, stage in enumerate(stages):
+            weight, bias = stage.weight.contiguous(), stage.bias
+            if stage.spread == "interleave":  # from "every output of a place" to pixel_shuffle's
+                weight = _regroup(weight)
+                bias = None if bias is None else _regroup(bias)
+            self.register_buffer(f"weight_{number}", weight)
+            self.register_buffer(f"bias_{number}", bias)
+            if stage.norm is not None:
+                self.register_buffer(f"scale_{number}", stage.norm.weight.detach().clone())
+                self.register_buffer(f"shift_{number}", stage.norm.bias.detach().clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, 3, H, W)`` in [0, 1] to the same."""
+        kept = x
+        for number, stage in enumerate(self.stages):
+            weight, bias = getattr(self, f"weight_{number}"), getattr(self, f"bias_{number}")
+            x = F.pad(x, (stage.pad,) * 4, mode=stage.padding)
+            x = F.conv2d(x, weight, bias, stage.stride)
+            if stage.spread:
+                x = F.pixel_shuffle(x, 2)
+            if stage.spread == "interleave":
+                x = x[:, :, 1:-1, 1:-1]
+            if stage.norm is not None:
+                scale, shift = getattr(self, f"scale_{number}"), getattr(self, f"shift_{number}")
+                x = F.instance_norm(x, None, None, scale, shift, True, 0.0, stage.norm.eps)
+            if stage.relu:
+                x = F.relu(x)
+            if stage.add:
+                x = x + kept
+            if stage.keep or stage.add:
+                kept = x
+        return torch.sigmoid(x)
+
+
+def _regroup(values: Tensor) -> Tensor:
+    """``(4 C, ...)``, four groups of C, to C groups of four."""
+    return values.view(4, len(values) // 4, *values.shape[1:]).transpose(0, 1).flatten(0, 1)
+
+
+def pick_backend(name: str, device: torch.device, dtype: torch.dtype) -> str:
+    """The backend called ``name``; ``"auto"`` is the fastest that is here.
+
+    That is OpenVINO in bf16 on a CPU with AMX, where it is installed, and else our own strips:
+    elsewhere OpenVINO was no faster, and ONNX Runtime never (docs/performance.md).
+
+    Raises:
+        InputError: an unknown backend, one that is not installed, or not for this device.
+    """
+    if name == "auto":
+        amx = device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+        fast = amx and dtype == torch.bfloat16 and is_installed("openvino")
+        return "openvino" if fast else "eager"
+    if name not in BACKENDS:
+        raise InputError(f"backend must be auto, {', '.join(BACKENDS)}, not {name!r}")
+    if not is_installed(name):
+        raise InputError(f'the backend {name} is not installed: pip install "fst[{name}]"')
+    if name in _NEEDS and device.type != "cpu":
+        raise InputError(f"the backend {name} runs on a CPU, not on {device}")
+    return name
+
+
+def is_installed(backend: str) -> bool:
+    """Whether all is here that a backend needs."""
+    return all(importlib.util.find_spec(module) for module in _NEEDS.get(backend, ()))
+
+
+def make_whole(backend: str, stages: Sequence[Stage], dtype: torch.dtype) -> Whole:
+    """The net in another backend.
+
+    Args:
+        backend: of :data:`BACKENDS`, but not ``"eager"``.
+        stages: of the net, in float32, on the device to compute on.
+        dtype: to compute in; ONNX Runtime computes in float32 all the same.
+    """
+    plain = PlainNet(stages).eval()
+    if backend == "compile":
+        return _compiled(plain, dtype)
+    return _openvino(plain, dtype) if backend == "openvino" else _onnxruntime(plain)
+
+
+def _compiled(plain: PlainNet, dtype: torch.dtype) -> Whole:
+    compiled: Any = torch.compile(plain.to(memory_format=torch.channels_last))
+
+    def run(photos: Tensor) -> Tensor:
+        photos = photos.contiguous(memory_format=torch.channels_last)
+        bf16 = dtype == torch.bfloat16
+        with torch.autocast(photos.device.type, torch.bfloat16, enabled=bf16):
+            painted: Tensor = compiled(photos)
+        return painted.float()
+
+    return run
+
+
+def _openvino(plain: PlainNet, dtype: torch.dtype) -> Whole:
+    import openvino
+
+    with warnings.catch_warnings():  # of torch.jit, which it goes through
+        warnings.simplefilter("ignore")
+        model = openvino.convert_model(plain, example_input=torch.rand(1, 3, 64, 64))
+    precision = "bf16" if dtype == torch.bfloat16 else "f32"
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+    }
+    compiled = openvino.Core().compile_model(model, "CPU", settings)
+    return lambda photos: torch.from_numpy(compiled(photos.contiguous().numpy())[0].copy())
+
+
+def _onnxruntime(plain: PlainNet) -> Whole:
+    import onnxruntime
+
+    buffer: Any = io.BytesIO()
+    sides = {0: "n", 2: "h", 3: "w"}
+    # the exporter tells its progress on both streams
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            plain,
+            (torch.rand(1, 3, 64, 64),),
+            buffer,
+            input_names=["photos"],
+            output_names=["painted"],
+            dynamic_axes={"photos": sides, "painted": sides},
+            dynamo=False,
+            opset_version=18,
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(
+        buffer.getvalue(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda photos: torch.from_numpy(session.run(None, {"photos": photos.numpy()})[0])
