@@ -113,7 +113,7 @@ def load(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` ...
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         method: ``"auto"``, ``"feedforward"`` or ``"optimize"``.
-        memory: how many bytes a pass may take; None leaves a quarter of what is free.
+        memory: how many bytes a pass may take; None takes what is free, within limits.
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``.
         settings: others of :func:`fst.stylize.make_stylizer`: ``refine``, ``loss`` ...

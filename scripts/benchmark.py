@@ -1,4 +1,4 @@
-"""Measures this project: ``scripts/benchmark.py train`` against the textbook's way.
+"""Measures this project against the textbook's way: ``scripts/benchmark.py train``, ``inference``.
 
 ``scripts/benchmark.py slim`` measures the slim loss network against VGG-19.
 """
@@ -17,6 +17,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from fst.backends import BACKENDS, is_installed
 from fst.benchmark import (
     DTYPES,
     Settings,
@@ -31,6 +32,9 @@ from fst.benchmark import (
 from fst.device import PRECISIONS, pick_device
 from fst.errors import InputError, one_line_errors
 from fst.image import atomic_file, check_writable
+from fst.inference_benchmark import InferenceBench, passes
+from fst.inference_benchmark import peak_memory as inference_memory
+from fst.stylize import resolve_style
 from fst.timing import (
     Round,
     Run,
@@ -58,6 +62,17 @@ def parse() -> argparse.Namespace:
     slim = commands.add_parser("slim", help="a training step with the slim loss network")
     for command in (train, slim):
         add_common(command.add_argument)
+    inference = commands.add_parser("inference", help="one pass against the textbook's")
+    add = inference.add_argument
+    add("--style", help="a style's name or checkpoint (default: random weights)")
+    add("--sizes", type=int, nargs="+", default=(256, 512, 1024, 2048), help="sides in pixels")
+    add("--batch", type=int, default=8, help="of 256² pictures, a row of its own")
+    add("--backends", nargs="+", default=None, help="default: all that are installed but compile")
+    add("--rounds", type=int, default=5, help="interleaved rounds, after a warm-up")
+    add("--device", default="auto", help="auto, cpu, cuda …")
+    add("--precision", choices=(*PRECISIONS, "both"), default="both")
+    add("--json", type=Path, help="also write the rows into this file")
+    inference.set_defaults(compile=False, steps=None)
     add = train.add_argument
     add("--width", type=int, default=32, help="channels of the net at full resolution")
     add("--precision", choices=(*PRECISIONS, "both"), default="both")
@@ -85,10 +100,12 @@ def add_common(add: Callable[..., Any]) -> None:
 def check(options: argparse.Namespace) -> None:
     """Raises InputError for what would fail only after minutes."""
     for name in ("batch", "width", "rounds", "steps", "peak_tflops"):
-        value = getattr(options, name)
+        value = getattr(options, name, None)
         if value is not None and not value > 0:
             raise InputError(f"--{name.replace('_', '-')} must be above 0, not {value}")
-    if options.size < 16 or options.workers < 0:
+    if min(getattr(options, "sizes", (16,))) < 16:
+        raise InputError("--sizes must be at least 16")
+    if getattr(options, "size", 16) < 16 or getattr(options, "workers", 0) < 0:
         raise InputError("--size must be at least 16, --workers at least 0")
     if options.json is not None:
         if options.json.is_dir():
@@ -170,6 +187,42 @@ def slim(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
+def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The same for one pass of the net, in every precision and backend."""
+    device = pick_device(options.device)
+    kinds = pick_kinds(options.precision, device)
+    backends = options.backends or [b for b in BACKENDS if b != "compile" and is_installed(b)]
+    path = None
+    if options.style is not None and (path := resolve_style(options.style)[0]) is None:
+        raise InputError(f"{options.style!r} has no checkpoint")
+    tune_process(device)
+    bench = InferenceBench(path, options.device)
+    print(machine(device, {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}), flush=True)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    names = ("pictures", "case", "seconds", "times the textbook", "images/s", "MB")
+    table = Table(*names, "mean, 99.9 %, max of 255", title="one pass")
+    rows = []
+    for size, batch in [(size, 1) for size in options.sizes] + [(256, options.batch)]:
+        cases = passes(size, batch, kinds, backends)
+        differences = list(bench.differences(cases))
+        runs = {case.name: bench.run(case) for case in cases}
+        rounds = interleave(options, runs, device)
+        for case, off in zip(cases, differences, strict=True):
+            found = compare(rounds, case.name, "textbook")
+            memory = inference_memory(path, options.device, case)
+            rows.append({"size": size, "batch": batch, "case": case.name, "peak_mb": memory,
+                         "differences": off, **dataclasses.asdict(found)})  # fmt: skip
+            spread = f"({found.ratio_min:.2f} to {found.ratio_max:.2f})"
+            table.add_row(
+                case.pictures, case.name, f"{found.seconds:.3f}",
+                f"{found.ratio_median:.2f} {spread}", f"{batch / found.seconds:.1f}",
+                f"{memory:,.0f}", ", ".join(f"{value:.3f}" for value in off),
+            )  # fmt: skip
+    console.print(table)
+    print(BOTH_PROFIT)
+    return rows
+
+
 def interleave(
     options: argparse.Namespace, runs: dict[str, Run], device: torch.device
 ) -> list[Round]:
@@ -239,7 +292,7 @@ def main() -> int:
     """Parses, calls, writes."""
     options = parse()
     check(options)
-    rows = train(options) if options.command == "train" else slim(options)
+    rows = {"train": train, "slim": slim, "inference": inference}[options.command](options)
     if options.json is not None:
         with atomic_file(options.json) as temporary:
             temporary.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")

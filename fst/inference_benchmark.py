@@ -1,0 +1,140 @@
+"""What ``scripts/benchmark.py inference`` times: one pass of ours against the textbook's."""
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fst.backends import BACKENDS, is_installed
+from fst.benchmark import DTYPES, tune_process
+from fst.checkpoint import load_checkpoint
+from fst.device import pick_device
+from fst.errors import InputError
+from fst.feedforward import Painter
+from fst.nets.johnson import JohnsonNet
+from fst.textbook import TextbookNet
+from fst.timing import Run, peak_bytes
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A way to paint ``batch`` pictures of ``size`` x ``size``.
+
+    ``kind`` is ``"textbook"``, ``"bf16"`` or ``"fp32"``; ``backend`` one of
+    :data:`~fst.backends.BACKENDS`.
+    """
+
+    size: int
+    batch: int = 1
+    kind: str = "textbook"
+    backend: str = "eager"
+
+    @property
+    def name(self) -> str:
+        """As it stands in the table."""
+        return self.kind if self.backend == "eager" else f"{self.kind} {self.backend}"
+
+    @property
+    def pictures(self) -> str:
+        """What is painted, as it stands in the table."""
+        return f"{self.batch} x {self.size}²" if self.batch > 1 else f"{self.size}²"
+
+
+def passes(size: int, batch: int, kinds: Sequence[str], backends: Sequence[str]) -> list[Pass]:
+    """The textbook's pass and ours: every precision in every backend.
+
+    Raises:
+        InputError: a backend that is not installed.
+    """
+    for backend in backends:
+        if backend not in BACKENDS or not is_installed(backend):
+            raise InputError(f'no backend {backend!r} here: pip install "fst[{backend}]"')
+    ours = [
+        Pass(size, batch, kind, backend)
+        for backend in backends
+        for kind in kinds
+        if not (backend == "onnxruntime" and kind == "bf16")  # which it does not compute in
+    ]
+    return [Pass(size, batch), *ours]
+
+
+class InferenceBench:
+    """The passes that are compared: the same weights, and the same noise to paint.
+
+    Args:
+        checkpoint: a trained style; None takes random weights, and times are the same.
+        device: as for :func:`~fst.device.pick_device`.
+    """
+
+    def __init__(self, checkpoint: Path | None = None, device: str = "auto") -> None:
+        self.device = pick_device(device)
+        torch.manual_seed(0)
+        net = JohnsonNet() if checkpoint is None else load_checkpoint(checkpoint).net
+        if not isinstance(net, JohnsonNet):
+            raise InputError(f"{checkpoint} has a net that the textbook does not know")
+        self.net = net.to(self.device).eval().requires_grad_(False)
+        self.textbook = TextbookNet.like(self.net).eval().requires_grad_(False)
+        self.painters: dict[tuple[str, str], Painter] = {}
+
+    def photos(self, case: Pass) -> Tensor:
+        """What the pass paints."""
+        generator = torch.Generator().manual_seed(case.size)
+        shape = (case.batch, 3, case.size, case.size)
+        return torch.rand(shape, generator=generator).to(self.device)
+
+    def run(self, case: Pass) -> Run:
+        """The pass, everything bound."""
+        photos = self.photos(case)
+        if case.kind == "textbook":
+            return torch.no_grad()(lambda: self.textbook(photos))
+        key = (case.kind, case.backend)
+        if key not in self.painters:
+            self.painters[key] = Painter(self.net, DTYPES[case.kind], backend=case.backend)
+        painter = self.painters[key]
+        return lambda: painter(photos)
+
+    def differences(self, cases: Sequence[Pass]) -> Iterator[tuple[float, float, float]]:
+        """Of each case from the textbook's pass, of 255: mean, 99.9th percentile, largest."""
+        expected: Tensor | None = None
+        for case in cases:
+            painted = self.run(case)()
+            assert isinstance(painted, Tensor)
+            if expected is None:
+                expected = painted
+            off = (painted - expected).abs().flatten() * 255
+            rank = max(1, round(0.999 * off.numel()))
+            percentile = off.cpu().numpy()
+            percentile.partition(rank - 1)
+            yield float(off.mean()), float(percentile[rank - 1]), float(off.max())
+
+
+def peak_memory(checkpoint: Path | None, device: str, case: Pass) -> float:
+    """What two passes add to the peak memory of a fresh process, in MB (10^6 bytes).
+
+    What the process has before, mostly torch itself, is left out; the photo, the net as its backend
+    keeps it and the output count.
+
+    Raises:
+        InputError: there is not enough memory.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(_peak_of_this_process, checkpoint, device, case).result()
+        except BrokenProcessPool as error:
+            raise InputError(f"not enough memory for {case.pictures}: {case.name}") from error
+
+
+def _peak_of_this_process(checkpoint: Path | None, device: str, case: Pass) -> float:
+    if case.kind != "textbook":
+        tune_process(pick_device(device))
+    bench = InferenceBench(checkpoint, device)
+    before = peak_bytes(bench.device)
+    run = bench.run(case)
+    for _ in range(2):
+        run()
+    return (peak_bytes(bench.device) - before) / 1e6

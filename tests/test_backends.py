@@ -1,0 +1,116 @@
+"""fst.backends: the same picture whatever runs the net."""
+
+import importlib.util
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fst import backends
+from fst.backends import BACKENDS, PlainNet, is_installed, make_whole, pick_backend
+from fst.errors import InputError
+from fst.feedforward import Painter
+from fst.nets.johnson import JohnsonNet
+from fst.nets.layers import InstanceNorm2d
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def net() -> JohnsonNet:
+    torch.manual_seed(0)
+    net = JohnsonNet(width=4, residual_blocks=2).requires_grad_(False)
+    for module in net.modules():
+        if isinstance(module, InstanceNorm2d):
+            nn.init.normal_(module.weight)
+            nn.init.normal_(module.bias)
+    return net
+
+
+def draw(*shape: int) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_plain_operations_are_the_net(blocks: int) -> None:
+    torch.manual_seed(1)
+    net = JohnsonNet(width=4, residual_blocks=blocks).double().requires_grad_(False)
+    photos = draw(2, 3, 24, 36).double()
+    plain = PlainNet(net.stages(torch.float64))
+    torch.testing.assert_close(plain(photos), net(photos), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_a_backend_paints_the_same_picture_at_any_size(net: JohnsonNet, backend: str) -> None:
+    if not is_installed(backend):
+        pytest.skip(f"{backend} is not installed: pip install fst[{backend}]")
+    painter = Painter(net, backend=backend)
+    for shape in ((1, 3, 64, 64), (2, 3, 33, 50)):
+        photos = draw(*shape)
+        torch.testing.assert_close(painter(photos), net(photos), rtol=0, atol=2e-5)
+
+
+def test_other_backends_leave_what_is_too_large_to_the_strips(
+    net: JohnsonNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def fake(*arguments: object) -> backends.Whole:
+        def whole(photos: Tensor) -> Tensor:
+            seen.append(tuple(photos.shape))
+            return photos
+
+        return whole
+
+    monkeypatch.setattr("fst.feedforward.make_whole", fake)
+    photo = draw(1, 3, 30, 42)
+    assert torch.equal(Painter(net, memory=1 << 40, backend="openvino")(photo), photo)
+    assert seen == [(1, 3, 32, 44)]
+    small = Painter(net, backend="openvino")
+    assert small.stages is not None
+    small.memory = int(small._need(30, 42) * 1.5)
+    torch.testing.assert_close(small(photo), net(photo), rtol=0, atol=1e-5)
+    circular = Painter(net, memory=1 << 40, circular=True, backend="openvino")
+    assert not torch.equal(circular(photo[:, :, :28, :40]), photo[:, :, :28, :40])
+    assert len(seen) == 1
+
+
+def test_compiled_the_net_is_plain_operations(
+    net: JohnsonNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiling itself takes a C compiler and half a minute."""
+    monkeypatch.setattr(torch, "compile", lambda module: module)
+    photos = draw(1, 3, 32, 32)
+    whole = make_whole("compile", net.stages(), torch.float32)
+    torch.testing.assert_close(whole(photos), net(photos), rtol=0, atol=2e-5)
+    rounded = make_whole("compile", net.stages(), torch.bfloat16)(photos)
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - net(photos)).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("amx", [True, False])
+@pytest.mark.parametrize("here", [True, False])
+def test_auto_is_openvino_where_it_is_faster(
+    amx: bool, here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: here or None)
+    expected = "openvino" if amx and here else "eager"
+    assert pick_backend("auto", CPU, torch.bfloat16) == expected
+    assert pick_backend("auto", CPU, torch.float32) == "eager"
+    assert pick_backend("auto", torch.device("cuda"), torch.bfloat16) == "eager"
+
+
+def test_what_cannot_be_had_is_said(net: JohnsonNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="auto, eager, compile, onnxruntime, openvino"):
+        pick_backend("tensorrt", CPU, torch.float32)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for backend in ("onnxruntime", "openvino"):
+        with pytest.raises(InputError, match=rf'pip install "fst\[{backend}\]"'):
+            pick_backend(backend, CPU, torch.float32)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    with pytest.raises(InputError, match="runs on a CPU"):
+        pick_backend("openvino", torch.device("cuda"), torch.float32)
+    assert all(pick_backend(name, CPU, torch.float32) == name for name in BACKENDS)
+    with pytest.raises(InputError, match="no other way"):
+        Painter(nn.Sequential(net), backend="openvino")

@@ -1,0 +1,49 @@
+"""fst.inference_benchmark: what is compared is the same picture."""
+
+import pytest
+import torch
+
+from fst.errors import InputError
+from fst.inference_benchmark import InferenceBench, Pass, passes, peak_memory
+
+
+def test_every_precision_in_every_backend_and_the_textbook_first() -> None:
+    found = passes(64, 2, ["bf16", "fp32"], ["eager", "compile"])
+    assert [case.name for case in found] == [
+        "textbook", "bf16", "fp32", "bf16 compile", "fp32 compile",
+    ]  # fmt: skip
+    assert {(case.size, case.batch) for case in found} == {(64, 2)}
+    with pytest.raises(InputError, match="pip install"):
+        passes(64, 1, ["fp32"], ["tensorrt"])
+
+
+def test_all_passes_paint_the_same_picture() -> None:
+    bench = InferenceBench(device="cpu")
+    cases = passes(32, 2, ["fp32", "bf16"], ["eager"])
+    shapes = {bench.run(case)().shape for case in cases}  # type: ignore[attr-defined]
+    assert shapes == {torch.Size((2, 3, 32, 32))}
+    textbook, exact, rounded = bench.differences(cases)
+    assert textbook == (0, 0, 0)
+    assert exact[2] < 0.1
+    assert 0 < rounded[0] < rounded[1] <= rounded[2] < 64
+    assert rounded[0] < 5
+
+
+def test_differences_are_mean_percentile_and_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = InferenceBench(device="cpu")
+    off = torch.zeros(2000)
+    off[:1999] = 1 / 255
+    off[7] = 100 / 255
+    off[8] = 50 / 255
+    monkeypatch.setattr(bench, "run", lambda case: lambda: off if case.kind == "fp32" else off * 0)
+    _, (mean, percentile, largest) = bench.differences([Pass(16), Pass(16, kind="fp32")])
+    assert mean == pytest.approx((1997 + 150) / 2000)
+    assert percentile == pytest.approx(1)  # two of 2000 are above
+    assert largest == pytest.approx(100)
+
+
+@pytest.mark.slow
+def test_a_larger_picture_takes_more_memory() -> None:
+    small, large = (peak_memory(None, "cpu", Pass(size, kind="fp32")) for size in (64, 768))
+    assert 0 <= small < large
+    assert large > 768 * 768 * 12 / 1e6  # its output alone
