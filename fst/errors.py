@@ -19,6 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class FstWarning(UserWarning):
+    """Something was done in another way than asked; scripts print it in one line."""
+
+
 class FstError(Exception):
     """Base of every error that a user can mend; its text is one line."""
 

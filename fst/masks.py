@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
+from fst.errors import FstWarning
 from fst.image import load_image, resize_tensor
 
 FEATHER = 0.01
@@ -39,11 +40,14 @@ def load_mask(path: str | Path, size: tuple[int, int], feather: float = FEATHER)
         width, height = picture.size
         warnings.warn(
             f"{path}: the mask is {width}x{height}, the photo {size[1]}x{size[0]}: resized",
+            FstWarning,
             stacklevel=2,
         )
         mask = resize_tensor(mask, size)
     if not bool(mask.any()):
-        warnings.warn(f"{path}: the mask has no white: nothing is painted there", stacklevel=2)
+        warnings.warn(
+            f"{path}: the mask has no white: nothing is painted there", FstWarning, stacklevel=2
+        )
         return mask
     return feathered(mask, feather * max(size))
 

@@ -17,7 +17,7 @@ from fst import assets
 from fst.backends import pick_backend
 from fst.blend import blend, parse_blend
 from fst.checkpoint import TrainedStyle, load_checkpoint
-from fst.errors import AssetError, CheckpointError, InputError
+from fst.errors import AssetError, CheckpointError, FstWarning, InputError
 from fst.feedforward import Painter
 from fst.image import load_image, resize
 from fst.optimize import PRESETS, Iterate, optimize, optimize_coarse_to_fine
@@ -88,7 +88,9 @@ def load_style(
         return load_checkpoint(path, device)
     shares = parse_blend(style)
     if not math.isclose(total := sum(shares.values()), 1, rel_tol=1e-3):
-        warnings.warn(f"the shares of {style} add up to {total:g}: divided by that", stacklevel=2)
+        warnings.warn(
+            f"the shares of {style} add up to {total:g}: divided by that", FstWarning, stacklevel=2
+        )
     shares = {name: share / total for name, share in shares.items()}
     return blend({name: load_style(name, checkpoints, device) for name in shares}, shares)
 

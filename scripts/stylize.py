@@ -13,7 +13,7 @@ from fst.batch import Job, plan, run, unfinished
 from fst.color import PRESERVE
 from fst.control import UPSAMPLE, Control, Layer
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
-from fst.errors import InputError, one_line_errors
+from fst.errors import FstWarning, InputError, one_line_errors
 from fst.feedforward import parse_memory
 from fst.image import MAX_PIXELS, save_image
 from fst.masks import FEATHER
@@ -137,6 +137,7 @@ def main() -> int:
     """Parses, calls, prints; the exit status tells whether any photo failed."""
     options = parse()
     keep_freed_memory()
+    warnings.simplefilter("always", FstWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     control = Control(
         options.strength, options.preserve_color, options.size, options.upsample,
