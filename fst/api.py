@@ -12,7 +12,8 @@ from torch import Tensor
 from fst.control import Control, Layer, paint
 from fst.device import pick_device, pick_precision
 from fst.errors import InputError
-from fst.image import Picture, from_pil, to_pil
+from fst.feedforward import parse_memory
+from fst.image import Picture, from_pil, to_pil, upright
 from fst.stylize import FeedForwardStylizer, Stylizer, make_stylizer
 
 Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
@@ -31,47 +32,55 @@ class Style:
         preserve_color: str | None = None,
         size: int | None = None,
         upsample: str | None = None,
-        mask: str | Path | None = None,
+        mask: str | Path | Image.Image | None = None,
         seamless: bool = False,
     ) -> Photo:
         """The photo in this style; what comes back is of the kind, shape and type that was given.
 
         Args:
-            photo: a PIL picture (alpha is kept, other modes become RGB); an array ``(H, W, 3)``, or
+            photo: a PIL picture (turned upright; alpha and profile are kept, other modes become
+                RGB); an array ``(H, W, 3)``, or
                 a tensor ``(3, H, W)`` or ``(N, 3, H, W)``: RGB, uint8, or float in [0, 1].
             strength: from 0, the photo, to 1.
             preserve_color: ``"luma"``, ``"lab"`` or ``"histogram"``, as for
                 :func:`fst.color.preserve_color`.
             size: long side in pixels to paint at, and of the result where ``upsample`` is None.
             upsample: ``"guided"`` or ``"bicubic"``: back to the photo's size.
-            mask: a picture, white where the style is painted.
+            mask: a picture or its file, white where the style is painted.
             seamless: make the result tile the plane.
 
         Raises:
             InputError: not such a picture, or a value out of its range.
         """
         if seamless and self.tiling is None:
-            raise InputError("a picture that tiles takes a style with a checkpoint")
+            raise InputError("to tile, a style needs a checkpoint, and no refining")
         stylizer = self.tiling if seamless and self.tiling is not None else self.stylizer
         control = Control(strength, preserve_color, size, upsample, seamless=seamless)
-        layers = [Layer(stylizer, None if mask is None else Path(mask))]
+        within = from_pil(mask) if isinstance(mask, Image.Image) else mask
+        layers = [Layer(stylizer, Path(within) if isinstance(within, str) else within)]
 
         def painted(rgb: Tensor) -> Tensor:
             return paint(Picture(rgb), layers, control).rgb
 
         if isinstance(photo, Image.Image):
-            picture = paint(from_pil(photo), layers, control)
+            picture = paint(from_pil(upright(photo)), layers, control)
             rgb, alpha = picture.rgb, picture.alpha
-            return to_pil(rgb if alpha is None else torch.cat([rgb, alpha], 1))
+            finished = to_pil(rgb if alpha is None else torch.cat([rgb, alpha], 1))
+            if picture.icc_profile:
+                finished.info["icc_profile"] = picture.icc_profile
+            return finished
         if isinstance(photo, np.ndarray):
             if photo.ndim != 3 or photo.shape[2] != 3:
                 raise InputError(f"expected an array (H, W, 3), got shape {photo.shape}")
-            tensor = torch.from_numpy(np.array(photo)).permute(2, 0, 1)
+            if photo.dtype.kind not in "fu" or not photo.size:
+                raise InputError(f"expected uint8 or float values, not {photo.dtype}")
+            native = photo.astype(photo.dtype.newbyteorder("="))
+            tensor = torch.from_numpy(native).permute(2, 0, 1)
             result = self._tensor(tensor[None], painted)[0].permute(1, 2, 0)
             return np.ascontiguousarray(result.numpy())
         if not isinstance(photo, Tensor):
             raise InputError(f"expected a PIL picture, array or tensor, not {type(photo).__name__}")
-        if photo.dim() not in (3, 4) or photo.shape[-3] != 3:
+        if photo.dim() not in (3, 4) or photo.shape[-3] != 3 or not photo.numel():
             raise InputError(f"expected a tensor (3, H, W), got shape {tuple(photo.shape)}")
         batch = photo if photo.dim() == 4 else photo[None]
         result = self._tensor(batch.detach().cpu(), painted).to(photo.device)
@@ -99,7 +108,7 @@ def load(
     device: str = "auto",
     precision: str = "auto",
     method: str = "auto",
-    memory: int | None = None,
+    memory: int | str | None = None,
     backend: str = "auto",
     **settings: Any,
 ) -> Style:
@@ -113,7 +122,8 @@ def load(
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` ...
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         method: ``"auto"``, ``"feedforward"`` or ``"optimize"``.
-        memory: how many bytes a pass may take; None takes what is free, within limits.
+        memory: how many bytes a pass may take, or ``"2GB"``; None takes what is
+            free, within limits.
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``.
         settings: others of :func:`fst.stylize.make_stylizer`: ``refine``, ``loss`` ...
@@ -123,7 +133,8 @@ def load(
     """
     at = pick_device(device)
     folder = None if checkpoints is None else Path(checkpoints)
-    arguments = {"checkpoints": folder, "memory": memory, "backend": backend, **settings}
+    limit = parse_memory(memory) if isinstance(memory, str) else memory
+    arguments = {"checkpoints": folder, "memory": limit, "backend": backend, **settings}
     stylizer = make_stylizer(style, method, at, pick_precision(precision, at), **arguments)
     if isinstance(stylizer, FeedForwardStylizer) and stylizer.painter.stages is not None:
         return Style(stylizer, replace(stylizer, circular=True))

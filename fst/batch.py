@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fst import assets
 from fst.control import Control, Layer, paint
+from fst.device import is_out_of_memory
 from fst.errors import FstError, InputError
 from fst.image import (
     FORMATS,
@@ -49,7 +50,13 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
     pairs: list[tuple[Path, Path]] = []  # photo, and its name below the output folder
     for path in inputs:
         if path.is_dir():
-            pairs += [(photo, photo.relative_to(path)) for photo in assets.list_images(path)]
+            found = assets.list_images(path)
+            if output is not None and output.resolve() != path.resolve():  # results of before
+                within = output.resolve()
+                found = [photo for photo in found if within not in photo.resolve().parents]
+            if not found:
+                raise InputError(f"{path} holds no photos besides those in {output}")
+            pairs += [(photo, photo.relative_to(path)) for photo in found]
         elif path.exists():
             pairs.append((path, Path(path.name)))
         else:
@@ -171,8 +178,8 @@ def _said(job: Job, problem: Exception) -> str:
     if isinstance(problem, FstError):
         return str(problem) if str(job.source) in str(problem) else f"{job.source}: {problem}"
     if isinstance(problem, OSError):
-        return f"{job.target}: {problem.strerror or problem}"
-    if isinstance(problem, RuntimeError) and "memory" not in str(problem).lower():
+        return f"{problem.filename or job.target}: {problem.strerror or problem}"
+    if isinstance(problem, RuntimeError) and not is_out_of_memory(problem):
         raise problem
     return f"{job.source}: out of memory; try a smaller --size or --memory"
 

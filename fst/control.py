@@ -32,7 +32,8 @@ class Control:
         upsample: brings what was painted at ``size`` back to the photo's size: ``"guided"``
             (:func:`~fst.guided.guided_upsample`) or ``"bicubic"``; None leaves it at ``size``.
         feather: of masks, as for :func:`~fst.masks.load_mask`.
-        seamless: the result tiles the plane; the stylizers have to be made ``circular``.
+        seamless: the result tiles the plane; the stylizers have to be made ``circular``. What is
+            mixed in of the photo is then the photo with its borders drawn together.
 
     Raises:
         InputError: a value out of its range.
@@ -46,7 +47,7 @@ class Control:
     seamless: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
+        if not (isinstance(self.strength, int | float) and 0 <= self.strength <= 1):
             raise InputError(f"strength must be from 0 to 1, not {self.strength}")
         if self.preserve_color not in (None, *PRESERVE):
             known = ", ".join(PRESERVE)
@@ -58,7 +59,9 @@ class Control:
             raise InputError("upsampling needs a size to paint at")
         if not 0 <= self.feather <= 1:
             raise InputError(f"feather must be from 0 to 1, not {self.feather}")
-        if self.size is not None and self.size < MIN_SIDE:
+        if self.seamless and self.upsample == "guided":
+            raise InputError("guided upsampling does not tile: take bicubic with seamless")
+        if self.size is not None and not (isinstance(self.size, int) and self.size >= MIN_SIDE):
             raise InputError(f"size must be at least {MIN_SIDE}, not {self.size}")
 
 
@@ -67,7 +70,7 @@ class Layer:
     """A stylizer, and the mask that says where it paints; None is everywhere."""
 
     stylizer: Stylizer
-    mask: Path | None = None
+    mask: Path | Picture | None = None
 
 
 def paint(
@@ -106,11 +109,15 @@ def paint(
     photo = result.rgb
     size = (photo.shape[2], photo.shape[3])
     masks = [
-        None if layer.mask is None else load_mask(layer.mask, size, control.feather)
+        None
+        if layer.mask is None
+        else load_mask(layer.mask, size, control.feather, picture.size, control.seamless)
         for layer in layers
     ]
-    if control.strength == 0:
+    if control.strength == 0 or all(mask is not None and not bool(mask.any()) for mask in masks):
         return result
+    if control.seamless:
+        photo = periodic(photo)  # what is mixed in has to tile, too
     parts = [None] if masks == [None] else shares([mask for mask in masks if mask is not None])
     finished = photo
     for layer, part in zip(layers, parts, strict=True):
@@ -152,6 +159,8 @@ def _resize_periodic(image: Tensor, size: tuple[int, int]) -> Tensor:
     h, w = image.shape[2:]
     if (h, w) == size:
         return image
+    if size[0] < 0.9 * h or size[1] < 0.9 * w:
+        return resize_tensor(image, size)  # antialiased; its borders are a pixel apart as before
     margin = (min(8, h), min(8, w))
     wide = F.pad(image, (margin[1], margin[1], margin[0], margin[0]), mode="circular")
     # bicubic sampling at the places of the picture alone, the margin being there to be read

@@ -34,6 +34,8 @@ def guided_upsample(painted: Tensor, photo: Tensor) -> Tensor:
         et al. 2007, "Joint Bilateral Upsampling".
     """
     size = (photo.shape[2], photo.shape[3])
+    if size[0] <= painted.shape[2] or size[1] <= painted.shape[3]:
+        return resize_tensor(painted, size)  # there is nothing that the photo could add
     small = resize_tensor(photo, (painted.shape[2], painted.shape[3])).mean(1, keepdim=True)
     mean_guide, mean_painted = _box(small), _box(painted)
     variance = _box(small * small) - mean_guide * mean_guide

@@ -154,7 +154,7 @@ def _decoded(
             if draft is not None:
                 image.draft(None, (draft, draft))  # does nothing for other formats
             image.load()  # here, because asking a PNG for its EXIF would decode it, too
-            yield _upright(image)
+            yield upright(image)
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -332,7 +332,7 @@ def _filters() -> list[Any]:
     return warnings.filters  # type: ignore[return-value]  # a list, for all that typeshed says
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """The picture turned as its EXIF orientation says (PIL's own way trips over odd tags)."""
     try:
         orientation = image.getexif().get(0x0112, 1)

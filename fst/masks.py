@@ -5,26 +5,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from fst.errors import FstWarning
-from fst.image import load_image, resize_tensor
+from fst.image import Picture, load_image, resize_tensor
 
 FEATHER = 0.01
 """Standard deviation of the feathering, as a share of the picture's long side."""
 
 
-def load_mask(path: str | Path, size: tuple[int, int], feather: float = FEATHER) -> Tensor:
+def load_mask(
+    path: str | Path | Picture,
+    size: tuple[int, int],
+    feather: float = FEATHER,
+    of: tuple[int, int] | None = None,
+    circular: bool = False,
+) -> Tensor:
     """How much of a style each pixel gets.
 
     Args:
-        path: of a picture: white where the style is painted, black where not, gray in between. A
-            transparent pixel is black.
-        size: height and width of the photo in pixels; a mask of another size is resized, with a
-            warning.
+        path: of a picture, or one that is read already: white where the style is painted, black
+            where not, gray in between. A transparent pixel is black.
+        size: height and width of what is painted, in pixels.
         feather: standard deviation of the blur over the mask's edges, as a share of the picture's
             long side; 0 leaves them as they are.
+        of: width and height of the photo, where it is painted at another size. A mask of another
+            size than the photo's is resized with a warning.
+        circular: the blur goes on at the other side of the picture.
 
     Returns:
         ``(1, 1, H, W)`` in [0, 1].
@@ -32,40 +41,48 @@ def load_mask(path: str | Path, size: tuple[int, int], feather: float = FEATHER)
     Raises:
         InputError: the mask can't be read.
     """
-    picture = load_image(path, min_side=1)
+    picture = path if isinstance(path, Picture) else load_image(path, min_side=1)
+    name = "the mask" if isinstance(path, Picture) else f"{path}: the mask"
+    width, height = of or (size[1], size[0])
     mask = picture.rgb.mean(1, keepdim=True)
     if picture.alpha is not None:
         mask = mask * picture.alpha
-    if tuple(mask.shape[2:]) != size:
-        width, height = picture.size
+    if picture.size != (width, height):
+        found = "x".join(map(str, picture.size))
         warnings.warn(
-            f"{path}: the mask is {width}x{height}, the photo {size[1]}x{size[0]}: resized",
-            FstWarning,
-            stacklevel=2,
+            f"{name} is {found}, the photo {width}x{height}: resized", FstWarning, stacklevel=2
         )
-        mask = resize_tensor(mask, size)
+    mask = resize_tensor(mask, size)
     if not bool(mask.any()):
-        warnings.warn(
-            f"{path}: the mask has no white: nothing is painted there", FstWarning, stacklevel=2
-        )
+        warnings.warn(f"{name} has no white: nothing is painted there", FstWarning, stacklevel=2)
         return mask
-    return feathered(mask, feather * max(size))
+    return feathered(mask, feather * max(size), circular)
 
 
-def feathered(mask: Tensor, sigma: float) -> Tensor:
+def feathered(mask: Tensor, sigma: float, circular: bool = False) -> Tensor:
     """``(1, 1, H, W)`` blurred by a Gaussian of ``sigma`` pixels; flat areas stay exact."""
     if sigma < 0.3:
         return mask
     size = mask.shape[2:]
+    h, w = size
     # a wide Gaussian is as good on a smaller picture, and quick
     shrink = max(1, int(sigma // 4))
-    small = resize_tensor(mask, (-(-size[0] // shrink), -(-size[1] // shrink)))
-    sigma /= shrink
-    radius = min(int(3 * sigma + 0.5), min(small.shape[2:]) - 1)
-    if radius < 1:
-        return mask
-    small = transforms.gaussian_blur(small, [2 * radius + 1] * 2, [sigma] * 2)
-    blurred = torch.nn.functional.interpolate(small, size, mode="bilinear", align_corners=False)
+    small = resize_tensor(mask, (-(-h // shrink), -(-w // shrink)))
+    sigmas = [sigma * small.shape[3] / w, sigma * small.shape[2] / h]
+    radii = [int(3 * s + 0.5) for s in sigmas]
+    # beyond the border the mask goes on as it ends there, or at the other side
+    margin: tuple[int, ...] = (radii[0], radii[0], radii[1], radii[1])
+    padded = small
+    while any(margin):  # circular padding takes at most a whole picture at a time
+        limit = (small.shape[3], small.shape[3], small.shape[2], small.shape[2])
+        step = tuple(min(a, b) for a, b in zip(margin, limit, strict=True))
+        padded = F.pad(padded, step, mode="circular" if circular else "replicate")
+        margin = tuple(a - b for a, b in zip(margin, step, strict=True))
+    kernels = [2 * radius + 1 for radius in radii]
+    blurred = transforms.gaussian_blur(padded, kernels, sigmas) if max(radii) else padded
+    top, left = radii[1], radii[0]
+    blurred = blurred[:, :, top : top + small.shape[2], left : left + small.shape[3]]
+    blurred = F.interpolate(blurred, (h, w), mode="bilinear", align_corners=False)
     # rounding must not leave a trace of the style where the mask is black all around
     blurred = torch.where(blurred < 1e-4, 0.0, blurred)
     return torch.where(blurred > 1 - 1e-4, 1.0, blurred)

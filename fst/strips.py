@@ -431,8 +431,9 @@ def plans(stages: Sequence[Stage]) -> list[Plan]:
         Plan(),
         Plan(wide, strip_bytes=large),
         Plan(wider, strip_bytes=large),
+        Plan(wider, strip_bytes=STRIP_BYTES // 4),
         Plan(wider, True, large),
-        Plan(wider, True, STRIP_BYTES),
+        Plan(wider, True, STRIP_BYTES // 4),
     ]
 
 
@@ -440,10 +441,8 @@ def memory(stages: Sequence[Stage], height: int, width: int, dtype: torch.dtype,
     """About how many bytes :func:`run` takes at most, its output included."""
     output = 12 * height * width
     # a strip's input, normalized, its output, and what the convolution needs
-    work = 12 * max(
-        plan.strip_bytes,
-        2 * max(_row_bytes(stage, width, dtype) for stage in stages),
-    )
+    rows = max(_row_bytes(stage, width, dtype) for stage in stages)
+    work = 12 * min(max(plan.strip_bytes, 2 * rows), height * rows)
     most = now = kept = inner = 0
     h, w = height, width
     for number, stage in enumerate(stages[:-1]):

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fst.control import UPSAMPLE, Control, Layer
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import FstWarning, InputError, one_line_errors
 from fst.feedforward import parse_memory
-from fst.image import MAX_PIXELS, save_image
+from fst.image import MAX_PIXELS, load_image, save_image
 from fst.masks import FEATHER
 from fst.optimize import INITS, OPTIMIZERS, PRESETS, Iterate
 from fst.stylize import METHODS, FeedForwardStylizer, Stylizer, make_stylizer, style_name
@@ -136,9 +137,14 @@ def stylizers(options: argparse.Namespace) -> list[Stylizer]:
 def main() -> int:
     """Parses, calls, prints; the exit status tells whether any photo failed."""
     options = parse()
+    began = time.time()
     keep_freed_memory()
     warnings.simplefilter("always", FstWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    if options.refine < 0:
+        raise InputError(f"--refine must be at least 0, not {options.refine}")
+    for mask in options.mask:
+        load_image(mask, options.max_pixels, 1)  # before the work
     control = Control(
         options.strength, options.preserve_color, options.size, options.upsample,
         options.feather, options.seamless,
@@ -147,13 +153,15 @@ def main() -> int:
     planned = plan(options.photos, options.output, name)
     jobs = planned if options.overwrite or len(planned) == 1 else unfinished(planned)
     if there := len(planned) - len(jobs):
-        print(f"{there} pictures were there already (--overwrite paints them anew)")
+        print(f"{there} pictures were there already, whatever they were painted with "
+              "(--overwrite paints them anew)")  # fmt: skip
     made = stylizers(options)
     layers = [
         Layer(stylizer, mask) for stylizer, mask in zip(made, options.mask or [None], strict=True)
     ]
     fast = all(isinstance(stylizer, FeedForwardStylizer) for stylizer in made)
-    if fast and (ignored := given(options, OF_THE_LOSS + OF_THE_OPTIMIZATION)):
+    others = ("style_size", "save_every")
+    if fast and (ignored := given(options, OF_THE_LOSS + OF_THE_OPTIMIZATION + others)):
         names = ", ".join("--" + option.replace("_", "-") for option in ignored)
         print(f"warning: one pass does without {names}", file=sys.stderr)
     steps = max(getattr(stylizer, "settings", {}).get("iterations", 1) for stylizer in made)
@@ -184,8 +192,10 @@ def main() -> int:
                     failed += 1
                     print(f"error: {outcome.error}", file=sys.stderr)
         except KeyboardInterrupt:
-            print(f"interrupted: wrote {done - failed} of {len(jobs)} pictures; the same command "
-                  "goes on", file=sys.stderr)  # fmt: skip
+            there = [job.target for job in jobs if job.target.exists()]
+            written = sum(path.stat().st_mtime >= began for path in there)
+            print(f"interrupted: wrote {written} of {len(jobs)} pictures; the same command goes on",
+                  file=sys.stderr)  # fmt: skip
             return 130
     where = jobs[0].target if len(jobs) == 1 else options.output
     print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")

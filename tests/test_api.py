@@ -78,9 +78,27 @@ def test_alpha_is_kept(style: Style) -> None:
     assert set(painted.getchannel("A").tobytes()) == {77}
 
 
+def test_a_phones_photo_is_turned_upright_and_keeps_its_profile(style: Style) -> None:
+    photo = make_photo(40, 30)
+    photo.getexif()[0x0112] = 6
+    photo.info["icc_profile"] = b"profile"
+    painted = style(photo)
+    assert painted.size == (30, 40)
+    assert painted.info["icc_profile"] == b"profile"
+
+
+def test_a_mask_can_be_a_picture(style: Style) -> None:
+    photo = make_photo(40, 30)
+    mask = Image.new("L", (40, 30), 0)
+    mask.paste(255, (0, 0, 20, 30))
+    assert style(photo, mask=mask).getpixel((39, 15)) == photo.getpixel((39, 15))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        torch.zeros(0, 3, 32, 32),
+        np.zeros((20, 20, 3), object),
         np.zeros((20, 20), np.uint8),
         np.zeros((20, 20, 4), np.uint8),
         np.full((20, 20, 3), 255.0),
@@ -98,7 +116,7 @@ def test_other_things_are_refused(style: Style, wrong: Any) -> None:
 
 def test_a_style_that_is_optimized_does_not_tile(style: Style) -> None:
     optimizing: Any = Style(style.stylizer, None)
-    with pytest.raises(InputError, match="tiles"):
+    with pytest.raises(InputError, match="to tile"):
         optimizing(make_photo(), seamless=True)
 
 

@@ -445,6 +445,13 @@ def test_broken_photos_are_named_and_the_others_painted_right(broken: set[int]) 
             assert np.array_equal(pixels(outcome.job.target), 255 - pixels(source))
 
 
+def test_results_inside_the_photos_folder_are_not_painted_again() -> None:
+    photo("in/a.png")
+    first = plan([Path("in")], Path("in/out"), "m")
+    list(run(first, negative))
+    assert plan([Path("in")], Path("in/out"), "m") == first
+
+
 def test_what_is_done_is_not_done_again() -> None:
     jobs = plan([photo(f"{i}.png") for i in range(3)], Path("out"), "m")
     list(run(jobs[:2], negative))

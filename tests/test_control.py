@@ -171,6 +171,8 @@ def test_colors_are_kept_as_color_does_it(negative: Any, how: str) -> None:
     [
         ({"strength": 1.1}, "from 0 to 1, not 1.1"),
         ({"strength": float("nan")}, "from 0 to 1"),
+        ({"strength": "0.5"}, "from 0 to 1"),
+        ({"size": "100"}, "at least 16"),
         ({"preserve_color": "hue"}, "luma, lab, histogram"),
         ({"upsample": "guided"}, "needs a size"),
         ({"upsample": "nearest", "size": 32}, "guided, bicubic"),
@@ -210,6 +212,28 @@ def test_a_seamless_picture_continues_on_the_other_side(
     assert seam > 1.3 * (finished[..., 0] - finished[..., -1]).abs().mean()  # there was a seam
 
 
+@pytest.mark.parametrize(
+    "options", [{"strength": 0.5}, {"preserve_color": "luma"}, {"preserve_color": "lab"}, {}]
+)
+def test_whatever_is_mixed_in_tiles_too(
+    net: FeedForwardStylizer, options: dict[str, Any], tmp_path: Path
+) -> None:
+    ramp = torch.linspace(0, 1, 96).expand(1, 3, 64, 96)
+    photo = 0.9 * ramp + 0.1 * draw(64, 96)
+    mask = None if options else make_mask(tmp_path / "mask.png", 64, 96, 48)
+    tiling = FeedForwardStylizer(net.style, net.device, circular=True)
+    control = Control(**options, seamless=True)
+    finished = paint(Picture(photo), [Layer(tiling, mask)], control).rgb
+    ends = (finished[..., 0] - finished[..., -1]).abs().mean()
+    assert ends <= finished.diff(dim=3).abs().mean((0, 1, 2)).max()
+    assert ends < 0.2
+
+
+def test_guided_upsampling_does_not_tile() -> None:
+    with pytest.raises(InputError, match="bicubic"):
+        Control(size=32, upsample="guided", seamless=True)
+
+
 # --- any size, any mode --------------------------------------------------------------------------
 
 
@@ -229,6 +253,7 @@ def test_pictures_keep_size_and_range(
 ) -> None:  # fmt: skip
     photo = draw(height, width, seed)
     size = None
+    seamless = seamless and upsample != "guided"
     if upsample is not None:
         size = max(32, max(height, width) * 16 // min(height, width) + 1, max(height, width) // 3)
     control = Control(strength, color, size, upsample, seamless=seamless)

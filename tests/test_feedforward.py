@@ -130,7 +130,7 @@ def test_circular_painting_tiles(net: JohnsonNet) -> None:
     painter = Painter(net, circular=True)
     once, twice = painter(photo), painter(photo.repeat(1, 1, 1, 2))
     torch.testing.assert_close(twice, once.repeat(1, 1, 1, 2), rtol=0, atol=1e-5)
-    with pytest.raises(InputError, match="circular"):
+    with pytest.raises(InputError, match="no other way"):
         Painter(nn.Sequential(net), circular=True)
 
 

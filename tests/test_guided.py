@@ -139,3 +139,9 @@ def test_the_painting_and_the_photo_are_not_changed() -> None:
         guided_upsample(painted, photo)
         assert torch.equal(painted, copies[0])
         assert torch.equal(photo, copies[1])
+
+
+def test_a_larger_painting_is_made_small_without_moire() -> None:
+    painted = torch.rand((1, 3, 120, 160), generator=torch.Generator().manual_seed(0))
+    photo = torch.rand((1, 3, 30, 40), generator=torch.Generator().manual_seed(1))
+    assert torch.equal(guided_upsample(painted, photo), resize_tensor(painted, (30, 40)))

@@ -137,3 +137,26 @@ def test_a_file_that_is_no_picture_is_an_input_error(tmp_path: Path) -> None:
         load_mask(tmp_path / "mask.png", SIZE)
     with pytest.raises(InputError, match="no such file"):
         load_mask(tmp_path / "missing.png", SIZE)
+
+
+def test_a_long_picture_is_feathered_along_its_length() -> None:
+    mask = torch.zeros(1, 1, 16, 3000)
+    mask[..., :1500] = 1
+    for sigma in (30.0, 150.0, 600.0):
+        column = feathered(mask, sigma)[0, 0, 8]
+        expected = 0.5 * torch.erfc((torch.arange(3000) + 0.5 - 1500) / (sigma * 2**0.5))
+        assert (column - expected)[200:-200].abs().max() < 0.02
+
+
+def test_circular_feathering_goes_on_at_the_other_side() -> None:
+    mask = torch.zeros(1, 1, 32, 64)
+    mask[..., :32] = 1
+    soft = feathered(mask, 3, circular=True)
+    assert (soft[..., 0] - soft[..., -1]).abs().max() < 0.2
+    rolled = feathered(mask.roll(16, 3), 3, circular=True)
+    torch.testing.assert_close(rolled, soft.roll(16, 3), rtol=0, atol=1e-3)
+
+
+def test_a_mask_of_the_photos_size_is_no_surprise(tmp_path: Path) -> None:
+    Image.new("L", (64, 48), 255).save(tmp_path / "mask.png")
+    assert load_mask(tmp_path / "mask.png", (24, 32), of=(64, 48)).shape == (1, 1, 24, 32)
