@@ -1,6 +1,7 @@
 """Random crops that follow from a seed and a place alone: no global random state, any thread."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -30,24 +31,28 @@ class CropAndFlip:
     """A random resized crop, mirrored half of the time; the same for the same ``place``.
 
     Args:
-        size: side of the square that comes out, in pixels.
+        sizes: sides of the square that comes out, in pixels: the batches take them in turn.
         min_scale: the smallest share of a photo's area that a crop shows; above 0, at most 1.
         seed: of all crops.
+        batch_size: how many places in a row make a batch, and are of one size.
 
     Source:
         Szegedy et al. 2014, "Going Deeper with Convolutions", section 6.
     """
 
-    def __init__(self, size: int, min_scale: float, seed: int) -> None:
-        self.size, self.min_scale, self.seed = size, min_scale, seed
-        self.short_side = math.ceil(size / math.sqrt(min_scale * RATIO[0]))
+    def __init__(
+        self, sizes: int | Sequence[int], min_scale: float, seed: int, batch_size: int = 1
+    ) -> None:
+        self.sizes = (sizes,) if isinstance(sizes, int) else tuple(sizes)
+        self.min_scale, self.seed, self.batch_size = min_scale, seed, batch_size
+        self.short_side = math.ceil(max(self.sizes) / math.sqrt(min_scale * RATIO[0]))
         """A photo with no side shorter than this gives crops that need not be enlarged."""
 
     def __call__(self, photo: Tensor, place: int) -> Tensor:
         """``(3, H, W)`` uint8 to ``(3, size, size)`` float32 in [0, 1], on the photo's device."""
         height, width = photo.shape[1:]
         top, left, h, w, flip = self.rectangle(height, width, place)
-        square = [self.size, self.size]
+        square = 2 * [self.sizes[place // self.batch_size % len(self.sizes)]]
         crop: Tensor = F.resized_crop(photo, top, left, h, w, square, antialias=True)
         crop = crop.flip(2) if flip else crop
         return crop.float() / 255

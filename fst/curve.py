@@ -8,6 +8,7 @@ from typing import Any
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from fst.artifacts import Artifacts
 from fst.image import atomic_file
 
 
@@ -19,7 +20,8 @@ class CurveCSV(Logger):
 
     ``step`` counts from 0, as Lightning does: the row of the first step, and of a validation right
     after it, says 0; so does the validation before it. ``skipped`` is how many steps were left out
-    so far because their loss was not finite.
+    so far because their loss was not finite. The last columns are means of
+    :class:`~fst.artifacts.Artifacts`, empty for crops that are too small.
     """
 
     COLUMNS = (
@@ -28,6 +30,7 @@ class CurveCSV(Logger):
           for term in ("total", "content", "style", "tv")),
         "lr",
         "skipped",
+        *(f"val/{name}" for name in Artifacts._fields),
     )  # fmt: skip
 
     def __init__(self, save_dir: str) -> None:

@@ -1,7 +1,7 @@
 """Content photos to train on, as a Lightning DataModule over Hugging Face ``datasets``."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,7 @@ class PhotoDataModule(lightning.LightningDataModule):
         split: of a hub data set.
         streaming: of a hub data set.
         column: of a hub data set.
+        sizes: sides that the steps take in turn instead; validation stays at ``size``.
 
     Raises:
         InputError: an unknown source, no photos, a size or batch below 1.
@@ -104,6 +105,7 @@ class PhotoDataModule(lightning.LightningDataModule):
         split: str = "train",
         streaming: bool = True,
         column: str = "image",
+        sizes: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         if source not in SOURCES:
@@ -121,8 +123,11 @@ class PhotoDataModule(lightning.LightningDataModule):
         self.source, self.path, self.size, self.batch_size = source, path, size, batch_size
         self.val_path, self.val_photos, self.max_photos = val_path, val_photos, max_photos
         self.num_workers, self.cache, self.device_cache = num_workers, cache, device_cache
-        self.crop = CropAndFlip(size, min_scale, seed)
-        self.side = crop_side(size, min_scale)
+        self.sizes = list(sizes) if sizes else [size]
+        if not all(isinstance(side, int) and side >= 16 for side in self.sizes):
+            raise InputError(f"data.sizes must be sides of at least 16 pixels, not {self.sizes}")
+        self.crop = CropAndFlip(self.sizes, min_scale, seed, batch_size)
+        self.side = crop_side(max(self.sizes), min_scale)
         self.seed, self.split, self.streaming, self.column = seed, split, streaming, column
         self.shuffle_buffer = shuffle_buffer
         self.train: EndlessCrops | None = None
@@ -278,5 +283,6 @@ class PhotoDataModule(lightning.LightningDataModule):
         count = None
         if self.train is not None and isinstance(self.train.source, PhotoList):
             count = len(self.train.source)
-        about = {"source": self.source, "name": name or self.path, "photos": count}
-        return {**about, "split": self.split, "size": self.size, "batch_size": self.batch_size}
+        about: dict[str, Any] = {"source": self.source, "name": name or self.path, "photos": count}
+        about |= {"split": self.split, "size": self.size, "batch_size": self.batch_size}
+        return about if self.sizes == [self.size] else about | {"sizes": self.sizes}

@@ -19,12 +19,13 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from fst.artifacts import MIN_SIDE, Artifacts, measure
 from fst.image import atomic_file, load_image, resize, save_image
 from fst.optimize import optimize
 from fst.perceptual import PerceptualLoss
 from fst.stylize import FeedForwardStylizer
 
-SCHEMA = 1
+SCHEMA = 2
 STARTS = ("photo", "noise")
 TIMED_PASSES = 5
 
@@ -36,7 +37,8 @@ OnProgress = Callable[[str, int], None]
 class Comparison:
     """What is compared: a trained style and the loss, at one size, over so many iterations.
 
-    ``size`` is the photos' long side in pixels; ``iterations`` the optimization's.
+    ``size`` is the photos' long side in pixels; ``iterations`` the optimization's. Where
+    ``until_equal``, it ends as soon as it has come down to the net's objective.
     """
 
     stylizer: FeedForwardStylizer
@@ -44,6 +46,7 @@ class Comparison:
     size: int = 256
     iterations: int = 200
     seed: int = 0
+    until_equal: bool = False
 
     @property
     def key(self) -> str:
@@ -54,7 +57,7 @@ class Comparison:
         for name, gram in self.loss.named_buffers():
             if name.startswith("gram_"):  # the painting, at its size
                 digest.update(gram.float().cpu().numpy().tobytes())
-        digest.update(json.dumps(self.settings(), sort_keys=True).encode())
+        digest.update(json.dumps([SCHEMA, self.settings()], sort_keys=True).encode())
         return digest.hexdigest()
 
     def settings(self) -> dict[str, Any]:
@@ -62,6 +65,7 @@ class Comparison:
         return {
             "size": self.size,
             "iterations": self.iterations,
+            "until_equal": self.until_equal,
             "seed": self.seed,
             "device": self.stylizer.device.type,
             "precision": str(self.stylizer.dtype).removeprefix("torch."),
@@ -109,8 +113,11 @@ def compare_photo(
             **{name: float(term) for name, term in terms._asdict().items()},
             "seconds": fast_seconds,
         },
+        "artifacts": None,
         "optimized": {},
     }
+    if min(photo.shape[2:]) >= MIN_SIDE:
+        entry["artifacts"] = measure(stylizer.painter, photo)._asdict()
     for start in STARTS:
         began = time.perf_counter()
         curve = []
@@ -122,6 +129,8 @@ def compare_photo(
                 on_progress(start, iterate.iteration)
             if f"equal_{start}" not in images and curve[-1] <= target:
                 images[f"equal_{start}"] = iterate.image
+                if comparison.until_equal:
+                    break
         images[f"end_{start}"] = iterate.image
         equivalent, reached = equivalent_iterations(curve, target)
         entry["optimized"][start] = {
@@ -208,6 +217,11 @@ def summarize(comparison: Comparison, entries: Sequence[dict[str, Any]]) -> dict
         "fast": _spread([entry["fast"]["objective"] for entry in entries]),
         "photo": _spread([entry["optimized"]["photo"]["objectives"][0] for entry in entries]),
         "optimized": _spread([entry["optimized"]["photo"]["objectives"][-1] for entry in entries]),
+    }
+    measured = [entry["artifacts"] for entry in entries if entry["artifacts"]]
+    report["artifacts"] = {
+        name: _spread([found[name] for found in measured])
+        for name in (Artifacts._fields if measured else ())
     }
     report["photos"] = [
         {name: value for name, value in entry.items() if name != "key"} for entry in entries

@@ -18,6 +18,9 @@ CONTENT_LAYERS = {"relu4_2": 1.0}
 STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 1.0}
 """Gatys et al. 2015, section 2, equally weighted."""
 
+CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 3.0
+"""Where nothing is calibrated (:mod:`fst.calibration`): rather more of the photo than most want."""
+
 NORMALIZATIONS = ("relative", "course")
 """``"relative"``: the errors of :mod:`fst.losses` as they are. ``"course"``: the costs of the
 well-known course notebooks, ``sum (F - P)^2 / (4 H W C)`` and ``sum (G - A)^2 / (4 C^2)``, on
@@ -65,8 +68,8 @@ class PerceptualLoss(nn.Module):
     def __init__(
         self,
         painting: Tensor | StyleStatistics,
-        content_weight: float = 1.0,
-        style_weight: float = 3.0,
+        content_weight: float = CONTENT_WEIGHT,
+        style_weight: float = STYLE_WEIGHT,
         tv_weight: float = 0.5,
         content_layers: Mapping[str, float] = CONTENT_LAYERS,
         style_layers: Mapping[str, float] = STYLE_LAYERS,

@@ -25,25 +25,29 @@ class TextbookNet(nn.Module):
     Args:
         width: channels at full resolution.
         residual_blocks: how many, at a quarter of the resolution.
+        upsampling: ``"nearest"`` or ``"bilinear"``.
     """
 
-    def __init__(self, width: int = 32, residual_blocks: int = 5) -> None:
+    def __init__(
+        self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
+    ) -> None:
         super().__init__()
         self.relu = nn.ReLU()
-        self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
+        self.upsample = nn.Upsample(scale_factor=2, mode=upsampling)
         self.down1 = _conv_norm(3, width, 9)
         self.down2 = _conv_norm(width, 2 * width, 3, stride=2)
         self.down3 = _conv_norm(2 * width, 4 * width, 3, stride=2)
         self.blocks = nn.Sequential(*(_Residual(4 * width) for _ in range(residual_blocks)))
-        self.up1 = _conv_norm(4 * width, 2 * width, 3)
-        self.up2 = _conv_norm(2 * width, width, 3)
+        pad = nn.ReflectionPad2d if upsampling == "nearest" else nn.ReplicationPad2d
+        self.up1 = _conv_norm(4 * width, 2 * width, 3, pad=pad)
+        self.up2 = _conv_norm(2 * width, width, 3, pad=pad)
         self.pad = nn.ReflectionPad2d(4)
         self.out = nn.Conv2d(width, 3, 9)
 
     @classmethod
     def like(cls, net: JohnsonNet) -> "TextbookNet":
         """The textbook's net with a copy of ``net``'s weights."""
-        copy = cls(net.out.in_channels, len(net.blocks)).to(net.out.weight.device)
+        copy = cls(net.out.in_channels, len(net.blocks), net.upsampling).to(net.out.weight.device)
         copy.load_state_dict(net.state_dict())
         return copy
 
@@ -75,10 +79,16 @@ class _Residual(nn.Module):
         return y
 
 
-def _conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+def _conv_norm(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int = 1,
+    pad: type[nn.ReflectionPad2d | nn.ReplicationPad2d] = nn.ReflectionPad2d,
+) -> nn.Sequential:
     return nn.Sequential(
         OrderedDict(
-            pad=nn.ReflectionPad2d(kernel // 2),
+            pad=pad(kernel // 2),
             conv=nn.Conv2d(inputs, outputs, kernel, stride),
             norm=nn.InstanceNorm2d(outputs, affine=True),
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -250,6 +251,7 @@ def describe_run(
     net: Mapping[str, Any],
     style: Mapping[str, Any],
     seed: int,
+    init: str | None = None,
 ) -> dict[str, Any]:
     """The description that a finished checkpoint carries."""
     metrics = trainer.callback_metrics
@@ -261,6 +263,7 @@ def describe_run(
         "data": data.describe(),
         "training": {
             "steps": trainer.global_step,
+            "optimizer": module.optimizer,
             "learning_rate": module.learning_rate,
             "schedule": module.schedule,
             "slim_steps_share": module.early_share if module.early_loss else 0.0,
@@ -271,6 +274,7 @@ def describe_run(
             "devices": trainer.world_size,
             "skipped_steps": module.guard.skipped,
             "seed": seed,
+            "init": None if init is None else Path(init).stem,
             "date": datetime.now().date().isoformat(),
         },
         "objective": {

@@ -8,14 +8,19 @@ from typing import Any
 import lightning
 import torch
 import torch.distributed as dist
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
+from fst import artifacts
 from fst.device import is_out_of_memory, random_states, set_random_states
-from fst.errors import DivergedError, InputError
+from fst.errors import CheckpointError, DivergedError, InputError
 from fst.guard import GPU_CHECK_EVERY, MAX_ROLLBACKS, FiniteGuard
+from fst.muon import Muon
 from fst.perceptual import LossTerms, PerceptualLoss
 
 SCHEDULES = ("cosine", "constant")
+
+OPTIMIZERS = ("muon", "adam")
 
 OVERLOOK_FLAG = ("mps",)
 """Devices whose fused Adam takes its step whatever ``found_inf`` says."""
@@ -27,7 +32,9 @@ class StyleTransferModule(lightning.LightningModule):
     Args:
         net: ``(N, 3, H, W)`` to the same shape, RGB in [0, 1].
         loss: the objective; its VGG-19 is in no checkpoint.
-        learning_rate: of Adam (the paper: 1e-3).
+        learning_rate: of the optimizer (the paper: 1e-3).
+        optimizer: ``"adam"`` as in the paper, or ``"muon"``: :class:`~fst.muon.Muon` for the
+            weights of all convolutions but the first and the last, Adam for the rest.
         schedule: ``"constant"`` as in the paper, or ``"cosine"`` decay to zero at the last step.
         warmup_steps: over which the learning rate rises from zero.
         ema: decay of the exponential moving average of the weights, which is what is validated and
@@ -47,6 +54,7 @@ class StyleTransferModule(lightning.LightningModule):
         net: nn.Module,
         loss: PerceptualLoss,
         learning_rate: float = 1e-3,
+        optimizer: str = "adam",
         schedule: str = "cosine",
         warmup_steps: int = 20,
         ema: float = 0.0,
@@ -58,6 +66,8 @@ class StyleTransferModule(lightning.LightningModule):
         super().__init__()
         if schedule not in SCHEDULES:
             raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, not {schedule!r}")
+        if optimizer not in OPTIMIZERS:
+            raise InputError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}")
         if not (isinstance(learning_rate, int | float) and 0 < learning_rate < math.inf):
             raise InputError(f"learning_rate must be above 0, not {learning_rate}")
         if not (isinstance(ema, int | float) and 0 <= ema < 1):
@@ -73,6 +83,7 @@ class StyleTransferModule(lightning.LightningModule):
         self.average = copy.deepcopy(self.net).requires_grad_(False) if ema else None
         self.loss = loss
         self.early_loss, self.early_share = early_loss, early_share
+        self.optimizer = optimizer
         self.learning_rate, self.schedule = learning_rate, schedule
         self.warmup_steps, self.ema = warmup_steps, ema
         self.compute_dtype = dtype
@@ -132,17 +143,20 @@ class StyleTransferModule(lightning.LightningModule):
         return LossTerms(*(torch.cat(term) for term in zip(*parts, strict=True)))
 
     def training_step(self, photos: Tensor, batch_idx: int) -> None:
-        """One step of Adam, left out where the loss or a gradient is not finite."""
-        step, optimizer = self.global_step, self.trainer.optimizers[0]
+        """One step of the optimizer, left out where the loss or a gradient is not finite."""
+        step, optimizers = self.global_step, self.trainer.optimizers
         terms = self._gradients_that_fit(photos)
         left_out = self.guard.watch(step, terms, self.net.parameters())
-        # fused Adam leaves out the step where this flag is set, without anybody waiting for it
-        optimizer.found_inf = left_out  # type: ignore[attr-defined]
-        if photos.device.type in OVERLOOK_FLAG and left_out:
-            optimizer.zero_grad()
-        for group in optimizer.param_groups:
-            group["lr"] = self.rate(step)
-        self.optimizers().step()  # type: ignore[union-attr]
+        for optimizer in optimizers:
+            # a step is left out where this flag is set, without anybody waiting for it
+            optimizer.found_inf = left_out  # type: ignore[attr-defined]
+            if photos.device.type in OVERLOOK_FLAG and left_out:
+                optimizer.zero_grad()
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate(step)
+        for optimizer in optimizers[1:]:
+            optimizer.step()
+        self._counted_optimizer().step()
         self._average_weights(step, left_out)
         self._log("train", terms)
         self.log("lr", self.rate(step))
@@ -157,7 +171,8 @@ class StyleTransferModule(lightning.LightningModule):
     def _gradients_that_fit(self, photos: Tensor) -> LossTerms:
         """The gradients, in smaller parts where memory runs out."""
         while True:
-            self.trainer.optimizers[0].zero_grad()
+            for optimizer in self.trainer.optimizers:
+                optimizer.zero_grad()
             try:
                 return self.gradients(photos, self.manual_backward)
             except RuntimeError as error:
@@ -173,12 +188,17 @@ class StyleTransferModule(lightning.LightningModule):
             print(f"out of memory: going on in {self.micro_batches} parts a step", flush=True)
 
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
-        """Logs the mean objective of the held-out photos."""
+        """Logs the mean objective of the held-out photos, and what is wrong with the pictures."""
         self._log("val", self.loss(self(photos), self.loss.content_targets(photos)))
+        if min(photos.shape[2:]) >= artifacts.MIN_SIDE:
+            found = [artifacts.measure(self, photo[None]) for photo in photos]
+            means = torch.tensor(found).mean(0).tolist()
+            names = (f"val/{name}" for name in artifacts.Artifacts._fields)
+            self.log_dict(dict(zip(names, means, strict=True)), batch_size=len(photos))
 
     @torch.no_grad()
     def _average_weights(self, step: int, left_out: Tensor) -> None:
-        """A step of the moving average, where the step of Adam was not left out."""
+        """A step of the moving average, where the step was not left out."""
         if self.average is None:
             return
         # shorter at first, else a short run would keep the weights that it began with
@@ -189,9 +209,19 @@ class StyleTransferModule(lightning.LightningModule):
         for copied, buffer in zip(self.average.buffers(), self.net.buffers(), strict=True):
             copied.copy_(buffer)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam; :meth:`training_step` gives it its rate."""
-        return torch.optim.Adam(self.net.parameters(), lr=self.learning_rate, fused=True)
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Adam, and Muon if asked for; :meth:`training_step` gives them their rate."""
+        parameters = list(self.net.parameters())
+        matrices = [p for p in parameters if p.ndim > 1][1:-1] if self.optimizer == "muon" else []
+        chosen = {id(p) for p in matrices}
+        rest = [p for p in parameters if id(p) not in chosen]
+        adam = torch.optim.Adam(rest, lr=self.learning_rate, fused=True)
+        return [adam, Muon(matrices, lr=self.learning_rate)] if matrices else [adam]
+
+    def _counted_optimizer(self) -> LightningOptimizer:
+        """The first one, whose steps are the trainer's."""
+        optimizers = self.optimizers()
+        return optimizers[0] if isinstance(optimizers, list) else optimizers
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -215,6 +245,7 @@ class StyleTransferModule(lightning.LightningModule):
         checkpoint["fst"] = {
             "guard": self.guard.state_dict(),
             "good": self._good,
+            "optimizer": self.optimizer,
             "learning_rate": self.learning_rate,
             "rate_factor": self.rate_factor,
             "accumulate": self.accumulate,
@@ -228,6 +259,11 @@ class StyleTransferModule(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes it back, unless the user has changed it; the random states wait for the start."""
         if state := checkpoint.get("fst"):
+            before = state.get("optimizer", "adam")
+            if before != self.optimizer:
+                raise CheckpointError(
+                    f"can't resume a run of optimizer={before} with optimizer={self.optimizer}"
+                )
             self.guard.load_state_dict(state["guard"])
             self._good, self._random_states = state["good"], state["random"]
             if state["learning_rate"] == self.learning_rate:
@@ -239,8 +275,8 @@ class StyleTransferModule(lightning.LightningModule):
 
     def _state(self) -> dict[str, Any]:
         """A copy of what :meth:`_roll_back` puts back."""
-        optimizer = self.trainer.optimizers[0].state_dict()
-        return copy.deepcopy({"module": self.state_dict(), "optimizer": optimizer})
+        optimizers = [optimizer.state_dict() for optimizer in self.trainer.optimizers]
+        return copy.deepcopy({"module": self.state_dict(), "optimizers": optimizers})
 
     def _roll_back(self) -> None:
         """Weights and optimizer of the last good checkpoint, half the learning rate, new photos.
@@ -252,7 +288,8 @@ class StyleTransferModule(lightning.LightningModule):
         guard, good = self.guard, self._good
         assert good is not None  # since on_train_start
         self.load_state_dict(good["module"])
-        self.trainer.optimizers[0].load_state_dict(copy.deepcopy(good["optimizer"]))
+        for optimizer, state in zip(self.trainer.optimizers, good["optimizers"], strict=True):
+            optimizer.load_state_dict(copy.deepcopy(state))
         self.rolled_back, self._unproven = True, None
         if guard.gives_up:
             train = getattr(getattr(self.trainer, "datamodule", None), "train", None)

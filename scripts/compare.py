@@ -27,6 +27,11 @@ def parse() -> argparse.Namespace:
     add("--limit", type=int, help="only so many photos")
     add("--size", type=int, default=256, help="long side of the photos in pixels")
     add("--iterations", type=int, default=200, help="of the optimization")
+    add(
+        "--until-equal",
+        action="store_true",
+        help="end an optimization once it equals the net: the same figures, much sooner",
+    )
     add("--seed", type=int, default=0, help="of the noise")
     add("--painting", help="the painting, where it is not found by the name in the checkpoint")
     add(
@@ -60,7 +65,9 @@ def main() -> int:
         print(f"judged by another network ({judge}) than the style was trained with")
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)
-    comparison = Comparison(stylizer, loss, options.size, options.iterations, options.seed)
+    comparison = Comparison(
+        stylizer, loss, options.size, options.iterations, options.seed, options.until_equal
+    )
     entries = []
     per_photo = len(STARTS) * (options.iterations + 1)
     with Progress(transient=True) as bar:
@@ -90,6 +97,12 @@ def print_summary(report: dict[str, Any]) -> None:
         values = (f"{report['equivalent_iterations'][start][name]:.1f}" for start in STARTS)
         table.add_row(f"equivalent iterations, {name}", *values)
     Console().print(table)
+    if report["artifacts"]:
+        worst = {name: (a["min"], a["max"]) for name, a in report["artifacts"].items()}
+        print(
+            "artifacts, least and most: "
+            + ", ".join(f"{name} {low:.3g} {high:.3g}" for name, (low, high) in worst.items())
+        )
     speedup, seconds = report["speedup"], report["seconds"]
     print(f"one pass: objective {fast:.3f} in {seconds['fast']:.3f} s")
     print(f"speed-up at equal objective: {speedup['equal_objective']:.0f} times")

@@ -12,14 +12,17 @@ from hydra.errors import CompactHydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from torch import nn
 
-from fst.checkpoint import TrainedStyle
+from fst.calibration import calibrate_once
+from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.device import keep_freed_memory, pick_device, pick_precision, process_rank
 from fst.errors import FstError, InputError, one_line_errors
 from fst.nets import make_net
-from fst.perceptual import PerceptualLoss
+from fst.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.runs import changed_settings, finish, prepare_run
 from fst.statistics import style_target
+from fst.stylize import resolve_style
 from fst.trainer import describe_run, fit
 from fst.training import StyleTransferModule
 
@@ -63,6 +66,28 @@ def instantiate(part: DictConfig) -> Any:
         raise InputError(str(error).splitlines()[0]) from error
 
 
+def calibrated(style: dict[str, Any]) -> bool:
+    """Whether the weights of content and style follow from the strength asked for."""
+    return style["content_weight"] is None and style["style_weight"] is None
+
+
+def fixed_weights(style: dict[str, Any]) -> dict[str, Any]:
+    """The weights that the user has given, and the plain ones for those left out."""
+    plain = {"content_weight": CONTENT_WEIGHT, "style_weight": STYLE_WEIGHT}
+    return {key: value if style[key] is None else style[key] for key, value in plain.items()}
+
+
+def begin_with(net: nn.Module, style: str, configured: dict[str, Any]) -> None:
+    """Gives ``net`` the weights of a trained style."""
+    path, _ = resolve_style(style)
+    if path is None:
+        raise InputError(f"init={style}: there is no checkpoint of that name")
+    trained = load_checkpoint(path)
+    if trained.description["net"] != configured:
+        raise InputError(f"init={style}: its net is {trained.description['net']}, not {configured}")
+    net.load_state_dict(trained.net.state_dict())
+
+
 def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     """One training; False where it was stopped before its last step."""
     keep_freed_memory()
@@ -76,6 +101,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
             raise InputError(f"{key} must be a whole number of pixels or parts, not {value!r}")
     share = plain["loss"].get("schedule")
     chosen = {key: value for key, value in plain["loss"].items() if key != "schedule"}
+    chosen |= fixed_weights(style)
     make_loss = instantiate(OmegaConf.create(chosen))
 
     def judge(weights: str) -> PerceptualLoss:
@@ -89,10 +115,16 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     loss = judge(chosen["weights"])
     if loss.known_by:
         print(f"no {style['image']} here: its statistics come from the package", flush=True)
-    early = {} if share is None else {"early_loss": judge("slim"), "early_share": share}
-    options = {key: plain[key] for key in ("learning_rate", "schedule", "warmup_steps", "ema")}
+    early: dict[str, Any] = {}
+    if share is not None:
+        early = {"early_loss": judge("slim"), "early_share": share}
+    settings = ("optimizer", "learning_rate", "schedule", "warmup_steps", "ema")
+    options = {key: plain[key] for key in settings}
+    net = make_net(**plain["net"])
+    if plain["init"] is not None:
+        begin_with(net, plain["init"], plain["net"])
     module = StyleTransferModule(
-        make_net(**plain["net"]), loss, **options, dtype=dtype,
+        net, loss, **options, dtype=dtype,
         micro_batches=plain["accumulate"], **early,
     )  # fmt: skip
     if plain["compile"]:
@@ -108,6 +140,20 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
             for change in changed_settings(OmegaConf.to_container(OmegaConf.load(saved)), plain):
                 print(f"other than in the interrupted run: {change}", flush=True)
         OmegaConf.save(OmegaConf.create(plain), saved)
+    device = pick_device(plain["trainer"]["device"])
+    if calibrated(style):
+        # of the judge that the run ends with, on photos that it is validated on
+        assert data.val is not None
+        print("weighing style against content ...", flush=True)
+        record = run.folder / "calibration.json"
+        found = calibrate_once(loss.to(device), data.val.crops, style["strength_target"], record)
+        style |= {"content_weight": loss.content_weight, "style_weight": found.style_weight}
+        print(f"strength_target {style['strength_target']:g}: style_weight={found.style_weight:g} "
+              f"to content_weight={loss.content_weight:g}", flush=True)  # fmt: skip
+        if early:
+            early["early_loss"].style_weight = found.style_weight
+    else:
+        style |= {"strength_target": None} | fixed_weights(style)
     loggers = [
         part(save_dir=run.folder) for part in hydra.utils.instantiate(config.logger).values()
     ]
@@ -125,7 +171,9 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     if not fit(module, data, trainer, run):
         return False
     if first:
-        about = describe_run(module, data, trainer, plain["net"], style, plain["seed"])
+        about = describe_run(
+            module, data, trainer, plain["net"], style, plain["seed"], init=plain["init"]
+        )
         path = finish(run, TrainedStyle(module.best_net, about), overwrite)
         print(f"wrote {path}  (objective {about['objective']['total']:.3f}; the run: {run.folder})")
     return True

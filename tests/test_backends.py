@@ -16,10 +16,10 @@ from fst.nets.layers import InstanceNorm2d
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module")
-def net() -> JohnsonNet:
+@pytest.fixture(scope="module", params=["nearest", "bilinear"])
+def net(request: pytest.FixtureRequest) -> JohnsonNet:
     torch.manual_seed(0)
-    net = JohnsonNet(width=4, residual_blocks=2).requires_grad_(False)
+    net = JohnsonNet(width=4, residual_blocks=2, upsampling=request.param).requires_grad_(False)
     for module in net.modules():
         if isinstance(module, InstanceNorm2d):
             nn.init.normal_(module.weight)
@@ -31,10 +31,11 @@ def draw(*shape: int) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
 @pytest.mark.parametrize("blocks", [0, 2])
-def test_plain_operations_are_the_net(blocks: int) -> None:
+def test_plain_operations_are_the_net(blocks: int, upsampling: str) -> None:
     torch.manual_seed(1)
-    net = JohnsonNet(width=4, residual_blocks=blocks).double().requires_grad_(False)
+    net = JohnsonNet(4, blocks, upsampling).double().requires_grad_(False)
     photos = draw(2, 3, 24, 36).double()
     plain = PlainNet(net.stages(torch.float64))
     torch.testing.assert_close(plain(photos), net(photos), rtol=1e-9, atol=1e-9)

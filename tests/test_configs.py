@@ -61,6 +61,8 @@ def test_the_defaults_are_those_of_the_code() -> None:
     for name, value in config["loss"].items():
         if name == "schedule":  # of the trainer, which loss judges when; none by default
             assert value is None
+        elif name in ("content_weight", "style_weight"):  # calibrated by default
+            assert value is None
         elif not name.startswith("_"):
             assert value == signature[name].default, name
     signature = inspect.signature(make_trainer).parameters
@@ -72,7 +74,10 @@ def test_the_defaults_are_those_of_the_code() -> None:
 def test_the_default_is_the_recipe_of_2016() -> None:
     config = composed("style=monet")
     assert (config["data"]["size"], config["data"]["batch_size"]) == (256, 4)
-    assert (config["learning_rate"], config["trainer"]["max_steps"]) == (1e-3, 40_000)
+    assert config["trainer"]["max_steps"] == 40_000
+    config = composed("style=monet", "experiment=johnson2016")
+    assert (config["optimizer"], config["learning_rate"]) == ("adam", 1e-3)
+    assert (config["schedule"], config["warmup_steps"]) == ("constant", 0)
 
 
 def test_presets_take_arguments_that_exist() -> None:

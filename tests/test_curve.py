@@ -18,6 +18,7 @@ COLUMNS = [
     *(f"val/{term}" for term in TERMS),
     "lr",
     "skipped",
+    *(f"val/{name}" for name in ("border", "checkerboard", "dots", "flat", "saturated")),
 ]
 
 

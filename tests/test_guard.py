@@ -10,6 +10,7 @@ import torch
 from lightning import Callback
 from tiny_runs import (
     AfterStep,
+    DeepNet,
     KillAt,
     RestlessNet,
     SpoiledLoss,
@@ -180,15 +181,21 @@ class States(Callback):
         ({"spoil": infinite_gradient, "terms": ("style",)}, "gradient"),
     ],
 )
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_a_bad_step_changes_nothing_and_is_counted_and_said_once(
-    how: dict[str, Any], what: str, runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+    how: dict[str, Any],
+    what: str,
+    optimizer: str,
+    runs: TinyRuns,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     spoil(runs, 40, **how)
-    runs.options |= {"ema": 0.9}
+    runs.net = DeepNet
+    runs.options |= {"ema": 0.9, "optimizer": optimizer}
     states, run = States(), runs.new()
     module = runs.fit(run, states, max_steps=45, val_every=100, checkpoint_every=10)
     assert same(states.after[41], states.after[40])
-    adam = states.after[41]["optimizer"]["state"]
+    adam = states.after[41]["optimizers"][0]["state"]
     assert all(float(state["step"]) == 40 for state in adam.values())
     assert not same(states.after[42]["module"], states.after[41]["module"])
     output = capsys.readouterr().out
@@ -241,7 +248,7 @@ def test_three_bad_steps_in_a_row_go_back_to_the_checkpoint_on_disk(
     module = runs.fit(run, states, AfterStep(compare))
     (good,) = seen
     assert same(states.after[10]["module"], good["state_dict"])
-    assert same(states.after[10]["optimizer"]["state"], good["optimizer_states"][0]["state"])
+    assert same(states.after[10]["optimizers"][0]["state"], good["optimizer_states"][0]["state"])
     assert not same(states.after[9]["module"], good["state_dict"])
     rates = [float(row["lr"]) for row in rows(run)]
     assert rates == pytest.approx([1e-3] * 10 + [5e-4] * 5)
@@ -292,7 +299,7 @@ def test_without_any_checkpoint_it_goes_back_to_the_start(runs: TinyRuns) -> Non
     runs.fit(runs.new(), states, checkpoint_every=100)
     assert not same(states.after[3]["module"], start)
     assert same(states.after[4]["module"], start)
-    assert states.after[4]["optimizer"]["state"] == {}
+    assert states.after[4]["optimizers"][0]["state"] == {}
 
 
 def test_a_checkpoint_that_no_good_step_has_followed_is_not_gone_back_to(runs: TinyRuns) -> None:
@@ -310,7 +317,9 @@ def test_a_checkpoint_that_no_good_step_has_followed_is_not_gone_back_to(runs: T
     assert module.guard.rollbacks == 1
     assert states.after[9]["module"]["net.last.bias"].abs().max() < 1
     assert same(states.after[9]["module"], states.after[3]["module"])
-    assert same(states.after[9]["optimizer"]["state"], states.after[3]["optimizer"]["state"])
+    assert same(
+        states.after[9]["optimizers"][0]["state"], states.after[3]["optimizers"][0]["state"]
+    )
     # and the same where it was killed in between, and resumed from the exploded checkpoint
     for step in (7, 8, 9):
         again = runs.new()

@@ -31,11 +31,11 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.fixture
-def net() -> JohnsonNet:
+@pytest.fixture(params=["nearest", "bilinear"])
+def net(request: pytest.FixtureRequest) -> JohnsonNet:
     """With norms that scale and shift, as trained ones do."""
     torch.manual_seed(0)
-    net = JohnsonNet(width=4, residual_blocks=2).requires_grad_(False)
+    net = JohnsonNet(width=4, residual_blocks=2, upsampling=request.param).requires_grad_(False)
     for module in net.modules():
         if isinstance(module, InstanceNorm2d):
             nn.init.normal_(module.weight)

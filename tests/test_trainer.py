@@ -11,6 +11,7 @@ from lightning import Callback
 from lightning.pytorch.strategies import DDPStrategy
 from tiny_runs import (
     AfterStep,
+    DeepNet,
     KillAt,
     RestlessNet,
     SpoiledLoss,
@@ -71,7 +72,7 @@ class Copies(Callback):
 def restless(runs: TinyRuns) -> TinyRuns:
     """Runs that depend on all that a checkpoint must hold."""
     runs.net = RestlessNet
-    runs.options = {"ema": 0.9, "warmup_steps": 5}
+    runs.options = {"ema": 0.9, "warmup_steps": 5, "optimizer": "muon"}
     return runs
 
 
@@ -253,6 +254,7 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
     assert len(date.split("-")) == 3
     assert about["training"] == {
         "steps": 12,
+        "optimizer": "adam",
         "learning_rate": 2e-3,
         "schedule": "cosine",
         "slim_steps_share": 0.0,
@@ -270,6 +272,14 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
     )
     assert about["versions"]["torch"] == torch.__version__.split("+")[0]
     assert about["versions"]["fst"] == fst.__version__
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused(runs: TinyRuns) -> None:
+    runs.net, run = DeepNet, runs.new()
+    assert runs.kill(run, KillAt(step=5))
+    runs.options |= {"optimizer": "muon"}
+    with pytest.raises(CheckpointError, match="optimizer=adam with optimizer=muon"):
+        runs.fit(runs.again(run))
 
 
 @pytest.mark.parametrize("options", [{"ema": 0.5}, {"net": RestlessNet}])

@@ -35,7 +35,21 @@ class TinyNet(nn.Module):
         return painted
 
 
-class RestlessNet(TinyNet):
+class DeepNet(TinyNet):
+    """Three convolutions; the one in the middle is what Muon takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.middle = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.last = nn.Conv2d(4, 3, 3, padding=1)
+
+    def forward(self, photos: Tensor) -> Tensor:
+        features = torch.relu(self.middle(torch.relu(self.first(photos))))
+        painted: Tensor = torch.sigmoid(self.last(features))
+        return painted
+
+
+class RestlessNet(DeepNet):
     """A net that draws from every global generator while it trains."""
 
     def forward(self, photos: Tensor) -> Tensor:

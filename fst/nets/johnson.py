@@ -5,11 +5,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.nets.layers import ConvNorm, OutputConv, ReflectionPad2d, ResidualBlock, UpsampleConv
+from fst.nets.layers import (
+    ConvNorm,
+    OutputConv,
+    ReflectionPad2d,
+    ResidualBlock,
+    SmoothUpsampleConv,
+    UpsampleConv,
+)
 from fst.nets.stage import Stage
 
 MIN_SIDE = 16
 """Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
+
+
+UPSAMPLINGS: dict[str, type[UpsampleConv | SmoothUpsampleConv]] = {
+    "bilinear": SmoothUpsampleConv,
+    "nearest": UpsampleConv,
+}
 
 
 class JohnsonNet(nn.Module):
@@ -18,6 +31,8 @@ class JohnsonNet(nn.Module):
     Args:
         width: channels at full resolution; 2 and 4 times as many at a half and a quarter of it.
         residual_blocks: how many, at a quarter of the resolution.
+        upsampling: ``"bilinear"``, or ``"nearest"`` as in most nets of this kind: less work, but
+            its steps show as a fine pattern (docs/quality.md).
 
     At the default size the net has 1,679,235 parameters. A final sigmoid keeps the output in
     [0, 1], so that the loss sees exactly the picture that will be written (the paper scales a tanh,
@@ -29,16 +44,23 @@ class JohnsonNet(nn.Module):
         Odena et al. 2016.
     """
 
-    def __init__(self, width: int = 32, residual_blocks: int = 5) -> None:
+    def __init__(
+        self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
+    ) -> None:
         super().__init__()
         if width < 1 or residual_blocks < 0:
             raise InputError(f"a net of width {width} with {residual_blocks} blocks can't be made")
+        if upsampling not in UPSAMPLINGS:
+            names = ", ".join(UPSAMPLINGS)
+            raise InputError(f"upsampling must be one of {names}, not {upsampling!r}")
+        self.upsampling = upsampling
+        up = UPSAMPLINGS[upsampling]
         self.down1 = ConvNorm(3, width, 9)
         self.down2 = ConvNorm(width, 2 * width, 3, stride=2)
         self.down3 = ConvNorm(2 * width, 4 * width, 3, stride=2)
         self.blocks = nn.Sequential(*(ResidualBlock(4 * width) for _ in range(residual_blocks)))
-        self.up1 = UpsampleConv(4 * width, 2 * width, 3)
-        self.up2 = UpsampleConv(2 * width, width, 3)
+        self.up1 = up(4 * width, 2 * width, 3)
+        self.up2 = up(2 * width, width, 3)
         self.pad = ReflectionPad2d(4)
         self.out = OutputConv(width, 3, 9)
 
@@ -92,11 +114,10 @@ class JohnsonNet(nn.Module):
                 add=not relu,  # the second of a residual block
             )
 
-        def up(layer: UpsampleConv) -> Stage:
+        def up(layer: UpsampleConv | SmoothUpsampleConv) -> Stage:
             weights = cast(*layer.folded())
-            return Stage(
-                *weights, padding="replicate", spread="interleave", norm=layer.norm, relu=True
-            )
+            spread = "interleave" if isinstance(layer, UpsampleConv) else "shuffle"
+            return Stage(*weights, padding="replicate", spread=spread, norm=layer.norm, relu=True)
 
         residual = []
         for block in self.blocks:

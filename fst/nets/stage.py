@@ -39,7 +39,7 @@ class Stage:
     @property
     def scale(self) -> tuple[int, int]:
         """Output rows for input rows, as a fraction."""
-        if self.spread == "interleave":
+        if self.spread == "interleave" or (self.spread == "shuffle" and self.stride == 1):
             return 2, 1
         return (1, 1) if self.spread == "shuffle" else (1, self.stride)
 
@@ -57,7 +57,7 @@ class Stage:
             return first // 2 - 1, last // 2 + 1
         kernel, stride = self.weight.shape[2], self.stride
         if self.spread == "shuffle":
-            first, last = first // stride, last // stride
+            first, last = first // 2, last // 2
         return first * stride - self.pad, (last - 1) * stride - self.pad + kernel
 
     def __call__(self, rows: Tensor) -> Tensor:

@@ -190,6 +190,11 @@ def test_a_net_of_no_size_is_refused(arguments: dict[str, int]) -> None:
         JohnsonNet(**arguments)
 
 
+def test_an_unknown_upsampling_is_refused() -> None:
+    with pytest.raises(InputError, match="bilinear, nearest, not 'cubic'"):
+        JohnsonNet(upsampling="cubic")
+
+
 def test_make_net_makes_the_net_of_that_name_with_these_arguments() -> None:
     net = make_net("johnson", {"width": 4, "residual_blocks": 3})
     assert type(net) is NETS["johnson"] is JohnsonNet

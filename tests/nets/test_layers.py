@@ -13,6 +13,7 @@ from fst.nets.layers import (
     InstanceNorm2d,
     OutputConv,
     ResidualBlock,
+    SmoothUpsampleConv,
     UpsampleConv,
     instance_statistics,
 )
@@ -193,6 +194,34 @@ def test_upsample_conv_repeats_each_pixel_before_its_convolution(size: tuple[int
         torch.testing.assert_close(found, wanted, rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("size", [(5, 6), (1, 1), (2, 7)])
+def test_smooth_upsample_conv_is_bilinear_before_its_convolution(size: tuple[int, int]) -> None:
+    ours = SmoothUpsampleConv(3, 4, 3).double()
+    nn.init.normal_(ours.norm.weight)
+    x = draw(2, 3, *size)
+
+    def plain(x: Tensor) -> Tensor:
+        padded = F.pad(F.interpolate(x, scale_factor=2, mode="bilinear"), (1,) * 4, "replicate")
+        y = F.conv2d(padded, ours.conv.weight, ours.conv.bias)
+        return F.instance_norm(y, None, None, ours.norm.weight, ours.norm.bias)
+
+    expected = plain(x)
+    assert expected.shape == (2, 4, 2 * size[0], 2 * size[1])
+    torch.testing.assert_close(ours(x), expected, rtol=1e-10, atol=1e-10)
+    for found, wanted in zip(gradients(ours, ours, x), gradients(plain, ours, x), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-8, atol=1e-8)
+
+
+def test_a_slope_stays_one_under_smooth_upsampling_and_turns_to_stairs_under_nearest() -> None:
+    slope = torch.arange(12.0).view(1, 1, 1, 12).expand(1, 2, 12, 12)
+    curved = []
+    for layer in (SmoothUpsampleConv(2, 3, 3), UpsampleConv(2, 3, 3)):
+        layer.norm = nn.Identity()  # type: ignore[assignment]
+        middle = layer(slope)[..., 4:-4, 4:-4]
+        curved.append(middle.diff(2, -1).diff(1, -1).abs().max().item())
+    assert curved[0] < 1e-5 < 0.1 < curved[1]
+
+
 @pytest.mark.parametrize("kernel", [3, 4, 9])
 def test_output_conv_is_a_convolution(kernel: int) -> None:
     ours = OutputConv(5, 3, kernel).double()
@@ -210,9 +239,17 @@ def test_output_conv_is_a_convolution(kernel: int) -> None:
 def test_rewritten_layers_keep_channels_last() -> None:
     x = draw(2, 4, 8, 8, dtype=torch.float32).contiguous(memory_format=torch.channels_last)
     assert UpsampleConv(4, 6, 3)(x).is_contiguous(memory_format=torch.channels_last)
+    assert SmoothUpsampleConv(4, 6, 3)(x).is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize("make", [lambda: UpsampleConv(4, 4, 3), lambda: OutputConv(4, 3, 9)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: UpsampleConv(4, 4, 3),
+        lambda: SmoothUpsampleConv(4, 4, 3),
+        lambda: OutputConv(4, 3, 9),
+    ],
+)
 def test_rewritten_layers_sum_their_weights_before_autocast_rounds(
     make: Callable[[], nn.Module],
 ) -> None:

@@ -1,0 +1,170 @@
+"""What goes wrong in painted pictures, as numbers: borders, checkerboards, dots, dead areas.
+
+Every measure compares a picture with what it would be without the fault, so that a busy photo or a
+flat painting does not count as one: the border with the same pixels inside a larger picture, a peak
+of the spectrum with its neighbors, dots and dead areas with those of the photo.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+RING = 12
+"""Width of the border that is looked at, in pixels."""
+
+SURROUNDINGS = 32
+"""What is cut off a photo on every side to see what its border would be inside a picture; at most
+an eighth of the short side."""
+
+WINDOW = 64
+"""Side of the windows whose spectra are averaged, in pixels."""
+
+DOT = 0.25
+"""How far a pixel's luminance is from the median of the 5x5 around it, to be a dot."""
+
+FLAT = 1.0 / 255
+"""Standard deviation of the luminance in 8x8 pixels, below which they are dead."""
+
+MIN_SIDE = 96
+"""Shortest side in pixels of what can be measured."""
+
+
+class Artifacts(NamedTuple):
+    """The measures of one picture.
+
+    ``border``: high-frequency energy of the outermost :data:`RING` pixels over the middle's, as a
+    multiple of the same ratio where the photo goes on beyond them: 1 is perfect.
+    ``checkerboard``: the highest peak of the spectrum at periods of 4 and 2 pixels, where
+    upsampling leaves its mark, as a multiple of its neighborhood: about 1 without a mark.
+    ``dots``: isolated extreme pixels per million, beyond the photo's.
+    ``flat``: share of the area without any structure, beyond the photo's.
+    ``saturated``: share of the pixels that are black or white in all channels, beyond the photo's.
+    """
+
+    border: float
+    checkerboard: float
+    dots: float
+    flat: float
+    saturated: float
+
+
+@torch.no_grad()
+def measure(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artifacts:
+    """Paints a photo, with and without its outer pixels, and measures what comes out.
+
+    Args:
+        paint: ``(1, 3, H, W)`` in [0, 1] to the same shape.
+        photo: ``(1, 3, H, W)`` in [0, 1], no side shorter than :data:`MIN_SIDE`.
+
+    Raises:
+        ValueError: a shorter photo.
+    """
+    if min(photo.shape[2:]) < MIN_SIDE:
+        raise ValueError(f"artifacts are measured from {MIN_SIDE} pixels on")
+    margin = min(SURROUNDINGS, min(photo.shape[2:]) // 8)
+    inner = (..., slice(margin, -margin), slice(margin, -margin))
+    whole = paint(photo).float().clone()  # a painter may return the same memory twice
+    cut = paint(photo[inner].contiguous()).float()
+    picture, photo = luminance(whole), luminance(photo.float())
+    return Artifacts(
+        border=border_ratio(luminance(cut), picture[inner]),
+        checkerboard=checkerboard(picture),
+        dots=1e6 * (dots(picture) - dots(photo)),
+        flat=flat(picture) - flat(photo),
+        saturated=saturated(whole) - saturated(photo),
+    )
+
+
+def luminance(images: Tensor) -> Tensor:
+    """Rec. 601 luma: ``(N, 3, H, W)`` to ``(N, 1, H, W)``."""
+    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device, dtype=images.dtype)
+    return (images * weights[:, None, None]).sum(1, keepdim=True)
+
+
+def border_ratio(picture: Tensor, reference: Tensor) -> float:
+    """Border energy over middle energy, as a multiple of the reference's.
+
+    Args:
+        picture: ``(1, 1, H, W)``.
+        reference: the same pixels, painted as part of a larger picture.
+    """
+    ratios = []
+    for image in (picture, reference):
+        energy = _high_pass(image).square()
+        middle = energy[..., RING:-RING, RING:-RING]
+        ring = (energy.sum() - middle.sum()) / (energy.numel() - middle.numel())
+        ratios.append(ring / middle.mean().clamp_min(1e-12))
+    return float(ratios[0] / ratios[1].clamp_min(1e-12))
+
+
+def _high_pass(image: Tensor) -> Tensor:
+    """What a 5x5 mean leaves; the outermost pixels see themselves mirrored."""
+    return image - F.avg_pool2d(F.pad(image, (2, 2, 2, 2), mode="reflect"), 5, 1)
+
+
+def checkerboard(picture: Tensor) -> float:
+    """The highest spectral peak at the periods of two upsamplings by 2, over its neighborhood.
+
+    Power is averaged over half-overlapping Hann windows (Welch's method). Neighbors of a frequency
+    on an axis lie on that axis, where pictures of upright things have most of their energy; those
+    of others all around; each from 2 to 5 bins away.
+
+    Args:
+        picture: ``(1, 1, H, W)``, no side shorter than :data:`WINDOW`.
+    """
+    spectrum = _spectrum(picture)
+    quarter, half = WINDOW // 4, WINDOW // 2
+    highest = 0.0
+    for row in (0, quarter, half, -quarter):
+        for column in (0, quarter, half):
+            if (row, column) == (0, 0):
+                continue
+            neighbors = [
+                spectrum[row + i, column + j]
+                for i in range(-5, 6)
+                for j in range(-5, 6)
+                if max(abs(i), abs(j)) >= 2
+                and (column != 0 or j == 0)
+                and (row != 0 or i == 0)
+                and column + j < WINDOW  # the spectrum goes around
+            ]
+            around = torch.stack(neighbors).median()
+            highest = max(highest, float(spectrum[row, column] / around.clamp_min(1e-20)))
+    return highest
+
+
+def _spectrum(picture: Tensor) -> Tensor:
+    """Mean power at every frequency, ``(WINDOW, WINDOW)``, indices as ``torch.fft.fft2`` has them.
+
+    Negative indices are negative frequencies; those from half the window on wrap around.
+    """
+    step = WINDOW // 2
+    windows = picture[0, 0].unfold(0, WINDOW, step).unfold(1, WINDOW, step)
+    windows = windows.reshape(-1, WINDOW, WINDOW)
+    windows = windows - windows.mean((1, 2), keepdim=True)
+    hann = torch.hann_window(WINDOW, device=picture.device)
+    power = torch.fft.fft2(windows * hann * hann[:, None]).abs().square()
+    mean: Tensor = power.mean(0)
+    return mean
+
+
+def dots(picture: Tensor) -> float:
+    """Share of pixels that stand out from the median of the 5x5 around them."""
+    padded = F.pad(picture, (2, 2, 2, 2), mode="reflect")
+    around = padded.unfold(2, 5, 1).unfold(3, 5, 1).flatten(4)
+    return float(((picture - around.median(-1).values).abs() > DOT).float().mean())
+
+
+def flat(picture: Tensor) -> float:
+    """Share of 8x8 blocks without structure."""
+    blocks = picture[0, 0].unfold(0, 8, 8).unfold(1, 8, 8).flatten(2)
+    return float((blocks.std(-1) < FLAT).float().mean())
+
+
+def saturated(images: Tensor) -> float:
+    """Share of pixels that are black or white, all channels of them."""
+    black, white = (images < 1 / 255).all(1), (images > 254 / 255).all(1)
+    return float((black | white).float().mean())

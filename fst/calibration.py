@@ -1,0 +1,151 @@
+"""Weights that set themselves: how much style a painting takes before the photo gives way.
+
+The same style weight keeps most of the photo under one painting and loses it under another: their
+Gram matrices are not equally far from a photo's, nor equally at odds with its content. What a user
+means by a strength is the balance that comes out. So a pilot optimizes the pixels of a few photos,
+as Gatys et al. 2015 do, and turns the style weight while it does, until the photos' content has
+given way by as much as was asked for.
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fst.errors import InputError
+from fst.image import atomic_file
+from fst.perceptual import PerceptualLoss
+
+STRENGTHS = (0.05, 0.95)
+"""Targets that pictures can reach: at 0 nothing is painted, at 1 nothing of the photo is left."""
+
+ITERATIONS = 48
+PHOTOS = 4
+SIDE = 192
+"""Of the pilot: steps, photos, and their side in pixels."""
+
+ADAM_RATE = 0.03
+"""In units of the [0, 1] range."""
+
+SETTLE = 8
+"""Steps before the weight is turned: at first there is no style in the pictures to weigh."""
+
+START = 1.0
+"""Style weight that the pilot begins with, in content weights: from below. A photo that too high a
+weight has taken apart comes back slowly, and the weight would sink meanwhile."""
+
+TAIL = 8
+"""Steps at the end whose mean is the result."""
+
+GAIN = 0.35
+"""How far the weight's logarithm follows the content's; above about 0.6 it swings."""
+
+LIMITS = (1e-3, 1e3)
+"""Of the style weight, in content weights."""
+
+
+class Calibration(NamedTuple):
+    """What a pilot found: the style weight, and the mean terms of its last steps, unweighted."""
+
+    style_weight: float
+    content: float
+    style: float
+
+
+def calibrate(
+    loss: PerceptualLoss,
+    photos: Tensor,
+    strength: float,
+    on_step: Callable[[int, Calibration], None] | None = None,
+) -> Calibration:
+    """Sets ``loss.style_weight`` so that the pictures' content term comes out at ``strength``.
+
+    Args:
+        loss: with a content weight above 0.
+        photos: ``(N, 3, H, W)`` in [0, 1], on the loss's device.
+        strength: the mean relative error of the content features that is aimed at
+            (:func:`fst.losses.content_loss`): 0 is the photo itself, and above 1 none is left.
+        on_step: told the step and what is known after it.
+
+    Raises:
+        InputError: a strength out of :data:`STRENGTHS`, no content weight, a style that moves
+            nothing (all of its layers' weights too small to matter).
+
+    Source:
+        The measure is ours; the pilot is Gatys et al. 2015, section 2, with Adam.
+    """
+    low, high = STRENGTHS
+    if isinstance(strength, bool) or not (
+        isinstance(strength, int | float) and low <= strength <= high
+    ):
+        raise InputError(f"strength_target must be from {low} to {high}, not {strength!r}")
+    if loss.content_weight == 0:
+        raise InputError("without a content weight there is no balance: give style.style_weight")
+    weight = START * loss.content_weight
+    targets = loss.content_targets(photos)
+    pixels = photos.clone().requires_grad_()
+    adam = torch.optim.Adam([pixels], lr=ADAM_RATE)
+    tail: list[tuple[float, float, float]] = []
+    for step in range(ITERATIONS + 1):
+        loss.style_weight = weight
+        terms = loss(pixels, targets)
+        content = terms.content.detach().mean().item() / loss.content_weight
+        style = terms.style.detach().mean().item() / weight
+        if not (math.isfinite(content) and math.isfinite(style)):
+            raise InputError("the calibration's loss is not finite: give style.style_weight")
+        if step > ITERATIONS - TAIL:
+            tail.append((math.log(weight), content, style))
+        if on_step is not None:
+            on_step(step, Calibration(weight, content, style))
+        adam.zero_grad()
+        terms.total.sum().backward()
+        adam.step()
+        with torch.no_grad():
+            pixels.clamp_(0, 1)
+        if step >= SETTLE:
+            weight *= (strength / max(content, 0.01)) ** GAIN
+            low, high = (limit * loss.content_weight for limit in LIMITS)
+            weight = min(max(weight, low), high)
+    means = [sum(values) / len(tail) for values in zip(*tail, strict=True)]
+    loss.style_weight = float(f"{math.exp(means[0]):.3g}")  # digits that can be typed again
+    return Calibration(loss.style_weight, means[1], means[2])
+
+
+def pilot_photos(crops: Sequence[Tensor]) -> Tensor:
+    """Some of ``crops``, ``(3, S, S)`` each, as small as a pilot needs them: ``(N, 3, s, s)``."""
+    every = max(1, len(crops) // PHOTOS)
+    photos = torch.stack(list(crops[::every][:PHOTOS]))
+    if photos.shape[3] <= SIDE:
+        return photos
+    return F.interpolate(photos, (SIDE, SIDE), mode="bilinear", antialias=True).clamp(0, 1)
+
+
+def calibrate_once(
+    loss: PerceptualLoss, crops: Sequence[Tensor], strength: float, record: Path
+) -> Calibration:
+    """:func:`calibrate`, or what it found before: an interrupted run goes on with its weight.
+
+    Args:
+        loss: its style weight is set.
+        crops: held-out photos, ``(3, S, S)`` each, in [0, 1].
+        strength: as for :func:`calibrate`.
+        record: a JSON file; read if it is there for the same strength, else written.
+    """
+    try:
+        kept = json.loads(record.read_text(encoding="utf-8"))
+        if kept.pop("strength_target") == strength:
+            found = Calibration(**kept)
+            loss.style_weight = found.style_weight
+            return found
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        pass  # not there, or damaged
+    device = next(loss.buffers()).device
+    found = calibrate(loss, pilot_photos(crops).to(device), strength)
+    with atomic_file(record) as temporary:
+        temporary.write_text(json.dumps({"strength_target": strength, **found._asdict()}, indent=1))
+    return found

@@ -1,0 +1,125 @@
+"""The balance that was asked for comes out, whatever the painting and the network's scale."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from fst.calibration import Calibration, calibrate, calibrate_once, pilot_photos
+from fst.errors import InputError
+from fst.perceptual import PerceptualLoss
+from fst.vgg import VGG19
+
+PHOTOS = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(1))
+
+
+def loss(painting: Tensor, **options: object) -> PerceptualLoss:
+    torch.manual_seed(0)
+    return PerceptualLoss(painting, weights="random", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.25])
+@pytest.mark.parametrize("contrast", [0.2, 1.0])
+def test_the_content_comes_out_as_asked_for(
+    painting: Tensor, strength: float, contrast: float
+) -> None:
+    judge = loss(0.5 + contrast * (painting - 0.5))
+    found = calibrate(judge, PHOTOS, strength)
+    assert found.content == pytest.approx(strength, rel=0.2)
+    assert judge.style_weight == found.style_weight
+
+
+def test_more_strength_is_more_style(painting: Tensor) -> None:
+    weak, strong = (calibrate(loss(painting), PHOTOS, strength) for strength in (0.1, 0.3))
+    assert strong.style_weight > weak.style_weight
+    assert strong.style < weak.style
+
+
+def test_the_weight_that_was_there_before_does_not_matter(painting: Tensor) -> None:
+    found = [calibrate(loss(painting, style_weight=w), PHOTOS, 0.2) for w in (0.0, 3.0, 100.0)]
+    assert found[0] == found[1] == found[2]
+
+
+def test_only_the_ratio_of_the_weights_is_found(painting: Tensor) -> None:
+    one = calibrate(loss(painting, content_weight=1.0, tv_weight=0.0), PHOTOS, 0.2)
+    ten = calibrate(loss(painting, content_weight=10.0, tv_weight=0.0), PHOTOS, 0.2)
+    assert ten.style_weight == pytest.approx(10 * one.style_weight, rel=0.02)
+    assert ten.content == pytest.approx(one.content, rel=0.02)
+
+
+def test_the_loss_networks_scale_does_not_matter(
+    painting: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = calibrate(loss(painting), PHOTOS, 0.2)
+    original = VGG19.forward
+
+    def scaled(self: VGG19, *arguments: object) -> dict[str, Tensor]:
+        features = original(self, *arguments)  # type: ignore[arg-type]
+        factors = {name: 10.0 ** (-2 + 4 * k / 15) for k, name in enumerate(sorted(features))}
+        return {name: factors[name] * value for name, value in features.items()}
+
+    monkeypatch.setattr(VGG19, "forward", scaled)
+    other = calibrate(loss(painting), PHOTOS, 0.2)
+    assert other == pytest.approx(plain, rel=0.01)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, -0.5, 0.04, float("nan"), "strong", None, True])
+def test_a_strength_out_of_range_is_refused(painting: Tensor, wrong: object) -> None:
+    with pytest.raises(InputError, match=r"strength_target must be from 0\.05 to 0\.95"):
+        calibrate(loss(painting), PHOTOS, wrong)  # type: ignore[arg-type]
+
+
+def test_without_content_there_is_no_balance(painting: Tensor) -> None:
+    with pytest.raises(InputError, match="content weight"):
+        calibrate(loss(painting, content_weight=0.0), PHOTOS, 0.2)
+
+
+def test_photos_that_are_not_finite_end_in_a_clear_line(painting: Tensor) -> None:
+    with pytest.raises(InputError, match="not finite"):
+        calibrate(loss(painting), PHOTOS * torch.nan, 0.2)
+
+
+def test_every_step_is_told(painting: Tensor) -> None:
+    steps: list[int] = []
+    calibrate(loss(painting), PHOTOS, 0.2, lambda step, found: steps.append(step))
+    assert steps == list(range(len(steps)))
+    assert len(steps) > 20
+
+
+def test_photos_for_the_pilot_are_few_and_small() -> None:
+    crops = [torch.full((3, 256, 256), k / 20) for k in range(20)]
+    photos = pilot_photos(crops)
+    assert photos.shape == (4, 3, 192, 192)
+    assert photos[:, 0, 0, 0].tolist() == pytest.approx([0, 0.25, 0.5, 0.75])
+    assert pilot_photos(crops[:1]).shape == (1, 3, 192, 192)
+    assert pilot_photos([torch.rand(3, 64, 64)] * 9).shape == (4, 3, 64, 64)
+
+
+def test_a_resumed_run_keeps_its_weight(painting: Tensor, tmp_path: Path) -> None:
+    record = tmp_path / "calibration.json"
+    first = loss(painting)
+    found = calibrate_once(first, list(PHOTOS), 0.2, record)
+    kept = json.loads(record.read_text())
+    assert kept == {"strength_target": 0.2, **found._asdict()}
+    kept["style_weight"] = 7.0  # another machine's last digits
+    record.write_text(json.dumps(kept))
+    again = loss(painting)
+    assert calibrate_once(again, list(PHOTOS), 0.2, record) == found._replace(style_weight=7.0)
+    assert again.style_weight == 7.0
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"strength_target": 0.2}', "null"])
+def test_a_damaged_record_is_written_anew(painting: Tensor, tmp_path: Path, damage: str) -> None:
+    record = tmp_path / "calibration.json"
+    record.write_text(damage)
+    found = calibrate_once(loss(painting), list(PHOTOS), 0.2, record)
+    assert Calibration(**{k: v for k, v in json.loads(record.read_text()).items()
+                          if k != "strength_target"}) == found  # fmt: skip
+
+
+def test_another_strength_is_calibrated_anew(painting: Tensor, tmp_path: Path) -> None:
+    record = tmp_path / "calibration.json"
+    weak = calibrate_once(loss(painting), list(PHOTOS), 0.1, record)
+    assert calibrate_once(loss(painting), list(PHOTOS), 0.3, record) != weak
