@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from fst.artifacts import MIN_SIDE, Artifacts, measure
+from fst.artifacts import MIN_SIDE, measure
 from fst.image import atomic_file, load_image, resize, save_image
 from fst.optimize import optimize
 from fst.perceptual import PerceptualLoss
@@ -221,7 +221,7 @@ def summarize(comparison: Comparison, entries: Sequence[dict[str, Any]]) -> dict
     measured = [entry["artifacts"] for entry in entries if entry["artifacts"]]
     report["artifacts"] = {
         name: _spread([found[name] for found in measured])
-        for name in (Artifacts._fields if measured else ())
+        for name in (measured[0] if measured else ())
     }
     report["photos"] = [
         {name: value for name, value in entry.items() if name != "key"} for entry in entries

@@ -18,8 +18,10 @@ from support import make_photo
 from torch import Tensor
 
 import fst.evaluate
+from fst.artifacts import measure
 from fst.checkpoint import TrainedStyle
 from fst.evaluate import Comparison, compare, equivalent_iterations, summarize, write_report
+from fst.image import load_image, resize
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import optimize
 from fst.perceptual import PerceptualLoss
@@ -336,6 +338,35 @@ def test_an_entry_whose_picture_is_gone_is_computed_anew(
     assert optimized == ONE_PHOTO * 2
 
 
+def test_artifacts_are_measured_from_96_pixels_on(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    (small,) = compare(comparison, photos[:1], tmp_path / "small")
+    assert small["artifacts"] is None
+    large = replace(comparison, size=132, iterations=1)
+    make_photo(160, 120).save(tmp_path / "large.png")
+    (entry,) = compare(large, [tmp_path / "large.png"], tmp_path / "large")
+    photo = resize(load_image(tmp_path / "large.png"), 132).rgb
+    assert entry["artifacts"] == measure(large.stylizer.painter, photo)._asdict()
+
+
+def test_a_comparison_may_end_where_both_are_equal(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    long = replace(comparison, iterations=40)
+    (whole,) = compare(long, photos[:1], tmp_path / "whole")
+    (short,) = compare(replace(long, until_equal=True), photos[:1], tmp_path / "short")
+    for start in ("photo", "noise"):
+        full, part = whole["optimized"][start], short["optimized"][start]
+        assert part["equivalent_iterations"] == pytest.approx(full["equivalent_iterations"])
+        assert part["reached"] == full["reached"]
+        count = len(part["objectives"])
+        assert part["objectives"] == pytest.approx(full["objectives"][:count])
+        if part["reached"]:
+            assert count == math.ceil(part["equivalent_iterations"]) + 1 < 41
+    assert short["optimized"]["noise"]["reached"]
+
+
 # --- the report ----------------------------------------------------------------------------------
 
 
@@ -352,6 +383,7 @@ def by_hand(name: str, equivalent: float, reached: bool, fast: float, seconds: f
         "fast": {"objective": fast, "seconds": seconds},
         "optimized": {"photo": optimized, "noise": {**optimized, "equivalent_iterations": 1.0}},
         "speedup": {"at_500": 100 * fast, "equal_objective": 10 * fast},
+        "artifacts": {"border": fast, "dots": seconds} if reached else None,
     }
 
 
@@ -367,6 +399,8 @@ def test_the_summary_has_the_medians_over_the_photos(comparison: Comparison) -> 
     assert equivalent["photo"] == {"median": 50.0, "min": 10.0, "max": 200.0, "not_reached": 1}
     assert equivalent["noise"] == {"median": 1.0, "min": 1.0, "max": 1.0, "not_reached": 1}
     assert report["speedup"] == {"at_500": 350.0, "equal_objective": 35.0}
+    assert report["artifacts"]["border"] == {"median": 3.0, "min": 1.0, "max": 4.0}
+    assert report["artifacts"]["dots"] == {"median": 0.3, "min": 0.1, "max": 0.5}
     assert report["seconds"] == {
         "fast": pytest.approx(0.25),
         "iteration": pytest.approx(0.5),
@@ -421,7 +455,7 @@ def test_the_reports_json_is_the_report(
         raise AssertionError(f"{name} is not JSON")
 
     assert json.loads(text, parse_constant=no_constant) == report
-    assert report["schema"] == 1
+    assert report["schema"] == 2
     assert {"style", "settings", "equivalent_iterations", "speedup", "seconds", "objective",
             "photos"} <= set(report)  # fmt: skip
 

@@ -68,7 +68,8 @@ def test_a_run_writes_all_that_the_readme_names(run: Run, tiny: list[str], tmp_p
     assert about["training"]["steps"] == 60
     assert about["training"]["seed"] == 0
     assert about["loss"]["loss_network"]["sha256"] == "random:0"
-    assert about["net"] == {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
+    arguments = {"width": 4, "residual_blocks": 1, "upsampling": "bilinear"}
+    assert about["net"] == {"name": "johnson", "arguments": arguments}
     assert about["objective"]["total"] > 0
     painted = feedforward(style.net, torch.rand(1, 3, 20, 30))
     assert painted.shape == (1, 3, 20, 30)
