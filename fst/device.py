@@ -56,6 +56,17 @@ def pick_precision(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def machine(device: torch.device) -> str:
+    """What computes, in words: a GPU's name, or how many threads of what instruction set."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type != "cpu":
+        return device.type
+    fast = torch.cpu.get_capabilities()
+    sets = [name for name in ("avx512_bf16", "amx_bf16") if fast.get(name)]
+    return f"{torch.get_num_threads()} CPU threads" + (f" ({', '.join(sets)})" if sets else "")
+
+
 def process_rank() -> int:
     """Which process of a run on several devices this is, before the run has begun; 0 if alone."""
     # torchrun, Lightning, SLURM: an interactive job of SLURM's has its number in every process

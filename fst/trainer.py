@@ -21,7 +21,7 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 from fst.callbacks import LiveProgress, Previews, StopOnSignal
 from fst.curve import CurveCSV
 from fst.data import PhotoDataModule
-from fst.device import pick_device
+from fst.device import machine, pick_device
 from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
 from fst.page import RunPage
 from fst.resumable import ResumableIO, step_of
@@ -272,6 +272,8 @@ def describe_run(
             "precision": "bf16" if bf16 else "fp32",
             "device": trainer.strategy.root_device.type,
             "devices": trainer.world_size,
+            "machine": machine(trainer.strategy.root_device),
+            "seconds": round(module.seconds_spent()),
             "skipped_steps": module.guard.skipped,
             "seed": seed,
             "init": None if init is None else Path(init).stem,

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -90,6 +91,9 @@ class StyleTransferModule(lightning.LightningModule):
         self.accumulate = self.micro_batches = micro_batches
         self.guard = FiniteGuard()
         self.rate_factor = 1.0
+        self.seconds = 0.0
+        """Spent in training so far, over all resumes."""
+        self._began: float | None = None
         self.rolled_back = False
         self.diverged: DivergedError | None = None
         self._random_states: dict[str, Any] | None = None
@@ -232,6 +236,7 @@ class StyleTransferModule(lightning.LightningModule):
 
     def on_train_start(self) -> None:
         """Puts the random states of an interrupted run back, last of all."""
+        self._began = time.perf_counter()
         if self._random_states is not None:
             set_random_states(self._random_states)
             self._random_states = None
@@ -240,10 +245,19 @@ class StyleTransferModule(lightning.LightningModule):
         elif self.guard.in_row == 0:
             self._unproven = self._state()
 
+    def seconds_spent(self) -> float:
+        """Of training, over all resumes."""
+        return self.seconds + (time.perf_counter() - self._began if self._began else 0.0)
+
+    def on_train_end(self) -> None:
+        """Stops the clock."""
+        self.seconds, self._began = self.seconds_spent(), None
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds what a resumed run needs to go on exactly."""
         checkpoint["fst"] = {
             "guard": self.guard.state_dict(),
+            "seconds": self.seconds_spent(),
             "good": self._good,
             "optimizer": self.optimizer,
             "learning_rate": self.learning_rate,
@@ -266,6 +280,7 @@ class StyleTransferModule(lightning.LightningModule):
                 )
             self.guard.load_state_dict(state["guard"])
             self._good, self._random_states = state["good"], state["random"]
+            self.seconds = state.get("seconds", 0.0)
             if state["learning_rate"] == self.learning_rate:
                 self.rate_factor = state["rate_factor"]
             else:

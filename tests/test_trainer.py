@@ -26,6 +26,7 @@ from torch import nn
 import fst
 from fst import trainer as trainer_module
 from fst.callbacks import StopOnSignal
+from fst.device import machine
 from fst.errors import CheckpointError, DivergedError, InputError
 from fst.perceptual import PerceptualLoss
 from fst.resumable import by_step
@@ -252,6 +253,8 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
     assert (about["data"]["name"], about["data"]["photos"]) == ("photos", 10)
     date = about["training"].pop("date")
     assert len(date.split("-")) == 3
+    assert isinstance(about["training"].pop("seconds"), int)
+    assert about["training"].pop("machine") == machine(torch.device("cpu"))
     assert about["training"] == {
         "steps": 12,
         "optimizer": "adam",
@@ -265,6 +268,7 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
         "devices": 1,
         "skipped_steps": 1,
         "seed": 7,
+        "init": None,
     }
     last = rows(run, "val/total")[-1]
     assert about["objective"] == pytest.approx(
@@ -272,6 +276,16 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
     )
     assert about["versions"]["torch"] == torch.__version__.split("+")[0]
     assert about["versions"]["fst"] == fst.__version__
+
+
+def test_the_seconds_of_a_run_add_up_over_its_resumes(runs: TinyRuns) -> None:
+    run = runs.new()
+    assert runs.kill(run, KillAt(step=5))
+    before = checkpoint(run)["fst"]["seconds"]
+    assert before > 0
+    module = runs.fit(runs.again(run))
+    assert module.seconds_spent() > before
+    assert module.seconds_spent() == module.seconds_spent()  # the clock has stopped
 
 
 def test_a_checkpoint_of_another_optimizer_is_refused(runs: TinyRuns) -> None:
