@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types imports check lock clean
+.PHONY: help setup demo reproduce test lint format types imports check lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ setup: .venv/.installed ## install everything into .venv (about 5 GB, mostly tor
 
 demo: setup ## stylize a photo, train a style, stylize with it, compare; offline: into demo/
 	$(BIN)/python scripts/demo.py
+
+reproduce: setup ## train a shipped style again and compare: make reproduce STYLE=monet [STEPS=500]
+	$(BIN)/python scripts/reproduce.py $(or $(STYLE),$(error say which: make reproduce STYLE=monet)) $(if $(STEPS),--steps $(STEPS))
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest
@@ -43,4 +46,4 @@ lock: setup ## renew requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --upgrade -q -o requirements.lock
 
 clean: ## remove what make and the scripts wrote, but no checkpoint
-	rm -rf .venv demo out report build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv demo out report reproduced build *.egg-info .pytest_cache .mypy_cache .ruff_cache

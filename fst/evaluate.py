@@ -16,13 +16,14 @@ from typing import Any
 
 import jinja2
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from fst.artifacts import MIN_SIDE, measure
+from fst.feedforward import feedforward
 from fst.image import atomic_file, load_image, resize, save_image
 from fst.optimize import optimize
-from fst.perceptual import PerceptualLoss
+from fst.perceptual import LossTerms, PerceptualLoss
 from fst.stylize import FeedForwardStylizer
 
 SCHEMA = 2
@@ -91,6 +92,14 @@ def equivalent_iterations(objectives: Sequence[float], target: float) -> tuple[f
             return i + (best - target) / (best - value), True
         best = min(best, value)
     return float(len(objectives) - 1), False
+
+
+@torch.no_grad()
+def judge(
+    net: nn.Module, loss: PerceptualLoss, photos: Sequence[Tensor], dtype: torch.dtype
+) -> list[LossTerms]:
+    """What the loss says of a net's pictures of ``photos``, ``(1, 3, H, W)`` each."""
+    return [loss(feedforward(net, photo, dtype), loss.content_targets(photo)) for photo in photos]
 
 
 def compare_photo(

@@ -1,12 +1,14 @@
-"""The contact sheet: how a net learned, in one picture made of its previews."""
+"""Sheets of many pictures: how a net learned, made of its previews; what a style looks like."""
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from torch import Tensor
 
-from fst.image import from_pil, save_image
+from fst.image import from_pil, save_image, to_pil
 
 PADDING = 4
 """White pixels between and around the pictures of a preview."""
@@ -94,3 +96,34 @@ def _draw(rows: dict[int, list[Image.Image]]) -> Image.Image:
         for j, thumbnail in enumerate(row):
             sheet.paste(thumbnail, (margin + j * wide, top))
     return sheet
+
+
+def inset_sheet(pairs: Sequence[tuple[Tensor, Tensor]], columns: int = 2) -> Tensor:
+    """Painted pictures at their full size, each with its photo in a corner.
+
+    Args:
+        pairs: painted and photo, ``(1, 3, H, W)`` in [0, 1] each, of one size.
+        columns: how many in a row.
+
+    Returns:
+        ``(1, 3, H, W)``.
+    """
+    cells = []
+    for painted, photo in pairs:
+        cell, inset = to_pil(painted), to_pil(photo)
+        inset = inset.resize((inset.width // 4, inset.height // 4), Image.Resampling.LANCZOS)
+        framed = ImageOps.expand(inset, border=PADDING // 2, fill="white")
+        cell.paste(framed, (0, cell.height - framed.height))
+        cells.append(cell)
+    rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
+    wide = max(cell.width for cell in cells)
+    heights = [max(cell.height for cell in row) for row in rows]
+    size = (columns * (wide + GAP) - GAP, sum(heights) + GAP * (len(rows) - 1))
+    sheet = Image.new("RGB", size, "white")
+    top = 0
+    for row, height in zip(rows, heights, strict=True):
+        for j, cell in enumerate(row):
+            left = j * (wide + GAP) + (wide - cell.width) // 2
+            sheet.paste(cell, (left, top + (height - cell.height) // 2))
+        top += height + GAP
+    return from_pil(sheet).rgb

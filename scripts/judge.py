@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +18,7 @@ from fst import assets
 from fst.checkpoint import load_checkpoint
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
-from fst.feedforward import feedforward
+from fst.evaluate import judge
 from fst.image import load_image, resize
 from fst.stylize import load_objective, resolve_style
 
@@ -67,11 +66,7 @@ def main() -> int:
             raise InputError(f"{name!r} has no checkpoint to judge")
         style = load_checkpoint(path, device)
         _, loss = load_objective(style, device, dtype, options.painting, options.weights)
-        with torch.no_grad():
-            judged = [
-                loss(feedforward(style.net, photo, dtype), loss.content_targets(photo))
-                for photo in photos
-            ]
+        judged = judge(style.net, loss, photos, dtype)
         totals = [float(terms.total) for terms in judged]
         means = [statistics.mean(float(getattr(terms, n)) for terms in judged) for n in TERMS]
         about = style.description
@@ -82,8 +77,8 @@ def main() -> int:
         steps = str(about.get("training", {}).get("steps", "?"))
         figures = (statistics.mean(totals), min(totals), max(totals), *means)
         rows.append((path.stem, trained, steps, *(f"{value:.4f}" for value in figures)))
-    judge = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
-    title = f"judged by {judge}, on {len(photos)} photos at {options.size} px"
+    who = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
+    title = f"judged by {who}, on {len(photos)} photos at {options.size} px"
     table = Table(title=title)
     for column in ("style", "trained with"):
         table.add_column(column)

@@ -1,0 +1,79 @@
+"""Trains a finished style again and compares the two: ``scripts/reproduce.py monet``.
+
+The recipe is read from the checkpoint. Both nets are judged by the loss that the style was trained
+for, on photos that neither has seen.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from fst import assets
+from fst.checkpoint import load_checkpoint
+from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
+from fst.errors import InputError, one_line_errors
+from fst.evaluate import judge
+from fst.image import load_image, resize
+from fst.recipe import EXACT, recipe
+from fst.stylize import load_objective, resolve_style
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("style", help="name of a finished style, or the path of its checkpoint")
+    add("--steps", type=int, help="train for so many; default: as many as the style's")
+    add("--photos", type=Path, help="folder to judge on; default: FST_ASSETS/photos/eval")
+    add("--size", type=int, default=256, help="long side of the photos in pixels")
+    add("--output", type=Path, default=Path("reproduced"), help="folder of the new checkpoint")
+    add("--runs", type=Path, default=Path("runs"), help="folder of the run")
+    add("--device", default="auto")
+    add("--precision", choices=PRECISIONS, default="auto", help="to judge in")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Trains, judges both, prints; 1 where the same recipe came out otherwise."""
+    options = parse()
+    if options.size < 16 or (options.steps is not None and options.steps < 1):
+        raise InputError("--size must be at least 16, --steps at least 1")
+    path, name = resolve_style(options.style)
+    if path is None:
+        raise InputError(f"{options.style!r} has no checkpoint to reproduce")
+    shipped = load_checkpoint(path)
+    photos = assets.list_images(options.photos or assets.find("photos", "eval"))
+    arguments = [*recipe(shipped.description, options.steps), f"trainer.device={options.device}"]
+    print("$ python scripts/train.py", " ".join(arguments), flush=True)
+    train = Path(__file__).with_name("train.py")
+    places = [f"checkpoints={options.output}", f"runs={options.runs}"]
+    command = [sys.executable, str(train), *arguments, *places, "overwrite=true", "resume=auto"]
+    if status := subprocess.run(command, check=False).returncode:
+        return status
+    keep_freed_memory()
+    device = pick_device(options.device)
+    dtype = pick_precision(options.precision, device)
+    _, loss = load_objective(shipped, device, dtype)
+    again = load_checkpoint(options.output / f"{name}.safetensors", device)
+    tensors = [resize(load_image(photo), options.size).rgb.to(device) for photo in photos]
+    objectives = []
+    for net in (shipped.net.to(device), again.net):
+        terms = judge(net, loss, tensors, dtype)
+        objectives.append(statistics.mean(float(term.total) for term in terms))
+    before, after = objectives
+    change = after / before - 1
+    print(f"objective on {len(photos)} photos at {options.size} px: shipped {before:.4f}, "
+          f"reproduced {after:.4f} ({change:+.1%})")  # fmt: skip
+    if options.steps not in (None, shipped.description["training"]["steps"]):
+        return 0  # another number of steps is another result
+    if abs(change) > EXACT:
+        print(f"that is not within {EXACT:.0%}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        sys.exit(main())

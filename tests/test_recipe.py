@@ -1,0 +1,99 @@
+"""The recipe of a checkpoint is the configuration that trained it."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from fst.errors import InputError
+from fst.recipe import recipe, short_recipe
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
+ABOUT: dict[str, Any] = {
+    "net": {"name": "johnson", "arguments": {"width": 16, "residual_blocks": 3,
+                                             "upsampling": "bilinear"}},
+    "style": {"name": "the_scream", "image": "the_scream.jpg", "size": 400},
+    "loss": {"content_weight": 1.0, "style_weight": 5.42, "tv_weight": 0.25,
+             "loss_network": {"weights": "caffe"}},
+    "data": {"source": "folder", "name": "train", "size": 192, "batch_size": 3,
+             "sizes": [128, 192]},
+    "training": {"steps": 700, "optimizer": "muon", "learning_rate": 2e-3, "schedule": "constant",
+                 "slim_steps_share": 0.6, "warmup_steps": 7, "ema": 0.99, "precision": "fp32",
+                 "seed": 5, "init": "great_wave"},
+}  # fmt: skip
+
+
+def composed(arguments: list[str]) -> dict[str, Any]:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        plain: Any = OmegaConf.to_container(compose("train", arguments), resolve=True)
+    return dict(plain)
+
+
+def test_the_recipe_sets_all_that_the_checkpoint_tells() -> None:
+    config = composed(recipe(ABOUT))
+    assert config["net"]["arguments"] == ABOUT["net"]["arguments"]
+    assert config["style"] | ABOUT["style"] == config["style"]
+    assert config["style"]["title"] == "The Scream"
+    loss = config["loss"]
+    assert (loss["content_weight"], loss["style_weight"], loss["tv_weight"]) == (1.0, 5.42, 0.25)
+    assert (loss["schedule"], loss["weights"]) == (0.6, "auto")
+    data = config["data"]
+    assert (data["source"], data["path"], data["size"]) == ("folder", "train", 192)
+    assert (data["batch_size"], data["sizes"]) == (3, [128, 192])
+    assert config["trainer"]["max_steps"] == 700
+    for key in ("optimizer", "learning_rate", "schedule", "warmup_steps", "ema", "seed", "init"):
+        assert config[key] == ABOUT["training"][key], key
+    assert config["precision"] == "fp32"
+
+
+def test_other_steps_may_be_asked_for() -> None:
+    assert composed(recipe(ABOUT, steps=50))["trainer"]["max_steps"] == 50
+
+
+def test_a_slim_style_is_trained_with_slim() -> None:
+    about = copy.deepcopy(ABOUT)
+    about["loss"]["loss_network"]["weights"] = "slim"
+    about["training"]["slim_steps_share"] = 0.0
+    config = composed(recipe(about))
+    assert (config["loss"]["weights"], config["loss"]["schedule"]) == ("slim", None)
+
+
+def test_an_old_checkpoint_keeps_its_upsampling_and_optimizer() -> None:
+    about = copy.deepcopy(ABOUT)
+    del about["net"]["arguments"]["upsampling"], about["training"]["optimizer"]
+    del about["training"]["init"], about["data"]["sizes"]
+    config = composed(recipe(about))
+    assert config["net"]["arguments"]["upsampling"] == "nearest"
+    assert (config["optimizer"], config["init"]) == ("adam", None)
+    assert config["data"]["sizes"] is None
+
+
+def test_a_style_of_the_users_own_keeps_its_name() -> None:
+    about = copy.deepcopy(ABOUT)
+    about["style"] |= {"name": "mine", "image": "/pictures/mine.jpg"}
+    style = composed(recipe(about))["style"]
+    assert (style["name"], style["image"]) == ("mine", "/pictures/mine.jpg")
+
+
+def test_photos_of_the_sample_have_no_folder() -> None:
+    about = copy.deepcopy(ABOUT)
+    about["data"] |= {"source": "sample", "name": None}
+    assert composed(recipe(about))["data"]["source"] == "sample"
+
+
+@pytest.mark.parametrize("part", ["style", "loss", "training", "data"])
+def test_a_checkpoint_that_does_not_tell_is_refused(part: str) -> None:
+    about = {key: value for key, value in ABOUT.items() if key != part}
+    with pytest.raises(InputError, match=f"how it was trained: '{part}'"):
+        recipe(about)
+
+
+def test_the_short_command_is_what_a_person_types() -> None:
+    assert short_recipe(ABOUT) == (
+        "python scripts/train.py style=the_scream experiment=cpu init=great_wave "
+        "trainer.max_steps=700"
+    )
