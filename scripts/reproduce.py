@@ -26,6 +26,8 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("style", help="name of a finished style, or the path of its checkpoint")
     add("--steps", type=int, help="train for so many; default: as many as the style's")
+    add("--train-photos", help="folder to train on, where it is not in FST_ASSETS/photos")
+    add("--weights", help="of VGG-19: auto, caffe, torchvision, or a .safetensors file")
     add("--photos", type=Path, help="folder to judge on; default: FST_ASSETS/photos/eval")
     add("--size", type=int, default=256, help="long side of the photos in pixels")
     add("--output", type=Path, default=Path("reproduced"), help="folder of the new checkpoint")
@@ -46,6 +48,10 @@ def main() -> int:
     shipped = load_checkpoint(path)
     photos = assets.list_images(options.photos or assets.find("photos", "eval"))
     arguments = [*recipe(shipped.description, options.steps), f"trainer.device={options.device}"]
+    if options.train_photos:
+        arguments.append(f"data.path={options.train_photos}")
+    if options.weights:
+        arguments.append(f"loss.weights={options.weights}")
     print("$ python scripts/train.py", " ".join(arguments), flush=True)
     train = Path(__file__).with_name("train.py")
     places = [f"checkpoints={options.output}", f"runs={options.runs}"]
@@ -55,7 +61,7 @@ def main() -> int:
     keep_freed_memory()
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
-    _, loss = load_objective(shipped, device, dtype)
+    _, loss = load_objective(shipped, device, dtype, weights=options.weights)
     again = load_checkpoint(options.output / f"{name}.safetensors", device)
     tensors = [resize(load_image(photo), options.size).rgb.to(device) for photo in photos]
     objectives = []

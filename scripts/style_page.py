@@ -85,7 +85,9 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
         ],
     }
     lines = [f"| | {' | '.join(heads)} |", "| --- |" + " --- |" * len(reports)]
-    return lines + [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()]
+    lines += [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()]
+    note = "Medians over all photos, in brackets the least and the most"
+    return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
 
 
 def page(about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, notes: str) -> str:
@@ -93,7 +95,7 @@ def page(about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, no
     style, training, data = about["style"], about["training"], about["data"]
     title = style.get("title") or style["name"]
     work = ", ".join(str(style[key]) for key in ("painter", "year", "rights") if style.get(key))
-    minutes = training.get("seconds", 0) / 60
+    seconds = training.get("seconds", 0)
     trained = [
         f"{training['steps']:,} steps of {data['batch_size']} photos at {data['size']} px",
         f"painting at {style['size']} px",
@@ -104,7 +106,7 @@ def page(about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, no
         trained[-1] += f", calibrated for a strength of {target:g}"
     if share := training.get("slim_steps_share"):
         trained.append(f"the first {share:.0%} of the steps judged by the slim network")
-    where = f"{minutes:.0f} minutes on {training.get('machine', training['device'])}"
+    where = f"{seconds:,} seconds on {training.get('machine', training['device'])}"
     lines = [
         f"# {title}",
         f"{work}. `--style {style['name']}`" if work else f"`--style {style['name']}`",
@@ -114,10 +116,6 @@ def page(about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, no
         f"One pass each, {size} px; in the corner the photo, which the net was never trained on.",
         "",
         *figures(reports),
-        "",
-        "The medians over all photos, in brackets the least and the most "
-        "([how they are measured](../quality.md)).",
-        "",
         *([notes, ""] if notes else []),
         "## How it was trained",
         "```",

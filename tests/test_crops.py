@@ -253,3 +253,13 @@ def test_no_crop_of_a_photo_with_the_short_side_is_enlarged(
     assert min(found) >= 256
     if stretch == 1 and min_scale < 1:
         assert min(found) < 1.1 * 256  # and no larger than it has to be
+
+
+def test_batches_take_the_sizes_in_turn() -> None:
+    photo = as_tensor(make_photo())
+    crop = CropAndFlip((16, 24, 20), 0.25, seed=0, batch_size=2)
+    sides = [crop(photo, place).shape[1] for place in range(8)]
+    assert sides == [16, 16, 24, 24, 20, 20, 16, 16]
+    alone = CropAndFlip(24, 0.25, seed=0)
+    assert torch.equal(crop(photo, 3), alone(photo, 3))  # the same rectangle
+    assert crop.short_side == alone.short_side

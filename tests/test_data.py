@@ -761,3 +761,20 @@ def test_a_relative_path_is_named_by_its_last_part(
 def test_a_data_set_of_the_hub_keeps_its_whole_name() -> None:
     assert PhotoDataModule("hub", "owner/name", 16).describe()["name"] == "owner/name"
     assert PhotoDataModule("sample").describe()["name"] is None
+
+
+def test_steps_take_the_sizes_in_turn_and_validation_does_not(photo_folder: Path) -> None:
+    data = PhotoDataModule(
+        "folder", str(photo_folder), size=16, sizes=[16, 24], batch_size=2, val_photos=2
+    )
+    data.setup()
+    batches = iter(data.train_dataloader())
+    assert [next(batches).shape[2] for _ in range(4)] == [16, 24, 16, 24]
+    assert {batch.shape[2] for batch in data.val_dataloader()} == {16}
+    assert data.describe()["sizes"] == [16, 24]
+
+
+@pytest.mark.parametrize("sizes", [[8], [32, "large"], [32, 15]])
+def test_sizes_that_cannot_be_are_refused(photo_folder: Path, sizes: list[Any]) -> None:
+    with pytest.raises(InputError, match=r"data\.sizes"):
+        PhotoDataModule("folder", str(photo_folder), sizes=sizes)

@@ -1,6 +1,7 @@
 """scripts/train.py as a user runs it, on tiny nets and random VGG-19 weights."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -239,3 +240,57 @@ def test_a_sweep_takes_one_device_at_a_time(run_inside: Run, tiny: list[str]) ->
     result = run_inside("train.py", "-m", *tiny, "trainer.devices=2")
     assert result.returncode == 1
     assert "trainer.devices=1" in result.stderr
+
+
+def test_the_style_weight_is_calibrated_and_told(
+    run_inside: Run, tiny: list[str], tmp_path: Path
+) -> None:
+    arguments = [*tiny, "style.strength_target=0.2", "trainer.max_steps=2"]
+    result = run_inside("train.py", *arguments)
+    assert result.returncode == 0, result.stderr
+    about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
+    weight = about["loss"]["style_weight"]
+    assert f"strength_target 0.2: style_weight={weight:g} to content_weight=1" in result.stdout
+    assert about["style"]["strength_target"] == 0.2
+    assert about["style"]["style_weight"] == weight
+    (folder,) = (tmp_path / "runs" / "mine").iterdir()
+    assert json.loads((folder / "calibration.json").read_text())["style_weight"] == weight
+
+
+@pytest.mark.parametrize(
+    ("given", "weights"),
+    [
+        (["style.content_weight=2"], (2.0, 3.0)),
+        (["style.style_weight=7"], (1.0, 7.0)),
+        (["style.content_weight=2", "style.style_weight=0"], (2.0, 0.0)),
+    ],
+)
+def test_weights_that_are_given_are_taken(
+    run_inside: Run, tiny: list[str], tmp_path: Path, given: list[str], weights: tuple[float, float]
+) -> None:
+    result = run_inside("train.py", *tiny, *given, "trainer.max_steps=2")
+    assert result.returncode == 0, result.stderr
+    about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
+    assert (about["loss"]["content_weight"], about["loss"]["style_weight"]) == weights
+    assert about["style"]["strength_target"] is None
+    assert "strength_target" not in result.stdout
+
+
+def test_a_net_begins_with_the_weights_of_another_style(
+    run_inside: Run, tiny: list[str], tmp_path: Path
+) -> None:
+    assert run_inside("train.py", *tiny, "trainer.max_steps=3").returncode == 0
+    source = tmp_path / "checkpoints" / "mine.safetensors"
+    # with a rate this low the net stays what it began with
+    second = [*tiny, "style.name=second", "trainer.max_steps=1", "learning_rate=1e-12"]
+    result = run_inside("train.py", *second, "init=mine")
+    assert result.returncode == 0, result.stderr
+    first, begun = (load_checkpoint(source.with_stem(name)) for name in ("mine", "second"))
+    for ours, theirs in zip(first.net.parameters(), begun.net.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+    assert begun.description["training"]["init"] == "mine"
+    result = run_inside("train.py", *second, "overwrite=true", "init=nobody")
+    assert (result.returncode, "nobody" in result.stderr) == (1, True)
+    wider = "net.arguments={width: 5, residual_blocks: 1}"
+    result = run_inside("train.py", *second, "overwrite=true", "init=mine", wider)
+    assert (result.returncode, "its net is" in result.stderr) == (1, True)

@@ -1,0 +1,87 @@
+"""scripts/reproduce.py and scripts/style_page.py, on a style of a few steps."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from support import Run, make_photo
+
+from fst.checkpoint import TrainedStyle, load_checkpoint, save_checkpoint
+
+
+@pytest.fixture
+def trained(run_inside: Run, tmp_path: Path, photo_folder: Path) -> list[str]:
+    """What to reproduce it with."""
+    make_photo(64, 48, seed=50).save(tmp_path / "painting.png")
+    result = run_inside(
+        "train.py", "style=monet", "style.name=mine", "style.image=painting.png", "style.size=48",
+        "data=folder", f"data.path={photo_folder}", "data.size=32", "data.batch_size=2",
+        "data.val_photos=2", "net.arguments.width=4", "net.arguments.residual_blocks=1",
+        "loss.weights=random", "trainer.device=cpu", "trainer.max_steps=12", "precision=fp32",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return ["mine", "--train-photos", str(photo_folder), "--weights", "random", "--photos",
+            str(photo_folder), "--size", "32"]  # fmt: skip
+
+
+def test_the_same_recipe_comes_out_the_same(run: Run, trained: list[str], tmp_path: Path) -> None:
+    result = run("reproduce.py", *trained)
+    assert result.returncode == 0, result.stderr + result.stdout
+    assert "(+0.0%)" in result.stdout
+    first = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
+    again = load_checkpoint(tmp_path / "reproduced" / "mine.safetensors")
+    assert again.description["training"]["steps"] == 12
+    assert again.description["loss"]["style_weight"] == first.description["loss"]["style_weight"]
+
+
+def test_another_result_is_a_failure(run: Run, trained: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints" / "mine.safetensors"
+    shipped = load_checkpoint(path)
+    shipped.net.out.bias.data += 3.0  # type: ignore[operator, union-attr]
+    save_checkpoint(path, TrainedStyle(shipped.net, shipped.description))
+    result = run("reproduce.py", *trained)
+    assert result.returncode == 1
+    assert "that is not within 3%" in result.stderr
+
+
+def test_a_style_that_is_not_there_is_named(run_inside: Run) -> None:
+    for script in ("reproduce.py", "style_page.py"):
+        result = run_inside(script, "nobody")
+        assert result.returncode == 1
+        assert "nobody" in result.stderr
+        assert result.stderr.count("\n") == 1
+
+
+def test_the_page_shows_pictures_figures_and_the_command(
+    run_inside: Run, trained: list[str], photo_folder: Path, tmp_path: Path
+) -> None:
+    spread = {"median": 21.25, "min": 10.0, "max": 30.0}
+    report = {
+        "style": {"name": "mine"},
+        "photos": [{}] * 24,
+        "settings": {"size": 256},
+        "equivalent_iterations": {"photo": spread, "noise": spread},
+        "objective": {"fast": spread, "photo": spread},
+        "speedup": {"equal_objective": 123.4},
+        "artifacts": {name: spread for name in ("border", "checkerboard", "dots", "flat")},
+    }
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.json").write_text(json.dumps(report))
+    arguments = ["mine", "--photos", str(photo_folder), "--size", "64", "--output", "pages"]
+    result = run_inside("style_page.py", *arguments, "--reports", "report", "--notes", "Mind it.")
+    assert result.returncode == 0, result.stderr
+    page = (tmp_path / "pages" / "mine.md").read_text()
+    assert "| equivalent iterations from noise | **21.2** (10.0 to 30.0) |" in page
+    assert "24 photos at 256 px" in page
+    assert "123 times" in page
+    assert "style=mine experiment=cpu trainer.max_steps=12" in page
+    assert "Mind it." in page
+    with Image.open(tmp_path / "pages" / "mine.jpg") as sheet:
+        assert sheet.width == 2 * 64 + 8
+    report["style"]["name"] = "another"
+    (tmp_path / "report" / "report.json").write_text(json.dumps(report))
+    result = run_inside("style_page.py", *arguments, "--reports", "report")
+    assert (result.returncode, "another, not mine" in result.stderr) == (1, True)
+    result = run_inside("style_page.py", *arguments, "--reports", "nowhere")
+    assert (result.returncode, "no report" in result.stderr) == (1, True)
