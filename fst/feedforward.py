@@ -77,14 +77,19 @@ class Painter:
         if photos.device.type != "cpu" and not plan.anew:
             plan = strips.Plan(strip_bytes=1 << 30)  # for circular padding
         # the two halvings want multiples of 4; what is added here is cut off at the end
-        padded = F.pad(photos, (0, -w % 4, 0, -h % 4), mode="reflect") if h % 4 or w % 4 else photos
+        m = self.margin
+        if h % 4 or w % 4 or m:
+            padded = F.pad(photos, (m, m + -w % 4, m, m + -h % 4), mode="reflect")
+        else:
+            padded = photos
+        inner = (..., slice(m, m + h), slice(m, m + w))
         if self.whole is not None and not self.circular and self._fits(4, h, w, photos.device):
-            return self.whole(padded)[..., :h, :w]
+            return self.whole(padded)[inner]
         painted = [
             strips.run(self.stages, photo, self.dtype, plan, self.circular)
             for photo in torch.split(padded, 1)
         ]
-        return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[..., :h, :w]
+        return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[inner]
 
     def _fits(self, times: int, height: int, width: int, device: torch.device) -> bool:
         """Whether several times the memory of the most generous plan may be taken."""
@@ -92,7 +97,17 @@ class Painter:
 
     def _need(self, height: int, width: int) -> int:
         assert self.stages is not None
-        return strips.memory(self.stages, height, width, self.dtype, strips.Plan())
+        return self._memory(height, width, strips.Plan())
+
+    def _memory(self, height: int, width: int, plan: strips.Plan) -> int:
+        assert self.stages is not None
+        sides = (height + 2 * self.margin, width + 2 * self.margin)
+        return strips.memory(self.stages, *sides, self.dtype, plan)
+
+    @property
+    def margin(self) -> int:
+        """What is added on every side: the net's margin; none around a picture that tiles."""
+        return 0 if self.circular or self.net.training else getattr(self.net, "margin", 0)
 
     def _budget(self, device: torch.device) -> int:
         if self.memory is not None:
@@ -116,7 +131,7 @@ class Painter:
         budget = self._budget(device)
         needs = []
         for plan in strips.plans(self.stages):
-            needs.append(strips.memory(self.stages, height, width, self.dtype, plan))
+            needs.append(self._memory(height, width, plan))
             if needs[-1] <= budget:
                 return plan
         raise InputError(

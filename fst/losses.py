@@ -15,6 +15,7 @@ the target's mean square, and a style loss by the mean square of the target's Gr
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -132,3 +133,44 @@ def total_variation(images: Tensor) -> Tensor:
     across = (images[..., :, 1:] - images[..., :, :-1]).square().flatten(1).mean(1)
     down = (images[..., 1:, :] - images[..., :-1, :]).square().flatten(1).mean(1)
     return across + down
+
+
+UPSAMPLING_PERIOD = 4
+"""Pixels between those that a net which upsamples by 2 twice makes in the same way."""
+
+PATTERN_WINDOW = 32
+"""Side in pixels of the areas in which a pattern is looked for."""
+
+
+def upsampling_pattern(images: Tensor) -> Tensor:
+    """Energy of what repeats with the period of a net's upsampling.
+
+    After an upsampling, pixels between two samples vary less than those on a sample; a ReLU turns
+    that into a difference in brightness, locked to the grid. The objective does not want it (the
+    optimization leaves none), but hardly feels it either: it has to be said. In every window, the
+    mean of the pixels of one phase is zero where nothing is locked to the grid.
+
+    Args:
+        images: ``(N, 3, H, W)`` in [0, 1].
+
+    Returns:
+        ``(N,)``: mean square of the means of every phase, after a high pass; 0 for pictures
+        without a whole window, a period away from the border.
+
+    Source:
+        Ours (docs/quality.md); Odena et al. 2016, "Deconvolution and Checkerboard Artifacts",
+        describe the fault for transposed convolutions.
+    """
+    images = _at_least_float32(images)
+    period, window = UPSAMPLING_PERIOD, PATTERN_WINDOW
+    rows, columns = ((side - 2 * period) // window for side in images.shape[2:])
+    if rows <= 0 or columns <= 0:
+        return images.flatten(1).sum(1) * 0
+    # a mean over a whole period: every pattern passes, slopes and areas don't
+    smooth = F.avg_pool2d(F.pad(images, (2, 1, 2, 1), mode="reflect"), period, 1)
+    high = (images - smooth)[..., period:-period, period:-period]  # but at the border
+    high = high[..., : rows * window, : columns * window]
+    count = window // period
+    phases = high.reshape(len(images), -1, rows, count, period, columns, count, period)
+    means = phases.mean((3, 6))  # (N, 3, rows, period, columns, period)
+    return means.square().flatten(1).mean(1)

@@ -25,8 +25,8 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         style, loss = description["style"], description["loss"]
         training, data = description["training"], description["data"]
         network = loss["loss_network"]["weights"]
-        # nets from before there was a choice repeat pixels
-        net = {"upsampling": "nearest", **description["net"]["arguments"]}
+        # what nets were like before there was a choice
+        net = {"upsampling": "nearest", "margin": 0, **description["net"]["arguments"]}
         settings = ("learning_rate", "schedule", "warmup_steps", "ema")
         names = [f"style={style['name']}"]
         if style["name"] not in assets.style_names():  # the user's own, under another's file
@@ -46,6 +46,7 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
             *(f"net.arguments.{key}={value}" for key, value in net.items()),
             f"optimizer={training.get('optimizer', 'adam')}",
             *(f"{key}={training[key]}" for key in settings),
+            f"pattern_weight={training.get('pattern_weight', 0.0):g}",
             f"precision={training['precision']}",
             f"seed={training['seed']}",
             f"trainer.max_steps={steps or training['steps']}",

@@ -26,12 +26,18 @@ class TextbookNet(nn.Module):
         width: channels at full resolution.
         residual_blocks: how many, at a quarter of the resolution.
         upsampling: ``"nearest"`` or ``"bilinear"``.
+        margin: as :class:`JohnsonNet`'s.
     """
 
     def __init__(
-        self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
+        self,
+        width: int = 32,
+        residual_blocks: int = 5,
+        upsampling: str = "nearest",
+        margin: int = 0,
     ) -> None:
         super().__init__()
+        self.margin = margin
         self.relu = nn.ReLU()
         self.upsample = nn.Upsample(scale_factor=2, mode=upsampling)
         self.down1 = _conv_norm(3, width, 9)
@@ -47,7 +53,8 @@ class TextbookNet(nn.Module):
     @classmethod
     def like(cls, net: JohnsonNet) -> "TextbookNet":
         """The textbook's net with a copy of ``net``'s weights."""
-        copy = cls(net.out.in_channels, len(net.blocks), net.upsampling).to(net.out.weight.device)
+        copy = cls(net.out.in_channels, len(net.blocks), net.upsampling, net.margin)
+        copy = copy.to(net.out.weight.device).train(net.training)
         copy.load_state_dict(net.state_dict())
         return copy
 
@@ -55,8 +62,9 @@ class TextbookNet(nn.Module):
         """``(N, 3, H, W)`` in [0, 1] to the same shape and range."""
         h, w = images.shape[2:]
         x = images
-        if h % 4 or w % 4:  # JohnsonNet's way with odd sizes
-            x = F.pad(x, (0, -w % 4, 0, -h % 4), mode="reflect")
+        m = 0 if self.training else self.margin
+        if h % 4 or w % 4 or m:  # JohnsonNet's way with odd sizes
+            x = F.pad(x, (m, m + -w % 4, m, m + -h % 4), mode="reflect")
         x = self.relu(self.down1(x))
         x = self.relu(self.down2(x))
         x = self.relu(self.down3(x))
@@ -64,7 +72,7 @@ class TextbookNet(nn.Module):
         x = self.relu(self.up1(self.upsample(x)))
         x = self.relu(self.up2(self.upsample(x)))
         x = self.out(self.pad(x))
-        return torch.sigmoid(x)[..., :h, :w]
+        return torch.sigmoid(x)[..., m : m + h, m : m + w]
 
 
 class _Residual(nn.Module):

@@ -269,6 +269,7 @@ def describe_run(
             "slim_steps_share": module.early_share if module.early_loss else 0.0,
             "warmup_steps": module.warmup_steps,
             "ema": module.ema,
+            "pattern_weight": module.pattern_weight,
             "precision": "bf16" if bf16 else "fp32",
             "device": trainer.strategy.root_device.type,
             "devices": trainer.world_size,

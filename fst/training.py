@@ -16,6 +16,7 @@ from fst import artifacts
 from fst.device import is_out_of_memory, random_states, set_random_states
 from fst.errors import CheckpointError, DivergedError, InputError
 from fst.guard import GPU_CHECK_EVERY, MAX_ROLLBACKS, FiniteGuard
+from fst.losses import upsampling_pattern
 from fst.muon import Muon
 from fst.perceptual import LossTerms, PerceptualLoss
 
@@ -42,6 +43,8 @@ class StyleTransferModule(lightning.LightningModule):
             kept, at most (1 + step) / (10 + step); 0 keeps the weights themselves.
         dtype: of the net's convolutions; weights, statistics and losses are float32.
         early_loss: what judges the first steps, if anything else does: a cheaper loss network.
+        pattern_weight: of :func:`~fst.losses.upsampling_pattern`, which is no part of the
+            objective: what is validated and reported goes without it.
         early_share: of the steps that it judges, from 0 to 1. Validation is the objective's own.
         micro_batches: parts in which a step takes its batch, one after the other (gradient
             accumulation); more, once memory has run out.
@@ -63,6 +66,7 @@ class StyleTransferModule(lightning.LightningModule):
         micro_batches: int = 1,
         early_loss: PerceptualLoss | None = None,
         early_share: float = 0.0,
+        pattern_weight: float = 0.0,
     ) -> None:
         super().__init__()
         if schedule not in SCHEDULES:
@@ -73,6 +77,8 @@ class StyleTransferModule(lightning.LightningModule):
             raise InputError(f"learning_rate must be above 0, not {learning_rate}")
         if not (isinstance(ema, int | float) and 0 <= ema < 1):
             raise InputError(f"ema must be at least 0 and below 1, not {ema!r}")
+        if not (isinstance(pattern_weight, int | float) and 0 <= pattern_weight < math.inf):
+            raise InputError(f"pattern_weight must be at least 0, not {pattern_weight!r}")
         if micro_batches < 1:
             raise InputError(f"accumulate must be at least 1, not {micro_batches}")
         if isinstance(early_share, bool) or not (
@@ -87,6 +93,7 @@ class StyleTransferModule(lightning.LightningModule):
         self.optimizer = optimizer
         self.learning_rate, self.schedule = learning_rate, schedule
         self.warmup_steps, self.ema = warmup_steps, ema
+        self.pattern_weight = pattern_weight
         self.compute_dtype = dtype
         self.accumulate = self.micro_batches = micro_batches
         self.guard = FiniteGuard()
@@ -141,8 +148,12 @@ class StyleTransferModule(lightning.LightningModule):
         parts, loss = [], self.judge()
         for part in photos.tensor_split(min(self.micro_batches, len(photos))):
             targets = loss.content_targets(part)
-            terms = loss(self._paint(self.net, part), targets)
-            backward(terms.total.sum() / len(photos))
+            painted = self._paint(self.net, part)
+            terms = loss(painted, targets)
+            total = terms.total.sum()
+            if self.pattern_weight:
+                total = total + self.pattern_weight * upsampling_pattern(painted).sum()
+            backward(total / len(photos))
             parts.append([term.detach() for term in terms])
         return LossTerms(*(torch.cat(term) for term in zip(*parts, strict=True)))
 

@@ -83,9 +83,11 @@ def begin_with(net: nn.Module, style: str, configured: dict[str, Any]) -> None:
     if path is None:
         raise InputError(f"init={style}: there is no checkpoint of that name")
     trained = load_checkpoint(path)
-    if trained.description["net"] != configured:
-        raise InputError(f"init={style}: its net is {trained.description['net']}, not {configured}")
-    net.load_state_dict(trained.net.state_dict())
+    try:
+        net.load_state_dict(trained.net.state_dict())
+    except RuntimeError as error:
+        its = trained.description["net"]
+        raise InputError(f"init={style}: its net is {its}, not {configured}") from error
 
 
 def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
@@ -118,7 +120,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     early: dict[str, Any] = {}
     if share is not None:
         early = {"early_loss": judge("slim"), "early_share": share}
-    settings = ("optimizer", "learning_rate", "schedule", "warmup_steps", "ema")
+    settings = ("optimizer", "learning_rate", "schedule", "warmup_steps", "ema", "pattern_weight")
     options = {key: plain[key] for key in settings}
     net = make_net(**plain["net"])
     if plain["init"] is not None:

@@ -14,10 +14,10 @@ from fst.feedforward import Painter, feedforward, free_memory, parse_memory
 from fst.nets.johnson import JohnsonNet
 
 
-@pytest.fixture
-def net() -> JohnsonNet:
+@pytest.fixture(params=[0, 12])
+def net(request: pytest.FixtureRequest) -> JohnsonNet:
     torch.manual_seed(0)
-    return JohnsonNet(width=4, residual_blocks=1)
+    return JohnsonNet(width=4, residual_blocks=1, margin=request.param).eval()
 
 
 def draw(*shape: int) -> Tensor:
@@ -106,11 +106,12 @@ def test_a_picture_that_does_not_fit_is_painted_in_strips(net: JohnsonNet) -> No
     assert plenty.stages is not None
     expected = net(photo)
     for plan in strips.plans(plenty.stages):
-        enough = strips.memory(plenty.stages, 70, 50, torch.float32, plan)
+        sides = (70 + 2 * net.margin, 50 + 2 * net.margin)
+        enough = strips.memory(plenty.stages, *sides, torch.float32, plan)
         painter = Painter(net, memory=enough)
         assert (
             strips.memory(
-                plenty.stages, 70, 50, torch.float32, painter.plan(70, 50, torch.device("cpu"))
+                plenty.stages, *sides, torch.float32, painter.plan(70, 50, torch.device("cpu"))
             )
             <= enough
         )

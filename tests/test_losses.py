@@ -11,7 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fst.losses import content_loss, gram_matrix, style_loss, total_variation
+from fst.losses import (
+    content_loss,
+    gram_matrix,
+    style_loss,
+    total_variation,
+    upsampling_pattern,
+)
 from fst.perceptual import PerceptualLoss
 from fst.vgg import VGG19
 
@@ -316,3 +322,58 @@ def test_style_losses_equal_the_golden_ones(
 def test_total_variation_equals_the_golden_one(assets_folder: Path, golden: dict[str, Any]) -> None:
     louvre = _read(assets_folder / "photos" / "content" / "louvre.jpg", (160, 120))
     assert total_variation(louvre).item() == pytest.approx(golden["tv_louvre"], rel=1e-4)
+
+
+def grid(amplitude: float, period: int, side: int = 72) -> Tensor:
+    """A wave along the columns, in all channels: ``(1, 3, side, side)``."""
+    wave = amplitude * torch.cos(2 * torch.pi * torch.arange(side) / period)
+    return wave.expand(1, 3, side, side)
+
+
+@pytest.mark.parametrize("period", [2, 4])
+def test_a_pattern_on_the_grid_has_its_own_energy(period: int) -> None:
+    picture = 0.5 + grid(0.1, period)
+    energy = grid(0.1, period).square().mean().item()
+    inside = upsampling_pattern(picture).item()
+    assert inside == pytest.approx(energy, rel=1e-4)
+
+
+@pytest.mark.parametrize("period", [3, 5, 8, 6.4, 32])
+def test_other_waves_are_no_pattern(period: float) -> None:
+    wave = 0.1 * torch.cos(2 * torch.pi * torch.arange(72) / period)
+    energy = wave.square().mean().item()
+    assert upsampling_pattern(0.5 + wave.expand(1, 3, 72, 72)).item() < 0.03 * energy
+
+
+def test_a_pattern_that_turns_over_is_found_in_its_windows() -> None:
+    picture = 0.5 + grid(0.1, 4, 136)
+    picture[..., 68:, :] = 0.5 - grid(0.1, 4, 136)[..., 68:, :]
+    whole = upsampling_pattern(0.5 + grid(0.1, 4, 136)).item()
+    assert upsampling_pattern(picture).item() == pytest.approx(whole, rel=0.05)
+
+
+def test_slopes_and_areas_are_no_pattern() -> None:
+    slope = torch.linspace(0, 1, 72).expand(1, 3, 72, 72)
+    assert upsampling_pattern(slope).item() < 1e-9 + (1 / 71) ** 2
+    assert upsampling_pattern(torch.full((2, 3, 64, 64), 0.7)).tolist() == pytest.approx([0, 0])
+
+
+def test_pictures_without_a_window_have_no_pattern_and_a_gradient() -> None:
+    picture = torch.rand(2, 3, 16, 40, requires_grad=True)
+    pattern = upsampling_pattern(picture)
+    assert pattern.tolist() == [0, 0]
+    pattern.sum().backward()
+    assert picture.grad is not None
+    assert picture.grad.eq(0).all()
+
+
+def test_what_lies_beyond_the_last_window_does_not_count() -> None:
+    picture = torch.rand(1, 3, 78, 72)
+    other = picture.clone()
+    other[..., 72:, :] = 0  # the high pass reaches 2 pixels
+    torch.testing.assert_close(upsampling_pattern(other), upsampling_pattern(picture))
+
+
+def test_the_patterns_gradient_agrees_with_finite_differences() -> None:
+    picture = torch.rand(1, 3, 40, 40, dtype=torch.float64, requires_grad=True)
+    torch.autograd.gradcheck(lambda x: 100 * upsampling_pattern(x), picture, nondet_tol=0)

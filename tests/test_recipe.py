@@ -15,7 +15,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 ABOUT: dict[str, Any] = {
     "net": {"name": "johnson", "arguments": {"width": 16, "residual_blocks": 3,
-                                             "upsampling": "bilinear"}},
+                                             "upsampling": "bilinear", "margin": 8}},
     "style": {"name": "the_scream", "image": "the_scream.jpg", "size": 400},
     "loss": {"content_weight": 1.0, "style_weight": 5.42, "tv_weight": 0.25,
              "loss_network": {"weights": "caffe"}},
@@ -23,7 +23,8 @@ ABOUT: dict[str, Any] = {
              "sizes": [128, 192]},
     "training": {"steps": 700, "optimizer": "muon", "learning_rate": 2e-3, "schedule": "constant",
                  "slim_steps_share": 0.6, "warmup_steps": 7, "ema": 0.99, "precision": "fp32",
-                 "seed": 5, "init": "great_wave"},
+                 "seed": 5, "init": "great_wave",
+                 "pattern_weight": 100.0},
 }  # fmt: skip
 
 
@@ -45,7 +46,16 @@ def test_the_recipe_sets_all_that_the_checkpoint_tells() -> None:
     assert (data["source"], data["path"], data["size"]) == ("folder", "train", 192)
     assert (data["batch_size"], data["sizes"]) == (3, [128, 192])
     assert config["trainer"]["max_steps"] == 700
-    for key in ("optimizer", "learning_rate", "schedule", "warmup_steps", "ema", "seed", "init"):
+    for key in (
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "warmup_steps",
+        "ema",
+        "seed",
+        "init",
+        "pattern_weight",
+    ):
         assert config[key] == ABOUT["training"][key], key
     assert config["precision"] == "fp32"
 

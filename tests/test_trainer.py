@@ -263,6 +263,7 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
         "slim_steps_share": 0.0,
         "warmup_steps": 2,
         "ema": 0.5,
+        "pattern_weight": 0.0,
         "precision": "fp32",
         "device": "cpu",
         "devices": 1,

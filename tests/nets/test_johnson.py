@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
@@ -226,3 +227,22 @@ def test_make_net_names_the_nets_there_are() -> None:
 def test_make_net_refuses_arguments_that_the_net_does_not_take(arguments: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="can't be made"):
         make_net("johnson", arguments)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (20, 36)])
+def test_a_margin_is_mirrored_painted_and_cut_off(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    net = JohnsonNet(width=4, residual_blocks=1, margin=12).eval()
+    plain = JohnsonNet(width=4, residual_blocks=1).eval()
+    plain.load_state_dict(net.state_dict())
+    photo = picture(*size)
+    wide = F.pad(photo, (12, 12, 12, 12), mode="reflect")
+    expected = plain(wide)[..., 12 : 12 + size[0], 12 : 12 + size[1]]
+    torch.testing.assert_close(net(photo), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(net.train()(photo), plain(photo))  # training does without
+
+
+@pytest.mark.parametrize("margin", [16, 6, -4, "wide", 4.5])
+def test_a_margin_that_cannot_be_is_refused(margin: object) -> None:
+    with pytest.raises(InputError, match="margin must be 0, 4, 8 or 12"):
+        JohnsonNet(margin=margin)  # type: ignore[arg-type]
