@@ -1,7 +1,7 @@
 """Muon: momentum whose matrices are made orthogonal, for the weights of convolutions.
 
 The gradient of a convolution's weights is dominated by a few directions. Muon moves along all
-directions of a matrix by the same length, which trains these nets in about half of Adam's steps
+directions of a matrix by the same length, which trains these nets faster than Adam
 (docs/quality.md).
 """
 
