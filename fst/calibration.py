@@ -126,7 +126,11 @@ def pilot_photos(crops: Sequence[Tensor]) -> Tensor:
 
 
 def calibrate_once(
-    loss: PerceptualLoss, crops: Sequence[Tensor], strength: float, record: Path
+    loss: PerceptualLoss,
+    crops: Sequence[Tensor],
+    strength: float,
+    record: Path,
+    writes: bool = True,
 ) -> Calibration:
     """:func:`calibrate`, or what it found before: an interrupted run goes on with its weight.
 
@@ -135,6 +139,7 @@ def calibrate_once(
         crops: held-out photos, ``(3, S, S)`` each, in [0, 1].
         strength: as for :func:`calibrate`.
         record: a JSON file; read if it is there for the same strength, else written.
+        writes: False for a process beside another one that writes.
     """
     try:
         kept = json.loads(record.read_text(encoding="utf-8"))
@@ -146,6 +151,8 @@ def calibrate_once(
         pass  # not there, or damaged
     device = next(loss.buffers()).device
     found = calibrate(loss, pilot_photos(crops).to(device), strength)
+    if not writes:
+        return found
     with atomic_file(record) as temporary:
         temporary.write_text(json.dumps({"strength_target": strength, **found._asdict()}, indent=1))
     return found

@@ -31,7 +31,7 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         names = [f"style={style['name']}"]
         if style["name"] not in assets.style_names():  # the user's own, under another's file
             names = [f"style={assets.style_names()[0]}", f"style.name={style['name']}"]
-        share = training["slim_steps_share"]
+        share = training.get("slim_steps_share", 0.0)
         arguments = [
             *names,
             f"style.image={style['image']}",
@@ -45,9 +45,9 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
             f"data.batch_size={data['batch_size']}",
             *(f"net.arguments.{key}={value}" for key, value in net.items()),
             f"optimizer={training.get('optimizer', 'adam')}",
-            *(f"{key}={training[key]}" for key in settings),
+            *(f"{key}={training.get(key, 0.0)}" for key in settings),
             f"pattern_weight={training.get('pattern_weight', 0.0):g}",
-            f"precision={training['precision']}",
+            f"precision={training['precision'].removesuffix('-mixed')}",
             f"seed={training['seed']}",
             f"trainer.max_steps={steps or training['steps']}",
         ]  # fmt: skip

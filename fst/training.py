@@ -248,6 +248,10 @@ class StyleTransferModule(lightning.LightningModule):
     def on_train_start(self) -> None:
         """Puts the random states of an interrupted run back, last of all."""
         self._began = time.perf_counter()
+        for loss in (self.loss, self.early_loss):
+            # machines may have calibrated to other last digits
+            if loss is not None and self.trainer.world_size > 1:
+                loss.style_weight = self.trainer.strategy.broadcast(loss.style_weight)
         if self._random_states is not None:
             set_random_states(self._random_states)
             self._random_states = None

@@ -147,11 +147,12 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
         # of the judge that the run ends with, on photos that it is validated on
         assert data.val is not None
         print("weighing style against content ...", flush=True)
-        record = run.folder / "calibration.json"
-        found = calibrate_once(loss.to(device), data.val.crops, style["strength_target"], record)
+        record, strength = run.folder / "calibration.json", style["strength_target"]
+        found = calibrate_once(loss.to(device), data.val.crops, strength, record, writes=first)
         style |= {"content_weight": loss.content_weight, "style_weight": found.style_weight}
-        print(f"strength_target {style['strength_target']:g}: style_weight={found.style_weight:g} "
-              f"to content_weight={loss.content_weight:g}", flush=True)  # fmt: skip
+        weights = f"style_weight={found.style_weight:g} to content_weight={loss.content_weight:g}"
+        print(f"strength_target {strength:g}: {weights} (content comes out at {found.content:.2f})",
+              flush=True)  # fmt: skip
         if early:
             early["early_loss"].style_weight = found.style_weight
     else:

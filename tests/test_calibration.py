@@ -5,19 +5,42 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fst.calibration import Calibration, calibrate, calibrate_once, pilot_photos
 from fst.errors import InputError
-from fst.perceptual import PerceptualLoss
+from fst.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
 from fst.vgg import VGG19
 
-PHOTOS = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(1))
+
+def textured(seed: int) -> Tensor:
+    """As much energy in every octave, as photos have: ``(1, 3, 64, 64)``."""
+    generator = torch.Generator().manual_seed(seed)
+    picture = torch.zeros(1, 3, 64, 64)
+    for octave in range(5):
+        noise = torch.randn(1, 3, 64 >> octave, 64 >> octave, generator=generator)
+        picture += F.interpolate(noise, (64, 64), mode="bicubic")
+    return (0.5 + 0.1 * picture).clamp(0, 1)
+
+
+FACTORS = dict(
+    zip([*CONTENT_LAYERS, *STYLE_LAYERS], (0.01, 30.0, 2.0, 0.1, 100.0, 0.5), strict=True)
+)
+
+PHOTOS = torch.cat([textured(1), textured(2)])
+
+
+@pytest.fixture
+def painting() -> Tensor:
+    """Stripes, in few colors."""
+    waves = torch.sin(torch.arange(64) / 2.5 + torch.linspace(0, 6, 64)[:, None])
+    return torch.stack([0.5 + 0.4 * waves.sign(), 0.5 + 0.2 * waves, 0.8 - 0.3 * waves])[None]
 
 
 def loss(painting: Tensor, **options: object) -> PerceptualLoss:
-    torch.manual_seed(0)
-    return PerceptualLoss(painting, weights="random", **options)  # type: ignore[arg-type]
+    """Of the slim network, which comes with the package and has learned from photos."""
+    return PerceptualLoss(painting, weights="slim", **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.25])
@@ -57,12 +80,11 @@ def test_the_loss_networks_scale_does_not_matter(
 
     def scaled(self: VGG19, *arguments: object) -> dict[str, Tensor]:
         features = original(self, *arguments)  # type: ignore[arg-type]
-        factors = {name: 10.0 ** (-2 + 4 * k / 15) for k, name in enumerate(sorted(features))}
-        return {name: factors[name] * value for name, value in features.items()}
+        return {name: FACTORS[name] * value for name, value in features.items()}
 
     monkeypatch.setattr(VGG19, "forward", scaled)
     other = calibrate(loss(painting), PHOTOS, 0.2)
-    assert other == pytest.approx(plain, rel=0.01)
+    assert tuple(other) == pytest.approx(tuple(plain), rel=0.05)
 
 
 @pytest.mark.parametrize("wrong", [0, 1, -0.5, 0.04, float("nan"), "strong", None, True])

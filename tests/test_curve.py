@@ -136,7 +136,7 @@ def test_the_skipped_steps_are_a_column(tmp_path: Path) -> None:
 
 
 def test_a_curve_from_before_the_skipped_steps_is_gone_on_with(tmp_path: Path) -> None:
-    header = ",".join(COLUMNS[:-1])
+    header = ",".join(COLUMNS[: COLUMNS.index("skipped")])
     (tmp_path / "metrics.csv").write_text(f"{header}\r\n9,2.0,,,,,,,,0.001\r\n", encoding="utf-8")
     logger = CurveCSV(str(tmp_path))
     logger.rewind(10)

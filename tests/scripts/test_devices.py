@@ -30,6 +30,7 @@ def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
         "data.val_photos=2",
         "net.arguments={width: 4, residual_blocks: 1}",
         "loss.weights=random",
+        "style.style_weight=3",
         "logger=csv",
         "precision=fp32",
         "trainer.device=cpu",

@@ -69,7 +69,12 @@ def test_a_run_writes_all_that_the_readme_names(run: Run, tiny: list[str], tmp_p
     assert about["training"]["steps"] == 60
     assert about["training"]["seed"] == 0
     assert about["loss"]["loss_network"]["sha256"] == "random:0"
-    arguments = {"width": 4, "residual_blocks": 1, "upsampling": "bilinear"}
+    arguments = {
+        "width": 4,
+        "residual_blocks": 1,
+        "upsampling": "bilinear",
+        "margin": 12,
+    }
     assert about["net"] == {"name": "johnson", "arguments": arguments}
     assert about["objective"]["total"] > 0
     painted = feedforward(style.net, torch.rand(1, 3, 20, 30))
@@ -250,7 +255,7 @@ def test_the_style_weight_is_calibrated_and_told(
     assert result.returncode == 0, result.stderr
     about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
     weight = about["loss"]["style_weight"]
-    assert f"strength_target 0.2: style_weight={weight:g} to content_weight=1" in result.stdout
+    assert f"strength_target 0.2: style_weight={weight:g} to content_weight=1 (" in result.stdout
     assert about["style"]["strength_target"] == 0.2
     assert about["style"]["style_weight"] == weight
     (folder,) = (tmp_path / "runs" / "mine").iterdir()
