@@ -43,7 +43,7 @@ TAIL = 8
 """Steps at the end whose mean is the result."""
 
 GAIN = 0.35
-"""How far the weight's logarithm follows the content's; above about 0.6 it swings."""
+"""How far the weight's logarithm follows the content's in a step."""
 
 LIMITS = (1e-3, 1e3)
 """Of the style weight, in content weights."""
@@ -73,19 +73,20 @@ def calibrate(
         on_step: told the step and what is known after it.
 
     Raises:
-        InputError: a strength out of :data:`STRENGTHS`, no content weight, a style that moves
-            nothing (all of its layers' weights too small to matter).
+        InputError: a strength out of :data:`STRENGTHS`, no content weight, a loss that is not
+            finite.
 
     Source:
         The measure is ours; the pilot is Gatys et al. 2015, section 2, with Adam.
     """
-    low, high = STRENGTHS
+    weakest, strongest = STRENGTHS
     if isinstance(strength, bool) or not (
-        isinstance(strength, int | float) and low <= strength <= high
+        isinstance(strength, int | float) and weakest <= strength <= strongest
     ):
-        raise InputError(f"strength_target must be from {low} to {high}, not {strength!r}")
+        raise InputError(f"strength_target must be from {weakest} to {strongest}, not {strength!r}")
     if loss.content_weight == 0:
         raise InputError("without a content weight there is no balance: give style.style_weight")
+    low, high = (limit * loss.content_weight for limit in LIMITS)
     weight = START * loss.content_weight
     targets = loss.content_targets(photos)
     pixels = photos.clone().requires_grad_()
@@ -109,7 +110,6 @@ def calibrate(
             pixels.clamp_(0, 1)
         if step >= SETTLE:
             weight *= (strength / max(content, 0.01)) ** GAIN
-            low, high = (limit * loss.content_weight for limit in LIMITS)
             weight = min(max(weight, low), high)
     means = [sum(values) / len(tail) for values in zip(*tail, strict=True)]
     loss.style_weight = float(f"{math.exp(means[0]):.3g}")  # digits that can be typed again

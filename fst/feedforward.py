@@ -83,21 +83,15 @@ class Painter:
         else:
             padded = photos
         inner = (..., slice(m, m + h), slice(m, m + w))
-        if self.whole is not None and not self.circular and self._fits(4, h, w, photos.device):
-            return self.whole(padded)[inner]
+        if self.whole is not None and not self.circular:
+            # other backends keep about four times what the most generous plan does
+            if 4 * self._memory(h, w, strips.Plan()) <= self._budget(photos.device):
+                return self.whole(padded)[inner]
         painted = [
             strips.run(self.stages, photo, self.dtype, plan, self.circular)
             for photo in torch.split(padded, 1)
         ]
         return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[inner]
-
-    def _fits(self, times: int, height: int, width: int, device: torch.device) -> bool:
-        """Whether several times the memory of the most generous plan may be taken."""
-        return times * self._need(height, width) <= self._budget(device)
-
-    def _need(self, height: int, width: int) -> int:
-        assert self.stages is not None
-        return self._memory(height, width, strips.Plan())
 
     def _memory(self, height: int, width: int, plan: strips.Plan) -> int:
         assert self.stages is not None

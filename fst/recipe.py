@@ -62,12 +62,3 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
     if init := training.get("init"):
         arguments.append(f"init={init}")
     return arguments
-
-
-def short_recipe(description: dict[str, Any]) -> str:
-    """The command as a person types it: without what the style's and the preset's files say."""
-    training = description["training"]
-    words = ["python scripts/train.py", f"style={description['style']['name']}", "experiment=cpu"]
-    if init := training.get("init"):
-        words.append(f"init={init}")
-    return " ".join([*words, f"trainer.max_steps={training['steps']}"])

@@ -17,7 +17,7 @@ from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precisio
 from fst.errors import InputError, one_line_errors
 from fst.feedforward import Painter
 from fst.image import atomic_file, check_writable, load_image, resize, save_image
-from fst.recipe import short_recipe
+from fst.recipe import recipe
 from fst.sheet import inset_sheet
 from fst.stylize import resolve_style
 
@@ -119,7 +119,7 @@ def page(about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, no
         *([notes, ""] if notes else []),
         "## How it was trained",
         "```",
-        short_recipe(about),
+        " ".join(["python scripts/train.py", *recipe(about)]),
         "```",
         f"{'; '.join(trained)}. {where}.",
         f"`make reproduce STYLE={style['name']}` trains it again and compares.",

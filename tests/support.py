@@ -7,8 +7,12 @@ from pathlib import Path
 
 import datasets
 import numpy as np
+import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
+
+from fst.nets.johnson import JohnsonNet
+from fst.nets.layers import InstanceNorm2d
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -62,3 +66,14 @@ def write_parquet(
         data.to_parquet(str(folder / name), batch_size=rows_together)
         first += count
     return folder
+
+
+def shaken_net(upsampling: str) -> JohnsonNet:
+    """A tiny net whose norms scale and shift, as trained ones do."""
+    torch.manual_seed(0)
+    net = JohnsonNet(width=4, residual_blocks=2, upsampling=upsampling).requires_grad_(False)
+    for module in net.modules():
+        if isinstance(module, InstanceNorm2d):
+            nn.init.normal_(module.weight)
+            nn.init.normal_(module.bias)
+    return net

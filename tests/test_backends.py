@@ -4,27 +4,21 @@ import importlib.util
 
 import pytest
 import torch
+from support import shaken_net
 from torch import Tensor, nn
 
-from fst import backends
+from fst import backends, strips
 from fst.backends import BACKENDS, PlainNet, is_installed, make_whole, pick_backend
 from fst.errors import InputError
 from fst.feedforward import Painter
 from fst.nets.johnson import JohnsonNet
-from fst.nets.layers import InstanceNorm2d
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module", params=["nearest", "bilinear"])
 def net(request: pytest.FixtureRequest) -> JohnsonNet:
-    torch.manual_seed(0)
-    net = JohnsonNet(width=4, residual_blocks=2, upsampling=request.param).requires_grad_(False)
-    for module in net.modules():
-        if isinstance(module, InstanceNorm2d):
-            nn.init.normal_(module.weight)
-            nn.init.normal_(module.bias)
-    return net
+    return shaken_net(request.param)
 
 
 def draw(*shape: int) -> Tensor:
@@ -69,7 +63,7 @@ def test_other_backends_leave_what_is_too_large_to_the_strips(
     assert seen == [(1, 3, 32, 44)]
     small = Painter(net, backend="openvino")
     assert small.stages is not None
-    small.memory = int(small._need(30, 42) * 1.5)
+    small.memory = int(1.5 * strips.memory(small.stages, 30, 42, torch.float32, strips.Plan()))
     torch.testing.assert_close(small(photo), net(photo), rtol=0, atol=1e-5)
     circular = Painter(net, memory=1 << 40, circular=True, backend="openvino")
     assert not torch.equal(circular(photo[:, :, :28, :40]), photo[:, :, :28, :40])

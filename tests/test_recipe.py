@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from fst.errors import InputError
-from fst.recipe import recipe, short_recipe
+from fst.recipe import recipe
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
@@ -100,10 +100,3 @@ def test_a_checkpoint_that_does_not_tell_is_refused(part: str) -> None:
     about = {key: value for key, value in ABOUT.items() if key != part}
     with pytest.raises(InputError, match=f"how it was trained: '{part}'"):
         recipe(about)
-
-
-def test_the_short_command_is_what_a_person_types() -> None:
-    assert short_recipe(ABOUT) == (
-        "python scripts/train.py style=the_scream experiment=cpu init=great_wave "
-        "trainer.max_steps=700"
-    )

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 import torch.nn.functional as F
+from support import shaken_net
 from torch import Tensor, nn
 
 from fst import strips
@@ -34,13 +35,7 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 @pytest.fixture(params=["nearest", "bilinear"])
 def net(request: pytest.FixtureRequest) -> JohnsonNet:
     """With norms that scale and shift, as trained ones do."""
-    torch.manual_seed(0)
-    net = JohnsonNet(width=4, residual_blocks=2, upsampling=request.param).requires_grad_(False)
-    for module in net.modules():
-        if isinstance(module, InstanceNorm2d):
-            nn.init.normal_(module.weight)
-            nn.init.normal_(module.bias)
-    return net
+    return shaken_net(request.param)
 
 
 def painted(net: JohnsonNet, photo: Tensor, plan: Plan, circular: bool = False) -> Tensor:

@@ -165,9 +165,9 @@ class UpsampleConv(ConvNorm):
 class SmoothUpsampleConv(ConvNorm):
     """Bilinear upsampling by 2, then :class:`ConvNorm`, without making the upsampled picture.
 
-    Repeated pixels make stairs of a slope, and a convolution answers to their edges: a pattern of
-    the upsampling's period wherever brightness changes, which the style loss does not see and
-    nothing unlearns. Between bilinear samples a slope is straight (docs/quality.md).
+    Repeated pixels make stairs of a slope, and a convolution answers to their edges; between
+    bilinear samples a slope is straight. It does not end the pattern of the upsampling's period by
+    itself: :func:`fst.losses.upsampling_pattern` does (docs/quality.md).
 
     A 3x3 kernel on the upsampled picture is, at an even or odd row and column each, a 3x3 kernel on
     the picture before. Beyond the border both pictures repeat their outermost pixels.

@@ -8,6 +8,7 @@ from PIL import Image
 from support import Run, make_photo
 
 from fst.checkpoint import TrainedStyle, load_checkpoint, save_checkpoint
+from fst.recipe import recipe
 
 
 @pytest.fixture
@@ -75,7 +76,8 @@ def test_the_page_shows_pictures_figures_and_the_command(
     assert "| equivalent iterations from noise | **21.2** (10.0 to 30.0) |" in page
     assert "24 photos at 256 px" in page
     assert "123 times" in page
-    assert "style=mine experiment=cpu trainer.max_steps=12" in page
+    about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
+    assert " ".join(["python scripts/train.py", *recipe(about)]) in page
     assert "Mind it." in page
     with Image.open(tmp_path / "pages" / "mine.jpg") as sheet:
         assert sheet.width == 2 * 64 + 8
