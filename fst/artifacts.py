@@ -15,9 +15,10 @@ from torch import Tensor
 RING = 12
 """Width of the border that is looked at, in pixels."""
 
-SURROUNDINGS = 32
-"""What is cut off a photo on every side to see what its border would be inside a picture; at most
-an eighth of the short side."""
+CUTS = 6
+"""How often a photo is cut smaller, by an eighth to a quarter of its short side, to see what its
+border would be inside a picture. Strokes at a border depend on what lies beyond, and that is gone:
+one border says little, even a perfect one differs by a tenth."""
 
 WINDOW = 64
 """Side of the windows whose spectra are averaged, in pixels."""
@@ -38,7 +39,8 @@ class Artifacts(NamedTuple):
     ``border``: high-frequency energy of the outermost :data:`RING` pixels over the middle's, as a
     multiple of the same ratio where the photo goes on beyond them: 1 is perfect.
     ``checkerboard``: the highest peak of the spectrum at periods of 4 and 2 pixels, where
-    upsampling leaves its mark, as a multiple of its neighborhood: about 1 without a mark.
+    upsampling leaves its mark, as a multiple of its neighborhood, and of the photo's own peak where
+    it has one (JPEGs do): about 1 without a mark.
     ``dots``: isolated extreme pixels per million, beyond the photo's.
     ``flat``: share of the area without any structure, beyond the photo's.
     ``saturated``: share of the pixels that are black or white in all channels, beyond the photo's.
@@ -64,14 +66,20 @@ def measure(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artifacts:
     """
     if min(photo.shape[2:]) < MIN_SIDE:
         raise ValueError(f"artifacts are measured from {MIN_SIDE} pixels on")
-    margin = min(SURROUNDINGS, min(photo.shape[2:]) // 8)
-    inner = (..., slice(margin, -margin), slice(margin, -margin))
     whole = paint(photo).float().clone()  # a painter may return the same memory twice
-    cut = paint(photo[inner].contiguous()).float()
-    picture, photo = luminance(whole), luminance(photo.float())
+    picture = luminance(whole)
+    borders = []
+    short = min(photo.shape[2:])
+    for i in range(CUTS):
+        margin = round(short / 8 * (1 + i / (CUTS - 1)))
+        inner = (..., slice(margin, -margin), slice(margin, -margin))
+        cut = luminance(paint(photo[inner].contiguous()).float())
+        borders.append(border_energies(cut) / border_energies(picture[inner]).clamp_min(1e-12))
+    ring, middle = torch.stack(borders).mean(0).tolist()
+    photo = luminance(photo.float())
     return Artifacts(
-        border=border_ratio(luminance(cut), picture[inner]),
-        checkerboard=checkerboard(picture),
+        border=ring / max(middle, 1e-12),
+        checkerboard=checkerboard(picture, photo),
         dots=1e6 * (dots(picture) - dots(photo)),
         flat=flat(picture) - flat(photo),
         saturated=saturated(whole) - saturated(photo),
@@ -84,20 +92,16 @@ def luminance(images: Tensor) -> Tensor:
     return (images * weights[:, None, None]).sum(1, keepdim=True)
 
 
-def border_ratio(picture: Tensor, reference: Tensor) -> float:
-    """Border energy over middle energy, as a multiple of the reference's.
+def border_energies(picture: Tensor) -> Tensor:
+    """Mean high-frequency energy of the border and of the middle, ``(2,)``.
 
     Args:
         picture: ``(1, 1, H, W)``.
-        reference: the same pixels, painted as part of a larger picture.
     """
-    ratios = []
-    for image in (picture, reference):
-        energy = _high_pass(image).square()
-        middle = energy[..., RING:-RING, RING:-RING]
-        ring = (energy.sum() - middle.sum()) / (energy.numel() - middle.numel())
-        ratios.append(ring / middle.mean().clamp_min(1e-12))
-    return float(ratios[0] / ratios[1].clamp_min(1e-12))
+    energy = _high_pass(picture).square()
+    middle = energy[..., RING:-RING, RING:-RING]
+    ring = (energy.sum() - middle.sum()) / (energy.numel() - middle.numel())
+    return torch.stack([ring, middle.mean()])
 
 
 def _high_pass(image: Tensor) -> Tensor:
@@ -105,19 +109,26 @@ def _high_pass(image: Tensor) -> Tensor:
     return image - F.avg_pool2d(F.pad(image, (2, 2, 2, 2), mode="reflect"), 5, 1)
 
 
-def checkerboard(picture: Tensor) -> float:
-    """The highest spectral peak at the periods of two upsamplings by 2, over its neighborhood.
+def checkerboard(picture: Tensor, photo: Tensor) -> float:
+    """The highest spectral peak at the periods of two upsamplings by 2, beyond the photo's own.
+
+    Args:
+        picture: ``(1, 1, H, W)``, no side shorter than :data:`WINDOW`.
+        photo: what it was painted from, in the same shape.
+    """
+    return float((_peaks(picture) / _peaks(photo).clamp_min(1)).max())
+
+
+def _peaks(picture: Tensor) -> Tensor:
+    """How far the spectrum stands out at every frequency that upsampling may leave its mark at.
 
     Power is averaged over half-overlapping Hann windows (Welch's method). Neighbors of a frequency
     on an axis lie on that axis, where pictures of upright things have most of their energy; those
     of others all around; each from 2 to 5 bins away.
-
-    Args:
-        picture: ``(1, 1, H, W)``, no side shorter than :data:`WINDOW`.
     """
     spectrum = _spectrum(picture)
     quarter, half = WINDOW // 4, WINDOW // 2
-    highest = 0.0
+    peaks = []
     for row in (0, quarter, half, -quarter):
         for column in (0, quarter, half):
             if (row, column) == (0, 0):
@@ -132,8 +143,8 @@ def checkerboard(picture: Tensor) -> float:
                 and column + j < WINDOW  # the spectrum goes around
             ]
             around = torch.stack(neighbors).median()
-            highest = max(highest, float(spectrum[row, column] / around.clamp_min(1e-20)))
-    return highest
+            peaks.append(spectrum[row, column] / around.clamp_min(1e-20))
+    return torch.stack(peaks)
 
 
 def _spectrum(picture: Tensor) -> Tensor:

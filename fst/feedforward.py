@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst import strips
 from fst.backends import Whole, make_whole
 from fst.errors import InputError
 from fst.nets.johnson import MIN_SIDE
+from fst.nets.layers import widen
 from fst.nets.stage import Stage
 
 ENOUGH = 7_000_000_000
@@ -76,12 +76,7 @@ class Painter:
             return self._at_once(photos)
         if photos.device.type != "cpu" and not plan.anew:
             plan = strips.Plan(strip_bytes=1 << 30)  # for circular padding
-        # the two halvings want multiples of 4; what is added here is cut off at the end
-        m = self.margin
-        if h % 4 or w % 4 or m:
-            padded = F.pad(photos, (m, m + -w % 4, m, m + -h % 4), mode="reflect")
-        else:
-            padded = photos
+        padded, m = widen(photos, self.margin)
         inner = (..., slice(m, m + h), slice(m, m + w))
         if self.whole is not None and not self.circular:
             # other backends keep about four times what the most generous plan does

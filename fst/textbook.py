@@ -9,11 +9,11 @@ memory. Only benchmarks and tests import this module: nothing that is used belon
 from collections import OrderedDict
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.nets.johnson import JohnsonNet
+from fst.nets.layers import widen
 from fst.perceptual import LossTerms, PerceptualLoss
 from fst.vgg import VGG19
 from fst.weights import LAYERS
@@ -61,10 +61,7 @@ class TextbookNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """``(N, 3, H, W)`` in [0, 1] to the same shape and range."""
         h, w = images.shape[2:]
-        x = images
-        m = 0 if self.training else self.margin
-        if h % 4 or w % 4 or m:  # JohnsonNet's way with odd sizes
-            x = F.pad(x, (m, m + -w % 4, m, m + -h % 4), mode="reflect")
+        x, m = widen(images, 0 if self.training else self.margin)
         x = self.relu(self.down1(x))
         x = self.relu(self.down2(x))
         x = self.relu(self.down3(x))

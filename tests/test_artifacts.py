@@ -163,3 +163,23 @@ def test_one_value_is_everywhere_no_error() -> None:
     found = measure(lambda photo: torch.zeros_like(photo), torch.zeros(1, 3, 128, 128))
     assert isinstance(found, Artifacts)
     assert all(value == value for value in found)
+
+
+def test_a_pattern_that_the_photo_has_already_is_not_the_nets() -> None:
+    def pattern(photo: Tensor) -> Tensor:
+        return 0.02 * (torch.arange(photo.shape[3]) % 4 < 2).float()
+
+    photo = textured()
+    photo = photo + pattern(photo)
+    assert measure(lambda x: x, photo).checkerboard == pytest.approx(1)
+    assert measure(lambda x: x + 2 * pattern(x), photo).checkerboard == pytest.approx(9, rel=0.3)
+
+
+def test_more_cuts_bring_the_border_of_a_perfect_painting_nearer_to_one() -> None:
+    """Strokes that depend on what lies next to them: noise, thresholded after a blur."""
+
+    def paint(photo: Tensor) -> Tensor:
+        smooth = F.avg_pool2d(F.pad(photo, (4, 4, 4, 4), mode="reflect"), 9, 1)
+        return (smooth > 0.5).float()
+
+    assert all(abs(measure(paint, textured(seed)).border - 1) < 0.08 for seed in range(4))

@@ -14,7 +14,7 @@ from fst.feedforward import Painter, feedforward, free_memory, parse_memory
 from fst.nets.johnson import JohnsonNet
 
 
-@pytest.fixture(params=[0, 12])
+@pytest.fixture(params=[0, 12, 20])
 def net(request: pytest.FixtureRequest) -> JohnsonNet:
     torch.manual_seed(0)
     return JohnsonNet(width=4, residual_blocks=1, margin=request.param).eval()

@@ -12,6 +12,7 @@ from fst.nets.layers import (
     ResidualBlock,
     SmoothUpsampleConv,
     UpsampleConv,
+    widen,
 )
 from fst.nets.stage import Stage
 
@@ -33,9 +34,10 @@ class JohnsonNet(nn.Module):
         residual_blocks: how many, at a quarter of the resolution.
         upsampling: ``"bilinear"``, or ``"nearest"`` as in most nets of this kind: 15 % less work,
             but slopes become stairs.
-        margin: pixels by which a picture is mirrored on every side before it is painted, and which
-            are cut off afterwards: a multiple of 4, at most 12. Padding inside the net takes a
-            quarter of the strokes' energy from the outermost pixels. Training does without.
+        margin: pixels by which a picture goes on at every side while it is painted
+            (:func:`~fst.nets.layers.widen`), and which are cut off afterwards: a multiple of 4.
+            Padding inside the net takes a quarter of the strokes' energy from the outermost
+            pixels. Training does without.
 
     At the default size the net has 1,679,235 parameters. A final sigmoid keeps the output in
     [0, 1], so that the loss sees exactly the picture that will be written (the paper scales a tanh,
@@ -60,8 +62,8 @@ class JohnsonNet(nn.Module):
         if upsampling not in UPSAMPLINGS:
             names = ", ".join(UPSAMPLINGS)
             raise InputError(f"upsampling must be one of {names}, not {upsampling!r}")
-        if margin not in range(0, MIN_SIDE, 4):
-            raise InputError(f"a net's margin must be 0, 4, 8 or 12, not {margin!r}")
+        if margin not in range(0, 65, 4):
+            raise InputError(f"a net's margin must be 0, 4, 8 ... or 64, not {margin!r}")
         self.upsampling, self.margin = upsampling, margin
         up = UPSAMPLINGS[upsampling]
         self.down1 = ConvNorm(3, width, 9)
@@ -88,9 +90,7 @@ class JohnsonNet(nn.Module):
         h, w = images.shape[2:]
         if min(h, w) < MIN_SIDE:
             raise InputError(f"a {w}x{h} picture is too small: each side needs {MIN_SIDE} pixels")
-        # the two halvings want multiples of 4; what is added here is cut off at the end
-        m = 0 if self.training else self.margin
-        x = F.pad(images, (m, m + -w % 4, m, m + -h % 4), mode="reflect")
+        x, m = widen(images, 0 if self.training else self.margin)
         x = F.relu(self.down1(x))  # (N, width, H, W)
         x = F.relu(self.down2(x))  # (N, 2 width, H/2, W/2)
         x = F.relu(self.down3(x))  # (N, 4 width, H/4, W/4)
