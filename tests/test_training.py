@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny_runs import KillAt, RestlessNet, TinyNet, TinyRuns, checkpoint, curve, rows, same
 from torch import Tensor, nn
 
@@ -14,6 +15,7 @@ from fst.errors import InputError
 from fst.nets.johnson import JohnsonNet
 from fst.perceptual import PerceptualLoss
 from fst.training import StyleTransferModule
+from fst.weights import LAYERS, load_weights
 
 
 @pytest.fixture
@@ -56,6 +58,50 @@ def test_steps_descend_the_objective_by_hand(runs: TinyRuns, random_loss: Percep
         adam.step()
     for ours, theirs in zip(module.net.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("weights", ["random", "caffe"])
+def test_scaling_the_layers_of_vgg_changes_no_trained_weight(
+    weights: str,
+    exact: bool,
+    optimizer: str,
+    runs: TinyRuns,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Every convolution by a factor of its own, in [0.01, 100], or by a power of two: exact."""
+    depth = LAYERS["relu3_1"]
+    if weights != "random":
+        request.getfixturevalue("assets_folder")
+    state = {key: value.float() for key, value in load_weights(weights, depth)[0].items()}
+    generator = torch.Generator().manual_seed(7)
+    scaled, before = {}, 1.0
+    for key in (key for key in state if key.endswith(".weight")):
+        exponent = 4 * torch.rand(1, generator=generator, dtype=torch.float64).item() - 2
+        factor = 2.0 ** round(3 * exponent) if exact else 10**exponent
+        scaled[key] = state[key] * (factor / before)
+        bias = key.replace("weight", "bias")
+        scaled[bias] = state[bias] * factor
+        before = factor
+    painting = torch.rand(1, 3, 40, 48, generator=generator)
+    layers = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0}
+    trained = []
+    for name, tensors in (("plain", state), ("scaled", scaled)):
+        save_file({k: v.contiguous() for k, v in tensors.items()}, tmp_path / f"{name}.safetensors")
+        file = str(tmp_path / f"{name}.safetensors")
+        runs.loss = PerceptualLoss(
+            painting, content_layers={"relu2_2": 1.0}, style_layers=layers, weights=file
+        )
+        runs.options |= {"optimizer": optimizer}
+        trained.append(runs.fit(runs.new(name), max_steps=8).net.state_dict())
+    begun = runs.module().net.state_dict()
+    for key, plain in trained[0].items():
+        other = trained[1][key]
+        moved = (plain - begun[key]).abs().max().item()
+        assert moved > 1e-4
+        torch.testing.assert_close(other, plain, rtol=0, atol=0 if exact else 1e-3 * moved)
 
 
 def test_the_cosine_schedule_warms_up_and_ends_at_zero(runs: TinyRuns) -> None:
