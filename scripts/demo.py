@@ -33,7 +33,8 @@ def call(script: str, *arguments: object) -> None:
 
 def about_vgg19() -> str:
     """Whether VGG-19 itself can be had, and how to use it."""
-    use = f"train against it with: python scripts/train.py style={STYLE} experiment=cpu"
+    command = f"python scripts/train.py style={STYLE} experiment=cpu overwrite=true"
+    use = f"train against it with: {command}"
     if (path := at_hand()) is not None:
         return f"VGG-19 is at hand ({path.name}): {use}"
     try:

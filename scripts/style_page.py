@@ -78,7 +78,9 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
             f"{r['speedup']['equal_objective']:.0f} times" for r in reports
         ],
         "border energy (1: none is lost)": [spread(r["artifacts"]["border"], 2) for r in reports],
-        "checkerboard peak (about 1: none)": [spread(r["artifacts"]["checkerboard"]) for r in reports],
+        "checkerboard peak (about 1: none)": [
+            spread(r["artifacts"]["checkerboard"]) for r in reports
+        ],
         "dots per million pixels": [spread(r["artifacts"]["dots"], 0) for r in reports],
         "dead area beyond the photo's": [
             f"{100 * r['artifacts']['flat']['max']:.1f} % at most" for r in reports
