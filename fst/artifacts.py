@@ -129,21 +129,17 @@ def _peaks(picture: Tensor) -> Tensor:
     spectrum = _spectrum(picture)
     quarter, half = WINDOW // 4, WINDOW // 2
     peaks = []
-    for row in (0, quarter, half, -quarter):
-        for column in (0, quarter, half):
-            if (row, column) == (0, 0):
-                continue
-            neighbors = [
-                spectrum[row + i, column + j]
-                for i in range(-5, 6)
-                for j in range(-5, 6)
-                if max(abs(i), abs(j)) >= 2
-                and (column != 0 or j == 0)
-                and (row != 0 or i == 0)
-                and column + j < WINDOW  # the spectrum goes around
-            ]
-            around = torch.stack(neighbors).median()
-            peaks.append(spectrum[row, column] / around.clamp_min(1e-20))
+    # half of the plane: the other half mirrors it
+    upper = [(row, column) for row in (0, quarter, half) for column in (0, quarter, half)][1:]
+    for row, column in [*upper, (-quarter, quarter)]:
+        neighbors = [
+            spectrum[row + i, column + j]
+            for i in range(-5, 6)
+            for j in range(-5, 6)
+            if max(abs(i), abs(j)) >= 2 and (column != 0 or j == 0) and (row != 0 or i == 0)
+        ]
+        around = torch.stack(neighbors).median()
+        peaks.append(spectrum[row, column] / around.clamp_min(1e-20))
     return torch.stack(peaks)
 
 

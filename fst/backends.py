@@ -91,7 +91,7 @@ def pick_backend(name: str, device: torch.device, dtype: torch.dtype) -> str:
     if name not in BACKENDS:
         raise InputError(f"backend must be auto, {', '.join(BACKENDS)}, not {name!r}")
     if not is_installed(name):
-        raise InputError(f'the backend {name} is not installed: pip install "fst[{name}]"')
+        raise InputError(f'the backend {name} is not installed: pip install -e ".[{name}]"')
     if name in _NEEDS and device.type != "cpu":
         raise InputError(f"the backend {name} runs on a CPU, not on {device}")
     return name

@@ -214,7 +214,7 @@ def tune_process(device: torch.device) -> None:
     keep_freed_memory()
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
-        torch.backends.cuda.matmul.fp32_precision = "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = True
 
 
 def peak_memory(settings: Settings, variant: Variant) -> float:

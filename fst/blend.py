@@ -6,7 +6,7 @@ import torch
 
 from fst.checkpoint import TrainedStyle
 from fst.errors import CheckpointError, InputError
-from fst.nets import make_net
+from fst.nets import alike, make_net
 
 
 def parse_blend(text: str) -> dict[str, float]:
@@ -37,7 +37,8 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     that were trained independently the mean is a net that nobody trained.
 
     Args:
-        styles: name -> style, all with a net of the same kind and arguments, on the same device.
+        styles: name -> style, all with a net of the same kind and arguments (but for the margin,
+            of which the widest is taken), on the same device.
         shares: name -> weight, that add up to 1.
 
     Raises:
@@ -48,12 +49,16 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     """
     (first, model), *others = styles.items()
     for name, style in others:
-        if style.description["net"] != model.description["net"]:
+        if not alike(style.description["net"], model.description["net"]):
             raise CheckpointError(
                 f"{first} and {name} can't be blended: their nets are "
                 f"{_describe(model)} and {_describe(style)}"
             )
-    net = make_net(model.description["net"]["name"], model.description["net"]["arguments"])
+    widest = max(
+        styles.values(), key=lambda style: style.description["net"]["arguments"].get("margin", 0)
+    )
+    kind = widest.description["net"]
+    net = make_net(kind["name"], kind["arguments"])
     states = {name: style.net.state_dict() for name, style in styles.items()}
     mixed = {
         key: torch.stack([shares[name] * states[name][key] for name in styles]).sum(0)
@@ -63,7 +68,12 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     (device,) = {value.device for value in mixed.values()}
     net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
     name = "-".join(styles)
-    described = {**model.description, "style": {"name": name}, "blend": dict(shares)}
+    described = {
+        **model.description,
+        "net": kind,
+        "style": {"name": name},
+        "blend": dict(shares),
+    }
     return TrainedStyle(net, described)
 
 

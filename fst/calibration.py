@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -130,7 +130,6 @@ def calibrate_once(
     crops: Sequence[Tensor],
     strength: float,
     record: Path,
-    writes: bool = True,
 ) -> Calibration:
     """:func:`calibrate`, or what it found before: an interrupted run goes on with its weight.
 
@@ -138,12 +137,12 @@ def calibrate_once(
         loss: its style weight is set.
         crops: held-out photos, ``(3, S, S)`` each, in [0, 1].
         strength: as for :func:`calibrate`.
-        record: a JSON file; read if it is there for the same strength, else written.
-        writes: False for a process beside another one that writes.
+        record: a JSON file; read if it is there for the same strength and loss, else written.
     """
+    asked = {"strength_target": strength, "loss": _description(loss)}
     try:
         kept = json.loads(record.read_text(encoding="utf-8"))
-        if kept.pop("strength_target") == strength:
+        if {key: kept.pop(key) for key in asked} == asked:
             found = Calibration(**kept)
             loss.style_weight = found.style_weight
             return found
@@ -151,8 +150,13 @@ def calibrate_once(
         pass  # not there, or damaged
     device = next(loss.buffers()).device
     found = calibrate(loss, pilot_photos(crops).to(device), strength)
-    if not writes:
-        return found
     with atomic_file(record) as temporary:
-        temporary.write_text(json.dumps({"strength_target": strength, **found._asdict()}, indent=1))
+        temporary.write_text(json.dumps({**asked, **found._asdict()}, indent=1))
     return found
+
+
+def _description(loss: PerceptualLoss) -> dict[str, Any]:
+    """All that the weight depends on, but the photos; the painting by three digits of its Grams."""
+    about = {key: value for key, value in loss.describe().items() if key != "style_weight"}
+    grams = {name: gram for name, gram in loss.named_buffers() if name.startswith("gram_")}
+    return about | {"painting": {name: f"{float(gram.norm()):.3g}" for name, gram in grams.items()}}

@@ -24,7 +24,9 @@ PREVIEW_PHOTOS = 4
 ASK_EVERY = 10
 """Steps after which several GPUs agree on whether to stop."""
 
-PRESETS = "smaller presets: experiment=cpu (2,500 steps) and experiment=quick (200 steps)"
+PRESETS = (
+    "smaller presets: experiment=cpu (4,000 steps of one photo) and experiment=quick (200 steps)"
+)
 
 
 class LiveProgress(Callback):

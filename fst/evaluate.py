@@ -53,6 +53,7 @@ class Comparison:
     def key(self) -> str:
         """Changes with everything that a photo's figures depend on."""
         digest = hashlib.sha256()
+        digest.update(json.dumps(self.stylizer.style.description["net"], sort_keys=True).encode())
         for value in self.stylizer.style.net.state_dict().values():
             digest.update(value.float().cpu().numpy().tobytes())
         for name, gram in self.loss.named_buffers():
@@ -273,16 +274,17 @@ def _chart(entry: dict[str, Any], width: int = 640, height: int = 260) -> dict[s
     def y(value: float) -> float:
         return round(float(height * (1 - torch.tensor(value / low).log() / span)), 1)
 
-    def x(index: int, count: int) -> float:
-        return round(width * index / max(count - 1, 1), 1)
+    last = max(len(curve) for curve in curves.values()) - 1  # some may have ended sooner
 
     lines = {
-        start: " ".join(f"{x(i, len(curve))},{y(value)}" for i, value in enumerate(curve))
+        start: " ".join(
+            f"{round(width * i / max(last, 1), 1)},{y(value)}" for i, value in enumerate(curve)
+        )
         for start, curve in best.items()
     }
     ticks = [(value, y(value)) for value in (0.2, 0.5, 1, 2, 5, 10, 20, 50) if low < value < high]
     return {"width": width, "height": height, "lines": lines, "fast": y(fast), "ticks": ticks,
-            "iterations": len(best["photo"]) - 1}  # fmt: skip
+            "iterations": last}  # fmt: skip
 
 
 def _running_minimum(values: Sequence[float]) -> Iterator[float]:
@@ -306,8 +308,8 @@ def _time_fast(stylizer: FeedForwardStylizer, photo: Tensor) -> tuple[Tensor, fl
     for _ in range(TIMED_PASSES + 1):
         began = time.perf_counter()
         painted = stylizer.painter(photo)
-        if photo.is_cuda:
-            torch.cuda.synchronize()
+        if photo.device.type != "cpu":
+            torch.accelerator.synchronize()
         seconds.append(time.perf_counter() - began)
     return painted.clone(), statistics.median(seconds[1:])
 

@@ -91,7 +91,9 @@ class Painter:
     def _memory(self, height: int, width: int, plan: strips.Plan) -> int:
         assert self.stages is not None
         sides = (height + 2 * self.margin, width + 2 * self.margin)
-        return strips.memory(self.stages, *sides, self.dtype, plan)
+        widened = sides != (height, width) or height % 4 or width % 4
+        copy = 3 * 4 * sides[0] * sides[1] if widened else 0
+        return copy + strips.memory(self.stages, *sides, self.dtype, plan)
 
     @property
     def margin(self) -> int:

@@ -53,7 +53,7 @@ def passes(size: int, batch: int, kinds: Sequence[str], backends: Sequence[str])
     """
     for backend in backends:
         if backend not in BACKENDS or not is_installed(backend):
-            raise InputError(f'no backend {backend!r} here: pip install "fst[{backend}]"')
+            raise InputError(f'no backend {backend!r} here: pip install -e ".[{backend}]"')
     ours = [
         Pass(size, batch, kind, backend)
         for backend in backends

@@ -47,6 +47,14 @@ class Muon(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 closure()
+        matmul = torch.backends.cuda.matmul
+        tf32, matmul.allow_tf32 = matmul.allow_tf32, False  # the square form needs its digits
+        try:
+            self._step_all()
+        finally:
+            matmul.allow_tf32 = tf32
+
+    def _step_all(self) -> None:
         for group in self.param_groups:
             for weights in _of_one_shape(p for p in group["params"] if p.grad is not None):
                 self._step(weights, group["lr"], group["momentum"])

@@ -18,8 +18,8 @@ CONTENT_LAYERS = {"relu4_2": 1.0}
 STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 1.0}
 """Gatys et al. 2015, section 2, equally weighted."""
 
-CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 3.0
-"""Where nothing is calibrated (:mod:`fst.calibration`): rather more of the photo than most want."""
+CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 6.0
+"""Where nothing is calibrated: about what :mod:`fst.calibration` finds for most paintings."""
 
 NORMALIZATIONS = ("relative", "course")
 """``"relative"``: the errors of :mod:`fst.losses` as they are. ``"course"``: the costs of the
@@ -52,7 +52,8 @@ class PerceptualLoss(nn.Module):
         painting: ``(1, 3, H, W)``, RGB in [0, 1], at the size whose strokes are to be learned; or
             what is known about it, for this loss network.
         content_weight: at least 0.
-        style_weight: at least 0. With the normalized terms one default suits most paintings.
+        style_weight: at least 0. Where nothing is said of it, about what
+            :mod:`fst.calibration` finds for most paintings.
         tv_weight: at least 0; smooths.
         content_layers: layer name -> weight.
         style_layers: layer name -> weight.

@@ -1,9 +1,12 @@
 """The command that trains a finished style again, read from the style itself."""
 
+import re
 from typing import Any
 
 from fst import assets
 from fst.errors import InputError
+from fst.nets import EARLIER
+from fst.perceptual import CONTENT_LAYERS, STYLE_LAYERS
 
 EXACT = 0.03
 """Relative difference of the objective within which a style counts as reproduced."""
@@ -25,22 +28,21 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         style, loss = description["style"], description["loss"]
         training, data = description["training"], description["data"]
         network = loss["loss_network"]["weights"]
-        # what nets were like before there was a choice
-        net = {"upsampling": "nearest", "margin": 0, **description["net"]["arguments"]}
+        net = {**EARLIER, **description["net"]["arguments"]}
         settings = ("learning_rate", "schedule", "warmup_steps", "ema")
         names = [f"style={style['name']}"]
         if style["name"] not in assets.style_names():  # the user's own, under another's file
-            names = [f"style={assets.style_names()[0]}", f"style.name={style['name']}"]
+            names = [f"style={assets.style_names()[0]}", f"style.name={_quoted(style['name'])}"]
         share = training.get("slim_steps_share", 0.0)
         arguments = [
             *names,
-            f"style.image={style['image']}",
+            f"style.image={_quoted(style['image'])}",
             f"style.size={style['size']}",
             f"style.content_weight={loss['content_weight']:g}",
             f"style.style_weight={loss['style_weight']:g}",
             f"style.tv_weight={loss['tv_weight']:g}",
             f"loss={'slim' if network == 'slim' else 'hybrid' if share else 'gatys'}",
-            f"data={data['source']}",
+            f"data={'coco' if data['source'] == 'hub' else data['source']}",
             f"data.size={data['size']}",
             f"data.batch_size={data['batch_size']}",
             *(f"net.arguments.{key}={value}" for key, value in net.items()),
@@ -55,10 +57,33 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         raise InputError(f"the checkpoint does not say how it was trained: {error}") from error
     if share:
         arguments.append(f"loss.schedule={share:g}")
-    if data["source"] == "folder":
-        arguments.append(f"data.path={data['name']}")
+    if data["source"] != "sample":
+        arguments.append(f"data.path={_quoted(data['name'])}")
+    if data["source"] == "hub":
+        arguments.append(f"data.split={_quoted(data['split'])}")
+    for key, usual in (("pooling", "max"), ("normalization", "relative")):
+        value = loss["loss_network"].get(key, loss.get(key, usual))
+        if value != usual:
+            arguments.append(f"loss.{key}={value}")
+    for key, layers in (("content_layers", CONTENT_LAYERS), ("style_layers", STYLE_LAYERS)):
+        total = sum(layers.values())
+        usual_shares = {layer: weight / total for layer, weight in layers.items()}
+        if (given := loss.get(key, usual_shares)) != usual_shares:
+            shares = {**dict.fromkeys(layers, 0.0), **given}
+            arguments += [f"++loss.{key}.{layer}={share}" for layer, share in shares.items()]
     if sizes := data.get("sizes"):
         arguments.append(f"data.sizes={list(sizes)}".replace(" ", ""))
     if init := training.get("init"):
-        arguments.append(f"init={init}")
+        arguments.append(f"init={_quoted(init)}")
     return arguments
+
+
+def _quoted(value: str) -> str:
+    """As Hydra's grammar wants what is not a plain word."""
+    if re.fullmatch(r"[\w./-]+", value):
+        return value
+    # backslashes are plain characters, but before a quote
+    escaped = re.sub(
+        r"(\\*)('|$)", lambda found: 2 * found[1] + found[2].replace("'", "\\'"), value
+    )
+    return f"'{escaped}'"

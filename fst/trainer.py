@@ -277,7 +277,7 @@ def describe_run(
             "seconds": round(module.seconds_spent()),
             "skipped_steps": module.guard.skipped,
             "seed": seed,
-            "init": None if init is None else Path(init).stem,
+            "init": None if init is None else Path(init).name.removesuffix(".safetensors"),
             "date": datetime.now().date().isoformat(),
         },
         "objective": {

@@ -42,12 +42,12 @@ class StyleTransferModule(lightning.LightningModule):
         ema: decay of the exponential moving average of the weights, which is what is validated and
             kept, at most (1 + step) / (10 + step); 0 keeps the weights themselves.
         dtype: of the net's convolutions; weights, statistics and losses are float32.
-        early_loss: what judges the first steps, if anything else does: a cheaper loss network.
-        pattern_weight: of :func:`~fst.losses.upsampling_pattern`, which is no part of the
-            objective: what is validated and reported goes without it.
-        early_share: of the steps that it judges, from 0 to 1. Validation is the objective's own.
         micro_batches: parts in which a step takes its batch, one after the other (gradient
             accumulation); more, once memory has run out.
+        early_loss: what judges the first steps, if anything else does: a cheaper loss network.
+        early_share: of the steps that it judges, from 0 to 1. Validation is the objective's own.
+        pattern_weight: of :func:`~fst.losses.upsampling_pattern`, which is no part of the
+            objective: what is validated and reported goes without it.
 
     Source:
         Johnson et al. 2016, section 4.1.
@@ -245,13 +245,15 @@ class StyleTransferModule(lightning.LightningModule):
         shape = warmup * (decay if self.schedule == "cosine" else 1.0)
         return self.learning_rate * self.rate_factor * shape
 
+    def setup(self, stage: str) -> None:
+        """Takes over the style weight that the first process has calibrated."""
+        for loss in (self.loss, self.early_loss):
+            if loss is not None and self.trainer.world_size > 1:
+                loss.style_weight = self.trainer.strategy.broadcast(loss.style_weight)
+
     def on_train_start(self) -> None:
         """Puts the random states of an interrupted run back, last of all."""
         self._began = time.perf_counter()
-        for loss in (self.loss, self.early_loss):
-            # machines may have calibrated to other last digits
-            if loss is not None and self.trainer.world_size > 1:
-                loss.style_weight = self.trainer.strategy.broadcast(loss.style_weight)
         if self._random_states is not None:
             set_random_states(self._random_states)
             self._random_states = None

@@ -30,7 +30,7 @@ def parse() -> argparse.Namespace:
     add(
         "--until-equal",
         action="store_true",
-        help="end an optimization once it equals the net: the same figures, much sooner",
+        help="end an optimization once it equals the net: the same equivalent iterations, sooner",
     )
     add("--seed", type=int, default=0, help="of the noise")
     add("--painting", help="the painting, where it is not found by the name in the checkpoint")

@@ -48,14 +48,14 @@ def about_vgg19() -> str:
 def main() -> None:
     """Stylize with the shipped checkpoint, train another style, stylize with it, compare."""
     samples = Path(open_sample()[0]["image"]["path"]).parent
-    data, photo, eval_photos = ["data=sample"], samples / "coffee.png", DEMO / "photos"
+    data, photo = ["data=sample"], samples / "coffee.png"
     DEMO.mkdir(exist_ok=True)
     try:
-        data = ["data=folder", f"data.path={assets.find('photos', 'train')}"]
-        photo = assets.find("photos", "content") / "chicago.jpg"
-        eval_photos = assets.find("photos", "eval")
+        train, eval_photos = (assets.find("photos", name) for name in ("train", "eval"))
+        data, photo = ["data=folder", f"data.path={train}"], assets.list_images(eval_photos)[0]
     except AssetError:
-        print("No FST_ASSETS folder: the photos are the few that come with scikit-image.")
+        eval_photos = DEMO / "photos"
+        print("No FST_ASSETS folder with photos: taking the few that come with scikit-image.")
         eval_photos.mkdir(exist_ok=True)
         for name in ("chelsea.png", "rocket.jpg"):
             (eval_photos / name).write_bytes((samples / name).read_bytes())

@@ -5,6 +5,7 @@ for, on photos that neither has seen.
 """
 
 import argparse
+import shlex
 import statistics
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def parse() -> argparse.Namespace:
     add("--photos", type=Path, help="folder to judge on; default: FST_ASSETS/photos/eval")
     add("--size", type=int, default=256, help="long side of the photos in pixels")
     add("--output", type=Path, default=Path("reproduced"), help="folder of the new checkpoint")
-    add("--runs", type=Path, default=Path("runs"), help="folder of the run")
+    add("--runs", type=Path, help="folder of the run; default: in --output")
     add("--device", default="auto")
     add("--precision", choices=PRECISIONS, default="auto", help="to judge in")
     return parser.parse_args()
@@ -42,7 +43,7 @@ def main() -> int:
     options = parse()
     if options.size < 16 or (options.steps is not None and options.steps < 1):
         raise InputError("--size must be at least 16, --steps at least 1")
-    path, name = resolve_style(options.style)
+    path, _ = resolve_style(options.style)
     if path is None:
         raise InputError(f"{options.style!r} has no checkpoint to reproduce")
     shipped = load_checkpoint(path)
@@ -52,9 +53,12 @@ def main() -> int:
         arguments.append(f"data.path={options.train_photos}")
     if options.weights:
         arguments.append(f"loss.weights={options.weights}")
-    print("$ python scripts/train.py", " ".join(arguments), flush=True)
+    print("$ python scripts/train.py", shlex.join(arguments), flush=True)
     train = Path(__file__).with_name("train.py")
-    places = [f"checkpoints={options.output}", f"runs={options.runs}"]
+    # of its own, so that nothing else is resumed
+    steps = options.steps or shipped.description["training"]["steps"]
+    runs = options.runs or options.output / f"runs_of_{steps}"
+    places = [f"checkpoints={options.output}", f"runs={runs}"]
     command = [sys.executable, str(train), *arguments, *places, "overwrite=true", "resume=auto"]
     if status := subprocess.run(command, check=False).returncode:
         return status
@@ -62,7 +66,9 @@ def main() -> int:
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
     _, loss = load_objective(shipped, device, dtype, weights=options.weights)
-    again = load_checkpoint(options.output / f"{name}.safetensors", device)
+    if loss.vgg.sha256 != shipped.description["loss"]["loss_network"]["sha256"]:
+        print(f"trained and judged with other weights than the style was: {loss.vgg.source}")
+    again = load_checkpoint(options.output / f"{shipped.name}.safetensors", device)
     tensors = [resize(load_image(photo), options.size).rgb.to(device) for photo in photos]
     objectives = []
     for net in (shipped.net.to(device), again.net):

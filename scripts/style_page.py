@@ -6,6 +6,7 @@ optimization (scripts/compare.py), and how it was trained; as docs/styles/<style
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from fst import assets
 from fst.checkpoint import load_checkpoint
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
+from fst.evaluate import SCHEMA
 from fst.feedforward import Painter
 from fst.image import atomic_file, check_writable, load_image, resize, save_image
 from fst.recipe import recipe
@@ -47,9 +49,11 @@ def read_report(folder: Path, name: str) -> dict[str, Any]:
     """
     try:
         report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        style = report["style"]["name"]
+        style, schema = report["style"]["name"], report["schema"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder} holds no report of scripts/compare.py") from error
+    if schema != SCHEMA:
+        raise InputError(f"{folder} was written by another version: compare again")
     if style != name:
         raise InputError(f"{folder} compares {style}, not {name}")
     return report
@@ -77,29 +81,33 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
         "speed-up at equal objective": [
             f"{r['speedup']['equal_objective']:.0f} times" for r in reports
         ],
-        "border energy (1: none is lost)": [spread(r["artifacts"]["border"], 2) for r in reports],
-        "checkerboard peak (about 1: none)": [
-            spread(r["artifacts"]["checkerboard"]) for r in reports
-        ],
-        "dots per million pixels": [spread(r["artifacts"]["dots"], 0) for r in reports],
-        "dead area beyond the photo's": [
-            f"{100 * r['artifacts']['flat']['max']:.1f} % at most" for r in reports
-        ],
     }
+    if all(r["artifacts"] for r in reports):  # none are measured in tiny pictures
+        artifacts = [r["artifacts"] for r in reports]
+        rows |= {
+            "border energy (1: none is lost)": [spread(a["border"], 2) for a in artifacts],
+            "checkerboard peak (about 1: none)": [spread(a["checkerboard"]) for a in artifacts],
+            "dots per million pixels": [spread(a["dots"], 0) for a in artifacts],
+            "dead area beyond the photo's": [
+                f"{100 * a['flat']['max']:.1f} % at most" for a in artifacts
+            ],
+        }
     lines = [f"| | {' | '.join(heads)} |", "| --- |" + " --- |" * len(reports)]
     lines += [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()]
     note = "Medians over all photos, in brackets the least and the most"
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
 
 
-def page(about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, notes: str) -> str:
-    """The page as Markdown."""
+def page(
+    about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, count: int, notes: str
+) -> str:
+    """The page as Markdown, with ``count`` pictures of ``size`` pixels."""
     style, training, data = about["style"], about["training"], about["data"]
     title = style.get("title") or style["name"]
     work = ", ".join(str(style[key]) for key in ("painter", "year", "rights") if style.get(key))
-    seconds = training.get("seconds", 0)
+    photos = "one photo" if data["batch_size"] == 1 else f"{data['batch_size']} photos"
     trained = [
-        f"{training['steps']:,} steps of {data['batch_size']} photos at {data['size']} px",
+        f"{training['steps']:,} steps of {photos} at {data['size']} px",
         f"painting at {style['size']} px",
         f"weights {about['loss']['content_weight']:g} (content) to "
         f"{about['loss']['style_weight']:g} (style)",
@@ -108,12 +116,14 @@ def page(about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, no
         trained[-1] += f", calibrated for a strength of {target:g}"
     if share := training.get("slim_steps_share"):
         trained.append(f"the first {share:.0%} of the steps judged by the slim network")
-    where = f"{seconds:,} seconds on {training.get('machine', training['device'])}"
+    where = f"on {training.get('machine', training['device'])}"
+    if seconds := training.get("seconds"):
+        where = f"{seconds:,} seconds {where}"
     lines = [
         f"# {title}",
         f"{work}. `--style {style['name']}`" if work else f"`--style {style['name']}`",
         "",
-        f"![{title}, on {PICTURES} photos]({style['name']}.jpg)",
+        f"![{title}, on {count} photos]({style['name']}.jpg)",
         "",
         f"One pass each, {size} px; in the corner the photo, which the net was never trained on.",
         "",
@@ -121,7 +131,7 @@ def page(about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, no
         *([notes, ""] if notes else []),
         "## How it was trained",
         "```",
-        " ".join(["python scripts/train.py", *recipe(about)]),
+        shlex.join(["python", "scripts/train.py", *recipe(about), "overwrite=true"]),
         "```",
         f"{'; '.join(trained)}. {where}.",
         f"`make reproduce STYLE={style['name']}` trains it again and compares.",
@@ -154,7 +164,7 @@ def main() -> int:
     save_image(options.output / f"{name}.jpg", inset_sheet(pairs), quality=90)
     written = options.output / f"{name}.md"
     with atomic_file(written) as temporary:
-        text = page(style.description, reports, options.size, options.notes)
+        text = page(style.description, reports, options.size, len(files), options.notes)
         temporary.write_text(text, encoding="utf-8")
     print(f"wrote {written}")
     return 0

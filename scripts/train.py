@@ -18,7 +18,7 @@ from fst.calibration import calibrate_once
 from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.device import keep_freed_memory, pick_device, pick_precision, process_rank
 from fst.errors import FstError, InputError, one_line_errors
-from fst.nets import make_net
+from fst.nets import alike, make_net
 from fst.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.runs import changed_settings, finish, prepare_run
 from fst.statistics import style_target
@@ -83,11 +83,10 @@ def begin_with(net: nn.Module, style: str, configured: dict[str, Any]) -> None:
     if path is None:
         raise InputError(f"init={style}: there is no checkpoint of that name")
     trained = load_checkpoint(path)
-    try:
-        net.load_state_dict(trained.net.state_dict())
-    except RuntimeError as error:
-        its = trained.description["net"]
-        raise InputError(f"init={style}: its net is {its}, not {configured}") from error
+    its = trained.description["net"]
+    if not alike(its, configured):
+        raise InputError(f"init={style}: its net is {its}, not {configured}")
+    net.load_state_dict(trained.net.state_dict())
 
 
 def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
@@ -143,19 +142,19 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
                 print(f"other than in the interrupted run: {change}", flush=True)
         OmegaConf.save(OmegaConf.create(plain), saved)
     device = pick_device(plain["trainer"]["device"])
-    if calibrated(style):
+    if calibrated(style) and first:  # the first process tells the others
         # of the judge that the run ends with, on photos that it is validated on
         assert data.val is not None
         print("weighing style against content ...", flush=True)
         record, strength = run.folder / "calibration.json", style["strength_target"]
-        found = calibrate_once(loss.to(device), data.val.crops, strength, record, writes=first)
+        found = calibrate_once(loss.to(device), data.val.crops, strength, record)
         style |= {"content_weight": loss.content_weight, "style_weight": found.style_weight}
         weights = f"style_weight={found.style_weight:g} to content_weight={loss.content_weight:g}"
         print(f"strength_target {strength:g}: {weights} (content comes out at {found.content:.2f})",
               flush=True)  # fmt: skip
         if early:
             early["early_loss"].style_weight = found.style_weight
-    else:
+    elif not calibrated(style):
         style |= {"strength_target": None} | fixed_weights(style)
     loggers = [
         part(save_dir=run.folder) for part in hydra.utils.instantiate(config.logger).values()

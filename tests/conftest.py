@@ -62,4 +62,5 @@ def random_loss() -> PerceptualLoss:
         content_layers={"relu2_2": 1.0},
         style_layers={"relu1_1": 1.0, "relu2_1": 1.0},
         weights="random",
+        style_weight=3.0,
     )

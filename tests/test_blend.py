@@ -119,6 +119,21 @@ def test_nets_of_different_widths_are_refused_in_one_line() -> None:
     assert "'width': 6" in message
 
 
+def test_nets_that_differ_in_their_margins_are_blended() -> None:
+    styles = two_styles()
+    styles["poppies"].description["net"]["arguments"] |= {"margin": 20, "upsampling": "nearest"}
+    mixed = blend(styles, {"monet": 0.5, "poppies": 0.5})
+    assert mixed.net.margin == 20
+    assert mixed.description["net"]["arguments"]["margin"] == 20
+
+
+def test_nets_that_upsample_in_other_ways_are_refused() -> None:
+    styles = two_styles()
+    styles["poppies"].description["net"]["arguments"]["upsampling"] = "bilinear"
+    with pytest.raises(CheckpointError, match="monet and poppies can't be blended"):
+        blend(styles, {"monet": 0.5, "poppies": 0.5})
+
+
 def test_the_description_names_all_styles_and_their_shares() -> None:
     styles = two_styles()
     shares = {"monet": 0.25, "poppies": 0.75}

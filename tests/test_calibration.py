@@ -124,7 +124,8 @@ def test_a_resumed_run_keeps_its_weight(painting: Tensor, tmp_path: Path) -> Non
     first = loss(painting)
     found = calibrate_once(first, list(PHOTOS), 0.2, record)
     kept = json.loads(record.read_text())
-    assert kept == {"strength_target": 0.2, **found._asdict()}
+    assert kept["strength_target"] == 0.2
+    assert {key: kept[key] for key in found._fields} == found._asdict()
     kept["style_weight"] = 7.0  # another machine's last digits
     record.write_text(json.dumps(kept))
     again = loss(painting)
@@ -137,8 +138,27 @@ def test_a_damaged_record_is_written_anew(painting: Tensor, tmp_path: Path, dama
     record = tmp_path / "calibration.json"
     record.write_text(damage)
     found = calibrate_once(loss(painting), list(PHOTOS), 0.2, record)
-    assert Calibration(**{k: v for k, v in json.loads(record.read_text()).items()
-                          if k != "strength_target"}) == found  # fmt: skip
+    kept = json.loads(record.read_text())
+    assert Calibration(**{key: kept[key] for key in found._fields}) == found
+
+
+def test_another_painting_or_loss_is_calibrated_anew(
+    painting: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = iter(range(1, 9))
+    monkeypatch.setattr(
+        "fst.calibration.calibrate", lambda *_: Calibration(float(next(weights)), 0.2, 0.1)
+    )
+    judges = [
+        loss(painting),
+        loss(painting, style_weight=99.0),  # the weight before is not what a run is about
+        loss(0.5 * painting),
+        loss(0.5 * painting, tv_weight=9.0),
+        loss(painting),
+    ]
+    record = tmp_path / "calibration.json"
+    found = [calibrate_once(judge, list(PHOTOS), 0.2, record).style_weight for judge in judges]
+    assert found == [1, 1, 2, 3, 4]
 
 
 def test_another_strength_is_calibrated_anew(painting: Tensor, tmp_path: Path) -> None:

@@ -55,6 +55,22 @@ def test_every_group_composes(group: str, name: str) -> None:
     assert composed("style=monet", f"{group}={name}")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "judges"),
+    [
+        ([], ("auto", 0.5)),
+        (["loss=gatys"], ("auto", None)),
+        (["loss=slim"], ("slim", None)),
+        (["loss.schedule=0.2"], ("auto", 0.2)),
+    ],
+)
+def test_a_loss_that_is_asked_for_is_taken_in_an_experiment(
+    arguments: list[str], judges: tuple[str, float | None]
+) -> None:
+    loss = composed("style=monet", "experiment=cpu", *arguments)["loss"]
+    assert (loss["weights"], loss["schedule"]) == judges
+
+
 def test_the_defaults_are_those_of_the_code() -> None:
     config = composed("style=monet")
     signature = inspect.signature(PerceptualLoss).parameters

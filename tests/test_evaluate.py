@@ -30,10 +30,17 @@ from fst.stylize import FeedForwardStylizer
 ITERATIONS = 3
 
 
-def make_comparison(loss: PerceptualLoss, seed: int = 0, **settings: Any) -> Comparison:
+def make_comparison(
+    loss: PerceptualLoss, seed: int = 0, margin: int = 0, **settings: Any
+) -> Comparison:
     torch.manual_seed(seed)
-    net = JohnsonNet(width=4, residual_blocks=1)
-    style = TrainedStyle(net, {"style": {"name": "mine", "image": "mine.jpg"}})
+    arguments = {"width": 4, "residual_blocks": 1, "margin": margin}
+    net = JohnsonNet(**arguments).eval()
+    description = {
+        "style": {"name": "mine", "image": "mine.jpg"},
+        "net": {"name": "johnson", "arguments": arguments},
+    }
+    style = TrainedStyle(net, description)
     stylizer = FeedForwardStylizer(style, torch.device("cpu"))
     return Comparison(stylizer, loss, **{"size": 24, "iterations": ITERATIONS, **settings})
 
@@ -250,7 +257,9 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert optimized == ONE_PHOTO * 2
 
 
-@pytest.mark.parametrize("change", ["size", "iterations", "seed", "net", "weight", "painting"])
+@pytest.mark.parametrize(
+    "change", ["size", "iterations", "seed", "net", "margin", "weight", "painting"]
+)
 def test_another_net_or_setting_is_computed_anew(
     random_loss: PerceptualLoss,
     photos: list[Path],
@@ -272,7 +281,8 @@ def test_another_net_or_setting_is_computed_anew(
         "iterations": lambda: replace(before, iterations=2),
         "seed": lambda: replace(before, seed=1),
         "net": lambda: make_comparison(random_loss, seed=1),
-        "weight": lambda: replace(before, loss=PerceptualLoss(same, style_weight=6.0, **layers)),
+        "margin": lambda: make_comparison(random_loss, margin=8),
+        "weight": lambda: replace(before, loss=PerceptualLoss(same, style_weight=9.0, **layers)),
         "painting": lambda: replace(before, loss=PerceptualLoss(other, **layers)),
     }[change]()
     (first,) = compare(before, photos[:1], tmp_path / "report")
@@ -365,6 +375,25 @@ def test_a_comparison_may_end_where_both_are_equal(
         if part["reached"]:
             assert count == math.ceil(part["equivalent_iterations"]) + 1 < 41
     assert short["optimized"]["noise"]["reached"]
+
+
+def test_a_report_of_such_a_comparison_tells_of_no_later_iterations(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    until_equal = replace(comparison, iterations=40, until_equal=True)
+    until_equal.stylizer.painter = lambda photo: photo  # type: ignore[assignment]
+    report, page = publish(until_equal, photos[:1], tmp_path / "report")
+    assert "objective after 40 iterations" not in page.text
+    (entry,), (chart,) = report["photos"], page.charts
+    curves = {start: entry["optimized"][start]["objectives"] for start in ("photo", "noise")}
+    counts = {start: len(curve) - 1 for start, curve in curves.items()}
+    width = 640 / max(counts.values())  # of an iteration, the same for both curves
+    for start, count in counts.items():
+        ended = entry["pictures"][f"end_{start}"] in map(unquote, page.images)
+        assert ended is not entry["optimized"][start]["reached"]
+        last = [float(point.split(",")[0]) for point in chart[start].split()][-1]
+        assert last == pytest.approx(count * width, abs=0.1)
+    assert len(set(counts.values())) == 2
 
 
 # --- the report ----------------------------------------------------------------------------------

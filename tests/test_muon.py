@@ -36,6 +36,23 @@ def test_the_length_of_a_gradient_does_not_matter(scale: float) -> None:
     torch.testing.assert_close(orthogonalize(scale * given), orthogonalize(given))
 
 
+def test_products_are_not_rounded_to_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def watched(given: Tensor) -> Tensor:
+        seen.append(torch.backends.cuda.matmul.allow_tf32)
+        return orthogonalize(given)
+
+    monkeypatch.setattr("fst.muon.orthogonalize", watched)
+    matmul = torch.backends.cuda.matmul
+    before, matmul.allow_tf32 = matmul.allow_tf32, True
+    try:
+        Muon([with_gradient(4, 6)]).step()
+        assert (seen, matmul.allow_tf32) == ([False], True)
+    finally:
+        matmul.allow_tf32 = before
+
+
 def test_zeros_stay_zeros() -> None:
     assert orthogonalize(torch.zeros(1, 4, 7)).eq(0).all()
 

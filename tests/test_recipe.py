@@ -95,6 +95,38 @@ def test_photos_of_the_sample_have_no_folder() -> None:
     assert composed(recipe(about))["data"]["source"] == "sample"
 
 
+def test_photos_of_the_hub_are_found_again() -> None:
+    about = copy.deepcopy(ABOUT)
+    about["data"] |= {"source": "hub", "name": "someone/photos of 2020", "split": "train[:5%]"}
+    data = composed(recipe(about))["data"]
+    assert (data["source"], data["path"]) == ("hub", "someone/photos of 2020")
+    assert (data["split"], data["streaming"]) == ("train[:5%]", True)
+
+
+@pytest.mark.parametrize("image", ["my (1).jpg", "a, b.jpg", "a=b.jpg", "it's.jpg", "c:\\d\\e.jpg"])
+def test_names_are_quoted(image: str) -> None:
+    about = copy.deepcopy(ABOUT)
+    about["style"] |= {"name": "mine", "image": image}
+    about["training"]["init"] = image
+    config = composed(recipe(about))
+    assert (config["style"]["image"], config["init"]) == (image, image)
+
+
+def test_other_layers_and_poolings_are_kept() -> None:
+    about = copy.deepcopy(ABOUT)
+    about["loss"] |= {
+        "content_layers": {"relu3_2": 1.0},
+        "style_layers": {"relu1_1": 0.75, "conv3_1": 0.25},
+        "normalization": "course",
+        "loss_network": {"weights": "caffe", "pooling": "avg"},
+    }
+    loss = composed(recipe(about))["loss"]
+    assert (loss["pooling"], loss["normalization"]) == ("avg", "course")
+    for key in ("content_layers", "style_layers"):
+        weights = {layer: weight for layer, weight in loss[key].items() if weight}
+        assert weights == about["loss"][key]
+
+
 @pytest.mark.parametrize("part", ["style", "loss", "training", "data"])
 def test_a_checkpoint_that_does_not_tell_is_refused(part: str) -> None:
     about = {key: value for key, value in ABOUT.items() if key != part}

@@ -12,6 +12,7 @@ from tiny_runs import KillAt, RestlessNet, TinyNet, TinyRuns, checkpoint, curve,
 from torch import Tensor, nn
 
 from fst.errors import InputError
+from fst.losses import upsampling_pattern
 from fst.nets.johnson import JohnsonNet
 from fst.perceptual import PerceptualLoss
 from fst.training import StyleTransferModule
@@ -290,6 +291,28 @@ def test_the_gradients_are_those_of_the_mean_objective(random_loss: PerceptualLo
     scale = max(float(grad.abs().max()) for grad in expected)
     for grad, other in zip(grads, expected, strict=True):
         torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_the_pattern_is_in_the_gradient_and_not_in_what_is_told(
+    parts: int, random_loss: PerceptualLoss
+) -> None:
+    batch = torch.rand(3, 3, 48, 48, generator=torch.Generator().manual_seed(5))
+    module = make_module(random_loss, micro_batches=parts, pattern_weight=50.0)
+    told, grads = gradients(module, batch)
+    painted = module.net(batch)
+    terms = random_loss(painted, random_loss.content_targets(batch))
+    for ours, theirs in zip(told, terms, strict=True):
+        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-4, atol=1e-6)
+    pattern = 50 * upsampling_pattern(painted)
+    assert pattern.mean() > 1e-4 * terms.total.mean()
+    parameters = list(module.net.parameters())
+    expected = torch.autograd.grad((terms.total + pattern).mean(), parameters, retain_graph=True)
+    without = torch.autograd.grad(terms.total.mean(), parameters)
+    scale = max(float(grad.abs().max()) for grad in expected)
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+    assert any((a - b).abs().max() > 1e-4 * scale for a, b in zip(grads, without, strict=True))
 
 
 class Crammed(torch.autograd.Function):

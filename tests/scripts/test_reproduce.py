@@ -1,6 +1,7 @@
 """scripts/reproduce.py and scripts/style_page.py, on a style of a few steps."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from support import Run, make_photo
 
 from fst.checkpoint import TrainedStyle, load_checkpoint, save_checkpoint
+from fst.evaluate import SCHEMA
 from fst.recipe import recipe
 
 
@@ -59,6 +61,7 @@ def test_the_page_shows_pictures_figures_and_the_command(
 ) -> None:
     spread = {"median": 21.25, "min": 10.0, "max": 30.0}
     report = {
+        "schema": SCHEMA,
         "style": {"name": "mine"},
         "photos": [{}] * 24,
         "settings": {"size": 256},
@@ -77,10 +80,17 @@ def test_the_page_shows_pictures_figures_and_the_command(
     assert "24 photos at 256 px" in page
     assert "123 times" in page
     about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
-    assert " ".join(["python scripts/train.py", *recipe(about)]) in page
+    assert shlex.join(["python", "scripts/train.py", *recipe(about), "overwrite=true"]) in page
     assert "Mind it." in page
     with Image.open(tmp_path / "pages" / "mine.jpg") as sheet:
         assert sheet.width == 2 * 64 + 8
+    (tmp_path / "report" / "report.json").write_text(json.dumps(report | {"artifacts": {}}))
+    result = run_inside("style_page.py", *arguments, "--reports", "report")
+    assert result.returncode == 0, result.stderr
+    assert "border" not in (tmp_path / "pages" / "mine.md").read_text()
+    (tmp_path / "report" / "report.json").write_text(json.dumps(report | {"schema": 1}))
+    result = run_inside("style_page.py", *arguments, "--reports", "report")
+    assert (result.returncode, "compare again" in result.stderr) == (1, True)
     report["style"]["name"] = "another"
     (tmp_path / "report" / "report.json").write_text(json.dumps(report))
     result = run_inside("style_page.py", *arguments, "--reports", "report")

@@ -265,7 +265,7 @@ def test_the_style_weight_is_calibrated_and_told(
 @pytest.mark.parametrize(
     ("given", "weights"),
     [
-        (["style.content_weight=2"], (2.0, 3.0)),
+        (["style.content_weight=2"], (2.0, 6.0)),
         (["style.style_weight=7"], (1.0, 7.0)),
         (["style.content_weight=2", "style.style_weight=0"], (2.0, 0.0)),
     ],
@@ -296,6 +296,6 @@ def test_a_net_begins_with_the_weights_of_another_style(
     assert begun.description["training"]["init"] == "mine"
     result = run_inside("train.py", *second, "overwrite=true", "init=nobody")
     assert (result.returncode, "nobody" in result.stderr) == (1, True)
-    wider = "net.arguments={width: 5, residual_blocks: 1}"
-    result = run_inside("train.py", *second, "overwrite=true", "init=mine", wider)
-    assert (result.returncode, "its net is" in result.stderr) == (1, True)
+    for other in ("net.arguments.width=5", "net.arguments.upsampling=nearest"):
+        result = run_inside("train.py", *second, "overwrite=true", "init=mine", other)
+        assert (result.returncode, "its net is" in result.stderr) == (1, True)
