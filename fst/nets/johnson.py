@@ -36,8 +36,8 @@ class JohnsonNet(nn.Module):
             but slopes become stairs.
         margin: pixels by which a picture goes on at every side while it is painted
             (:func:`~fst.nets.layers.widen`), and which are cut off afterwards: a multiple of 4.
-            Padding inside the net takes a quarter of the strokes' energy from the outermost
-            pixels. Training does without.
+            Strokes are weaker at a border, which suits VGG-19's padding with zeros; a margin
+            makes them as strong as elsewhere, for a worse objective. Training does without.
 
     At the default size the net has 1,679,235 parameters. A final sigmoid keeps the output in
     [0, 1], so that the loss sees exactly the picture that will be written (the paper scales a tanh,
