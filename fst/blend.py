@@ -37,8 +37,7 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     that were trained independently the mean is a net that nobody trained.
 
     Args:
-        styles: name -> style, all with a net of the same kind and arguments (but for the margin,
-            of which the widest is taken), on the same device.
+        styles: name -> style, all with a net of the same kind and arguments, on the same device.
         shares: name -> weight, that add up to 1.
 
     Raises:
@@ -54,11 +53,7 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
                 f"{first} and {name} can't be blended: their nets are "
                 f"{_describe(model)} and {_describe(style)}"
             )
-    widest = max(
-        styles.values(), key=lambda style: style.description["net"]["arguments"].get("margin", 0)
-    )
-    kind = widest.description["net"]
-    net = make_net(kind["name"], kind["arguments"])
+    net = make_net(model.description["net"]["name"], model.description["net"]["arguments"])
     states = {name: style.net.state_dict() for name, style in styles.items()}
     mixed = {
         key: torch.stack([shares[name] * states[name][key] for name in styles]).sum(0)
@@ -70,7 +65,6 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     name = "-".join(styles)
     described = {
         **model.description,
-        "net": kind,
         "style": {"name": name},
         "blend": dict(shares),
     }

@@ -69,6 +69,7 @@ class Comparison:
             "iterations": self.iterations,
             "until_equal": self.until_equal,
             "seed": self.seed,
+            "margin": self.stylizer.margin,
             "device": self.stylizer.device.type,
             "precision": str(self.stylizer.dtype).removeprefix("torch."),
             "loss": self.loss.describe(),

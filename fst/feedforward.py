@@ -34,6 +34,10 @@ class Painter:
         backend: one of :data:`fst.backends.BACKENDS`; others than ``"eager"`` take several times
             the memory, and where that is too much the picture is painted in strips.
         circular: pad with the picture's other side, so that the output tiles the plane.
+        margin: pixels by which a picture goes on at every side while it is painted
+            (:func:`fst.nets.layers.widen`), and which are cut off afterwards: a multiple of 4. Nets
+            paint weaker strokes at a border, which suits VGG-19's padding with zeros; a margin
+            gives them back, for a worse objective (docs/quality.md). None for a picture that tiles.
     """
 
     net: nn.Module
@@ -41,9 +45,14 @@ class Painter:
     memory: int | None = None
     circular: bool = False
     backend: str = "eager"
+    margin: int = 0
     stages: list[Stage] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        if self.margin not in range(0, 257, 4):
+            raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {self.margin!r}")
+        if self.circular:
+            self.margin = 0
         if strips.is_in_stages(self.net):
             with torch.no_grad():
                 self.stages = self.net.stages(self.dtype)  # type: ignore[operator]
@@ -69,15 +78,17 @@ class Painter:
             InputError: a picture that is too small, or no plan fits into the memory.
         """
         h, w = photos.shape[2:]
+        if min(h, w) < MIN_SIDE:
+            return self._at_once(photos)  # which says so
         plan = None if self.stages is None else self.plan(h, w, photos.device)
         elsewhere = photos.device.type != "cpu" and self.backend == "eager"
         at_once = elsewhere and plan == strips.Plan() and not self.circular
-        if self.stages is None or plan is None or at_once or min(h, w) < MIN_SIDE:
-            return self._at_once(photos)
-        if photos.device.type != "cpu" and not plan.anew:
-            plan = strips.Plan(strip_bytes=1 << 30)  # for circular padding
         padded, m = widen(photos, self.margin)
         inner = (..., slice(m, m + h), slice(m, m + w))
+        if self.stages is None or plan is None or at_once:
+            return self._at_once(padded)[inner]
+        if photos.device.type != "cpu" and not plan.anew:
+            plan = strips.Plan(strip_bytes=1 << 30)  # for circular padding
         if self.whole is not None and not self.circular:
             # other backends keep about four times what the most generous plan does
             if 4 * self._memory(h, w, strips.Plan()) <= self._budget(photos.device):
@@ -94,11 +105,6 @@ class Painter:
         widened = sides != (height, width) or height % 4 or width % 4
         copy = 3 * 4 * sides[0] * sides[1] if widened else 0
         return copy + strips.memory(self.stages, *sides, self.dtype, plan)
-
-    @property
-    def margin(self) -> int:
-        """What is added on every side: the net's margin; none around a picture that tiles."""
-        return 0 if self.circular or self.net.training else getattr(self.net, "margin", 0)
 
     def _budget(self, device: torch.device) -> int:
         if self.memory is not None:

@@ -29,6 +29,9 @@ SLIM = WEIGHTS["slim"].architecture
 
 METHODS = ("auto", "feedforward", "optimize")
 
+MARGIN = 20
+"""Of a pass, in pixels: enough for strokes at the border that are as strong as elsewhere."""
+
 OnIterate = Callable[[Iterate], None]
 """What the caller does with each iterate of an optimization: progress, snapshots, stopping."""
 
@@ -135,7 +138,7 @@ def term_weights(about: dict[str, Any]) -> dict[str, float]:
 class FeedForwardStylizer:
     """Paints in one pass with a trained net.
 
-    ``memory``, ``circular`` and ``backend`` are those of :class:`~fst.feedforward.Painter`.
+    The other attributes are those of :class:`~fst.feedforward.Painter`.
     """
 
     style: TrainedStyle
@@ -144,9 +147,12 @@ class FeedForwardStylizer:
     memory: int | None = None
     circular: bool = False
     backend: str = "eager"
+    margin: int = 0
 
     def __post_init__(self) -> None:
-        self.painter = Painter(self.style.net, self.dtype, self.memory, self.circular, self.backend)
+        self.painter = Painter(
+            self.style.net, self.dtype, self.memory, self.circular, self.backend, self.margin
+        )
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
@@ -210,6 +216,7 @@ def make_stylizer(
     memory: int | None = None,
     circular: bool = False,
     backend: str = "auto",
+    margin: int = MARGIN,
 ) -> Stylizer:
     """What paints in ``style``.
 
@@ -230,6 +237,8 @@ def make_stylizer(
         memory: how many bytes a pass may take, as for :class:`~fst.feedforward.Painter`.
         circular: paint so that the output tiles the plane; a pass only.
         backend: what runs the net, ``"auto"`` or one of :data:`fst.backends.BACKENDS`.
+        margin: of a pass, as for :class:`~fst.feedforward.Painter`; a picture that is refined
+            begins without one.
 
     Raises:
         InputError: an unknown method, style or preset; refining or tiling without a checkpoint.
@@ -248,7 +257,8 @@ def make_stylizer(
     if mixed or (path is not None and method != "optimize") or method == "feedforward":
         trained = load_style(style, checkpoints, device)
         backend = pick_backend(backend, device, dtype)
-        fast = FeedForwardStylizer(trained, device, dtype, memory, circular, backend)
+        margin = 0 if refine else margin
+        fast = FeedForwardStylizer(trained, device, dtype, memory, circular, backend, margin)
         if not refine:
             return fast
         if circular:

@@ -26,7 +26,6 @@ class TextbookNet(nn.Module):
         width: channels at full resolution.
         residual_blocks: how many, at a quarter of the resolution.
         upsampling: ``"nearest"`` or ``"bilinear"``.
-        margin: as :class:`JohnsonNet`'s.
     """
 
     def __init__(
@@ -34,10 +33,8 @@ class TextbookNet(nn.Module):
         width: int = 32,
         residual_blocks: int = 5,
         upsampling: str = "nearest",
-        margin: int = 0,
     ) -> None:
         super().__init__()
-        self.margin = margin
         self.relu = nn.ReLU()
         self.upsample = nn.Upsample(scale_factor=2, mode=upsampling)
         self.down1 = _conv_norm(3, width, 9)
@@ -53,7 +50,7 @@ class TextbookNet(nn.Module):
     @classmethod
     def like(cls, net: JohnsonNet) -> "TextbookNet":
         """The textbook's net with a copy of ``net``'s weights."""
-        copy = cls(net.out.in_channels, len(net.blocks), net.upsampling, net.margin)
+        copy = cls(net.out.in_channels, len(net.blocks), net.upsampling)
         copy = copy.to(net.out.weight.device).train(net.training)
         copy.load_state_dict(net.state_dict())
         return copy
@@ -61,7 +58,7 @@ class TextbookNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """``(N, 3, H, W)`` in [0, 1] to the same shape and range."""
         h, w = images.shape[2:]
-        x, m = widen(images, 0 if self.training else self.margin)
+        x, _ = widen(images)
         x = self.relu(self.down1(x))
         x = self.relu(self.down2(x))
         x = self.relu(self.down3(x))
@@ -69,7 +66,7 @@ class TextbookNet(nn.Module):
         x = self.relu(self.up1(self.upsample(x)))
         x = self.relu(self.up2(self.upsample(x)))
         x = self.out(self.pad(x))
-        return torch.sigmoid(x)[..., m : m + h, m : m + w]
+        return torch.sigmoid(x)[..., :h, :w]
 
 
 class _Residual(nn.Module):

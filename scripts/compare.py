@@ -32,6 +32,7 @@ def parse() -> argparse.Namespace:
         action="store_true",
         help="end an optimization once it equals the net: the same equivalent iterations, sooner",
     )
+    add("--margin", type=int, default=0, help="of the pass, as for stylize.py, where it is 20")
     add("--seed", type=int, default=0, help="of the noise")
     add("--painting", help="the painting, where it is not found by the name in the checkpoint")
     add(
@@ -54,7 +55,9 @@ def main() -> int:
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
     photos = assets.list_images(options.photos)[: options.limit]
-    stylizer = make_stylizer(options.style, "feedforward", device, dtype, options.checkpoints)
+    stylizer = make_stylizer(
+        options.style, "feedforward", device, dtype, options.checkpoints, margin=options.margin
+    )
     assert isinstance(stylizer, FeedForwardStylizer)
     painting, loss = load_objective(
         stylizer.style, device, dtype, options.painting, options.weights

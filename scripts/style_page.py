@@ -21,7 +21,7 @@ from fst.feedforward import Painter
 from fst.image import atomic_file, check_writable, load_image, resize, save_image
 from fst.recipe import recipe
 from fst.sheet import inset_sheet
-from fst.stylize import resolve_style
+from fst.stylize import MARGIN, resolve_style
 
 PICTURES = 6
 
@@ -154,7 +154,7 @@ def main() -> int:
     reports = [read_report(folder, name) for folder in options.reports]
     files = assets.list_images(options.photos or assets.find("photos", "eval"))
     files = files[:: max(1, len(files) // PICTURES)][:PICTURES]
-    painter = Painter(style.net, pick_precision(options.precision, device))
+    painter = Painter(style.net, pick_precision(options.precision, device), margin=MARGIN)
     pairs = []
     for file in files:
         photo = resize(load_image(file), options.size).rgb

@@ -19,7 +19,14 @@ from fst.feedforward import parse_memory
 from fst.image import MAX_PIXELS, load_image, save_image
 from fst.masks import FEATHER
 from fst.optimize import INITS, OPTIMIZERS, PRESETS, Iterate
-from fst.stylize import METHODS, FeedForwardStylizer, Stylizer, make_stylizer, style_name
+from fst.stylize import (
+    MARGIN,
+    METHODS,
+    FeedForwardStylizer,
+    Stylizer,
+    make_stylizer,
+    style_name,
+)
 
 OF_THE_LOSS = ("content_weight", "style_weight", "tv_weight", "pooling", "weights")
 OF_THE_OPTIMIZATION = ("iterations", "optimizer", "learning_rate", "init", "seed")
@@ -47,6 +54,12 @@ def parse() -> argparse.Namespace:
     add("--memory", type=memory, metavar="2GB",
         help="what a pass may take besides the photo (default: three quarters of what is free)")
     add("--quality", type=int, choices=range(1, 101), metavar="1-100", default=95)
+    add(
+        "--margin",
+        type=int,
+        default=MARGIN,
+        help="pixels by which a photo goes on beyond its border in a pass, for full strokes there",
+    )
     add("--max-pixels", type=positive, default=MAX_PIXELS, help="refuse larger photos")
     add("--checkpoints", type=Path, help="folder of trained styles")
     add = parser.add_argument_group("control").add_argument
@@ -123,7 +136,7 @@ def stylizers(options: argparse.Namespace) -> list[Stylizer]:
             make_stylizer(
                 style, options.method, device, dtype, options.checkpoints, options.style_size,
                 options.preset, given(options, OF_THE_LOSS), given(options, OF_THE_OPTIMIZATION),
-                options.refine, options.memory, options.seamless, options.backend,
+                options.refine, options.memory, options.seamless, options.backend, options.margin,
             )
         )  # fmt: skip
         if isinstance(made[-1], FeedForwardStylizer) and made[-1].backend != "eager":

@@ -119,12 +119,10 @@ def test_nets_of_different_widths_are_refused_in_one_line() -> None:
     assert "'width': 6" in message
 
 
-def test_nets_that_differ_in_their_margins_are_blended() -> None:
+def test_an_older_description_leaves_out_how_it_upsamples() -> None:
     styles = two_styles()
-    styles["poppies"].description["net"]["arguments"] |= {"margin": 20, "upsampling": "nearest"}
-    mixed = blend(styles, {"monet": 0.5, "poppies": 0.5})
-    assert mixed.net.margin == 20
-    assert mixed.description["net"]["arguments"]["margin"] == 20
+    styles["poppies"].description["net"]["arguments"]["upsampling"] = "nearest"
+    assert blend(styles, {"monet": 0.5, "poppies": 0.5}).net.upsampling == "nearest"
 
 
 def test_nets_that_upsample_in_other_ways_are_refused() -> None:

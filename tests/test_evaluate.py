@@ -34,14 +34,14 @@ def make_comparison(
     loss: PerceptualLoss, seed: int = 0, margin: int = 0, **settings: Any
 ) -> Comparison:
     torch.manual_seed(seed)
-    arguments = {"width": 4, "residual_blocks": 1, "margin": margin}
+    arguments = {"width": 4, "residual_blocks": 1}
     net = JohnsonNet(**arguments).eval()
     description = {
         "style": {"name": "mine", "image": "mine.jpg"},
         "net": {"name": "johnson", "arguments": arguments},
     }
     style = TrainedStyle(net, description)
-    stylizer = FeedForwardStylizer(style, torch.device("cpu"))
+    stylizer = FeedForwardStylizer(style, torch.device("cpu"), margin=margin)
     return Comparison(stylizer, loss, **{"size": 24, "iterations": ITERATIONS, **settings})
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,10 +15,10 @@ from fst.feedforward import Painter, feedforward, free_memory, parse_memory
 from fst.nets.johnson import JohnsonNet
 
 
-@pytest.fixture(params=[0, 12, 20])
-def net(request: pytest.FixtureRequest) -> JohnsonNet:
+@pytest.fixture
+def net() -> JohnsonNet:
     torch.manual_seed(0)
-    return JohnsonNet(width=4, residual_blocks=1, margin=request.param).eval()
+    return JohnsonNet(width=4, residual_blocks=1).eval()
 
 
 def draw(*shape: int) -> Tensor:
@@ -31,6 +32,39 @@ def test_one_pass_is_the_nets_output(net: JohnsonNet, shape: tuple[int, ...]) ->
     painted = feedforward(net.float(), photo)
     assert painted.dtype == torch.float32
     torch.testing.assert_close(painted, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("in_stages", [True, False])
+@pytest.mark.parametrize(
+    ("size", "margin"), [((16, 16), 12), ((20, 36), 16), ((17, 35), 12), ((24, 64), 20)]
+)
+def test_a_margin_is_painted_and_cut_off(
+    net: JohnsonNet, size: tuple[int, int], margin: int, in_stages: bool
+) -> None:
+    photo = draw(1, 3, *size)
+    pads = [(margin, margin + -side % 4) for side in size]
+    # NumPy's odd reflection, axis by axis: what goes on as it was going
+    wide = np.pad(photo.numpy(), ((0, 0), (0, 0), pads[0], (0, 0)), "reflect", reflect_type="odd")
+    wide = wide.clip(0, 1)
+    wide = np.pad(wide, ((0, 0), (0, 0), (0, 0), pads[1]), "reflect", reflect_type="odd")
+    expected = net(torch.from_numpy(wide.clip(0, 1)))
+    expected = expected[..., margin : margin + size[0], margin : margin + size[1]]
+    # as much as there is room for
+    painter = Painter(net if in_stages else nn.Sequential(net), margin=20)
+    torch.testing.assert_close(painter(photo), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(feedforward(net, photo), net(photo), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("margin", [260, 6, -4, "wide", 4.5])
+def test_a_margin_that_cannot_be_is_refused(net: JohnsonNet, margin: object) -> None:
+    with pytest.raises(InputError, match="a margin is 0, 4, 8"):
+        Painter(net, margin=margin)  # type: ignore[arg-type]
+
+
+def test_a_picture_that_tiles_has_no_margin(net: JohnsonNet) -> None:
+    photo = draw(1, 3, 32, 32)
+    tiling = Painter(net, circular=True)(photo)
+    assert torch.equal(Painter(net, circular=True, margin=20)(photo), tiling)
 
 
 def test_pictures_of_a_batch_do_not_touch_each_other(net: JohnsonNet) -> None:
@@ -100,16 +134,17 @@ def test_the_photo_is_left_as_it_was() -> None:
 # --- memory --------------------------------------------------------------------------------------
 
 
-def test_a_picture_that_does_not_fit_is_painted_in_strips(net: JohnsonNet) -> None:
+@pytest.mark.parametrize("margin", [0, 20])
+def test_a_picture_that_does_not_fit_is_painted_in_strips(net: JohnsonNet, margin: int) -> None:
     photo = draw(1, 3, 70, 50)
-    plenty = Painter(net, memory=1 << 40)
+    plenty = Painter(net, memory=1 << 40, margin=margin)
     assert plenty.stages is not None
-    expected = net(photo)
+    expected = plenty(photo)
     for plan in strips.plans(plenty.stages):
-        height, width = 70 + 2 * net.margin, 50 + 2 * net.margin
+        height, width = 70 + 2 * margin, 50 + 2 * margin
         widened = 4 * 3 * height * width  # a float32 copy of the photo: 70 is no multiple of 4
         enough = widened + strips.memory(plenty.stages, height, width, torch.float32, plan)
-        painter = Painter(net, memory=enough)
+        painter = Painter(net, memory=enough, margin=margin)
         chosen = painter.plan(70, 50, torch.device("cpu"))
         needed = strips.memory(plenty.stages, height, width, torch.float32, chosen)
         assert needed <= enough - widened

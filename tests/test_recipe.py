@@ -15,7 +15,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 ABOUT: dict[str, Any] = {
     "net": {"name": "johnson", "arguments": {"width": 16, "residual_blocks": 3,
-                                             "upsampling": "bilinear", "margin": 8}},
+                                             "upsampling": "bilinear"}},
     "style": {"name": "the_scream", "image": "the_scream.jpg", "size": 400},
     "loss": {"content_weight": 1.0, "style_weight": 5.42, "tv_weight": 0.25,
              "loss_network": {"weights": "caffe"}},

@@ -13,11 +13,13 @@ from torch import Tensor
 from fst import assets
 from fst.checkpoint import TrainedStyle, load_checkpoint, save_checkpoint
 from fst.errors import AssetError, CheckpointError, InputError
+from fst.feedforward import Painter
 from fst.losses import gram_matrix
 from fst.nets import make_net
 from fst.optimize import Iterate
 from fst.perceptual import PerceptualLoss
 from fst.stylize import (
+    MARGIN,
     FeedForwardStylizer,
     OptimizingStylizer,
     load_objective,
@@ -214,11 +216,14 @@ def test_a_painting_that_cannot_be_had_is_an_asset_error() -> None:
 
 
 def test_a_style_with_a_checkpoint_is_painted_in_one_pass(checkpoints: Path, photo: Tensor) -> None:
-    stylizer = make_stylizer("mine", checkpoints=checkpoints)
+    stylizer = make_stylizer("mine", checkpoints=checkpoints, margin=0)
     assert isinstance(stylizer, FeedForwardStylizer)
     with torch.no_grad():
         expected = load_checkpoint(checkpoints / "mine.safetensors").net(photo)
     torch.testing.assert_close(stylizer(photo), expected, rtol=0, atol=1e-5)
+    wider = Painter(stylizer.style.net, margin=MARGIN)(photo)
+    usual = make_stylizer("mine", checkpoints=checkpoints)
+    torch.testing.assert_close(usual(photo), wider)
 
 
 def test_a_checkpoint_can_be_given_by_path(checkpoints: Path, photo: Tensor) -> None:

@@ -10,12 +10,10 @@ from fst.perceptual import LossTerms, PerceptualLoss
 from fst.textbook import TextbookLoss, TextbookNet, textbook_step
 
 
-def random_net(
-    width: int = 4, residual_blocks: int = 2, upsampling: str = "nearest", margin: int = 0
-) -> JohnsonNet:
+def random_net(width: int = 4, residual_blocks: int = 2, upsampling: str = "nearest") -> JohnsonNet:
     """A net whose norms also scale and shift."""
     torch.manual_seed(0)
-    net = JohnsonNet(width, residual_blocks, upsampling, margin)
+    net = JohnsonNet(width, residual_blocks, upsampling)
     with torch.no_grad():
         for name, parameter in net.named_parameters():
             if ".norm." in name:
@@ -36,7 +34,7 @@ def loss() -> PerceptualLoss:
 @pytest.mark.parametrize("size", [(32, 32), (36, 48), (33, 46), (17, 35)])
 @pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
 def test_the_net_paints_the_same_pictures(size: tuple[int, int], upsampling: str) -> None:
-    net = random_net(upsampling=upsampling, margin=8).eval()
+    net = random_net(upsampling=upsampling).eval()
     photos = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         assert torch.allclose(TextbookNet.like(net)(photos), net(photos), atol=2e-6)

@@ -12,21 +12,14 @@ NETS: dict[str, type[nn.Module]] = {"johnson": JohnsonNet}
 """Name in a config or checkpoint -> class. A net of your own is an entry here."""
 
 
-EARLIER = {"upsampling": "nearest", "margin": 0}
+EARLIER = {"upsampling": "nearest"}
 """What nets were like before there was a choice: their checkpoints do not say it."""
 
 
 def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether nets, ``{"name", "arguments"}`` each, can have each other's weights.
-
-    A margin is none of a net's weights' business.
-    """
-
-    def plain(net: Mapping[str, Any]) -> dict[str, Any]:
-        arguments = {**EARLIER, **net["arguments"], "margin": 0}
-        return {"name": net["name"], **arguments}
-
-    return plain(one) == plain(other)
+    """Whether nets, ``{"name", "arguments"}`` each, can have each other's weights."""
+    first, second = ({**EARLIER, **net["arguments"]} for net in (one, other))
+    return one["name"] == other["name"] and first == second
 
 
 def make_net(name: str, arguments: Mapping[str, Any]) -> nn.Module:

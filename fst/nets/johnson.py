@@ -34,10 +34,6 @@ class JohnsonNet(nn.Module):
         residual_blocks: how many, at a quarter of the resolution.
         upsampling: ``"bilinear"``, or ``"nearest"`` as in most nets of this kind: 15 % less work,
             but slopes become stairs.
-        margin: pixels by which a picture goes on at every side while it is painted
-            (:func:`~fst.nets.layers.widen`), and which are cut off afterwards: a multiple of 4.
-            Strokes are weaker at a border, which suits VGG-19's padding with zeros; a margin
-            makes them as strong as elsewhere, for a worse objective. Training does without.
 
     At the default size the net has 1,679,235 parameters. A final sigmoid keeps the output in
     [0, 1], so that the loss sees exactly the picture that will be written (the paper scales a tanh,
@@ -54,7 +50,6 @@ class JohnsonNet(nn.Module):
         width: int = 32,
         residual_blocks: int = 5,
         upsampling: str = "nearest",
-        margin: int = 0,
     ) -> None:
         super().__init__()
         if width < 1 or residual_blocks < 0:
@@ -62,9 +57,7 @@ class JohnsonNet(nn.Module):
         if upsampling not in UPSAMPLINGS:
             names = ", ".join(UPSAMPLINGS)
             raise InputError(f"upsampling must be one of {names}, not {upsampling!r}")
-        if margin not in range(0, 65, 4):
-            raise InputError(f"a net's margin must be 0, 4, 8 ... or 64, not {margin!r}")
-        self.upsampling, self.margin = upsampling, margin
+        self.upsampling = upsampling
         up = UPSAMPLINGS[upsampling]
         self.down1 = ConvNorm(3, width, 9)
         self.down2 = ConvNorm(width, 2 * width, 3, stride=2)
@@ -90,7 +83,7 @@ class JohnsonNet(nn.Module):
         h, w = images.shape[2:]
         if min(h, w) < MIN_SIDE:
             raise InputError(f"a {w}x{h} picture is too small: each side needs {MIN_SIDE} pixels")
-        x, m = widen(images, 0 if self.training else self.margin)
+        x, _ = widen(images)
         x = F.relu(self.down1(x))  # (N, width, H, W)
         x = F.relu(self.down2(x))  # (N, 2 width, H/2, W/2)
         x = F.relu(self.down3(x))  # (N, 4 width, H/4, W/4)
@@ -98,7 +91,7 @@ class JohnsonNet(nn.Module):
         x = F.relu(self.up1(x))  # (N, 2 width, H/2, W/2)
         x = F.relu(self.up2(x))  # (N, width, H, W)
         x = self.out(self.pad(x))  # (N, 3, H, W)
-        return torch.sigmoid(x.to(self.out.weight.dtype))[..., m : m + h, m : m + w]
+        return torch.sigmoid(x.to(self.out.weight.dtype))[..., :h, :w]
 
     def stages(self, dtype: torch.dtype = torch.float32) -> list[Stage]:
         """The same function up to the sigmoid, for :func:`fst.strips.run`.

@@ -117,7 +117,7 @@ class ReflectionPad2d(nn.ReflectionPad2d):
             return super().forward(x)
 
 
-def widen(images: Tensor, margin: int) -> tuple[Tensor, int]:
+def widen(images: Tensor, margin: int = 0) -> tuple[Tensor, int]:
     """Pictures with more around them, for what a net does badly at its borders.
 
     Beyond the border they are mirrored, up to multiples of 4 pixels, which two halvings want. A

@@ -226,29 +226,3 @@ def test_make_net_names_the_nets_there_are() -> None:
 def test_make_net_refuses_arguments_that_the_net_does_not_take(arguments: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="can't be made"):
         make_net("johnson", arguments)
-
-
-@pytest.mark.parametrize(
-    ("size", "margin"), [((16, 16), 12), ((20, 36), 16), ((17, 35), 12), ((24, 64), 20)]
-)
-def test_a_margin_is_painted_and_cut_off(size: tuple[int, int], margin: int) -> None:
-    torch.manual_seed(0)
-    net = JohnsonNet(width=4, residual_blocks=1, margin=20).eval()
-    plain = JohnsonNet(width=4, residual_blocks=1).eval()
-    plain.load_state_dict(net.state_dict())
-    photo = picture(*size)
-    pads = [(margin, margin + -side % 4) for side in size]
-    # NumPy's odd reflection, axis by axis: what goes on as it was going
-    wide = np.pad(photo.numpy(), ((0, 0), (0, 0), pads[0], (0, 0)), "reflect", reflect_type="odd")
-    wide = wide.clip(0, 1)
-    wide = np.pad(wide, ((0, 0), (0, 0), (0, 0), pads[1]), "reflect", reflect_type="odd")
-    wide = torch.from_numpy(wide.clip(0, 1))
-    expected = plain(wide)[..., margin : margin + size[0], margin : margin + size[1]]
-    torch.testing.assert_close(net(photo), expected, rtol=0, atol=1e-5)
-    torch.testing.assert_close(net.train()(photo), plain(photo))  # training does without
-
-
-@pytest.mark.parametrize("margin", [68, 6, -4, "wide", 4.5])
-def test_a_margin_that_cannot_be_is_refused(margin: object) -> None:
-    with pytest.raises(InputError, match="margin must be 0, 4, 8"):
-        JohnsonNet(margin=margin)  # type: ignore[arg-type]

@@ -73,7 +73,6 @@ def test_a_run_writes_all_that_the_readme_names(run: Run, tiny: list[str], tmp_p
         "width": 4,
         "residual_blocks": 1,
         "upsampling": "bilinear",
-        "margin": 0,
     }
     assert about["net"] == {"name": "johnson", "arguments": arguments}
     assert about["objective"]["total"] > 0
