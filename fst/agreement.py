@@ -54,7 +54,12 @@ def make_cases(
     """
     for painting in paintings:
         losses = {
-            name: PerceptualLoss(painting, weights=weights, dtype=dtype)
+            name: PerceptualLoss(
+                painting,
+                style_weight=float(DEFAULT_WEIGHTS[1:].sum()),
+                weights=weights,
+                dtype=dtype,
+            )
             for name, weights in leaders.items()
         }
         for i, photo in enumerate(photos):

@@ -32,7 +32,7 @@ def pairs(network: VGG19) -> list[tuple[Case, Verdict, Verdict]]:
 
 def test_a_verdict_is_the_objectives_terms_and_gradients(network: VGG19) -> None:
     judged = case(3)
-    loss = PerceptualLoss(judged.painting, tv_weight=0, weights="random")
+    loss = PerceptualLoss(judged.painting, style_weight=3, tv_weight=0, weights="random")
     image = judged.image.clone().requires_grad_()
     terms = loss(image, loss.content_targets(judged.photo))
     terms.total.sum().backward()

@@ -38,7 +38,7 @@ def test_plain_operations_are_the_net(blocks: int, upsampling: str) -> None:
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
 def test_a_backend_paints_the_same_picture_at_any_size(net: JohnsonNet, backend: str) -> None:
     if not is_installed(backend):
-        pytest.skip(f"{backend} is not installed: pip install fst[{backend}]")
+        pytest.skip(f"{backend} is not installed: pip install -e .[{backend}]")
     painter = Painter(net, backend=backend)
     for shape in ((1, 3, 64, 64), (2, 3, 33, 50)):
         photos = draw(*shape)
@@ -101,7 +101,7 @@ def test_what_cannot_be_had_is_said(net: JohnsonNet, monkeypatch: pytest.MonkeyP
         pick_backend("tensorrt", CPU, torch.float32)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for backend in ("onnxruntime", "openvino"):
-        with pytest.raises(InputError, match=rf'pip install "fst\[{backend}\]"'):
+        with pytest.raises(InputError, match=rf'pip install -e "\.\[{backend}\]"'):
             pick_backend(backend, CPU, torch.float32)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
     with pytest.raises(InputError, match="runs on a CPU"):
