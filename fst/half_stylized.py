@@ -19,7 +19,7 @@ from fst.vgg import VGG19
 CONTENT, STYLE = tuple(CONTENT_LAYERS), tuple(STYLE_LAYERS)
 TERMS = (*CONTENT, *STYLE)
 DEFAULT_WEIGHTS = torch.tensor([1.0, *([3.0 / len(STYLE)] * len(STYLE))])
-"""Of the terms in the objective that the slim network is taught and judged by: content 1, style 3."""
+"""Of the terms, where the slim network is taught and judged: content 1, style 3."""
 
 GROUP = 4
 """Pictures that share a style."""
