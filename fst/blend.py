@@ -63,11 +63,7 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     (device,) = {value.device for value in mixed.values()}
     net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
     name = "-".join(styles)
-    described = {
-        **model.description,
-        "style": {"name": name},
-        "blend": dict(shares),
-    }
+    described = {**model.description, "style": {"name": name}, "blend": dict(shares)}
     return TrainedStyle(net, described)
 
 

@@ -126,10 +126,7 @@ def pilot_photos(crops: Sequence[Tensor]) -> Tensor:
 
 
 def calibrate_once(
-    loss: PerceptualLoss,
-    crops: Sequence[Tensor],
-    strength: float,
-    record: Path,
+    loss: PerceptualLoss, crops: Sequence[Tensor], strength: float, record: Path
 ) -> Calibration:
     """:func:`calibrate`, or what it found before: an interrupted run goes on with its weight.
 

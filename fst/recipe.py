@@ -61,10 +61,10 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         arguments.append(f"data.path={_quoted(data['name'])}")
     if data["source"] == "hub":
         arguments.append(f"data.split={_quoted(data['split'])}")
-    for key, usual in (("pooling", "max"), ("normalization", "relative")):
-        value = loss["loss_network"].get(key, loss.get(key, usual))
-        if value != usual:
-            arguments.append(f"loss.{key}={value}")
+    if (pooling := loss["loss_network"].get("pooling", "max")) != "max":
+        arguments.append(f"loss.pooling={pooling}")
+    if (normalization := loss.get("normalization", "relative")) != "relative":
+        arguments.append(f"loss.normalization={normalization}")
     for key, layers in (("content_layers", CONTENT_LAYERS), ("style_layers", STYLE_LAYERS)):
         total = sum(layers.values())
         usual_shares = {layer: weight / total for layer, weight in layers.items()}

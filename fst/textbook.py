@@ -29,10 +29,7 @@ class TextbookNet(nn.Module):
     """
 
     def __init__(
-        self,
-        width: int = 32,
-        residual_blocks: int = 5,
-        upsampling: str = "nearest",
+        self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
     ) -> None:
         super().__init__()
         self.relu = nn.ReLU()

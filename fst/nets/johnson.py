@@ -46,10 +46,7 @@ class JohnsonNet(nn.Module):
     """
 
     def __init__(
-        self,
-        width: int = 32,
-        residual_blocks: int = 5,
-        upsampling: str = "nearest",
+        self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
     ) -> None:
         super().__init__()
         if width < 1 or residual_blocks < 0:
