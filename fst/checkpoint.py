@@ -4,6 +4,7 @@ The net is rebuilt through :data:`fst.nets.NETS` from its name and arguments, ne
 path read from the file, and no pickle is ever loaded.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,14 @@ class TrainedStyle:
     def name(self) -> str:
         """The style's name."""
         return str(self.description["style"]["name"])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights in float32; two styles of the same digest paint the same."""
+        digest = hashlib.sha256()
+        for value in self.net.state_dict().values():
+            digest.update(value.float().cpu().numpy().tobytes())
+        return digest.hexdigest()
 
 
 def save_checkpoint(path: Path, style: TrainedStyle, dtype: torch.dtype = torch.float16) -> None:

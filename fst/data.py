@@ -285,4 +285,6 @@ class PhotoDataModule(lightning.LightningDataModule):
             count = len(self.train.source)
         about: dict[str, Any] = {"source": self.source, "name": name or self.path, "photos": count}
         about |= {"split": self.split, "size": self.size, "batch_size": self.batch_size}
+        about |= {"min_scale": self.crop.min_scale, "max_photos": self.max_photos}
+        about["held_out"] = 0 if self.val_path else self.val_photos
         return about if self.sizes == [self.size] else about | {"sizes": self.sizes}

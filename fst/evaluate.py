@@ -54,8 +54,7 @@ class Comparison:
         """Changes with everything that a photo's figures depend on."""
         digest = hashlib.sha256()
         digest.update(json.dumps(self.stylizer.style.description["net"], sort_keys=True).encode())
-        for value in self.stylizer.style.net.state_dict().values():
-            digest.update(value.float().cpu().numpy().tobytes())
+        digest.update(self.stylizer.style.digest.encode())
         for name, gram in self.loss.named_buffers():
             if name.startswith("gram_"):  # the painting, at its size
                 digest.update(gram.float().cpu().numpy().tobytes())

@@ -71,6 +71,11 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         if (given := loss.get(key, usual_shares)) != usual_shares:
             shares = {**dict.fromkeys(layers, 0.0), **given}
             arguments += [f"++loss.{key}.{layer}={share}" for layer, share in shares.items()]
+    for key in ("min_scale", "max_photos"):
+        if (value := data.get(key)) is not None:
+            arguments.append(f"data.{key}={value}")
+    if held_out := data.get("held_out"):
+        arguments.append(f"data.val_photos={held_out}")
     if sizes := data.get("sizes"):
         arguments.append(f"data.sizes={list(sizes)}".replace(" ", ""))
     if init := training.get("init"):

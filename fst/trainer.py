@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import lightning
@@ -251,7 +250,7 @@ def describe_run(
     net: Mapping[str, Any],
     style: Mapping[str, Any],
     seed: int,
-    init: str | None = None,
+    init: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The description that a finished checkpoint carries."""
     metrics = trainer.callback_metrics
@@ -277,8 +276,8 @@ def describe_run(
             "seconds": round(module.seconds_spent()),
             "skipped_steps": module.guard.skipped,
             "seed": seed,
-            "init": None if init is None else Path(init).name.removesuffix(".safetensors"),
             "date": datetime.now().date().isoformat(),
+            **(init or {}),
         },
         "objective": {
             name: float(metrics[f"val/{name}"]) for name in ("total", "content", "style", "tv")

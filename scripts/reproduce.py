@@ -18,7 +18,7 @@ from fst.errors import InputError, one_line_errors
 from fst.evaluate import judge
 from fst.image import load_image, resize
 from fst.recipe import EXACT, recipe
-from fst.stylize import load_objective, resolve_style
+from fst.stylize import load_objective, load_style, resolve_style
 
 
 def parse() -> argparse.Namespace:
@@ -49,6 +49,9 @@ def main() -> int:
     shipped = load_checkpoint(path)
     photos = assets.list_images(options.photos or assets.find("photos", "eval"))
     arguments = [*recipe(shipped.description, options.steps), f"trainer.device={options.device}"]
+    training = shipped.description["training"]
+    if (digest := training.get("init_sha256")) and load_style(training["init"]).digest != digest:
+        print(f"{training['init']} is another net here than the one the style began with")
     if options.train_photos:
         arguments.append(f"data.path={options.train_photos}")
     if options.weights:
@@ -56,7 +59,7 @@ def main() -> int:
     print("$ python scripts/train.py", shlex.join(arguments), flush=True)
     train = Path(__file__).with_name("train.py")
     # of its own, so that nothing else is resumed
-    steps = options.steps or shipped.description["training"]["steps"]
+    steps = options.steps or training["steps"]
     runs = options.runs or options.output / f"runs_of_{steps}"
     places = [f"checkpoints={options.output}", f"runs={runs}"]
     command = [sys.executable, str(train), *arguments, *places, "overwrite=true", "resume=auto"]
@@ -78,7 +81,7 @@ def main() -> int:
     change = after / before - 1
     print(f"objective on {len(photos)} photos at {options.size} px: shipped {before:.4f}, "
           f"reproduced {after:.4f} ({change:+.1%})")  # fmt: skip
-    if options.steps not in (None, shipped.description["training"]["steps"]):
+    if options.steps not in (None, training["steps"]):
         return 0  # another number of steps is another result
     if abs(change) > EXACT:
         print(f"that is not within {EXACT:.0%}", file=sys.stderr)

@@ -15,14 +15,14 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from torch import nn
 
 from fst.calibration import calibrate_once
-from fst.checkpoint import TrainedStyle, load_checkpoint
+from fst.checkpoint import TrainedStyle
 from fst.device import keep_freed_memory, pick_device, pick_precision, process_rank
 from fst.errors import FstError, InputError, one_line_errors
 from fst.nets import alike, make_net
 from fst.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.runs import changed_settings, finish, prepare_run
 from fst.statistics import style_target
-from fst.stylize import resolve_style
+from fst.stylize import load_style
 from fst.trainer import describe_run, fit
 from fst.training import StyleTransferModule
 
@@ -77,16 +77,16 @@ def fixed_weights(style: dict[str, Any]) -> dict[str, Any]:
     return {key: value if style[key] is None else style[key] for key, value in plain.items()}
 
 
-def begin_with(net: nn.Module, style: str, configured: dict[str, Any]) -> None:
-    """Gives ``net`` the weights of a trained style."""
-    path, _ = resolve_style(style)
-    if path is None:
-        raise InputError(f"init={style}: there is no checkpoint of that name")
-    trained = load_checkpoint(path)
+def begin_with(net: nn.Module, style: str, configured: dict[str, Any]) -> dict[str, str]:
+    """Gives ``net`` the weights of a trained style, or of a blend of several; what was taken."""
+    trained = load_style(style)
     its = trained.description["net"]
     if not alike(its, configured):
-        raise InputError(f"init={style}: its net is {its}, not {configured}")
+        raise InputError(
+            f"init={style}: its net is {its}, not {configured}; init=null begins at random"
+        )
     net.load_state_dict(trained.net.state_dict())
+    return {"init": Path(style).name.removesuffix(".safetensors"), "init_sha256": trained.digest}
 
 
 def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
@@ -122,8 +122,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     settings = ("optimizer", "learning_rate", "schedule", "warmup_steps", "ema", "pattern_weight")
     options = {key: plain[key] for key in settings}
     net = make_net(**plain["net"])
-    if plain["init"] is not None:
-        begin_with(net, plain["init"], plain["net"])
+    init = {} if plain["init"] is None else begin_with(net, plain["init"], plain["net"])
     module = StyleTransferModule(
         net, loss, **options, dtype=dtype,
         micro_batches=plain["accumulate"], **early,
@@ -173,9 +172,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     if not fit(module, data, trainer, run):
         return False
     if first:
-        about = describe_run(
-            module, data, trainer, plain["net"], style, plain["seed"], init=plain["init"]
-        )
+        about = describe_run(module, data, trainer, plain["net"], style, plain["seed"], init)
         path = finish(run, TrainedStyle(module.best_net, about), overwrite)
         print(f"wrote {path}  (objective {about['objective']['total']:.3f}; the run: {run.folder})")
     return True

@@ -9,8 +9,10 @@ from omegaconf import OmegaConf
 from support import ROOT
 
 from fst import assets
+from fst.nets import alike
 from fst.optimize import PRESETS, optimize
 from fst.perceptual import PerceptualLoss
+from fst.stylize import load_style
 from fst.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"
@@ -69,6 +71,13 @@ def test_a_loss_that_is_asked_for_is_taken_in_an_experiment(
 ) -> None:
     loss = composed("style=monet", "experiment=cpu", *arguments)["loss"]
     assert (loss["weights"], loss["schedule"]) == judges
+
+
+@pytest.mark.parametrize("experiment", options("experiment"))
+def test_an_experiment_begins_with_a_net_that_is_there_and_fits(experiment: str) -> None:
+    config = composed("style=monet", f"experiment={experiment}")
+    if config["init"] is not None:
+        assert alike(load_style(str(config["init"])).description["net"], config["net"])
 
 
 def test_the_defaults_are_those_of_the_code() -> None:

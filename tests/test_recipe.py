@@ -20,7 +20,7 @@ ABOUT: dict[str, Any] = {
     "loss": {"content_weight": 1.0, "style_weight": 5.42, "tv_weight": 0.25,
              "loss_network": {"weights": "caffe"}},
     "data": {"source": "folder", "name": "train", "size": 192, "batch_size": 3,
-             "sizes": [128, 192]},
+             "sizes": [128, 192], "min_scale": 0.25, "max_photos": 900, "held_out": 8},
     "training": {"steps": 700, "optimizer": "muon", "learning_rate": 2e-3, "schedule": "constant",
                  "slim_steps_share": 0.6, "warmup_steps": 7, "ema": 0.99, "precision": "fp32",
                  "seed": 5, "init": "great_wave",
@@ -45,6 +45,7 @@ def test_the_recipe_sets_all_that_the_checkpoint_tells() -> None:
     data = config["data"]
     assert (data["source"], data["path"], data["size"]) == ("folder", "train", 192)
     assert (data["batch_size"], data["sizes"]) == (3, [128, 192])
+    assert (data["min_scale"], data["max_photos"], data["val_photos"]) == (0.25, 900, 8)
     assert config["trainer"]["max_steps"] == 700
     for key in (
         "optimizer",

@@ -292,7 +292,12 @@ def test_a_net_begins_with_the_weights_of_another_style(
     first, begun = (load_checkpoint(source.with_stem(name)) for name in ("mine", "second"))
     for ours, theirs in zip(first.net.parameters(), begun.net.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
-    assert begun.description["training"]["init"] == "mine"
+    training = begun.description["training"]
+    assert (training["init"], training["init_sha256"]) == ("mine", first.digest)
+    third = [*second, "style.name=third", "init='mine=0.5,second=0.5'"]
+    assert run_inside("train.py", *third).returncode == 0
+    blended = load_checkpoint(source.with_stem("third"))
+    assert blended.description["training"]["init"] == "mine=0.5,second=0.5"
     result = run_inside("train.py", *second, "overwrite=true", "init=nobody")
     assert (result.returncode, "nobody" in result.stderr) == (1, True)
     for other in ("net.arguments.width=5", "net.arguments.upsampling=nearest"):
