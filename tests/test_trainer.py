@@ -246,7 +246,8 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
     trainer = runs.trainer(run)
     assert fit(module, data, trainer, run)
     net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
-    about = describe_run(module, data, trainer, net, {"name": "mine"}, seed=7)
+    init = {"init": "base", "init_sha256": "00ff"}
+    about = describe_run(module, data, trainer, net, {"name": "mine"}, seed=7, init=init)
     assert about["net"] == net
     assert about["style"] == {"name": "mine"}
     assert about["loss"]["style_layers"] == {"relu1_1": 0.5, "relu2_1": 0.5}
@@ -269,7 +270,7 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
         "devices": 1,
         "skipped_steps": 1,
         "seed": 7,
-        "init": None,
+        **init,
     }
     last = rows(run, "val/total")[-1]
     assert about["objective"] == pytest.approx(
