@@ -45,5 +45,5 @@ lock: setup ## renew requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --upgrade -q -o requirements.lock
 
-clean: ## remove what make and the scripts wrote, but no checkpoint
-	rm -rf .venv demo out report reproduced build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+clean: ## remove what make and the scripts wrote, but no trained style or run
+	rm -rf .venv demo out report build *.egg-info .pytest_cache .mypy_cache .ruff_cache

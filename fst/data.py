@@ -287,4 +287,6 @@ class PhotoDataModule(lightning.LightningDataModule):
         about |= {"split": self.split, "size": self.size, "batch_size": self.batch_size}
         about |= {"min_scale": self.crop.min_scale, "max_photos": self.max_photos}
         about["held_out"] = 0 if self.val_path else self.val_photos
+        if self.val_path:
+            about["val_path"] = Path(self.val_path).name
         return about if self.sizes == [self.size] else about | {"sizes": self.sizes}

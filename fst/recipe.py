@@ -32,11 +32,11 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         settings = ("learning_rate", "schedule", "warmup_steps", "ema")
         names = [f"style={style['name']}"]
         if style["name"] not in assets.style_names():  # the user's own, under another's file
-            names = [f"style={assets.style_names()[0]}", f"style.name={_quoted(style['name'])}"]
+            names = [f"style={assets.style_names()[0]}", f"style.name={quoted(style['name'])}"]
         share = training.get("slim_steps_share", 0.0)
         arguments = [
             *names,
-            f"style.image={_quoted(style['image'])}",
+            f"style.image={quoted(style['image'])}",
             f"style.size={style['size']}",
             f"style.content_weight={loss['content_weight']:g}",
             f"style.style_weight={loss['style_weight']:g}",
@@ -58,9 +58,9 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
     if share:
         arguments.append(f"loss.schedule={share:g}")
     if data["source"] != "sample":
-        arguments.append(f"data.path={_quoted(data['name'])}")
+        arguments.append(f"data.path={quoted(data['name'])}")
     if data["source"] == "hub":
-        arguments.append(f"data.split={_quoted(data['split'])}")
+        arguments.append(f"data.split={quoted(data['split'])}")
     if (pooling := loss["loss_network"].get("pooling", "max")) != "max":
         arguments.append(f"loss.pooling={pooling}")
     if (normalization := loss.get("normalization", "relative")) != "relative":
@@ -74,18 +74,21 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
     for key in ("min_scale", "max_photos"):
         if (value := data.get(key)) is not None:
             arguments.append(f"data.{key}={value}")
+    if val_path := data.get("val_path"):
+        arguments.append(f"data.val_path={quoted(val_path)}")
     if held_out := data.get("held_out"):
         arguments.append(f"data.val_photos={held_out}")
     if sizes := data.get("sizes"):
         arguments.append(f"data.sizes={list(sizes)}".replace(" ", ""))
     if init := training.get("init"):
-        arguments.append(f"init={_quoted(init)}")
+        arguments.append(f"init={quoted(init)}")
     return arguments
 
 
-def _quoted(value: str) -> str:
-    """As Hydra's grammar wants what is not a plain word."""
-    if re.fullmatch(r"[\w./-]+", value):
+def quoted(value: str) -> str:
+    """A text as Hydra's grammar wants it: quoted, but where it is a plain word."""
+    words = ("null", "true", "false", "inf", "nan")  # what Hydra would read as something else
+    if re.fullmatch(r"[A-Za-z_./][\w./-]*", value, re.ASCII) and value.lower() not in words:
         return value
     # backslashes are plain characters, but before a quote
     escaped = re.sub(

@@ -49,7 +49,8 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     """Parses, calls, prints."""
     options = parse()
-    if options.size < 16 or options.iterations < 1 or (options.limit or 1) < 1:
+    limited = options.limit is not None
+    if options.size < 16 or options.iterations < 1 or (limited and options.limit < 1):
         raise InputError("--size must be at least 16, --iterations and --limit at least 1")
     keep_freed_memory()
     device = pick_device(options.device)

@@ -5,7 +5,6 @@ fst, a few photos with scikit-image. With an FST_ASSETS folder it takes its phot
 """
 
 import shlex
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -15,6 +14,7 @@ from torchvision.models import VGG19_Weights
 from fst import assets
 from fst.errors import AssetError
 from fst.photos import open_sample
+from fst.process import run_script
 from fst.weights import at_hand
 
 SCRIPTS = Path(__file__).parent
@@ -26,14 +26,18 @@ def call(script: str, *arguments: object) -> None:
     """Shows the command and runs it; a failure ends the demo with its status."""
     words = [str(argument) for argument in arguments]
     print(f"\n$ python scripts/{script} {shlex.join(words)}", flush=True)
-    status = subprocess.run([sys.executable, str(SCRIPTS / script), *words], check=False).returncode
-    if status:
+    if status := run_script(SCRIPTS / script, words):
         sys.exit(status)
 
 
 def about_vgg19() -> str:
     """Whether VGG-19 itself can be had, and how to use it."""
-    command = f"python scripts/train.py style={STYLE} experiment=cpu overwrite=true"
+    painting = ""
+    try:
+        assets.find("styles", f"{STYLE}.jpg")
+    except AssetError:
+        painting = " style.image=PAINTING.jpg"
+    command = f"python scripts/train.py style={STYLE}{painting} experiment=cpu overwrite=true"
     use = f"train against it with: {command}"
     if (path := at_hand()) is not None:
         return f"VGG-19 is at hand ({path.name}): {use}"

@@ -7,7 +7,6 @@ for, on photos that neither has seen.
 import argparse
 import shlex
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precisio
 from fst.errors import InputError, one_line_errors
 from fst.evaluate import judge
 from fst.image import load_image, resize
-from fst.recipe import EXACT, recipe
+from fst.process import run_script
+from fst.recipe import EXACT, quoted, recipe
 from fst.stylize import load_objective, load_style, resolve_style
 
 
@@ -53,24 +53,23 @@ def main() -> int:
     if (digest := training.get("init_sha256")) and load_style(training["init"]).digest != digest:
         print(f"{training['init']} is another net here than the one the style began with")
     if options.train_photos:
-        arguments.append(f"data.path={options.train_photos}")
+        arguments.append(f"data.path={quoted(str(options.train_photos))}")
     if options.weights:
-        arguments.append(f"loss.weights={options.weights}")
-    print("$ python scripts/train.py", shlex.join(arguments), flush=True)
-    train = Path(__file__).with_name("train.py")
-    # of its own, so that nothing else is resumed
-    steps = options.steps or training["steps"]
-    runs = options.runs or options.output / f"runs_of_{steps}"
-    places = [f"checkpoints={options.output}", f"runs={runs}"]
-    command = [sys.executable, str(train), *arguments, *places, "overwrite=true", "resume=auto"]
-    if status := subprocess.run(command, check=False).returncode:
-        return status
+        arguments.append(f"loss.weights={quoted(options.weights)}")
     keep_freed_memory()
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
     _, loss = load_objective(shipped, device, dtype, weights=options.weights)
     if loss.vgg.sha256 != shipped.description["loss"]["loss_network"]["sha256"]:
-        print(f"trained and judged with other weights than the style was: {loss.vgg.source}")
+        print(f"other weights judge here than those the style was trained with: {loss.vgg.source}")
+    print("$ python scripts/train.py", shlex.join(arguments), flush=True)
+    train = Path(__file__).with_name("train.py")
+    # of its own, so that nothing else is resumed
+    steps = options.steps or training["steps"]
+    runs = options.runs or options.output / f"runs_of_{steps}"
+    places = [f"checkpoints={quoted(str(options.output))}", f"runs={quoted(str(runs))}"]
+    if status := run_script(train, [*arguments, *places, "overwrite=true", "resume=auto"]):
+        return status
     again = load_checkpoint(options.output / f"{shipped.name}.safetensors", device)
     tensors = [resize(load_image(photo), options.size).rgb.to(device) for photo in photos]
     objectives = []

@@ -41,21 +41,23 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_report(folder: Path, name: str) -> dict[str, Any]:
+def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, Any]:
     """A comparison's figures.
 
     Raises:
-        InputError: there are none, or they are another style's.
+        InputError: there are none, or they are another style's, or an earlier training's.
     """
     try:
         report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        style, schema = report["style"]["name"], report["schema"]
+        style, schema, _ = report["style"]["name"], report["schema"], report["training"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder} holds no report of scripts/compare.py") from error
     if schema != SCHEMA:
         raise InputError(f"{folder} was written by another version: compare again")
     if style != name:
         raise InputError(f"{folder} compares {style}, not {name}")
+    if report["training"] != training:
+        raise InputError(f"{folder} compares another training of {style}: compare again")
     return report
 
 
@@ -94,7 +96,12 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
         }
     lines = [f"| | {' | '.join(heads)} |", "| --- |" + " --- |" * len(reports)]
     lines += [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()]
-    note = "Medians over all photos, in brackets the least and the most"
+    margins = {r["settings"].get("margin", 0) for r in reports}
+    what = "the net's bare output" if margins == {0} else "the net's output as it was compared"
+    note = (
+        f"Of {what} (the pictures above have a margin of {MARGIN} pixels). Medians over all "
+        "photos, in brackets the least and the most"
+    )
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
 
 
@@ -151,7 +158,9 @@ def main() -> int:
     device = pick_device(options.device)
     style = load_checkpoint(path, device)
     name = style.name
-    reports = [read_report(folder, name) for folder in options.reports]
+    training = style.description["training"]
+    recipe(style.description)  # before anything is painted
+    reports = [read_report(folder, name, training) for folder in options.reports]
     files = assets.list_images(options.photos or assets.find("photos", "eval"))
     files = files[:: max(1, len(files) // PICTURES)][:PICTURES]
     painter = Painter(style.net, pick_precision(options.precision, device), margin=MARGIN)

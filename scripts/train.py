@@ -26,6 +26,10 @@ from fst.stylize import load_style
 from fst.trainer import describe_run, fit
 from fst.training import StyleTransferModule
 
+TEXTS = ("style.name", "style.image", "data.path", "data.val_path", "init", "resume", "runs",
+         "checkpoints")  # fmt: skip
+"""Settings that name something: 2024 is a name, too, though Hydra reads it as a number."""
+
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 def main(config: DictConfig) -> None:
@@ -48,6 +52,9 @@ def main(config: DictConfig) -> None:
 
 def to_plain(config: DictConfig) -> dict[str, Any]:
     """The configuration as plain values."""
+    for key in TEXTS:
+        if isinstance(value := OmegaConf.select(config, key), bool | int | float):
+            OmegaConf.update(config, key, str(value))
     try:
         return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
     except MissingMandatoryValue as error:
@@ -86,7 +93,11 @@ def begin_with(net: nn.Module, style: str, configured: dict[str, Any]) -> dict[s
             f"init={style}: its net is {its}, not {configured}; init=null begins at random"
         )
     net.load_state_dict(trained.net.state_dict())
-    return {"init": Path(style).name.removesuffix(".safetensors"), "init_sha256": trained.digest}
+    name = Path(style).name.removesuffix(".safetensors")
+    if "=" in style and (shares := trained.description.get("blend")):
+        stems = {part: Path(part).name.removesuffix(".safetensors") for part in shares}
+        name = ",".join(f"{stems[part]}={share}" for part, share in shares.items())
+    return {"init": name, "init_sha256": trained.digest}
 
 
 def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:

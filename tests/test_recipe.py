@@ -104,13 +104,19 @@ def test_photos_of_the_hub_are_found_again() -> None:
     assert (data["split"], data["streaming"]) == ("train[:5%]", True)
 
 
-@pytest.mark.parametrize("image", ["my (1).jpg", "a, b.jpg", "a=b.jpg", "it's.jpg", "c:\\d\\e.jpg"])
-def test_names_are_quoted(image: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["my (1).jpg", "a, b.jpg", "a=b.jpg", "it's.jpg", "c:\\d\\e.jpg", "Müller.jpg", "2024", "1e3",
+     "null", "True", "-1"],
+)  # fmt: skip
+def test_names_are_quoted(name: str) -> None:
     about = copy.deepcopy(ABOUT)
-    about["style"] |= {"name": "mine", "image": image}
-    about["training"]["init"] = image
+    about["style"] |= {"name": name, "image": name}
+    about["training"]["init"] = name
+    about["data"] |= {"name": name, "val_path": name}
     config = composed(recipe(about))
-    assert (config["style"]["image"], config["init"]) == (image, image)
+    assert (config["style"]["name"], config["style"]["image"], config["init"]) == (name,) * 3
+    assert (config["data"]["path"], config["data"]["val_path"]) == (name, name)
 
 
 def test_other_layers_and_poolings_are_kept() -> None:

@@ -57,6 +57,7 @@ def test_it_writes_the_report_and_continues(
     ("change", "says"),
     [
         (["--photos", "empty"], "no photos"),
+        (["--limit", "0"], "--limit at least 1"),
         (["--photos", "nowhere"], "nowhere"),
         (["--style", "vermeer"], "vermeer"),
         (["--size", "8"], "--size"),

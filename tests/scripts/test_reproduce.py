@@ -56,12 +56,26 @@ def test_a_style_that_is_not_there_is_named(run_inside: Run) -> None:
         assert result.stderr.count("\n") == 1
 
 
+def test_a_mean_of_nets_has_no_recipe_and_no_judge(run_inside: Run, photo_folder: Path) -> None:
+    for command in (
+        ["reproduce.py", "base"],
+        ["style_page.py", "base"],
+        ["compare.py", "--style", "base", "--photos", str(photo_folder)],
+        ["compare.py", "--style", "monet=0.5,poppies=0.5", "--photos", str(photo_folder)],
+    ):
+        result = run_inside(*command)
+        assert result.returncode == 1, command
+        assert result.stderr.count("\n") == 1, result.stderr
+
+
 def test_the_page_shows_pictures_figures_and_the_command(
     run_inside: Run, trained: list[str], photo_folder: Path, tmp_path: Path
 ) -> None:
     spread = {"median": 21.25, "min": 10.0, "max": 30.0}
+    description = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
     report = {
         "schema": SCHEMA,
+        "training": description["training"],
         "style": {"name": "mine"},
         "photos": [{}] * 24,
         "settings": {"size": 256},
@@ -79,8 +93,9 @@ def test_the_page_shows_pictures_figures_and_the_command(
     assert "| equivalent iterations from noise | **21.2** (10.0 to 30.0) |" in page
     assert "24 photos at 256 px" in page
     assert "123 times" in page
-    about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
-    assert shlex.join(["python", "scripts/train.py", *recipe(about), "overwrite=true"]) in page
+    command = ["python", "scripts/train.py", *recipe(description), "overwrite=true"]
+    assert shlex.join(command) in page
+    assert "the net's bare output" in page
     assert "Mind it." in page
     with Image.open(tmp_path / "pages" / "mine.jpg") as sheet:
         assert sheet.width == 2 * 64 + 8
@@ -91,6 +106,11 @@ def test_the_page_shows_pictures_figures_and_the_command(
     (tmp_path / "report" / "report.json").write_text(json.dumps(report | {"schema": 1}))
     result = run_inside("style_page.py", *arguments, "--reports", "report")
     assert (result.returncode, "compare again" in result.stderr) == (1, True)
+    (tmp_path / "report" / "report.json").write_text(
+        json.dumps(report | {"training": description["training"] | {"steps": 13}})
+    )
+    result = run_inside("style_page.py", *arguments, "--reports", "report")
+    assert (result.returncode, "another training of mine" in result.stderr) == (1, True)
     report["style"]["name"] = "another"
     (tmp_path / "report" / "report.json").write_text(json.dumps(report))
     result = run_inside("style_page.py", *arguments, "--reports", "report")

@@ -298,8 +298,28 @@ def test_a_net_begins_with_the_weights_of_another_style(
     assert run_inside("train.py", *third).returncode == 0
     blended = load_checkpoint(source.with_stem("third"))
     assert blended.description["training"]["init"] == "mine=0.5,second=0.5"
+    paths = ",".join(f"checkpoints/{name}.safetensors=0.5" for name in ("mine", "second"))
+    fourth = [*second, "style.name=fourth", f"init='{paths}'"]
+    assert run_inside("train.py", *fourth).returncode == 0
+    by_path = load_checkpoint(source.with_stem("fourth")).description["training"]
+    for key in ("init", "init_sha256"):
+        assert by_path[key] == blended.description["training"][key]
     result = run_inside("train.py", *second, "overwrite=true", "init=nobody")
     assert (result.returncode, "nobody" in result.stderr) == (1, True)
     for other in ("net.arguments.width=5", "net.arguments.upsampling=nearest"):
         result = run_inside("train.py", *second, "overwrite=true", "init=mine", other)
         assert (result.returncode, "its net is" in result.stderr) == (1, True)
+
+
+def test_names_may_be_numbers(
+    run_inside: Run, tiny: list[str], photo_folder: Path, tmp_path: Path
+) -> None:
+    for name in ("2017", "2018"):
+        (tmp_path / name).symlink_to(photo_folder)
+    numbers = ["data.path=2017", "data.val_path=2018", "style.name=2024", "trainer.max_steps=1"]
+    result = run_inside("train.py", *tiny, *numbers)
+    assert result.returncode == 0, result.stderr
+    about = load_checkpoint(tmp_path / "checkpoints" / "2024.safetensors").description
+    assert (about["data"]["name"], about["data"]["val_path"]) == ("2017", "2018")
+    result = run_inside("train.py", *tiny, *numbers, "style.name=2025", "init=2024")
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,60 @@
+"""fst.process: a script that runs another one, and is stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fst.process import run_script
+
+CALLER = (
+    "import sys, pathlib, fst.process as p; sys.exit(p.run_script(pathlib.Path(sys.argv[1]), []))"
+)
+SLOW_TO_STOP = """
+import pathlib, signal, sys, time
+def stop(number, frame):
+    time.sleep(0.6)  # longer than subprocess.run() waits before it kills
+    pathlib.Path("saved").write_text(str(number))
+    sys.exit(7)
+signal.signal(signal.SIGINT, stop)
+signal.signal(signal.SIGTERM, stop)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("ask", "number"),
+    [
+        (lambda caller: os.killpg(caller.pid, signal.SIGINT), signal.SIGINT),  # as Ctrl-C does
+        (lambda caller: caller.terminate(), signal.SIGTERM),
+    ],
+)
+def test_what_is_stopped_may_save(
+    ask: Callable[[subprocess.Popen[str]], None], number: int, tmp_path: Path
+) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW_TO_STOP)
+    command = [sys.executable, "-c", CALLER, str(script)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as caller:
+        assert caller.stdout is not None
+        assert caller.stdout.readline() == "ready\n"
+        ask(caller)
+        assert caller.wait(30) == 7
+    assert (tmp_path / "saved").read_text() == str(int(number))
+
+
+def test_the_status_is_passed_on_and_the_handlers_are_put_back(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    script = tmp_path / "ends.py"
+    script.write_text("import sys; sys.exit(int(sys.argv[1]))")
+    assert [run_script(script, [status]) for status in ("0", "3")] == [0, 3]
+    script.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert run_script(script, []) == 128 + signal.SIGKILL
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
