@@ -49,14 +49,14 @@ def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, 
     """
     try:
         report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        style, schema, _ = report["style"]["name"], report["schema"], report["training"]
+        style, schema = report["style"]["name"], report["schema"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder} holds no report of scripts/compare.py") from error
     if schema != SCHEMA:
         raise InputError(f"{folder} was written by another version: compare again")
     if style != name:
         raise InputError(f"{folder} compares {style}, not {name}")
-    if report["training"] != training:
+    if report.get("training") != training:
         raise InputError(f"{folder} compares another training of {style}: compare again")
     return report
 
