@@ -64,6 +64,8 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
     single = len(inputs) == 1 and not inputs[0].is_dir()
     if output is None and not single:
         raise InputError("name a folder for the results of a folder or of several photos: --output")
+    if not single and output and output.suffix.lower() in FORMATS and not output.is_dir():
+        raise InputError(f"{output} can't hold several pictures: name a folder")
     jobs = []
     file = output if single and output and output.suffix and not output.is_dir() else None
     if file is not None and file.suffix.lower() not in FORMATS:

@@ -59,12 +59,14 @@ def prepare_run(
     if not style or Path(style).name != style or style.startswith("."):
         raise InputError(f"style.name {style!r} can't name a file: use letters, digits, - and _")
     output = checkpoints / f"{style}.safetensors"
-    if output.exists() and not overwrite:
-        raise InputError(
-            f"{output} exists: give overwrite=true to replace it, or another style.name=…"
-        )
     say = partial(print, flush=True) if writes else _say_nothing
     start = _find_resumable(resume, runs / style, say)
+    if output.exists() and not overwrite:
+        finished = resume == "auto" and start is None
+        raise InputError(
+            f"{output} exists{', and no run of it is unfinished' if finished else ''}: give "
+            "overwrite=true to replace it, or another style.name=…"
+        )
     if resume == "auto" and start is None:
         say(f"nothing to resume in {runs / style}: starting anew")
     if start is not None:

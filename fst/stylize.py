@@ -83,6 +83,11 @@ def load_style(
     """
     if "=" not in style or Path(style).exists():
         path, name = resolve_style(style, checkpoints)
+        if path is None and style != name:
+            raise CheckpointError(
+                f"{style} is a painting, not a trained style: train one with scripts/train.py "
+                f"style=monet style.name={name} style.image={style}"
+            )
         if path is None:
             raise CheckpointError(
                 f"no checkpoint for {name!r} in {checkpoints or assets.CHECKPOINTS[0]}/: train one "

@@ -36,7 +36,8 @@ class Checkpoints(ModelCheckpoint):
 
     A run that is killed while it validates then goes on from the checkpoint before and validates
     again; saved before, the resumed run would lack that validation. Whatever the step, a run is
-    saved where it was rolled back, so that the newest checkpoint is a good one, and where it stops.
+    saved where it was rolled back, so that the newest checkpoint is a good one, and where it stops
+    or has done its last step.
     """
 
     def on_train_batch_end(
@@ -63,6 +64,7 @@ class Checkpoints(ModelCheckpoint):
         rolled_back = isinstance(pl_module, StyleTransferModule) and pl_module.rolled_back
         due = not trainer.global_step % self._every_n_train_steps
         due = due or rolled_back or trainer.should_stop
+        due = due or trainer.global_step >= trainer.max_steps
         if due and not self._should_skip_saving_checkpoint(trainer):
             self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
 
@@ -105,13 +107,13 @@ def make_trainer(
     Raises:
         InputError: a number of steps below 1, an unknown device.
     """
+    counts = {"max_steps": max_steps, "num_nodes": num_nodes, "log_every": log_every}
+    counts |= {"val_every": val_every, "preview_every": preview_every}
+    check_counts(
+        devices=devices, checkpoint_every=checkpoint_every, print_every=print_every, **counts
+    )
     where = pick_device(device)
     checkpoint_every = checkpoint_every or (500 if where.type == "cuda" else 30)
-    counts = (max_steps, log_every, val_every, preview_every, checkpoint_every, num_nodes)
-    if min(counts) < 1 or (print_every is not None and print_every < 1):
-        raise InputError("trainer.max_steps and the trainer's intervals must be at least 1")
-    if devices != "auto" and (not isinstance(devices, int) or devices < 1):
-        raise InputError(f"trainer.devices must be auto or at least 1, not {devices!r}")
     _quiet_lightning()
     title = f"{run.output.stem}: {run.folder.name}"
     callbacks: list[Callback] = [
@@ -155,6 +157,25 @@ def make_trainer(
         raise InputError(f"trainer: {str(error).splitlines()[0]}") from error
 
 
+def check_counts(**counts: Any) -> None:
+    """Refuses what is no number of steps or devices, before any work is done.
+
+    Args:
+        counts: settings of :func:`make_trainer` by their names; others are let pass.
+
+    Raises:
+        InputError: a number that is not whole or below 1; of devices, neither that nor ``auto``.
+    """
+    optional = ("checkpoint_every", "print_every")
+    needed = ("max_steps", "log_every", "val_every", "preview_every", "num_nodes", "devices")
+    for name in (*needed, *optional):
+        value = counts.get(name, 1)
+        if (value is None and name in optional) or (value == "auto" and name == "devices"):
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"trainer.{name} must be a whole number, at least 1, not {value!r}")
+
+
 def _strategy(
     name: str, device: torch.device, devices: int | str, num_nodes: int
 ) -> Strategy | str:
@@ -188,9 +209,14 @@ def fit(
         # products of bf16 features are exact in TF32, and add up in float32; with the newer
         # fp32_precision Lightning's look at the older setting fails
         torch.backends.cuda.matmul.allow_tf32 = True
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    stop = next(c for c in callbacks if isinstance(c, StopOnSignal))
     with _clear_errors():
         if run.resume is None:
             trainer.validate(module, datamodule=data, verbose=False)
+            if stop.received is not None:
+                print("stopped before the first step", file=sys.stderr)
+                return False
         try:
             trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
         except RuntimeError as error:
@@ -200,9 +226,7 @@ def fit(
             raise CheckpointError(f"can't resume from {run.resume}: {reason}") from error
         if module.diverged is not None:
             raise module.diverged
-        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        stop = next(c for c in callbacks if isinstance(c, StopOnSignal))
-        if stop.received is not None or trainer.global_step < trainer.max_steps:
+        if trainer.global_step < trainer.max_steps:
             why = "stopped" if stop.received is not None else "the time is up"
             where = f"at step {trainer.global_step} of {trainer.max_steps}"
             go_on = f"go on with resume=auto, or resume={run.folder}"

@@ -78,7 +78,7 @@ def main() -> int:
         objectives.append(statistics.mean(float(term.total) for term in terms))
     before, after = objectives
     change = after / before - 1
-    print(f"objective on {len(photos)} photos at {options.size} px: shipped {before:.4f}, "
+    print(f"mean objective on {len(photos)} photos at {options.size} px: shipped {before:.4f}, "
           f"reproduced {after:.4f} ({change:+.1%})")  # fmt: skip
     if options.steps not in (None, training["steps"]):
         return 0  # another number of steps is another result

@@ -7,12 +7,14 @@ optimization (scripts/compare.py), and how it was trained; as docs/styles/<style
 import argparse
 import json
 import shlex
+import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from fst import assets
+from fst.artifacts import MIN_SIDE, Artifacts, measure
 from fst.checkpoint import load_checkpoint
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
@@ -99,14 +101,32 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
     margins = {r["settings"].get("margin", 0) for r in reports}
     what = "the net's bare output" if margins == {0} else "the net's output as it was compared"
     note = (
-        f"Of {what} (the pictures above have a margin of {MARGIN} pixels). Medians over all "
-        "photos, in brackets the least and the most"
+        f"The table is of {what}; the pictures above have a margin of {MARGIN} pixels. Medians "
+        "over all photos, in brackets the least and the most"
     )
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
 
 
+def shown_artifacts(shown: Sequence[Artifacts]) -> str:
+    """A sentence on the pictures as they are shown; empty where they were too small to measure."""
+    if not shown:
+        return ""
+    names = {"border": "border energy", "checkerboard": "checkerboard peak"}
+    said = []
+    for key, name in names.items():
+        values = [getattr(one, key) for one in shown]
+        spread = f"{min(values):.2f} to {max(values):.2f}"
+        said.append(f"{name} **{statistics.median(values):.2f}** ({spread})")
+    return f" Of these pictures, painted with a margin of {MARGIN} pixels: {', '.join(said)}."
+
+
 def page(
-    about: dict[str, Any], reports: Sequence[dict[str, Any]], size: int, count: int, notes: str
+    about: dict[str, Any],
+    reports: Sequence[dict[str, Any]],
+    size: int,
+    count: int,
+    notes: str,
+    shown: Sequence[Artifacts] = (),
 ) -> str:
     """The page as Markdown, with ``count`` pictures of ``size`` pixels."""
     style, training, data = about["style"], about["training"], about["data"]
@@ -132,7 +152,8 @@ def page(
         "",
         f"![{title}, on {count} photos]({style['name']}.jpg)",
         "",
-        f"One pass each, {size} px; in the corner the photo, which the net was never trained on.",
+        f"One pass each, {size} px; in the corner the photo, which the net was never trained on."
+        + shown_artifacts(shown),
         "",
         *figures(reports),
         *([notes, ""] if notes else []),
@@ -164,16 +185,18 @@ def main() -> int:
     files = assets.list_images(options.photos or assets.find("photos", "eval"))
     files = files[:: max(1, len(files) // PICTURES)][:PICTURES]
     painter = Painter(style.net, pick_precision(options.precision, device), margin=MARGIN)
-    pairs = []
+    pairs, shown = [], []
     for file in files:
         photo = resize(load_image(file), options.size).rgb
         pairs.append((painter(photo.to(device)).cpu().clone(), photo))
+        if min(photo.shape[2:]) >= MIN_SIDE:
+            shown.append(measure(painter, photo.to(device)))
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)
     save_image(options.output / f"{name}.jpg", inset_sheet(pairs), quality=90)
     written = options.output / f"{name}.md"
     with atomic_file(written) as temporary:
-        text = page(style.description, reports, options.size, len(files), options.notes)
+        text = page(style.description, reports, options.size, len(files), options.notes, shown)
         temporary.write_text(text, encoding="utf-8")
     print(f"wrote {written}")
     return 0

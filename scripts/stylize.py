@@ -53,7 +53,7 @@ def parse() -> argparse.Namespace:
         help="what runs the net; onnxruntime and openvino are extras")
     add("--memory", type=memory, metavar="2GB",
         help="what a pass may take besides the photo (default: three quarters of what is free)")
-    add("--quality", type=int, choices=range(1, 101), metavar="1-100", default=95)
+    add("--quality", type=percent, default=95, metavar="1-100", help="of JPEGs and WebPs")
     add(
         "--margin",
         type=int,
@@ -67,7 +67,7 @@ def parse() -> argparse.Namespace:
     add("--preserve-color", choices=PRESERVE, help="keep the photo's colors")
     add("--mask", type=Path, action="append", default=[],
         help="a picture: white where the style is painted, black where not")
-    add("--feather", type=float, default=FEATHER,
+    add("--feather", type=float,
         help=f"of masks, as a share of the long side (default {FEATHER})")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=int, default=0, metavar="N",
@@ -94,6 +94,13 @@ def positive(text: str) -> int:
     """A whole number above 0."""
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def percent(text: str) -> int:
+    """A whole number from 1 to 100."""
+    if not 1 <= (number := int(text)) <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 100")
     return number
 
 
@@ -160,8 +167,10 @@ def main() -> int:
         load_image(mask, options.max_pixels, 1)  # before the work
     control = Control(
         options.strength, options.preserve_color, options.size, options.upsample,
-        options.feather, options.seamless,
+        FEATHER if options.feather is None else options.feather, options.seamless,
     )  # fmt: skip
+    if options.feather is not None and not options.mask:
+        print("warning: without a --mask there is nothing to --feather", file=sys.stderr)
     name = "-".join(style_name(style, options.checkpoints) for style in styles(options))
     planned = plan(options.photos, options.output, name)
     jobs = planned if options.overwrite or len(planned) == 1 else unfinished(planned)
@@ -188,7 +197,8 @@ def main() -> int:
             objective = float(iterate.terms.total)
             at = done * steps + iterate.iteration
             bar.update(task, completed=at, description=f"{job.source.name}: {objective:.3f}")
-            if not bar.console.is_terminal and iterate.iteration % 50 == 0:
+            last = iterate.iteration == steps
+            if last or (not bar.console.is_terminal and iterate.iteration % 50 == 0):
                 where = f"iteration {iterate.iteration}/{steps}"
                 print(f"{job.source.name}: {where}, objective {objective:.3f}", flush=True)
             if options.save_every and iterate.iteration % options.save_every == 0:

@@ -23,7 +23,7 @@ from fst.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.runs import changed_settings, finish, prepare_run
 from fst.statistics import style_target
 from fst.stylize import load_style
-from fst.trainer import describe_run, fit
+from fst.trainer import check_counts, describe_run, fit
 from fst.training import StyleTransferModule
 
 TEXTS = ("style.name", "style.image", "data.path", "data.val_path", "init", "resume", "runs",
@@ -106,6 +106,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     style = plain["style"]
     if style["name"] != style_file:  # the user's own painting has another title and painter
         style |= {"title": None, "painter": None, "year": None, "rights": None}
+    check_counts(**plain["trainer"])
     torch.manual_seed(plain["seed"])
     dtype = pick_precision(plain["precision"], pick_device(plain["trainer"]["device"]))
     for key, value in (("style.size", style["size"]), ("accumulate", plain["accumulate"])):

@@ -173,6 +173,13 @@ def test_an_output_that_no_picture_can_have_is_refused() -> None:
         plan([photo("me.jpg")], Path("me.mp4"), "monet")
 
 
+def test_several_pictures_need_a_folder_not_a_pictures_name() -> None:
+    with pytest.raises(InputError, match=r"me\.jpg can't hold several"):
+        plan([photo("a.jpg"), photo("b.jpg")], Path("me.jpg"), "monet")
+    Path("me.jpg").mkdir()  # a folder of that name will do
+    assert len(plan([photo("a.jpg"), photo("b.jpg")], Path("me.jpg"), "monet")) == 2
+
+
 def test_a_file_in_the_way_of_the_folder_is_found_before_the_work() -> None:
     Path("out").write_text("not a folder")
     with pytest.raises(InputError, match="out"):

@@ -649,7 +649,7 @@ class StubTrainer:
     """As much of a trainer as the callback needs."""
 
     def __init__(self) -> None:
-        self.global_step = 7
+        self.global_step, self.max_steps = 7, 10
         self.world_size = 1
         self.should_stop = False
 
@@ -694,6 +694,7 @@ def test_the_signals_are_given_back_at_the_end(stop: StopOnSignal) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         mine[number] = lambda *arguments: None
         signal.signal(number, mine[number])
+    stop.setup(MagicMock(), MagicMock(), "fit")
     stop.on_train_start(MagicMock(), MagicMock())
     assert signal.getsignal(signal.SIGTERM) != mine[signal.SIGTERM]
     stop.teardown(MagicMock(), MagicMock(), "fit")

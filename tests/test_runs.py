@@ -443,6 +443,16 @@ def test_a_finished_run_is_not_resumed(
     finish(run, style, overwrite=False)
     again = prepare_run("monet", runs, checkpoints, resume="auto", overwrite=True)
     assert again.resume is None
+    with pytest.raises(InputError, match="no run of it is unfinished"):
+        prepare_run("monet", runs, checkpoints, resume="auto")
+
+
+def test_a_path_with_nothing_to_resume_is_said_though_the_style_exists(
+    run: Run, style: TrainedStyle, runs: Path, checkpoints: Path
+) -> None:
+    finish(run, style, overwrite=False)
+    with pytest.raises(CheckpointError, match="nothing to resume at"):
+        prepare_run("monet", runs, checkpoints, resume="nowhere")
 
 
 # --- other settings ------------------------------------------------------------------------------

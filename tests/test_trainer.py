@@ -1,7 +1,9 @@
 """The trainer: a run from first step to last, killed and resumed; its checkpoints and account."""
 
 import math
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,7 @@ def test_a_run_killed_again_and_again_is_resumed_exactly(
     module = restless.fit(restless.again(run))
     assert_equal(run, module, whole, twin)
     kept = [step for step in range(1, 13) if step % checkpoint_every == 0][-2:]
+    kept = sorted({*kept, 12})[-2:]  # the last step's is always kept
     assert [path.name for path in by_step(run.checkpoints)] == [f"step={k}.ckpt" for k in kept]
 
 
@@ -124,7 +127,20 @@ class StopAt(Callback):
             next(c for c in trainer.callbacks if isinstance(c, StopOnSignal)).received = 15
 
 
-@pytest.mark.parametrize("step", [3, 4, 5, 12])  # 3: a checkpoint; 4: a validation
+class StopInValidation(Callback):
+    """A signal that comes during a validation: one that is really sent."""
+
+    def __init__(self, step: int, within: str | None = None) -> None:
+        self.step, self.within, self.sent = step, within, 0
+
+    def on_validation_batch_end(self, trainer: Any, *args: Any) -> None:
+        here = trainer.global_step == self.step and self.within in (None, trainer.state.fn)
+        if here and not self.sent:
+            self.sent += 1
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("step", [3, 4, 5])  # 3: a checkpoint; 4: a validation
 def test_a_stopped_run_is_resumed_exactly(
     step: int, restless: TinyRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,6 +155,45 @@ def test_a_stopped_run_is_resumed_exactly(
     assert again.resume is not None
     assert again.resume.name == f"step={step}.ckpt"
     assert_equal(run, restless.fit(again), whole, twin)
+
+
+def test_a_signal_in_a_validation_stops_the_run_after_it(
+    restless: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, run = restless.new(), restless.new()
+    twin = restless.fit(whole)
+    trainer = restless.trainer(run, StopInValidation(8))
+    assert not fit(restless.module(), restless.data(), trainer, run)
+    said = capsys.readouterr().err
+    assert "stopping after this validation" in said
+    assert "stopped at step 8 of 12" in said
+    assert_equal(run, restless.fit(restless.again(run)), whole, twin)
+
+
+def test_a_signal_in_the_first_validation_stops_before_the_first_step(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs.new()
+    before = signal.getsignal(signal.SIGTERM)
+    assert not fit(runs.module(), runs.data(), runs.trainer(run, StopInValidation(0)), run)
+    assert "stopped before the first step" in capsys.readouterr().err
+    assert files(run) == []
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("where", ["the last step", "its validation", "the last validation"])
+def test_a_signal_after_the_last_step_lets_the_run_finish(runs: TinyRuns, where: str) -> None:
+    whole, run = runs.new(), runs.new()
+    # validated after the last step: as part of the training where 4 divides it, else by itself
+    runs.settings["max_steps"] = 12 if where == "its validation" else 10
+    twin = runs.fit(whole)
+    signals = {
+        "the last step": StopAt(10),
+        "its validation": StopInValidation(12, "fit"),
+        "the last validation": StopInValidation(10, "validate"),
+    }
+    assert_equal(run, runs.fit(run, signals[where]), whole, twin)
+    assert f"step={runs.settings['max_steps']}.ckpt" in files(run)
 
 
 def test_a_run_whose_time_is_up_is_resumed_exactly(
@@ -321,6 +376,9 @@ def test_a_checkpoint_of_another_net_is_refused(runs: TinyRuns, options: dict[st
     "wrong",
     [
         {"max_steps": 0},
+        {"max_steps": "many"},
+        {"max_steps": 1.5},
+        {"max_steps": None},
         {"val_every": 0},
         {"log_every": 0},
         {"preview_every": 0},

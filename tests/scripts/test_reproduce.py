@@ -97,12 +97,15 @@ def test_the_page_shows_pictures_figures_and_the_command(
     assert shlex.join(command) in page
     assert "the net's bare output" in page
     assert "Mind it." in page
+    assert "Of these pictures" not in page  # too small to be measured
     with Image.open(tmp_path / "pages" / "mine.jpg") as sheet:
         assert sheet.width == 2 * 64 + 8
     (tmp_path / "report" / "report.json").write_text(json.dumps(report | {"artifacts": {}}))
-    result = run_inside("style_page.py", *arguments, "--reports", "report")
+    result = run_inside("style_page.py", *arguments, "--reports", "report", "--size", "160")
     assert result.returncode == 0, result.stderr
-    assert "border" not in (tmp_path / "pages" / "mine.md").read_text()
+    page = (tmp_path / "pages" / "mine.md").read_text()
+    assert "1: none is lost" not in page
+    assert "Of these pictures, painted with a margin of 20 pixels: border energy **" in page
     (tmp_path / "report" / "report.json").write_text(json.dumps(report | {"schema": 1}))
     result = run_inside("style_page.py", *arguments, "--reports", "report")
     assert (result.returncode, "compare again" in result.stderr) == (1, True)

@@ -68,8 +68,27 @@ def test_without_a_checkpoint_it_says_so_and_optimizes(
     assert result.returncode == 0, result.stderr
     assert "no checkpoint for 'the_scream': optimizing" in result.stdout
     assert "iteration 0/3, objective" in result.stdout
+    assert "iteration 3/3, objective" in result.stdout
     assert size(tmp_path / "cat-the_scream.png") == (40, 32)
     assert size(tmp_path / "cat-the_scream_00002.png") == (40, 32)
+
+
+def test_an_option_that_does_nothing_is_said(run_inside: Run, style: str, tmp_path: Path) -> None:
+    make_photo().save(tmp_path / "cat.png")
+    result = run_inside("stylize.py", "cat.png", "--style", style, "--feather", "0.1")
+    assert result.returncode == 0
+    assert result.stderr == "warning: without a --mask there is nothing to --feather\n"
+
+
+@pytest.mark.parametrize("quality", ["0", "300", "best"])
+def test_a_quality_that_there_is_not_is_refused(
+    run_inside: Run, style: str, tmp_path: Path, quality: str
+) -> None:
+    make_photo().save(tmp_path / "cat.png")
+    result = run_inside("stylize.py", "cat.png", "--style", style, "--quality", quality)
+    assert result.returncode == 2
+    assert "--quality" in result.stderr.splitlines()[-1]
+    assert "2, 3, 4" not in result.stderr  # not all hundred of them
 
 
 def test_the_shipped_monet_paints(run_inside: Run, tmp_path: Path) -> None:
@@ -89,6 +108,8 @@ def test_the_shipped_monet_paints(run_inside: Run, tmp_path: Path) -> None:
         (["nowhere.jpg", "--style", "tiny"], "nowhere.jpg"),
         (["empty", "--style", "tiny", "--output", "out"], "no photos"),
         (["cat.png", *UNTRAINED, "--method", "feedforward"], "train"),
+        (["cat.png", "--style", "cat.png", "--method", "feedforward"], "is a painting"),
+        (["cat.png", "whole.jpg", "--style", "tiny", "--output", "both.jpg"], "name a folder"),
         (["cat.png", *UNTRAINED], "FST_ASSETS"),
         (["cat.png", "--style", "tiny", "--output", "cat.png"], "replaced"),
         (["cat.png", "--style", "tiny", "--device", "abacus"], "abacus"),

@@ -184,6 +184,7 @@ def test_a_signal_leaves_a_resumable_checkpoint(
         (["data.path=nowhere"], "nowhere"),
         (["net.name=unet"], "johnson"),
         (["trainer.max_steps=0"], "max_steps"),
+        (["trainer.max_steps=many"], "max_steps"),
         (["trainer.device=abacus"], "abacus"),
         (["learning_rate=0"], "learning_rate"),
         (["schedule=often"], "cosine"),
