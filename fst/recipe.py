@@ -90,8 +90,9 @@ def quoted(value: str) -> str:
     words = ("null", "true", "false", "inf", "nan")  # what Hydra would read as something else
     if re.fullmatch(r"[A-Za-z_./][\w./-]*", value, re.ASCII) and value.lower() not in words:
         return value
+    mark = "'" if '"' in value else '"'  # double where possible: a shell's line has the single ones
     # backslashes are plain characters, but before a quote
     escaped = re.sub(
-        r"(\\*)('|$)", lambda found: 2 * found[1] + found[2].replace("'", "\\'"), value
+        rf"(\\*)({mark}|$)", lambda found: 2 * found[1] + found[2].replace(mark, "\\" + mark), value
     )
-    return f"'{escaped}'"
+    return f"{mark}{escaped}{mark}"

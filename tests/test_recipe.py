@@ -107,7 +107,7 @@ def test_photos_of_the_hub_are_found_again() -> None:
 @pytest.mark.parametrize(
     "name",
     ["my (1).jpg", "a, b.jpg", "a=b.jpg", "it's.jpg", "c:\\d\\e.jpg", "Müller.jpg", "2024", "1e3",
-     "null", "True", "-1"],
+     "null", "True", "-1", 'say "hi".jpg', '5" it\'s.jpg', "1 ends\\", '1\\"x'],
 )  # fmt: skip
 def test_names_are_quoted(name: str) -> None:
     about = copy.deepcopy(ABOUT)
