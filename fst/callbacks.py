@@ -225,8 +225,8 @@ class Previews(Callback):
 class StopOnSignal(Callback):
     """``Ctrl-C`` and ``SIGTERM`` end the run after the step at hand; a second ``Ctrl-C`` at once.
 
-    Or after the validation at hand. The trainer's checkpoints are saved wherever a run stops; one
-    that has done its last step is finished.
+    Or after the validation at hand. The trainer's checkpoints are saved wherever a run stops, but
+    before its first step; one that has done its last step is finished.
     """
 
     def __init__(self) -> None:
@@ -240,12 +240,12 @@ class StopOnSignal(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes over the two signals, from Lightning."""
-        self._take_over()
+        self._take_over(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes them over in the validations before the first step and after the last one, too."""
         self._at_hand = "validation"
-        self._take_over()
+        self._take_over(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stops, too; before the trainer saves the step."""
@@ -272,9 +272,12 @@ class StopOnSignal(Callback):
         if self.received is not None and trainer.global_step < trainer.max_steps:
             trainer.should_stop = True
 
-    def _take_over(self) -> None:
+    def _take_over(self, trainer: Trainer) -> None:
         for number in STOPPING:
             signal.signal(number, self._receive)
+        if trainer.received_sigterm is True:  # it came before, while the photos were being opened
+            self.received = self.received or signal.SIGTERM
+            trainer._signal_connector.received_sigterm = False  # Lightning would end without a word
 
     def _agree(self, trainer: Trainer) -> None:
         stop = trainer.strategy.reduce_boolean_decision(self.received is not None, all=False)

@@ -64,7 +64,7 @@ def prepare_run(
     if output.exists() and not overwrite:
         finished = resume == "auto" and start is None
         raise InputError(
-            f"{output} exists{', and no run of it is unfinished' if finished else ''}: give "
+            f"{output} exists{', and no run of it can be resumed' if finished else ''}: give "
             "overwrite=true to replace it, or another style.name=…"
         )
     if resume == "auto" and start is None:

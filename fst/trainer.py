@@ -157,6 +157,12 @@ def make_trainer(
         raise InputError(f"trainer: {str(error).splitlines()[0]}") from error
 
 
+def got_signal(trainer: lightning.Trainer) -> bool:
+    """Whether ``Ctrl-C`` or ``SIGTERM`` has come; after its last step a run is finished anyway."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return any(isinstance(c, StopOnSignal) and c.received is not None for c in callbacks)
+
+
 def check_counts(**counts: Any) -> None:
     """Refuses what is no number of steps or devices, before any work is done.
 
@@ -173,7 +179,7 @@ def check_counts(**counts: Any) -> None:
         if (value is None and name in optional) or (value == "auto" and name == "devices"):
             continue
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"trainer.{name} must be a whole number, at least 1, not {value!r}")
+            raise InputError(f"trainer.{name} must be a whole number above 0, not {value!r}")
 
 
 def _strategy(
@@ -209,12 +215,10 @@ def fit(
         # products of bf16 features are exact in TF32, and add up in float32; with the newer
         # fp32_precision Lightning's look at the older setting fails
         torch.backends.cuda.matmul.allow_tf32 = True
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    stop = next(c for c in callbacks if isinstance(c, StopOnSignal))
     with _clear_errors():
         if run.resume is None:
             trainer.validate(module, datamodule=data, verbose=False)
-            if stop.received is not None:
+            if trainer.should_stop:  # as all processes have agreed
                 print("stopped before the first step", file=sys.stderr)
                 return False
         try:
@@ -227,7 +231,7 @@ def fit(
         if module.diverged is not None:
             raise module.diverged
         if trainer.global_step < trainer.max_steps:
-            why = "stopped" if stop.received is not None else "the time is up"
+            why = "stopped" if got_signal(trainer) else "the time is up"
             where = f"at step {trainer.global_step} of {trainer.max_steps}"
             go_on = f"go on with resume=auto, or resume={run.folder}"
             print(f"{why} {where}; {go_on}", file=sys.stderr)

@@ -107,9 +107,9 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
 
 
-def shown_artifacts(shown: Sequence[Artifacts]) -> str:
-    """A sentence on the pictures as they are shown; empty where they were too small to measure."""
-    if not shown:
+def shown_artifacts(shown: Sequence[Artifacts | None]) -> str:
+    """A sentence on the pictures as they are shown; empty where one is too small to measure."""
+    if not shown or None in shown:
         return ""
     names = {"border": "border energy", "checkerboard": "checkerboard peak"}
     said = []
@@ -126,7 +126,7 @@ def page(
     size: int,
     count: int,
     notes: str,
-    shown: Sequence[Artifacts] = (),
+    shown: Sequence[Artifacts | None] = (),
 ) -> str:
     """The page as Markdown, with ``count`` pictures of ``size`` pixels."""
     style, training, data = about["style"], about["training"], about["data"]
@@ -189,8 +189,8 @@ def main() -> int:
     for file in files:
         photo = resize(load_image(file), options.size).rgb
         pairs.append((painter(photo.to(device)).cpu().clone(), photo))
-        if min(photo.shape[2:]) >= MIN_SIDE:
-            shown.append(measure(painter, photo.to(device)))
+        measurable = min(photo.shape[2:]) >= MIN_SIDE
+        shown.append(measure(painter, photo.to(device)) if measurable else None)
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)
     save_image(options.output / f"{name}.jpg", inset_sheet(pairs), quality=90)

@@ -186,9 +186,10 @@ def main() -> int:
     if fast and (ignored := given(options, OF_THE_LOSS + OF_THE_OPTIMIZATION + others)):
         names = ", ".join("--" + option.replace("_", "-") for option in ignored)
         print(f"warning: one pass does without {names}", file=sys.stderr)
-    steps = max(getattr(stylizer, "settings", {}).get("iterations", 1) for stylizer in made)
-    if not fast and steps == 1:
-        steps = 500
+    steps = max(
+        1 if isinstance(stylizer, FeedForwardStylizer) else stylizer.settings.get("iterations", 500)
+        for stylizer in made
+    )
     done = failed = 0
     with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task("stylizing", total=len(jobs) * steps)

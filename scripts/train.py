@@ -23,7 +23,7 @@ from fst.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.runs import changed_settings, finish, prepare_run
 from fst.statistics import style_target
 from fst.stylize import load_style
-from fst.trainer import check_counts, describe_run, fit
+from fst.trainer import check_counts, describe_run, fit, got_signal
 from fst.training import StyleTransferModule
 
 TEXTS = ("style.name", "style.image", "data.path", "data.val_path", "init", "resume", "runs",
@@ -44,6 +44,8 @@ def main(config: DictConfig) -> None:
             if not train(config, to_plain(config), HydraConfig.get().runtime.choices["style"]):
                 sys.exit(130)
     except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            sys.exit(130)  # Lightning ends on a second Ctrl-C with 1
         if not sweep or end.code == 130:
             raise
         # the other styles of a sweep are still trained; Hydra then ends with this line
@@ -101,7 +103,7 @@ def begin_with(net: nn.Module, style: str, configured: dict[str, Any]) -> dict[s
 
 
 def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
-    """One training; False where it was stopped before its last step."""
+    """One training; False where a signal or the time stopped it, after its last step, too."""
     keep_freed_memory()
     style = plain["style"]
     if style["name"] != style_file:  # the user's own painting has another title and painter
@@ -187,7 +189,7 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
         about = describe_run(module, data, trainer, plain["net"], style, plain["seed"], init)
         path = finish(run, TrainedStyle(module.best_net, about), overwrite)
         print(f"wrote {path}  (objective {about['objective']['total']:.3f}; the run: {run.folder})")
-    return True
+    return not got_signal(trainer)  # finished, but what would come next is not wanted
 
 
 if __name__ == "__main__":

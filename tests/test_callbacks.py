@@ -651,7 +651,7 @@ class StubTrainer:
     def __init__(self) -> None:
         self.global_step, self.max_steps = 7, 10
         self.world_size = 1
-        self.should_stop = False
+        self.should_stop = self.received_sigterm = False
 
 
 def end_batch(stop: StopOnSignal, trainer: Any) -> None:
@@ -679,6 +679,20 @@ def test_without_a_signal_nothing_is_stopped(stop: StopOnSignal) -> None:
     stop.on_train_start(trainer, MagicMock())
     end_batch(stop, trainer)
     assert trainer.should_stop is False
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_several_processes_agree_at_the_end_of_a_validation(
+    stop: StopOnSignal, agreed: bool
+) -> None:
+    trainer: Any = StubTrainer()
+    trainer.world_size, trainer.strategy = 2, MagicMock()
+    trainer.strategy.reduce_boolean_decision.return_value = agreed
+    stop.received = None if agreed else signal.SIGINT  # it came to the other one, or after that
+    stop.on_validation_end(trainer, MagicMock())
+    trainer.strategy.reduce_boolean_decision.assert_called_once_with(not agreed, all=False)
+    assert trainer.should_stop is agreed
+    assert (stop.received is not None) is agreed
 
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])

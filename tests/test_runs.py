@@ -443,7 +443,7 @@ def test_a_finished_run_is_not_resumed(
     finish(run, style, overwrite=False)
     again = prepare_run("monet", runs, checkpoints, resume="auto", overwrite=True)
     assert again.resume is None
-    with pytest.raises(InputError, match="no run of it is unfinished"):
+    with pytest.raises(InputError, match="no run of it can be resumed"):
         prepare_run("monet", runs, checkpoints, resume="auto")
 
 

@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,23 @@ def test_a_signal_in_the_first_validation_stops_before_the_first_step(
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_termination_while_the_photos_are_opened_stops_after_the_first_step(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, data = runs.new(), runs.data()
+    opened = data.train_dataloader
+
+    def slow() -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)  # Lightning's handler takes it
+        time.sleep(0.01)
+        return opened()
+
+    data.train_dataloader = slow  # type: ignore[method-assign]
+    assert not fit(runs.module(), data, runs.trainer(run), run)
+    assert "stopped at step 1 of 12" in capsys.readouterr().err
+    assert files(run) == ["step=1.ckpt"]
+
+
 @pytest.mark.parametrize("where", ["the last step", "its validation", "the last validation"])
 def test_a_signal_after_the_last_step_lets_the_run_finish(runs: TinyRuns, where: str) -> None:
     whole, run = runs.new(), runs.new()
@@ -192,7 +210,9 @@ def test_a_signal_after_the_last_step_lets_the_run_finish(runs: TinyRuns, where:
         "its validation": StopInValidation(12, "fit"),
         "the last validation": StopInValidation(10, "validate"),
     }
-    assert_equal(run, runs.fit(run, signals[where]), whole, twin)
+    signal_sent = signals[where]
+    assert_equal(run, runs.fit(run, signal_sent), whole, twin)
+    assert getattr(signal_sent, "sent", 1) == 1
     assert f"step={runs.settings['max_steps']}.ckpt" in files(run)
 
 

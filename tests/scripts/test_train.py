@@ -199,12 +199,14 @@ def test_a_signal_leaves_a_resumable_checkpoint(
     ],
 )
 def test_a_mistake_ends_in_one_clear_line(
-    run_inside: Run, tiny: list[str], change: list[str], says: str
+    run_inside: Run, tiny: list[str], tmp_path: Path, change: list[str], says: str
 ) -> None:
     result = run_inside("train.py", *tiny, *change)
     assert result.returncode != 0
     assert says in result.stderr
     assert "Traceback" not in result.stderr
+    if says == "max_steps":
+        assert not (tmp_path / "runs").exists()  # found before the work
 
 
 def test_a_diverging_loss_stops_the_run_and_keeps_the_checkpoints(
