@@ -107,11 +107,11 @@ def make_trainer(
     Raises:
         InputError: a number of steps below 1, an unknown device.
     """
-    counts = {"max_steps": max_steps, "num_nodes": num_nodes, "log_every": log_every}
-    counts |= {"val_every": val_every, "preview_every": preview_every}
     check_counts(
-        devices=devices, checkpoint_every=checkpoint_every, print_every=print_every, **counts
-    )
+        max_steps=max_steps, devices=devices, num_nodes=num_nodes, log_every=log_every,
+        val_every=val_every, preview_every=preview_every, checkpoint_every=checkpoint_every,
+        print_every=print_every,
+    )  # fmt: skip
     where = pick_device(device)
     checkpoint_every = checkpoint_every or (500 if where.type == "cuda" else 30)
     _quiet_lightning()
@@ -172,11 +172,10 @@ def check_counts(**counts: Any) -> None:
     Raises:
         InputError: a number that is not whole or below 1; of devices, neither that nor ``auto``.
     """
-    optional = ("checkpoint_every", "print_every")
     needed = ("max_steps", "log_every", "val_every", "preview_every", "num_nodes", "devices")
-    for name in (*needed, *optional):
+    for name in (*needed, "checkpoint_every", "print_every"):
         value = counts.get(name, 1)
-        if (value is None and name in optional) or (value == "auto" and name == "devices"):
+        if (value is None and name not in needed) or (value == "auto" and name == "devices"):
             continue
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InputError(f"trainer.{name} must be a whole number above 0, not {value!r}")

@@ -199,21 +199,25 @@ def test_a_termination_while_the_photos_are_opened_stops_after_the_first_step(
     assert files(run) == ["step=1.ckpt"]
 
 
-@pytest.mark.parametrize("where", ["the last step", "its validation", "the last validation"])
-def test_a_signal_after_the_last_step_lets_the_run_finish(runs: TinyRuns, where: str) -> None:
-    whole, run = runs.new(), runs.new()
+@pytest.mark.parametrize(
+    ("steps", "sender"),
     # validated after the last step: as part of the training where 4 divides it, else by itself
-    runs.settings["max_steps"] = 12 if where == "its validation" else 10
+    [
+        (12, StopAt(12)),
+        (10, StopAt(10)),
+        (12, StopInValidation(12, "fit")),
+        (10, StopInValidation(10, "validate")),
+    ],
+)
+def test_a_signal_after_the_last_step_lets_the_run_finish(
+    runs: TinyRuns, steps: int, sender: Callback
+) -> None:
+    whole, run = runs.new(), runs.new()
+    runs.settings["max_steps"] = steps
     twin = runs.fit(whole)
-    signals = {
-        "the last step": StopAt(10),
-        "its validation": StopInValidation(12, "fit"),
-        "the last validation": StopInValidation(10, "validate"),
-    }
-    signal_sent = signals[where]
-    assert_equal(run, runs.fit(run, signal_sent), whole, twin)
-    assert getattr(signal_sent, "sent", 1) == 1
-    assert f"step={runs.settings['max_steps']}.ckpt" in files(run)
+    assert_equal(run, runs.fit(run, sender), whole, twin)
+    assert getattr(sender, "sent", 1) == 1
+    assert f"step={steps}.ckpt" in files(run)
 
 
 def test_a_run_whose_time_is_up_is_resumed_exactly(
