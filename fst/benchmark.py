@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fst import assets
-from fst.data import PhotoDataModule
+from fst.data.module import PhotoDataModule
 from fst.device import is_out_of_memory, keep_freed_memory, pick_device, pick_precision
 from fst.errors import AssetError, InputError
 from fst.nets.johnson import JohnsonNet

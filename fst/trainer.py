@@ -19,7 +19,7 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 from fst.callbacks import LiveProgress, Previews, StopOnSignal
 from fst.curve import CurveCSV
-from fst.data import PhotoDataModule
+from fst.data.module import PhotoDataModule
 from fst.device import machine, pick_device
 from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
 from fst.page import RunPage

@@ -12,8 +12,8 @@ from pathlib import Path
 from torchvision.models import VGG19_Weights
 
 from fst import assets
+from fst.data.sources import open_sample
 from fst.errors import AssetError
-from fst.photos import open_sample
 from fst.process import run_script
 from fst.weights import at_hand
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fst.callbacks import Previews
 from fst.curve import CurveCSV
-from fst.data import PhotoDataModule
+from fst.data.module import PhotoDataModule
 from fst.page import RunPage
 from fst.perceptual import LossTerms, PerceptualLoss
 from fst.resumable import newest_whole, read_resumable

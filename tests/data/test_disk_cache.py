@@ -1,4 +1,4 @@
-"""fst.photo_cache: photos made small once, on disk or on the device, and read from there."""
+"""fst.data.disk_cache: photos made small once, on disk or on the device, and read from there."""
 
 import json
 import subprocess
@@ -17,10 +17,11 @@ from PIL import Image
 from support import encoded, make_photo, numbers, one_color, write_parquet
 from torch import Tensor
 
-from fst import photo_cache
+from fst.data import disk_cache
+from fst.data.device_cache import decoded_photos
+from fst.data.disk_cache import cached_photos, crop_side
+from fst.data.sources import Record, decode, open_folder, open_hub
 from fst.errors import InputError
-from fst.photo_cache import cached_photos, crop_side, decoded_photos
-from fst.photos import Record, decode, open_folder, open_hub
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -39,7 +40,7 @@ def colors(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photo_cache, "SHARD", 4)
+    monkeypatch.setattr(disk_cache, "SHARD", 4)
 
 
 def fill(photos: Path | datasets.IterableDataset, cache: Path, **settings: Any) -> datasets.Dataset:
@@ -65,7 +66,7 @@ def count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         decoded.append(Path(record["path"]).name)
         return decode(record, at_least)
 
-    monkeypatch.setattr(photo_cache, "decode", counted)
+    monkeypatch.setattr(disk_cache, "decode", counted)
     return decoded
 
 
@@ -199,8 +200,8 @@ def interrupt_at(name: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Non
             raise KeyboardInterrupt
         return decode(record, at_least)
 
-    monkeypatch.setattr(photo_cache, "decode", stopped)
-    return lambda: monkeypatch.setattr(photo_cache, "decode", decode)
+    monkeypatch.setattr(disk_cache, "decode", stopped)
+    return lambda: monkeypatch.setattr(disk_cache, "decode", decode)
 
 
 @pytest.mark.parametrize("kind", ["list", "stream"])
@@ -254,8 +255,8 @@ def test_a_shard_that_is_not_in_the_state_is_written_again(
             raise OSError(28, "No space left on device")
         real(target, state)
 
-    real = photo_cache._write_state
-    monkeypatch.setattr(photo_cache, "_write_state", write_state)
+    real = disk_cache._write_state
+    monkeypatch.setattr(disk_cache, "_write_state", write_state)
     with pytest.raises(OSError, match="No space left"):
         fill(colors, tmp_path / "cache")
     assert seen(fill(colors, tmp_path / "cache")) == list(range(10))
@@ -264,8 +265,8 @@ def test_a_shard_that_is_not_in_the_state_is_written_again(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from fst import photo_cache
-from fst.photos import decode, open_folder
+from fst.data import disk_cache as photo_cache
+from fst.data.sources import decode, open_folder
 
 def killed(record, at_least=None):
     if record["path"].endswith("06.png"):
@@ -314,8 +315,8 @@ def test_of_two_at_a_time_one_fills_and_the_other_waits_and_reads(
         if "waiting" in str(values[0]):
             told.set()
 
-    monkeypatch.setattr(photo_cache, "decode", slow)
-    monkeypatch.setattr(photo_cache, "print", say, raising=False)
+    monkeypatch.setattr(disk_cache, "decode", slow)
+    monkeypatch.setattr(disk_cache, "print", say, raising=False)
 
     def run(name: str) -> None:
         results[name] = seen(fill(colors, tmp_path / "cache"))
@@ -339,8 +340,8 @@ def test_a_full_cache_is_read_without_a_lock_and_without_writing(
     def fail(*arguments: object) -> None:
         raise AssertionError("a full cache may lie where nothing can be written")
 
-    monkeypatch.setattr(photo_cache, "FileLock", fail)
-    monkeypatch.setattr(photo_cache, "check_writable", fail)
+    monkeypatch.setattr(disk_cache, "FileLock", fail)
+    monkeypatch.setattr(disk_cache, "check_writable", fail)
     monkeypatch.setattr(Path, "mkdir", fail)
     assert seen(fill(colors, tmp_path / "cache")) == list(range(10))
 
@@ -391,7 +392,7 @@ def test_a_folder_that_can_hold_no_cache_is_one_line(
     def refuse(folder: Path) -> None:
         raise InputError(f"can't write to {folder}: Permission denied")
 
-    monkeypatch.setattr(photo_cache, "check_writable", refuse)
+    monkeypatch.setattr(disk_cache, "check_writable", refuse)
     with pytest.raises(InputError, match="Permission denied"):
         fill(colors, tmp_path / "cache")
 
@@ -426,14 +427,14 @@ def test_on_a_terminal_there_is_a_bar(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(photo_cache, "Console", lambda: SimpleNamespace(is_interactive=True))
+    monkeypatch.setattr(disk_cache, "Console", lambda: SimpleNamespace(is_interactive=True))
     asked = []
 
     def track(rows: Iterator[Any], title: str, **options: Any) -> Iterator[Any]:
         asked.append((title, options["total"]))
         return rows
 
-    monkeypatch.setattr(photo_cache, "track", track)
+    monkeypatch.setattr(disk_cache, "track", track)
     assert seen(fill(colors, tmp_path / "cache")) == list(range(10))
     ((title, total),) = asked
     assert title.startswith("caching photos in ")
@@ -512,8 +513,8 @@ def test_a_gpu_is_filled_up_to_half_of_its_free_memory(
     def memory(device: torch.device) -> tuple[int, int]:
         return round(total / needed) - taken, 10**12
 
-    real = photo_cache._chunks
-    monkeypatch.setattr(photo_cache, "_chunks", chunks)
+    real = disk_cache._chunks
+    monkeypatch.setattr(disk_cache, "_chunks", chunks)
     monkeypatch.setattr(Tensor, "to", to)
     monkeypatch.setattr(torch.cuda, "mem_get_info", memory)
     gpu: Any = SimpleNamespace(type="cuda")

@@ -1,4 +1,4 @@
-"""fst.endless: the order of the photos, and what becomes of those that are broken.
+"""fst.data.loader: the order of the photos, and what becomes of those that are broken.
 
 Most photos here are of one color each, so that a crop tells which photo it was cut from.
 """
@@ -18,11 +18,13 @@ from support import encoded, make_photo, numbers, one_color, write_parquet
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from fst import endless
-from fst.crops import CropAndFlip
-from fst.endless import EndlessCrops, PhotoList, PhotoStream
+from fst.data import loader
+from fst.data.crops import CropAndFlip
+from fst.data.loader import EndlessCrops
+from fst.data.photo_list import PhotoList
+from fst.data.photo_stream import PhotoStream
+from fst.data.sources import Record, decode, open_folder, open_hub
 from fst.errors import AssetError, InputError
-from fst.photos import Record, decode, open_folder, open_hub
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -358,7 +360,7 @@ def test_threads_decode_ahead_and_together(monkeypatch: pytest.MonkeyPatch) -> N
             three.wait()  # breaks if fewer are decoded at a time
         return torch.zeros(3, 20, 24, dtype=torch.uint8)
 
-    monkeypatch.setattr(endless, "decode", waiting)
+    monkeypatch.setattr(loader, "decode", waiting)
     crops = iter(crops_of(PhotoList([{"path": "a"}], 0), threads=3))
     next(crops)
     assert 3 <= len(begun) <= 4 * 3 + 1  # and not without end
@@ -511,7 +513,7 @@ def test_two_threads_that_meet_a_broken_photo_name_it_once(monkeypatch: pytest.M
             time.sleep(0.05)
             return found
 
-    monkeypatch.setattr(endless, "decode", decode)
+    monkeypatch.setattr(loader, "decode", decode)
     said: list[str] = []
     photos = crops_of(PhotoList([{"path": "good"}], 0), on_skip=said.append)
     photos.skipped = Slow()

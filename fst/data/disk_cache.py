@@ -19,15 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import torch
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import track
 from torchvision.transforms.v2 import functional as F
 
+from fst.data.sources import Record, decode, name_of, shrink
 from fst.errors import InputError
 from fst.image import atomic_file, check_writable
-from fst.photos import Record, decode, name_of, shrink
 
 SHARD = 1000
 """Photos in a shard."""
@@ -40,9 +39,6 @@ QUALITY = 95
 
 JPEG_SIDE = 65_500
 """The longest side that a JPEG can have, in pixels."""
-
-DEVICE_SHARE = 0.5
-"""Of a device's free memory that decoded photos may take."""
 
 
 def crop_side(size: int, min_scale: float) -> int:
@@ -207,48 +203,3 @@ def _read_state(target: Path) -> dict[str, Any]:
 def _write_state(target: Path, state: dict[str, Any]) -> None:
     with atomic_file(target / STATE) as temporary:
         temporary.write_text(json.dumps(state))
-
-
-def decoded_photos(
-    photos: datasets.Dataset, side: int, device: torch.device, always: bool = False
-) -> list[Record] | None:
-    """All photos as uint8 pixels on ``device``, short side at most ``side``; None if too large.
-
-    A photo that can't be decoded keeps its encoded record, to be named when its turn comes.
-
-    Args:
-        photos: one column of undecoded photos.
-        side: in pixels.
-        device: where the pixels go.
-        always: even where they would take more than half of the device's free memory.
-    """
-    column = photos.column_names[0]
-
-    def load(record: Record) -> Record:
-        try:
-            return {"path": name_of(record), "pixels": shrink(decode(record, side), side)}
-        except InputError:
-            return record
-
-    rows = _shown(photos, f"decoding {len(photos)} photos once for all", len(photos))
-    decoded: list[Record] = []
-    size = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for chunk in _chunks((row[column] for row in rows), 256):
-            for record in pool.map(load, chunk):
-                if "pixels" in record:
-                    record["pixels"] = record["pixels"].to(device)
-                    size += record["pixels"].numel()
-                decoded.append(record)
-            missing = size / len(decoded) * (len(photos) - len(decoded))
-            if not always and not _has_room(device, missing):
-                return None
-    return decoded
-
-
-def _has_room(device: torch.device, size: float) -> bool:
-    """Whether so many bytes may be taken of its memory."""
-    if device.type != "cuda":
-        return False
-    free, _ = torch.cuda.mem_get_info(device)
-    return size <= DEVICE_SHARE * free

@@ -1,4 +1,4 @@
-"""fst.photos: where photos come from, and what a record decodes to."""
+"""fst.data.sources: where photos come from, and what a record decodes to."""
 
 import hashlib
 import importlib.resources
@@ -11,8 +11,7 @@ import torch
 from PIL import Image
 from support import encoded, make_photo
 
-from fst.errors import AssetError, FstError, InputError
-from fst.photos import (
+from fst.data.sources import (
     SAMPLE_PHOTOS,
     Record,
     decode,
@@ -22,6 +21,7 @@ from fst.photos import (
     open_sample,
     shrink,
 )
+from fst.errors import AssetError, FstError, InputError
 
 pytestmark = pytest.mark.usefixtures("offline")
 

@@ -1,73 +1,19 @@
-"""Photos without end, in an order that follows from the seed: a list of photos, or a stream.
-
-A *place* counts photos from the start of a run: step ``s`` of batch size ``B`` takes the places
-``s B`` to ``(s + 1) B``. Which photo comes at a place, its crop, and what replaces a broken photo
-follow from the seed and the place alone, so that a resumed run sees what the interrupted one would
-have seen, with any number of threads and devices.
-"""
+"""Photos that come one after another, shuffled block by block."""
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 
 import datasets
 import torch
-from torch import Tensor
-from torch.utils.data import IterableDataset
 
-from fst.crops import CropAndFlip, seeded
+from fst.data.crops import seeded
+from fst.data.photo_list import ATTEMPTS, Pick, _stand_in
+from fst.data.sources import Record
 from fst.errors import AssetError, InputError
-from fst.photos import Record, decode, name_of
-
-ATTEMPTS = 100
-"""So many broken photos in a row, and these are no photos at all."""
-
-Pick = Callable[[int], Record]
-"""The photo of a place: attempt 0 is the one whose turn it is, the others stand in for it."""
-
-
-def _stand_in(count: int, attempt: int, seed: int, place: int) -> int:
-    """Which of so many photos is tried in place of a broken one; not the same one twice."""
-    return int(torch.randperm(count, generator=seeded(seed, place))[(attempt - 1) % count])
-
-
-class PhotoList:
-    """Photos with an index, in a new random order every epoch.
-
-    ``photos`` is a data set with one column of photos, or a list of records.
-    """
-
-    def __init__(self, photos: datasets.Dataset | Sequence[Record], seed: int) -> None:
-        self.photos, self.seed = photos, seed
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def get(self, index: int) -> Record:
-        """The photo of that number."""
-        if isinstance(self.photos, datasets.Dataset):
-            record: Record = self.photos[index][self.photos.column_names[0]]
-            return record
-        return self.photos[index]
-
-    def places(self, start: int) -> Generator[tuple[int, Pick], None, None]:
-        """All places from ``start`` on, and how to get their photos."""
-        length = len(self.photos)
-        for epoch in count(start // length):
-            order = torch.randperm(length, generator=seeded(self.seed, epoch)).tolist()
-            for place in range(max(start, epoch * length), (epoch + 1) * length):
-                yield place, self._pick(order[place - epoch * length], place)
-
-    def _pick(self, index: int, place: int) -> Pick:
-        def pick(attempt: int) -> Record:
-            other = _stand_in(len(self), attempt, self.seed, place) if attempt else index
-            return self.get(other)
-
-        return pick
 
 
 class PhotoStream:
@@ -215,84 +161,3 @@ def _result(block: Future[tuple[dict[str, Any], list[Record]]]) -> tuple[Any, li
         raise AssetError(
             f"the stream of photos broke off ({reason}): go on with resume=auto"
         ) from error
-
-
-class EndlessCrops(IterableDataset[Tensor]):
-    """Random crops of endless photos, ``(3, size, size)`` in [0, 1] each.
-
-    Photos that can't be decoded are skipped; ``on_skip`` is told the first time.
-
-    Args:
-        source: the photos.
-        crop: cuts them.
-        batch_size: photos a step, of all devices together.
-        threads: that decode ahead; 0 decodes when a photo is asked for.
-        rank: which of ``ranks`` equal parts of every batch is this process's.
-        ranks: how many processes share a batch.
-        on_skip: told of every broken photo.
-    """
-
-    def __init__(
-        self,
-        source: PhotoList | PhotoStream,
-        crop: CropAndFlip,
-        batch_size: int,
-        threads: int = 0,
-        rank: int = 0,
-        ranks: int = 1,
-        on_skip: Callable[[str], None] = print,
-    ) -> None:
-        self.source, self.crop, self.batch_size = source, crop, batch_size
-        self.threads, self.rank, self.ranks, self.on_skip = threads, rank, ranks, on_skip
-        self.start = 0
-        self.skipped: set[str] = set()
-        self._names: dict[int, str] = {}
-        self._lock = threading.Lock()
-
-    def names(self, step: int) -> list[str]:
-        """What this process's photos of a recent step are called."""
-        places = range(step * self.batch_size, (step + 1) * self.batch_size)
-        return [self._names[place] for place in places if place in self._names]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        share = self.batch_size // self.ranks
-        with closing(self.source.places(self.start)) as places:
-            mine = (
-                (place, pick)
-                for place, pick in places
-                if place % self.batch_size // share == self.rank
-            )
-            if self.threads == 0:
-                yield from (self._crop(place, pick) for place, pick in mine)
-            else:
-                yield from self._decoded_ahead(mine)
-
-    def _decoded_ahead(self, places: Iterator[tuple[int, Pick]]) -> Iterator[Tensor]:
-        ahead: deque[Future[Tensor]] = deque()
-        pool = ThreadPoolExecutor(self.threads, "decode")
-        try:
-            for place, pick in places:
-                ahead.append(pool.submit(self._crop, place, pick))
-                if len(ahead) > 4 * self.threads:
-                    yield ahead.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _crop(self, place: int, pick: Pick) -> Tensor:
-        """The crop for this place, from another photo where this one can't be decoded."""
-        for attempt in range(ATTEMPTS):
-            record = pick(attempt)
-            name = name_of(record)
-            try:
-                # a large JPEG is decoded at a fraction of its size: no crop needs more
-                pixels = decode(record, self.crop.short_side)
-            except InputError as error:
-                with self._lock:  # two threads may have met the same photo
-                    if name not in self.skipped:
-                        self.skipped.add(name)
-                        self.on_skip(f"skipped {len(self.skipped)}: {error}")
-                continue
-            self._names[place] = name
-            self._names.pop(place - 64 * self.batch_size, None)
-            return self.crop(pixels, place)
-        raise InputError(f"{ATTEMPTS} photos in a row can't be decoded: are these photos?")

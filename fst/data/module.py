@@ -1,7 +1,7 @@
 """Content photos to train on, as a Lightning DataModule over Hugging Face ``datasets``."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,54 +9,20 @@ import datasets
 import lightning
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import v2
+from torch.utils.data import DataLoader
 
 from fst import assets
-from fst.crops import CropAndFlip
-from fst.endless import EndlessCrops, PhotoList, PhotoStream
+from fst.data.crops import CropAndFlip
+from fst.data.device_cache import decoded_photos
+from fst.data.disk_cache import cached_photos, crop_side
+from fst.data.held_out import HeldOutPhotos
+from fst.data.loader import EndlessCrops
+from fst.data.photo_list import PhotoList
+from fst.data.photo_stream import PhotoStream
+from fst.data.sources import COCO, Record, open_folder, open_hub, open_sample
 from fst.errors import AssetError, InputError
-from fst.photo_cache import cached_photos, crop_side, decoded_photos
-from fst.photos import COCO, Record, decode, name_of, open_folder, open_hub, open_sample
 
 SOURCES = ("auto", "folder", "hub", "sample")
-
-
-class HeldOutPhotos(Dataset[Tensor]):
-    """Center crops of a few photos, decoded once and kept.
-
-    Args:
-        records: the photos.
-        size: side of the squares, in pixels.
-        on_skip: told of every photo that can't be decoded.
-    """
-
-    def __init__(
-        self, records: list[Record], size: int, on_skip: Callable[[str], None] = print
-    ) -> None:
-        crop = v2.Compose(
-            [
-                v2.Resize(size, antialias=True),
-                v2.CenterCrop(size),
-                v2.ToDtype(torch.float32, scale=True),
-            ]
-        )
-        self.crops: list[Tensor] = []
-        self.skipped: set[str] = set()
-        for record in records:
-            try:
-                self.crops.append(crop(decode(record, 2 * size)))
-            except InputError as error:
-                self.skipped.add(name_of(record))
-                on_skip(f"skipped {len(self.skipped)}: {error}")
-        if not self.crops:
-            raise InputError("none of the validation photos can be decoded")
-
-    def __len__(self) -> int:
-        return len(self.crops)
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self.crops[index]
 
 
 class PhotoDataModule(lightning.LightningDataModule):

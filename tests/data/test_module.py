@@ -1,4 +1,4 @@
-"""fst.data: where a run's photos come from, which are held out, and where it goes on.
+"""fst.data.module: where a run's photos come from, which are held out, and where it goes on.
 
 Most photos here are of one color each, so that a crop tells which photo it was cut from.
 """
@@ -19,11 +19,13 @@ import torch
 from support import encoded, make_photo, numbers, one_color, write_parquet
 from torch import Tensor
 
-from fst import data as data_module
-from fst.data import HeldOutPhotos, PhotoDataModule
-from fst.endless import PhotoList, PhotoStream
+from fst.data import module as data_module
+from fst.data.held_out import HeldOutPhotos
+from fst.data.module import PhotoDataModule
+from fst.data.photo_list import PhotoList
+from fst.data.photo_stream import PhotoStream
+from fst.data.sources import Record, decode
 from fst.errors import AssetError, FstError, InputError
-from fst.photos import Record, decode
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -436,7 +438,7 @@ def test_a_second_run_reads_only_the_cache(
     for kind in ("cached folder", "cached stream"):
         first = torch.cat(batches(make(kind, colors, parquet), 8))
         with monkeypatch.context() as patch:
-            patch.setattr("fst.photo_cache.decode", None)
+            patch.setattr("fst.data.disk_cache.decode", None)
             assert torch.equal(torch.cat(batches(make(kind, colors, parquet), 8)), first)
 
 

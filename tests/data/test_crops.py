@@ -1,4 +1,4 @@
-"""fst.crops: the law of torchvision's RandomResizedCrop, from a seed and a place alone."""
+"""fst.data.crops: the law of torchvision's RandomResizedCrop, from a seed and a place alone."""
 
 import random
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from support import make_photo
 from torch import Tensor
 from torchvision.transforms import v2
 
-from fst.crops import Crop, CropAndFlip, seeded
+from fst.data.crops import Crop, CropAndFlip, seeded
 
 DRAWS = 3000
 

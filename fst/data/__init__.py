@@ -1,0 +1,1 @@
+"""Photos to train on: sources, crops, lists, streams, caches, the data module."""
