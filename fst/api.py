@@ -13,7 +13,7 @@ from fst.control import Control, Layer, paint
 from fst.device import pick_device, pick_precision
 from fst.errors import InputError
 from fst.feedforward import parse_memory
-from fst.image import Picture, from_pil, to_pil, upright
+from fst.image.picture import Picture, from_pil, to_pil, upright
 from fst.stylize import FeedForwardStylizer, Stylizer, make_stylizer
 
 Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
@@ -43,7 +43,7 @@ class Style:
                 a tensor ``(3, H, W)`` or ``(N, 3, H, W)``: RGB, uint8, or float in [0, 1].
             strength: from 0, the photo, to 1.
             preserve_color: ``"luma"``, ``"lab"`` or ``"histogram"``, as for
-                :func:`fst.color.preserve_color`.
+                :func:`fst.image.color.preserve_color`.
             size: long side in pixels to paint at, and of the result where ``upsample`` is None.
             upsample: ``"guided"`` or ``"bicubic"``: back to the photo's size.
             mask: a picture or its file, white where the style is painted.

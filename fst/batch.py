@@ -11,15 +11,8 @@ from fst import assets
 from fst.control import Control, Layer, paint
 from fst.device import is_out_of_memory
 from fst.errors import FstError, InputError
-from fst.image import (
-    FORMATS,
-    MAX_PIXELS,
-    Picture,
-    check_output,
-    check_writable,
-    load_image,
-    save_image,
-)
+from fst.image.io import FORMATS, MAX_PIXELS, check_output, check_writable, load_image, save_image
+from fst.image.picture import Picture
 from fst.optimize import Iterate
 from fst.stylize import OnIterate, Stylizer
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.image import atomic_file
+from fst.image.io import atomic_file
 from fst.perceptual import PerceptualLoss
 
 STRENGTHS = (0.05, 0.95)

@@ -17,8 +17,8 @@ from rich.text import Text
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from fst.image import save_image
-from fst.sheet import PADDING, write_contact_sheet
+from fst.image.io import save_image
+from fst.image.sheet import PADDING, write_contact_sheet
 
 PREVIEW_PHOTOS = 4
 STOPPING = (signal.SIGINT, signal.SIGTERM)

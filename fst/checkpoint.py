@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from fst.errors import CheckpointError
-from fst.image import atomic_file
+from fst.image.io import atomic_file
 from fst.nets import NETS, make_net
 
 FORMAT_VERSION = 1

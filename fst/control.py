@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.color import PRESERVE, preserve_color
 from fst.errors import InputError
-from fst.guided import guided_upsample
-from fst.image import MIN_SIDE, Picture, resize, resize_tensor
+from fst.image.color import PRESERVE, preserve_color
+from fst.image.guided import guided_upsample
+from fst.image.periodic import periodic
+from fst.image.picture import MIN_SIDE, Picture, resize, resize_tensor
 from fst.masks import FEATHER, load_mask, shares
-from fst.seamless import periodic
 from fst.stylize import OnIterate, Stylizer
 
 UPSAMPLE = ("guided", "bicubic")
@@ -27,10 +27,10 @@ class Control:
 
     Attributes:
         strength: 0 gives the photo, 1 the painted picture, what lies between a mixture of both.
-        preserve_color: one of :data:`~fst.color.PRESERVE`, or None.
+        preserve_color: one of :data:`~fst.image.color.PRESERVE`, or None.
         size: long side in pixels at which the photo is painted; None is the photo's own.
         upsample: brings what was painted at ``size`` back to the photo's size: ``"guided"``
-            (:func:`~fst.guided.guided_upsample`) or ``"bicubic"``; None leaves it at ``size``.
+            (:func:`~fst.image.guided.guided_upsample`) or ``"bicubic"``; None leaves it at ``size``.
         feather: of masks, as for :func:`~fst.masks.load_mask`.
         seamless: the result tiles the plane; the stylizers have to be made ``circular``. What is
             mixed in of the photo is then the photo with its borders drawn together.

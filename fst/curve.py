@@ -8,8 +8,8 @@ from typing import Any
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from fst.artifacts import Artifacts
-from fst.image import atomic_file
+from fst.evaluation.artifacts import Artifacts
+from fst.image.io import atomic_file
 
 
 class CurveCSV(Logger):
@@ -21,7 +21,7 @@ class CurveCSV(Logger):
     ``step`` counts from 0, as Lightning does: the row of the first step, and of a validation right
     after it, says 0; so does the validation before it. ``skipped`` is how many steps were left out
     so far because their loss was not finite. The last columns are means of
-    :class:`~fst.artifacts.Artifacts`, empty for crops that are too small.
+    :class:`~fst.evaluation.artifacts.Artifacts`, empty for crops that are too small.
     """
 
     COLUMNS = (

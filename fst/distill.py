@@ -39,7 +39,7 @@ from fst.half_stylized import (
     make_styles,
     random_crop,
 )
-from fst.image import atomic_file
+from fst.image.io import atomic_file
 from fst.losses import gram_matrix
 from fst.nets import make_net
 from fst.slim import RELUS, State, linear_maps, metric, plain_features, prune

@@ -10,7 +10,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from fst.errors import FstWarning
-from fst.image import Picture, load_image, resize_tensor
+from fst.image.io import load_image
+from fst.image.picture import Picture, resize_tensor
 
 FEATHER = 0.01
 """Standard deviation of the feathering, as a share of the picture's long side."""

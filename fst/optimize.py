@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fst.errors import DivergedError, InputError
-from fst.image import MIN_SIDE, resize_tensor
+from fst.image.picture import MIN_SIDE, resize_tensor
 from fst.perceptual import LossTerms, PerceptualLoss
 
 INITS = ("photo", "noise", "blend")

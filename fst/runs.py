@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 
 from fst.checkpoint import TrainedStyle, save_checkpoint
 from fst.errors import CheckpointError, InputError
-from fst.image import check_writable
+from fst.image.io import check_writable
 from fst.resumable import by_step, newest_whole, read_resumable, remove_leftovers
 
 

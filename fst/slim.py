@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from fst.image import atomic_file
+from fst.image.io import atomic_file
 from fst.vgg import VGG19, convolve, normalize_colors
 from fst.weights import LAYERS, WEIGHTS
 

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from fst import assets
 from fst.errors import AssetError, InputError
-from fst.image import atomic_file, load_image, resize
+from fst.image.io import atomic_file, load_image
+from fst.image.picture import resize
 from fst.losses import gram_matrix
 from fst.vgg import VGG19, check_layers
 from fst.weights import EMBEDDED

@@ -19,7 +19,8 @@ from fst.blend import blend, parse_blend
 from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.errors import AssetError, CheckpointError, FstWarning, InputError
 from fst.feedforward import Painter
-from fst.image import load_image, resize
+from fst.image.io import load_image
+from fst.image.picture import resize
 from fst.optimize import PRESETS, Iterate, optimize, optimize_coarse_to_fine
 from fst.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.statistics import style_target

@@ -12,9 +12,9 @@ import torch.distributed as dist
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from fst import artifacts
 from fst.device import is_out_of_memory, random_states, set_random_states
 from fst.errors import CheckpointError, DivergedError, InputError
+from fst.evaluation import artifacts
 from fst.guard import GPU_CHECK_EVERY, MAX_ROLLBACKS, FiniteGuard
 from fst.losses import upsampling_pattern
 from fst.muon import Muon

@@ -31,7 +31,7 @@ from fst.benchmark import (
 )
 from fst.device import PRECISIONS, pick_device
 from fst.errors import InputError, one_line_errors
-from fst.image import atomic_file, check_writable
+from fst.image.io import atomic_file, check_writable
 from fst.inference_benchmark import InferenceBench, passes
 from fst.inference_benchmark import peak_memory as inference_memory
 from fst.stylize import resolve_style

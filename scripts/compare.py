@@ -12,8 +12,9 @@ from rich.table import Table
 from fst import assets
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
-from fst.evaluate import STARTS, Comparison, compare, summarize, write_report
-from fst.image import check_writable
+from fst.evaluation.compare import STARTS, Comparison, compare, summarize
+from fst.evaluation.report import write_report
+from fst.image.io import check_writable
 from fst.stylize import FeedForwardStylizer, load_objective, make_stylizer
 
 

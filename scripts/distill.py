@@ -19,7 +19,8 @@ from fst.data.sources import decode, open_folder, shrink
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.distill import Distillation, Recipe
 from fst.errors import InputError, one_line_errors
-from fst.image import check_writable, load_image, resize
+from fst.image.io import check_writable, load_image
+from fst.image.picture import resize
 from fst.slim import RELUS, SLIM, write_slim
 from fst.vgg import VGG19
 from fst.weights import WEIGHTS

@@ -20,8 +20,9 @@ from fst import assets
 from fst.agreement import agreement, judge, make_cases
 from fst.device import keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
-from fst.evaluate import write_json
-from fst.image import load_image, resize
+from fst.evaluation.compare import write_json
+from fst.image.io import load_image
+from fst.image.picture import resize
 from fst.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
 from fst.statistics import EMBEDDED_STYLES, StyleStatistics, measure_style, write_statistics
 from fst.vgg import VGG19

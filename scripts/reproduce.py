@@ -14,8 +14,9 @@ from fst import assets
 from fst.checkpoint import load_checkpoint
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
-from fst.evaluate import judge
-from fst.image import load_image, resize
+from fst.evaluation.compare import judge
+from fst.image.io import load_image
+from fst.image.picture import resize
 from fst.process import run_script
 from fst.recipe import EXACT, quoted, recipe
 from fst.stylize import load_objective, load_style, resolve_style

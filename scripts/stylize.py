@@ -11,12 +11,12 @@ from rich.progress import Progress
 
 from fst.backends import BACKENDS
 from fst.batch import Job, plan, run, unfinished
-from fst.color import PRESERVE
 from fst.control import UPSAMPLE, Control, Layer
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import FstWarning, InputError, one_line_errors
 from fst.feedforward import parse_memory
-from fst.image import MAX_PIXELS, load_image, save_image
+from fst.image.color import PRESERVE
+from fst.image.io import MAX_PIXELS, load_image, save_image
 from fst.masks import FEATHER
 from fst.optimize import INITS, OPTIMIZERS, PRESETS, Iterate
 from fst.stylize import (

@@ -16,7 +16,7 @@ import fst
 from fst.api import Style
 from fst.checkpoint import TrainedStyle, save_checkpoint
 from fst.errors import CheckpointError, InputError
-from fst.image import from_pil, to_pil
+from fst.image.picture import from_pil, to_pil
 from fst.nets.johnson import JohnsonNet
 
 DESCRIPTION = {

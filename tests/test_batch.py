@@ -18,7 +18,7 @@ from fst.batch import Job, Outcome, plan, run, unfinished
 from fst.checkpoint import TrainedStyle
 from fst.control import Control
 from fst.errors import DivergedError, InputError
-from fst.image import Picture
+from fst.image.picture import Picture
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import Iterate
 from fst.perceptual import PerceptualLoss

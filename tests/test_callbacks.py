@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from fst.callbacks import LiveProgress, Previews, StopOnSignal, format_seconds
 from fst.curve import CurveCSV
-from fst.sheet import spread
+from fst.image.sheet import spread
 
 # --- how long it takes ---------------------------------------------------------------------------
 

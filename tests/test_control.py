@@ -12,10 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from fst.checkpoint import TrainedStyle
-from fst.color import PRESERVE, preserve_color
 from fst.control import UPSAMPLE, Control, Layer, paint
 from fst.errors import InputError
-from fst.image import Picture, resize, resize_tensor
+from fst.image.color import PRESERVE, preserve_color
+from fst.image.picture import Picture, resize, resize_tensor
 from fst.nets.johnson import JohnsonNet
 from fst.stylize import FeedForwardStylizer, OnIterate
 

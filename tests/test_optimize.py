@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fst.errors import DivergedError, InputError
 from fst.feedforward import feedforward
-from fst.image import resize_tensor
+from fst.image.picture import resize_tensor
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import (
     PRESETS,

@@ -16,7 +16,8 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from fst.page import RunPage, moving_average, read_rows, round_numbers
+from fst.evaluation.charts import moving_average, round_numbers
+from fst.page import RunPage, read_rows
 
 TERMS = ("total", "content", "style", "tv")
 HEADER = [
@@ -468,7 +469,7 @@ def test_a_page_that_can_not_be_written_is_told_once_and_ends_nothing(
     trouble: str,
 ) -> None:
     if trouble == "a bug":
-        monkeypatch.setattr("fst.page.chart", lambda *args, **kwargs: 1 / 0)
+        monkeypatch.setattr("fst.evaluation.charts.chart", lambda *args, **kwargs: 1 / 0)
     folder = tmp_path / "gone" if trouble == "no folder" else tmp_path
     assert train([RunPage(folder, "Monet", seconds=0)]).global_step == 6
     told = [line for line in capsys.readouterr().err.splitlines() if "page" in line]

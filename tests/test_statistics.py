@@ -11,7 +11,8 @@ from torch import Tensor
 
 from fst import statistics
 from fst.errors import AssetError, InputError
-from fst.image import load_image, resize
+from fst.image.io import load_image
+from fst.image.picture import resize
 from fst.losses import gram_matrix
 from fst.perceptual import PerceptualLoss
 from fst.statistics import (

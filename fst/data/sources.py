@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 
 from fst import assets
 from fst.errors import AssetError, InputError
-from fst.image import load_pixels
+from fst.image.io import load_pixels
 
 SAMPLE_PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
 """Color photos that come with scikit-image."""

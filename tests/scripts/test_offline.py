@@ -10,7 +10,8 @@ from support import Run, make_photo
 from fst import assets, weights
 from fst.checkpoint import load_checkpoint
 from fst.errors import AssetError
-from fst.image import load_image, resize
+from fst.image.io import load_image
+from fst.image.picture import resize
 from fst.perceptual import STYLE_LAYERS
 from fst.slim import RELUS
 from fst.statistics import EMBEDDED_STYLES, StyleStatistics, embedded_style, measure_style

@@ -9,7 +9,7 @@ from PIL import Image
 from support import Run, make_photo
 
 from fst.checkpoint import TrainedStyle, load_checkpoint, save_checkpoint
-from fst.evaluate import SCHEMA
+from fst.evaluation.compare import SCHEMA
 from fst.recipe import recipe
 
 

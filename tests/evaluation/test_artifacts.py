@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fst import artifacts
-from fst.artifacts import Artifacts, measure
+from fst.evaluation import artifacts
+from fst.evaluation.artifacts import Artifacts, measure
 
 
 def textured(seed: int = 0, height: int = 256, width: int = 320) -> Tensor:

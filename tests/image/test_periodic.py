@@ -1,4 +1,4 @@
-"""fst.seamless: against a dense solution of the discrete Poisson equation, and by hand."""
+"""fst.image.periodic: against a dense solution of the discrete Poisson equation, and by hand."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from support import make_photo
 from torch import Tensor
 
-from fst.image import from_pil
-from fst.seamless import periodic
+from fst.image.periodic import periodic
+from fst.image.picture import from_pil
 
 
 def pale(height: int, width: int) -> Tensor:

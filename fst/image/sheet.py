@@ -8,7 +8,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from torch import Tensor
 
-from fst.image import from_pil, save_image, to_pil
+from fst.image.io import save_image
+from fst.image.picture import from_pil, to_pil
 
 PADDING = 4
 """White pixels between and around the pictures of a preview."""

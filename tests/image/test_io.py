@@ -1,4 +1,4 @@
-"""fst.image: every kind of file in and out, against NumPy and PIL; nothing half written."""
+"""fst.image.io: every kind of file in and out, against NumPy and PIL; nothing half written."""
 
 import os
 import stat
@@ -19,20 +19,16 @@ from PIL.PngImagePlugin import PngImageFile
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.image import (
+from fst.image.io import (
     FORMATS,
-    Picture,
     atomic_file,
     check_output,
     check_writable,
-    from_pil,
     load_image,
     load_pixels,
-    resize,
-    resize_tensor,
     save_image,
-    to_pil,
 )
+from fst.image.picture import Picture, from_pil, resize, resize_tensor, to_pil
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ORIENTATION = 0x0112

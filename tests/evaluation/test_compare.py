@@ -1,4 +1,4 @@
-"""fst.evaluate: against hand-made curves and recomputed losses; and what is kept on disk."""
+"""fst.evaluation.compare: against hand-made curves and recomputed losses; and what is kept on disk."""
 
 import json
 import math
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import fst.evaluate
 import numpy as np
 import pytest
 import skimage.metrics
@@ -17,11 +18,12 @@ from PIL import Image
 from support import make_photo
 from torch import Tensor
 
-import fst.evaluate
-from fst.artifacts import measure
 from fst.checkpoint import TrainedStyle
-from fst.evaluate import Comparison, compare, equivalent_iterations, summarize, write_report
-from fst.image import load_image, resize
+from fst.evaluation.artifacts import measure
+from fst.evaluation.compare import Comparison, compare, equivalent_iterations, summarize
+from fst.evaluation.report import write_report
+from fst.image.io import load_image
+from fst.image.picture import resize
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import optimize
 from fst.perceptual import PerceptualLoss
@@ -69,7 +71,7 @@ def optimized(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         starts.append(str(settings["init"]))
         return optimize(loss, photo, **settings)
 
-    monkeypatch.setattr(fst.evaluate, "optimize", counted)
+    monkeypatch.setattr(fst.evaluation.compare, "optimize", counted)
     return starts
 
 

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.image import resize_tensor
+from fst.image.picture import resize_tensor
 
 RADIUS = 2
 """Of the window in which a painted picture is compared with its photo, in small pixels."""

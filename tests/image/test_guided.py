@@ -1,4 +1,4 @@
-"""fst.guided: edges come back where the painting follows the photo, and only there."""
+"""fst.image.guided: edges come back where the painting follows the photo, and only there."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fst import guided
-from fst.guided import EPS, guided_upsample
-from fst.image import resize_tensor
+from fst.image import guided
+from fst.image.guided import EPS, guided_upsample
+from fst.image.picture import resize_tensor
 
 SIZE = (64, 96)
 SMALL = (16, 24)

@@ -1,4 +1,4 @@
-"""fst.color: against PIL's YCbCr, scikit-image's CIELAB and its histogram matching."""
+"""fst.image.color: against PIL's YCbCr, scikit-image's CIELAB and its histogram matching."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from skimage.color import rgb2lab
 from skimage.exposure import match_histograms
 from torch import Tensor
 
-from fst import color
-from fst.color import PRESERVE, lab_to_rgb, preserve_color, rgb_to_lab
 from fst.errors import InputError
+from fst.image import color
+from fst.image.color import PRESERVE, lab_to_rgb, preserve_color, rgb_to_lab
 
 
 def draw(seed: int, low: float = 0.0, high: float = 1.0) -> Tensor:

@@ -6,30 +6,25 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 
 import os
 import re
-import struct
 import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.image.picture import _DECODER_ERRORS, MIN_SIDE, Picture, from_pil, to_pil, upright
 
 MAX_PIXELS = 200_000_000
 """Pictures above this many pixels are refused unless the caller raises the limit."""
 
-MIN_SIDE = 16
-"""Smallest side, in pixels, of a picture that can be stylized."""
 
 FORMATS = {
     ".png": "PNG",
@@ -45,45 +40,6 @@ _PIL_LOCK = threading.Lock()
 _PIL_USERS: list[int | None] = []
 """PIL's own pixel limit, once for each picture that is being decoded."""
 _PIL_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
-
-_DECODER_ERRORS = (
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    EOFError,
-    struct.error,
-)
-"""What PIL's decoders raise on damaged files."""
-
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""EXIF tag 0x0112 -> what brings the picture upright."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A decoded picture: ``rgb (1, 3, H, W)`` and ``alpha (1, 1, H, W)`` in [0, 1].
-
-    ``icc_profile`` says which RGB the numbers are, as the file did; None means sRGB.
-    """
-
-    rgb: Tensor
-    alpha: Tensor | None = None
-    icc_profile: bytes | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, PIL's order."""
-        return self.rgb.shape[3], self.rgb.shape[2]
 
 
 def load_image(
@@ -168,34 +124,6 @@ def _decoded(
         raise InputError(f"{name} can't be decoded: {error}") from error
 
 
-def from_pil(image: Image.Image) -> Picture:
-    """A PIL picture of any mode as a :class:`Picture`. EXIF orientation is the caller's."""
-    icc_profile: bytes | None = image.info.get("icc_profile")
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return Picture(_from_deep_gray(image))
-    if image.mode in ("CMYK", "LAB", "YCbCr", "HSV"):
-        return Picture(_to_tensor(_to_srgb(image, icc_profile)))
-    if image.mode not in ("RGB", "RGBA", "P", "PA"):
-        icc_profile = None  # a gray profile says nothing about RGB
-    if image.has_transparency_data:
-        pixels = _to_tensor(image.convert("RGBA"))
-        return Picture(pixels[:, :3].contiguous(), pixels[:, 3:].contiguous(), icc_profile)
-    return Picture(_to_tensor(image.convert("RGB")), None, icc_profile)
-
-
-def to_pil(image: Tensor) -> Image.Image:
-    """Quantizes ``(1, C, H, W)`` in [0, 1] to 8 bits: C = 1, 3 or 4 gives modes L, RGB, RGBA."""
-    if image.dim() != 4 or len(image) != 1:
-        raise InputError(f"expected one picture (1, C, H, W), got shape {tuple(image.shape)}")
-    # NumPy, because torch would split this little over threads, which gets in the way of a net that
-    # runs meanwhile
-    channels = image[0].detach().float().cpu().numpy()
-    array = np.empty((*channels.shape[1:], len(channels)), np.uint8)
-    for place, channel in enumerate(channels):
-        array[..., place] = np.rint(np.clip(channel, 0, 1) * np.float32(255))
-    return Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array)
-
-
 def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -> None:
     """Writes a picture, whole or not at all; the suffix chooses the format.
 
@@ -229,27 +157,6 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's
             raise InputError(f"{path}: {kind} can't hold this picture: {error}") from error
-
-
-def resize(picture: Picture, long_side: int) -> Picture:
-    """The picture with its longer side at ``long_side`` pixels (bicubic, antialiased)."""
-    width, height = picture.size
-    scale = long_side / max(width, height)
-    to = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return replace(
-        picture,
-        rgb=resize_tensor(picture.rgb, to),
-        alpha=None if picture.alpha is None else resize_tensor(picture.alpha, to),
-    )
-
-
-def resize_tensor(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """``(N, C, H, W)`` in [0, 1] to ``size`` = (height, width), bicubic and antialiased."""
-    if tuple(image.shape[2:]) == size:
-        return image
-    return F.interpolate(image, size, mode="bicubic", align_corners=False, antialias=True).clamp(
-        0, 1
-    )
 
 
 def check_output(path: str | Path) -> Path:
@@ -330,48 +237,3 @@ def _calm_pil() -> Iterator[None]:
 
 def _filters() -> list[Any]:
     return warnings.filters  # type: ignore[return-value]  # a list, for all that typeshed says
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF orientation says (PIL's own way trips over odd tags)."""
-    try:
-        orientation = image.getexif().get(0x0112, 1)
-    except _DECODER_ERRORS:
-        orientation = 1
-    if orientation not in _ORIENTATIONS:
-        return image
-    turned = image.transpose(_ORIENTATIONS[orientation])
-    turned.info = image.info
-    return turned
-
-
-def _to_tensor(image: Image.Image) -> Tensor:
-    array = np.asarray(image)  # (H, W, C) or (H, W)
-    array = array if array.ndim == 3 else array[..., None]
-    channels = np.array(array.transpose(2, 0, 1), np.float32, order="C")  # NumPy: see to_pil
-    channels /= np.float32(255)
-    return torch.from_numpy(channels)[None]
-
-
-def _from_deep_gray(image: Image.Image) -> Tensor:
-    """16-bit integer and float grayscale, scaled by the range that its values show."""
-    array = np.asarray(image).astype(np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError("a float picture with values that are not finite")
-    largest = float(array.max())
-    full_scale = 65535.0 if image.mode != "F" or largest > 255 else (255.0 if largest > 1 else 1.0)
-    gray = torch.from_numpy(array).div_(full_scale).clamp_(0, 1)
-    return gray[None, None].repeat(1, 3, 1, 1)
-
-
-def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
-    if icc_profile and image.mode in ("CMYK", "LAB"):
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(icc_profile))
-            target = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-            if converted is not None:
-                return converted
-        except (ImageCms.PyCMSError, OSError):
-            pass  # a damaged profile: the plain formula is the best that is left
-    return image.convert("RGB")

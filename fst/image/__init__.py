@@ -1,0 +1,1 @@
+"""Pictures as tensors: decoding, encoding, sizes, colors, contact sheets."""
