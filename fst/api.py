@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fst.control import Control, Layer, paint
 from fst.device import pick_device, pick_precision
 from fst.errors import InputError
-from fst.feedforward import parse_memory
 from fst.image.picture import Picture, from_pil, to_pil, upright
-from fst.stylize import FeedForwardStylizer, Stylizer, make_stylizer
+from fst.inference.control import Control, Layer, paint
+from fst.inference.painter import parse_memory
+from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
 
 Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
 
@@ -126,7 +126,7 @@ def load(
             free, within limits.
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``.
-        settings: others of :func:`fst.stylize.make_stylizer`: ``refine``, ``loss`` ...
+        settings: others of :func:`fst.inference.stylizers.make_stylizer`: ``refine``, ``loss`` ...
 
     Raises:
         FstError: no such style or device; what the message says.

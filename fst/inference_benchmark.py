@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fst.backends import BACKENDS, is_installed
 from fst.benchmark import DTYPES, tune_process
 from fst.checkpoint import load_checkpoint
 from fst.device import pick_device
 from fst.errors import InputError
-from fst.feedforward import Painter
+from fst.inference.backends import BACKENDS, is_installed
+from fst.inference.painter import Painter
 from fst.nets.johnson import JohnsonNet
 from fst.textbook import TextbookNet
 from fst.timing import Run, peak_bytes
@@ -26,7 +26,7 @@ class Pass:
     """A way to paint ``batch`` pictures of ``size`` x ``size``.
 
     ``kind`` is ``"textbook"``, ``"bf16"`` or ``"fp32"``; ``backend`` one of
-    :data:`~fst.backends.BACKENDS`.
+    :data:`~fst.inference.backends.BACKENDS`.
     """
 
     size: int

@@ -17,7 +17,6 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from fst.backends import BACKENDS, is_installed
 from fst.benchmark import (
     DTYPES,
     Settings,
@@ -32,9 +31,10 @@ from fst.benchmark import (
 from fst.device import PRECISIONS, pick_device
 from fst.errors import InputError, one_line_errors
 from fst.image.io import atomic_file, check_writable
+from fst.inference.backends import BACKENDS, is_installed
+from fst.inference.stylizers import resolve_style
 from fst.inference_benchmark import InferenceBench, passes
 from fst.inference_benchmark import peak_memory as inference_memory
-from fst.stylize import resolve_style
 from fst.timing import (
     Round,
     Run,

@@ -15,7 +15,7 @@ from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import STARTS, Comparison, compare, summarize
 from fst.evaluation.report import write_report
 from fst.image.io import check_writable
-from fst.stylize import FeedForwardStylizer, load_objective, make_stylizer
+from fst.inference.stylizers import FeedForwardStylizer, load_objective, make_stylizer
 
 
 def parse() -> argparse.Namespace:

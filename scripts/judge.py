@@ -21,7 +21,7 @@ from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.stylize import load_objective, resolve_style
+from fst.inference.stylizers import load_objective, resolve_style
 
 TERMS = ("content", "style", "tv")
 

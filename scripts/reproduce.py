@@ -17,9 +17,9 @@ from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
 from fst.image.picture import resize
+from fst.inference.stylizers import load_objective, load_style, resolve_style
 from fst.process import run_script
 from fst.recipe import EXACT, quoted, recipe
-from fst.stylize import load_objective, load_style, resolve_style
 
 
 def parse() -> argparse.Namespace:

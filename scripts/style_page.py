@@ -14,12 +14,12 @@ from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precisio
 from fst.errors import InputError, one_line_errors
 from fst.evaluation.artifacts import MIN_SIDE, measure
 from fst.evaluation.style_page import page, read_report
-from fst.feedforward import Painter
 from fst.image.io import atomic_file, check_writable, load_image, save_image
 from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
+from fst.inference.painter import Painter
+from fst.inference.stylizers import MARGIN, resolve_style
 from fst.recipe import recipe
-from fst.stylize import MARGIN, resolve_style
 
 PICTURES = 6
 

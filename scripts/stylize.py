@@ -9,17 +9,16 @@ from typing import Any
 
 from rich.progress import Progress
 
-from fst.backends import BACKENDS
-from fst.batch import Job, plan, run, unfinished
-from fst.control import UPSAMPLE, Control, Layer
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import FstWarning, InputError, one_line_errors
-from fst.feedforward import parse_memory
 from fst.image.color import PRESERVE
 from fst.image.io import MAX_PIXELS, load_image, save_image
-from fst.masks import FEATHER
-from fst.optimize import INITS, OPTIMIZERS, PRESETS, Iterate
-from fst.stylize import (
+from fst.inference.backends import BACKENDS
+from fst.inference.batch import Job, plan, run, unfinished
+from fst.inference.control import UPSAMPLE, Control, Layer
+from fst.inference.masks import FEATHER
+from fst.inference.painter import parse_memory
+from fst.inference.stylizers import (
     MARGIN,
     METHODS,
     FeedForwardStylizer,
@@ -27,6 +26,7 @@ from fst.stylize import (
     make_stylizer,
     style_name,
 )
+from fst.optimize import INITS, OPTIMIZERS, PRESETS, Iterate
 
 OF_THE_LOSS = ("content_weight", "style_weight", "tv_weight", "pooling", "weights")
 OF_THE_OPTIMIZATION = ("iterations", "optimizer", "learning_rate", "init", "seed")

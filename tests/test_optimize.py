@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from fst.errors import DivergedError, InputError
-from fst.feedforward import feedforward
 from fst.image.picture import resize_tensor
+from fst.inference.painter import feedforward
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import (
     PRESETS,

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from fst.evaluation.artifacts import MIN_SIDE, measure
-from fst.feedforward import feedforward
 from fst.image.io import atomic_file, load_image, save_image
 from fst.image.picture import resize
+from fst.inference.painter import feedforward
+from fst.inference.stylizers import FeedForwardStylizer
 from fst.optimize import optimize
 from fst.perceptual import LossTerms, PerceptualLoss
-from fst.stylize import FeedForwardStylizer
 
 SCHEMA = 2
 STARTS = ("photo", "noise")

@@ -10,8 +10,8 @@ from typing import Any
 from fst.errors import InputError
 from fst.evaluation.artifacts import Artifacts
 from fst.evaluation.compare import SCHEMA
+from fst.inference.stylizers import MARGIN
 from fst.recipe import recipe
-from fst.stylize import MARGIN
 
 
 def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, Any]:

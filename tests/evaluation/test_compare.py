@@ -24,10 +24,10 @@ from fst.evaluation.compare import Comparison, compare, equivalent_iterations, s
 from fst.evaluation.report import write_report
 from fst.image.io import load_image
 from fst.image.picture import resize
+from fst.inference.stylizers import FeedForwardStylizer
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import optimize
 from fst.perceptual import PerceptualLoss
-from fst.stylize import FeedForwardStylizer
 
 ITERATIONS = 3
 

@@ -12,10 +12,10 @@ from fst.checkpoint import load_checkpoint
 from fst.errors import AssetError
 from fst.image.io import load_image
 from fst.image.picture import resize
+from fst.inference.stylizers import load_objective
 from fst.perceptual import STYLE_LAYERS
 from fst.slim import RELUS
 from fst.statistics import EMBEDDED_STYLES, StyleStatistics, embedded_style, measure_style
-from fst.stylize import load_objective
 from fst.vgg import VGG19
 from fst.weights import EMBEDDED, WEIGHTS
 

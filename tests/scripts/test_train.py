@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from support import SCRIPTS, Run, make_photo
 
 from fst.checkpoint import load_checkpoint
-from fst.feedforward import feedforward
+from fst.inference.painter import feedforward
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""fst.backends: the same picture whatever runs the net."""
+"""fst.inference.backends: the same picture whatever runs the net."""
 
 import importlib.util
 
@@ -7,10 +7,11 @@ import torch
 from support import shaken_net
 from torch import Tensor, nn
 
-from fst import backends, strips
-from fst.backends import BACKENDS, PlainNet, is_installed, make_whole, pick_backend
+from fst import strips
 from fst.errors import InputError
-from fst.feedforward import Painter
+from fst.inference import backends
+from fst.inference.backends import BACKENDS, PlainNet, is_installed, make_whole, pick_backend
+from fst.inference.painter import Painter
 from fst.nets.johnson import JohnsonNet
 
 CPU = torch.device("cpu")
@@ -57,7 +58,7 @@ def test_other_backends_leave_what_is_too_large_to_the_strips(
 
         return whole
 
-    monkeypatch.setattr("fst.feedforward.make_whole", fake)
+    monkeypatch.setattr("fst.inference.painter.make_whole", fake)
     photo = draw(1, 3, 30, 42)
     assert torch.equal(Painter(net, memory=1 << 40, backend="openvino")(photo), photo)
     assert seen == [(1, 3, 32, 44)]

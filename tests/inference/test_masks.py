@@ -1,4 +1,4 @@
-"""fst.masks: what a file says, feathered as a Gaussian does it, and shares that add up."""
+"""fst.inference.masks: what a file says, feathered as a Gaussian does it, and shares that add up."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.masks import feathered, load_mask, shares
+from fst.inference.masks import feathered, load_mask, shares
 
 SIZE = (100, 200)
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fst import assets
-from fst.control import Control, Layer, paint
 from fst.device import is_out_of_memory
 from fst.errors import FstError, InputError
 from fst.image.io import FORMATS, MAX_PIXELS, check_output, check_writable, load_image, save_image
 from fst.image.picture import Picture
+from fst.inference.control import Control, Layer, paint
+from fst.inference.stylizers import OnIterate, Stylizer
 from fst.optimize import Iterate
-from fst.stylize import OnIterate, Stylizer
 
 LARGE = 20_000_000
 """Pixels above which photos are decoded and written one at a time, to save memory."""

@@ -13,8 +13,8 @@ from fst.image.color import PRESERVE, preserve_color
 from fst.image.guided import guided_upsample
 from fst.image.periodic import periodic
 from fst.image.picture import MIN_SIDE, Picture, resize, resize_tensor
-from fst.masks import FEATHER, load_mask, shares
-from fst.stylize import OnIterate, Stylizer
+from fst.inference.masks import FEATHER, load_mask, shares
+from fst.inference.stylizers import OnIterate, Stylizer
 
 UPSAMPLE = ("guided", "bicubic")
 
@@ -31,7 +31,7 @@ class Control:
         size: long side in pixels at which the photo is painted; None is the photo's own.
         upsample: brings what was painted at ``size`` back to the photo's size: ``"guided"``
             (:func:`~fst.image.guided.guided_upsample`) or ``"bicubic"``; None leaves it at ``size``.
-        feather: of masks, as for :func:`~fst.masks.load_mask`.
+        feather: of masks, as for :func:`~fst.inference.masks.load_mask`.
         seamless: the result tiles the plane; the stylizers have to be made ``circular``. What is
             mixed in of the photo is then the photo with its borders drawn together.
 

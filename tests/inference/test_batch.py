@@ -1,4 +1,4 @@
-"""fst.batch: which file goes where, and that one bad photo does not stop the others."""
+"""fst.inference.batch: which file goes where, and that one bad photo does not stop the others."""
 
 import errno
 import threading
@@ -13,16 +13,16 @@ from PIL import Image, ImageCms
 from support import make_photo
 from torch import Tensor
 
-from fst import batch
-from fst.batch import Job, Outcome, plan, run, unfinished
 from fst.checkpoint import TrainedStyle
-from fst.control import Control
 from fst.errors import DivergedError, InputError
 from fst.image.picture import Picture
+from fst.inference import batch
+from fst.inference.batch import Job, Outcome, plan, run, unfinished
+from fst.inference.control import Control
+from fst.inference.stylizers import FeedForwardStylizer, OnIterate, OptimizingStylizer
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import Iterate
 from fst.perceptual import PerceptualLoss
-from fst.stylize import FeedForwardStylizer, OnIterate, OptimizingStylizer
 
 
 @pytest.fixture(autouse=True)

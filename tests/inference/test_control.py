@@ -1,4 +1,4 @@
-"""fst.control: strength, colors, masks, sizes, tiles; what stays the photo stays it bit for bit."""
+"""fst.inference.control: strength, colors, masks, sizes, tiles; what stays the photo stays it bit for bit."""
 
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from PIL import Image
 from torch import Tensor
 
 from fst.checkpoint import TrainedStyle
-from fst.control import UPSAMPLE, Control, Layer, paint
 from fst.errors import InputError
 from fst.image.color import PRESERVE, preserve_color
 from fst.image.picture import Picture, resize, resize_tensor
+from fst.inference.control import UPSAMPLE, Control, Layer, paint
+from fst.inference.stylizers import FeedForwardStylizer, OnIterate
 from fst.nets.johnson import JohnsonNet
-from fst.stylize import FeedForwardStylizer, OnIterate
 
 
 def draw(height: int = 24, width: int = 32, seed: int = 0) -> Tensor:

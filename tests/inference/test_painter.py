@@ -1,4 +1,4 @@
-"""fst.feedforward: one pass is the net's own output, without a graph."""
+"""fst.inference.painter: one pass is the net's own output, without a graph."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fst import strips
 from fst.errors import InputError
-from fst.feedforward import Painter, feedforward, free_memory, parse_memory
+from fst.inference.painter import Painter, feedforward, free_memory, parse_memory
 from fst.nets.johnson import JohnsonNet
 
 

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from fst import assets
-from fst.backends import pick_backend
 from fst.blend import blend, parse_blend
 from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.errors import AssetError, CheckpointError, FstWarning, InputError
-from fst.feedforward import Painter
 from fst.image.io import load_image
 from fst.image.picture import resize
+from fst.inference.backends import pick_backend
+from fst.inference.painter import Painter
 from fst.optimize import PRESETS, Iterate, optimize, optimize_coarse_to_fine
 from fst.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.statistics import style_target
@@ -144,7 +144,7 @@ def term_weights(about: dict[str, Any]) -> dict[str, float]:
 class FeedForwardStylizer:
     """Paints in one pass with a trained net.
 
-    The other attributes are those of :class:`~fst.feedforward.Painter`.
+    The other attributes are those of :class:`~fst.inference.painter.Painter`.
     """
 
     style: TrainedStyle
@@ -240,10 +240,10 @@ def make_stylizer(
         settings: keyword arguments of :func:`~fst.optimize.optimize` over the preset's.
         refine: iterations of the optimization that follow a pass, under the loss that the net was
             trained with.
-        memory: how many bytes a pass may take, as for :class:`~fst.feedforward.Painter`.
+        memory: how many bytes a pass may take, as for :class:`~fst.inference.painter.Painter`.
         circular: paint so that the output tiles the plane; a pass only.
-        backend: what runs the net, ``"auto"`` or one of :data:`fst.backends.BACKENDS`.
-        margin: of a pass, as for :class:`~fst.feedforward.Painter`; a picture that is refined
+        backend: what runs the net, ``"auto"`` or one of :data:`fst.inference.backends.BACKENDS`.
+        margin: of a pass, as for :class:`~fst.inference.painter.Painter`; a picture that is refined
             begins without one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""fst.stylize: which style is meant, what paints in it, and the loss it was trained with."""
+"""fst.inference.stylizers: which style is meant, what paints in it, and the loss it was trained with."""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,8 @@ from torch import Tensor
 from fst import assets
 from fst.checkpoint import TrainedStyle, load_checkpoint, save_checkpoint
 from fst.errors import AssetError, CheckpointError, InputError
-from fst.feedforward import Painter
-from fst.losses import gram_matrix
-from fst.nets import make_net
-from fst.optimize import Iterate
-from fst.perceptual import PerceptualLoss
-from fst.stylize import (
+from fst.inference.painter import Painter
+from fst.inference.stylizers import (
     MARGIN,
     FeedForwardStylizer,
     OptimizingStylizer,
@@ -27,6 +23,10 @@ from fst.stylize import (
     make_stylizer,
     resolve_style,
 )
+from fst.losses import gram_matrix
+from fst.nets import make_net
+from fst.optimize import Iterate
+from fst.perceptual import PerceptualLoss
 
 SMALL_LOSS: dict[str, Any] = {
     "weights": "random",

@@ -1,0 +1,1 @@
+"""One pass, at any size, in control."""
