@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fst import strips
 from fst.errors import InputError
 from fst.inference.backends import Whole, make_whole
+from fst.inference.strips import plans, run
 from fst.nets.johnson import MIN_SIDE
 from fst.nets.layers import widen
 from fst.nets.stage import Stage
@@ -23,7 +23,7 @@ ENOUGH = 7_600_000_000
 class Painter:
     """A net, ready to paint any number of photos.
 
-    On a CPU the net is run strip by strip (:mod:`fst.strips`); on other devices at once, and in
+    On a CPU the net is run strip by strip (:mod:`fst.inference.strips.run`); on other devices at once, and in
     strips where the picture would not fit.
 
     Attributes:
@@ -53,7 +53,7 @@ class Painter:
             raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {self.margin!r}")
         if self.circular:
             self.margin = 0
-        if strips.is_in_stages(self.net):
+        if run.is_in_stages(self.net):
             with torch.no_grad():
                 self.stages = self.net.stages(self.dtype)  # type: ignore[operator]
         elif self.circular or self.backend != "eager":
@@ -82,29 +82,29 @@ class Painter:
             return self._at_once(photos)  # which says so
         plan = None if self.stages is None else self.plan(h, w, photos.device)
         elsewhere = photos.device.type != "cpu" and self.backend == "eager"
-        at_once = elsewhere and plan == strips.Plan() and not self.circular
+        at_once = elsewhere and plan == plans.Plan() and not self.circular
         padded, m = widen(photos, self.margin)
         inner = (..., slice(m, m + h), slice(m, m + w))
         if self.stages is None or plan is None or at_once:
             return self._at_once(padded)[inner]
         if photos.device.type != "cpu" and not plan.anew:
-            plan = strips.Plan(strip_bytes=1 << 30)  # for circular padding
+            plan = plans.Plan(strip_bytes=1 << 30)  # for circular padding
         if self.whole is not None and not self.circular:
             # other backends keep about four times what the most generous plan does
-            if 4 * self._memory(h, w, strips.Plan()) <= self._budget(photos.device):
+            if 4 * self._memory(h, w, plans.Plan()) <= self._budget(photos.device):
                 return self.whole(padded)[inner]
         painted = [
-            strips.run(self.stages, photo, self.dtype, plan, self.circular)
+            run.run(self.stages, photo, self.dtype, plan, self.circular)
             for photo in torch.split(padded, 1)
         ]
         return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[inner]
 
-    def _memory(self, height: int, width: int, plan: strips.Plan) -> int:
+    def _memory(self, height: int, width: int, plan: plans.Plan) -> int:
         assert self.stages is not None
         sides = (height + 2 * self.margin, width + 2 * self.margin)
         widened = sides != (height, width) or height % 4 or width % 4
         copy = 3 * 4 * sides[0] * sides[1] if widened else 0
-        return copy + strips.memory(self.stages, *sides, self.dtype, plan)
+        return copy + plans.memory(self.stages, *sides, self.dtype, plan)
 
     def _budget(self, device: torch.device) -> int:
         if self.memory is not None:
@@ -118,7 +118,7 @@ class Painter:
             painted: Tensor = self.net(photos)
         return painted.float()
 
-    def plan(self, height: int, width: int, device: torch.device) -> strips.Plan:
+    def plan(self, height: int, width: int, device: torch.device) -> plans.Plan:
         """The fastest way to paint such a picture within the memory.
 
         Raises:
@@ -127,7 +127,7 @@ class Painter:
         assert self.stages is not None
         budget = self._budget(device)
         needs = []
-        for plan in strips.plans(self.stages):
+        for plan in plans.plans(self.stages):
             needs.append(self._memory(height, width, plan))
             if needs[-1] <= budget:
                 return plan

@@ -91,7 +91,7 @@ class JohnsonNet(nn.Module):
         return torch.sigmoid(x.to(self.out.weight.dtype))[..., :h, :w]
 
     def stages(self, dtype: torch.dtype = torch.float32) -> list[Stage]:
-        """The same function up to the sigmoid, for :func:`fst.strips.run`.
+        """The same function up to the sigmoid, for :func:`fst.inference.strips.run.run`.
 
         Args:
             dtype: of the weights.

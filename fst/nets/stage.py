@@ -10,7 +10,7 @@ from fst.nets.layers import InstanceNorm2d, interleave
 
 @dataclass(frozen=True)
 class Stage:
-    """A convolution of a net and what follows it, as :func:`fst.strips.run` computes it.
+    """A convolution of a net and what follows it, as :func:`fst.inference.strips.run.run` computes it.
 
     Attributes:
         weight: ``(C', C, K, K)``, and ``bias`` ``(C',)``.

@@ -7,11 +7,11 @@ import torch
 from support import shaken_net
 from torch import Tensor, nn
 
-from fst import strips
 from fst.errors import InputError
 from fst.inference import backends
 from fst.inference.backends import BACKENDS, PlainNet, is_installed, make_whole, pick_backend
 from fst.inference.painter import Painter
+from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet
 
 CPU = torch.device("cpu")
@@ -64,7 +64,7 @@ def test_other_backends_leave_what_is_too_large_to_the_strips(
     assert seen == [(1, 3, 32, 44)]
     small = Painter(net, backend="openvino")
     assert small.stages is not None
-    small.memory = int(1.5 * strips.memory(small.stages, 30, 42, torch.float32, strips.Plan()))
+    small.memory = int(1.5 * plans.memory(small.stages, 30, 42, torch.float32, plans.Plan()))
     torch.testing.assert_close(small(photo), net(photo), rtol=0, atol=1e-5)
     circular = Painter(net, memory=1 << 40, circular=True, backend="openvino")
     assert not torch.equal(circular(photo[:, :, :28, :40]), photo[:, :, :28, :40])

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fst import strips
 from fst.errors import InputError
 from fst.inference.painter import Painter, feedforward, free_memory, parse_memory
+from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet
 
 
@@ -140,13 +140,13 @@ def test_a_picture_that_does_not_fit_is_painted_in_strips(net: JohnsonNet, margi
     plenty = Painter(net, memory=1 << 40, margin=margin)
     assert plenty.stages is not None
     expected = plenty(photo)
-    for plan in strips.plans(plenty.stages):
+    for plan in plans.plans(plenty.stages):
         height, width = 70 + 2 * margin, 50 + 2 * margin
         widened = 4 * 3 * height * width  # a float32 copy of the photo: 70 is no multiple of 4
-        enough = widened + strips.memory(plenty.stages, height, width, torch.float32, plan)
+        enough = widened + plans.memory(plenty.stages, height, width, torch.float32, plan)
         painter = Painter(net, memory=enough, margin=margin)
         chosen = painter.plan(70, 50, torch.device("cpu"))
-        needed = strips.memory(plenty.stages, height, width, torch.float32, chosen)
+        needed = plans.memory(plenty.stages, height, width, torch.float32, chosen)
         assert needed <= enough - widened
         torch.testing.assert_close(painter(photo), expected, rtol=0, atol=1e-5)
 

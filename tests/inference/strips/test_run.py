@@ -1,4 +1,4 @@
-"""fst.strips: a net run strip by strip is the net, whatever is kept, stored or computed again."""
+"""fst.inference.strips.run: a net run strip by strip is the net, whatever is kept, stored or computed again."""
 
 from itertools import pairwise
 
@@ -8,11 +8,14 @@ import torch.nn.functional as F
 from support import shaken_net
 from torch import Tensor, nn
 
-from fst import strips
+from fst.inference.strips import plans, rows, run
+from fst.inference.strips.plans import Plan
+from fst.inference.strips.rows import Kept, Made
+from fst.inference.strips.statistics import Statistics
+from fst.inference.strips.stores import DiskStore, Store, outside
 from fst.nets.johnson import JohnsonNet
 from fst.nets.layers import InstanceNorm2d
 from fst.nets.stage import Stage
-from fst.strips import DiskStore, Kept, Made, Plan, Statistics, Store, outside
 
 NUMBERS = {"down1": 0, "down2": 1, "up1": 7, "up2": 8}
 """Stages of a net with two residual blocks."""
@@ -39,7 +42,7 @@ def net(request: pytest.FixtureRequest) -> JohnsonNet:
 
 
 def painted(net: JohnsonNet, photo: Tensor, plan: Plan, circular: bool = False) -> Tensor:
-    return torch.sigmoid(strips.run(net.stages(), photo, plan=plan, circular=circular))
+    return torch.sigmoid(run.run(net.stages(), photo, plan=plan, circular=circular))
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -78,7 +81,7 @@ def test_the_photo_is_left_as_it_was(net: JohnsonNet) -> None:
 
 def test_bf16_is_close(net: JohnsonNet) -> None:
     photo = draw(1, 3, 32, 32)
-    rounded = strips.run(net.stages(torch.bfloat16), photo, torch.bfloat16)
+    rounded = run.run(net.stages(torch.bfloat16), photo, torch.bfloat16)
     assert rounded.dtype == torch.float32
     assert 0 < (torch.sigmoid(rounded) - net(photo)).abs().mean() < 0.02
 
@@ -161,7 +164,7 @@ def test_kept_rows_are_changed_once() -> None:
     kept.renew(lambda rows, first, last: rows.add_(1))
     assert kept.rows(-1, 7, 1, "reflect").eq(2).all()
     assert kept.rows(-1, 7, 1, "replicate").eq(2).all()
-    assert kept.change is strips._as_is  # what was added is let go
+    assert kept.change is rows._as_is  # what was added is let go
 
 
 @pytest.mark.parametrize("stage_pad_stride", [(9, 4, 1), (3, 1, 1), (3, 1, 2)])
@@ -181,7 +184,7 @@ def test_a_stage_reaches_as_far_as_its_kernel(stage_pad_stride: tuple[int, int, 
 @pytest.mark.parametrize("height", [16, 18, 20, 100, 1002])
 @pytest.mark.parametrize("rows", [0, 1, 7, 64, 5000])
 def test_strips_are_even_and_cover_the_picture(height: int, rows: int) -> None:
-    found = list(strips._strips(height, rows))
+    found = list(run._strips(height, rows))
     assert found[0][0] == 0
     assert found[-1][1] == height
     assert all(before[1] == after[0] for before, after in pairwise(found))
@@ -194,12 +197,12 @@ def test_strips_are_even_and_cover_the_picture(height: int, rows: int) -> None:
 def test_plans_take_less_and_less_memory(net: JohnsonNet) -> None:
     stages = JohnsonNet().stages(torch.bfloat16)
     for side in (1024, 8192):
-        needs = [strips.memory(stages, side, side, torch.bfloat16, p) for p in strips.plans(stages)]
+        needs = [plans.memory(stages, side, side, torch.bfloat16, p) for p in plans.plans(stages)]
         assert side < 8192 or needs[0] > needs[1] > needs[2] > needs[3]
         assert min(needs) == needs[-1]
     widths = [NUMBERS["down1"], NUMBERS["up2"]]
-    assert strips.plans(net.stages())[1].anew == frozenset(widths)
-    assert strips.plans(net.stages())[2].anew == frozenset(NUMBERS.values())
+    assert plans.plans(net.stages())[1].anew == frozenset(widths)
+    assert plans.plans(net.stages())[2].anew == frozenset(NUMBERS.values())
 
 
 def test_what_is_promised_is_at_least_what_is_stored(
@@ -223,8 +226,8 @@ def test_what_is_promised_is_at_least_what_is_stored(
     monkeypatch.setattr(Store, "allocate", counting)
     monkeypatch.setattr(Store, "__del__", freed, raising=False)
     stages = net.stages()
-    for plan in strips.plans(stages)[:3]:
+    for plan in plans.plans(stages)[:3]:
         most = 0
-        strips.run(stages, draw(1, 3, 64, 80), plan=plan)
+        run.run(stages, draw(1, 3, 64, 80), plan=plan)
         assert alive == 0
-        assert 0 < most < strips.memory(stages, 64, 80, torch.float32, plan)
+        assert 0 < most < plans.memory(stages, 64, 80, torch.float32, plan)
