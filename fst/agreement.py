@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.half_stylized import CONTENT, DEFAULT_WEIGHTS, STYLE, TERMS, loss_terms
+from fst.loss_networks.vgg import VGG19
 from fst.losses import gram_matrix
 from fst.optimize import optimize
 from fst.perceptual import PerceptualLoss
-from fst.vgg import VGG19
 
 ITERATIONS = (5, 20, 50)
 """Iterates of the optimization with the reference at which the networks are compared."""
@@ -48,7 +48,7 @@ def make_cases(
     Args:
         photos: ``(1, 3, H, W)`` in [0, 1].
         paintings: the same.
-        leaders: the networks that lead the way, name -> weights as for :class:`~fst.vgg.VGG19`:
+        leaders: the networks that lead the way, name -> weights as for :class:`~fst.loss_networks.vgg.VGG19`:
             the reference first, then others, whose optimizations come by other pictures.
         dtype: to run them in.
     """

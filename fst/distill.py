@@ -40,10 +40,10 @@ from fst.half_stylized import (
     random_crop,
 )
 from fst.image.io import atomic_file
+from fst.loss_networks.vgg import VGG19, measure
 from fst.losses import gram_matrix
 from fst.nets import make_net
 from fst.slim import RELUS, State, linear_maps, metric, plain_features, prune
-from fst.vgg import VGG19, measure
 
 STUDENT_NET_LIFE = 200
 """Steps for which a net is trained with the student, to learn from its pictures."""

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from fst.errors import InputError
+from fst.loss_networks.layers import check_layers
+from fst.loss_networks.vgg import VGG19
 from fst.losses import content_loss, gram_matrix, style_loss, total_variation
 from fst.statistics import StyleStatistics, measure_style
-from fst.vgg import VGG19, check_layers
 
 CONTENT_LAYERS = {"relu4_2": 1.0}
 """Gatys et al. 2015 use conv4_2; its ReLU is what most projects compare."""
@@ -57,7 +58,7 @@ class PerceptualLoss(nn.Module):
         tv_weight: at least 0; smooths.
         content_layers: layer name -> weight.
         style_layers: layer name -> weight.
-        weights: of VGG-19, as for :class:`~fst.vgg.VGG19`.
+        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`.
         pooling: of VGG-19, ``"max"`` or ``"avg"``.
         normalization: one of :data:`NORMALIZATIONS`.
         dtype: to run VGG-19 in; the losses are float32 in any case.

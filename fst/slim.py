@@ -19,8 +19,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fst.image.io import atomic_file
-from fst.vgg import VGG19, convolve, normalize_colors
-from fst.weights import LAYERS, WEIGHTS
+from fst.loss_networks.layers import LAYERS, convolve
+from fst.loss_networks.vgg import VGG19, normalize_colors
+from fst.loss_networks.weights import WEIGHTS
 
 SLIM = WEIGHTS["slim"]
 

@@ -22,9 +22,10 @@ from fst import assets
 from fst.errors import AssetError, InputError
 from fst.image.io import atomic_file, load_image
 from fst.image.picture import resize
+from fst.loss_networks.layers import check_layers
+from fst.loss_networks.vgg import VGG19
+from fst.loss_networks.weights import EMBEDDED
 from fst.losses import gram_matrix
-from fst.vgg import VGG19, check_layers
-from fst.weights import EMBEDDED
 
 EMBEDDED_STYLES = EMBEDDED / "styles.safetensors"
 """The shipped paintings' statistics, at a few sizes and all ReLUs of the slim network."""

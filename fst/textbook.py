@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from fst.errors import InputError
+from fst.loss_networks.layers import LAYERS
+from fst.loss_networks.vgg import VGG19
 from fst.nets.johnson import JohnsonNet
 from fst.nets.layers import widen
 from fst.perceptual import LossTerms, PerceptualLoss
-from fst.vgg import VGG19
-from fst.weights import LAYERS
 
 
 class TextbookNet(nn.Module):

@@ -14,8 +14,8 @@ from torchvision.models import VGG19_Weights
 from fst import assets
 from fst.data.sources import open_sample
 from fst.errors import AssetError
+from fst.loss_networks.weights import at_hand
 from fst.process import run_script
-from fst.weights import at_hand
 
 SCRIPTS = Path(__file__).parent
 DEMO = Path("demo")

@@ -21,9 +21,9 @@ from fst.distill import Distillation, Recipe
 from fst.errors import InputError, one_line_errors
 from fst.image.io import check_writable, load_image
 from fst.image.picture import resize
+from fst.loss_networks.vgg import VGG19
+from fst.loss_networks.weights import WEIGHTS
 from fst.slim import RELUS, SLIM, write_slim
-from fst.vgg import VGG19
-from fst.weights import WEIGHTS
 
 PAINTINGS = ("monet", "starry_night", "poppies_small")
 """The other two shipped ones are held out: the evidence in docs/slim.md is about those."""

@@ -11,9 +11,9 @@ from torch import Tensor
 from fst.distill import Distillation, Recipe, student_gradient, teacher_gradient
 from fst.errors import InputError
 from fst.half_stylized import GROUP, STYLE, TERMS, Batch
+from fst.loss_networks.vgg import VGG19
 from fst.losses import gram_matrix
 from fst.slim import RELUS, SLIM, State, random_slim, write_slim
-from fst.vgg import VGG19
 
 Pictures = tuple[list[Tensor], list[Tensor]]
 

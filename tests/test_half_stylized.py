@@ -18,8 +18,8 @@ from fst.half_stylized import (
     random_crop,
     recolor,
 )
+from fst.loss_networks.vgg import VGG19
 from fst.losses import content_loss, gram_matrix, style_loss
-from fst.vgg import VGG19
 
 
 def generator(seed: int = 0) -> torch.Generator:

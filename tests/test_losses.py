@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from fst.loss_networks.vgg import VGG19
 from fst.losses import (
     content_loss,
     gram_matrix,
@@ -19,7 +20,6 @@ from fst.losses import (
     upsampling_pattern,
 )
 from fst.perceptual import PerceptualLoss
-from fst.vgg import VGG19
 
 
 def draw(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:

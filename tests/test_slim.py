@@ -10,6 +10,8 @@ from safetensors import safe_open
 from torch import Tensor
 
 from fst.errors import AssetError, InputError
+from fst.loss_networks.layers import LAYERS
+from fst.loss_networks.vgg import VGG19, measure
 from fst.losses import gram_matrix
 from fst.slim import (
     CONVOLUTIONS,
@@ -25,8 +27,6 @@ from fst.slim import (
     random_slim,
     write_slim,
 )
-from fst.vgg import VGG19, measure
-from fst.weights import LAYERS
 
 
 def pictures(count: int = 3, size: int = 32, seed: int = 0) -> Tensor:

@@ -13,6 +13,7 @@ from fst import statistics
 from fst.errors import AssetError, InputError
 from fst.image.io import load_image
 from fst.image.picture import resize
+from fst.loss_networks.vgg import VGG19
 from fst.losses import gram_matrix
 from fst.perceptual import PerceptualLoss
 from fst.statistics import (
@@ -22,7 +23,6 @@ from fst.statistics import (
     style_target,
     write_statistics,
 )
-from fst.vgg import VGG19
 
 LAYERS = ("relu1_1", "relu2_1")
 

@@ -12,11 +12,12 @@ from tiny_runs import KillAt, RestlessNet, TinyNet, TinyRuns, checkpoint, curve,
 from torch import Tensor, nn
 
 from fst.errors import InputError
+from fst.loss_networks.layers import LAYERS
+from fst.loss_networks.weights import load_weights
 from fst.losses import upsampling_pattern
 from fst.nets.johnson import JohnsonNet
 from fst.perceptual import PerceptualLoss
 from fst.training import StyleTransferModule
-from fst.weights import LAYERS, load_weights
 
 
 @pytest.fixture

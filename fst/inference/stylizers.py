@@ -21,10 +21,10 @@ from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.inference.backends import pick_backend
 from fst.inference.painter import Painter
+from fst.loss_networks.weights import WEIGHTS
 from fst.optimize import PRESETS, Iterate, optimize, optimize_coarse_to_fine
 from fst.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.statistics import style_target
-from fst.weights import WEIGHTS
 
 SLIM = WEIGHTS["slim"].architecture
 
@@ -328,7 +328,7 @@ def load_objective(
         device: for the loss.
         dtype: to run VGG-19 in.
         painting: where the painting is; None looks for the name in the description.
-        weights: of VGG-19, as for :class:`~fst.vgg.VGG19`; None is ``"slim"`` for a style that was
+        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a style that was
             trained with it, and else ``"auto"``.
 
     Returns:

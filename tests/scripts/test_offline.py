@@ -7,17 +7,18 @@ import pytest
 import torch
 from support import Run, make_photo
 
-from fst import assets, weights
+from fst import assets
 from fst.checkpoint import load_checkpoint
 from fst.errors import AssetError
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.inference.stylizers import load_objective
+from fst.loss_networks import weights
+from fst.loss_networks.vgg import VGG19
+from fst.loss_networks.weights import EMBEDDED, WEIGHTS
 from fst.perceptual import STYLE_LAYERS
 from fst.slim import RELUS
 from fst.statistics import EMBEDDED_STYLES, StyleStatistics, embedded_style, measure_style
-from fst.vgg import VGG19
-from fst.weights import EMBEDDED, WEIGHTS
 
 TINY = ["data=sample", "data.size=32", "data.batch_size=1", "data.val_photos=1",
         "net.arguments={width: 4, residual_blocks: 1}", "trainer.max_steps=3",

@@ -16,25 +16,7 @@ from torchvision.models import VGG19_Weights
 
 from fst import assets
 from fst.errors import AssetError, InputError
-
-CHANNELS = (64, 128, 256, 512, 512)
-"""Channels of the five blocks (Simonyan & Zisserman 2014, table 1, column E)."""
-
-CONVOLUTIONS = (2, 2, 4, 4, 4)
-"""Convolutions in each block."""
-
-
-def _layers() -> dict[str, int]:
-    """Layer name -> its index in ``torchvision.models.vgg19().features``."""
-    names = []
-    for block, count in enumerate(CONVOLUTIONS, 1):
-        for i in range(1, count + 1):
-            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
-        names.append(f"pool{block}")
-    return {name: index for index, name in enumerate(names)}
-
-
-LAYERS = _layers()
+from fst.loss_networks.layers import CHANNELS, LAYERS, _metric_shapes, _shapes
 
 
 @dataclass(frozen=True)
@@ -102,7 +84,7 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str,
     and what is known of such weights: architecture, normalization.
 
     Args:
-        weights: as for :class:`~fst.vgg.VGG19`.
+        weights: as for :class:`~fst.loss_networks.vgg.VGG19`.
         depth: index of the deepest layer that is needed.
 
     Raises:
@@ -149,27 +131,6 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str,
             got = tuple(state[key].shape)
             raise AssetError(f"{path}: {key} has shape {got}, expected {tuple(shape)}")
     return {key: state[key] for key in shapes}, source, sha256, known
-
-
-def _shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
-    """State-dict key -> shape, of every convolution up to layer index ``depth``."""
-    shapes, before = {}, 3
-    for name, index in LAYERS.items():
-        if index <= depth and name.startswith("conv"):
-            out = channels[int(name[4]) - 1]
-            shapes[f"features.{index}.weight"] = torch.Size((out, before, 3, 3))
-            shapes[f"features.{index}.bias"] = torch.Size((out,))
-            before = out
-    return shapes
-
-
-def _metric_shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
-    """The same of a slim network's metrics; poolings have none."""
-    return {
-        f"metric.{name}": torch.Size((channels[int(name[4]) - 1],) * 2)
-        for name, index in LAYERS.items()
-        if index <= depth and not name.startswith("pool")
-    }
 
 
 def _slim_channels(path: Path) -> tuple[int, ...] | None:

@@ -1,4 +1,4 @@
-"""fst.vgg: against torchvision's VGG-19 and the golden fingerprints; where weights come from."""
+"""fst.loss_networks.vgg: against torchvision's VGG-19 and the golden fingerprints; where weights come from."""
 
 import hashlib
 import json
@@ -21,8 +21,9 @@ from torchvision.models import VGG19_Weights
 from torchvision.transforms.functional import normalize
 
 from fst.errors import AssetError, InputError
-from fst.vgg import VGG19, check_layers
-from fst.weights import CHANNELS, LAYERS, WEIGHTS, _shapes
+from fst.loss_networks.layers import CHANNELS, LAYERS, _shapes, check_layers
+from fst.loss_networks.vgg import VGG19
+from fst.loss_networks.weights import WEIGHTS
 
 SHALLOW = 12  # torchvision's features[:12] end with relu3_1
 

@@ -12,55 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.weights import LAYERS, WeightSource, load_weights
-
-
-def check_layers(names: Iterable[str]) -> tuple[str, ...]:
-    """``names`` as a tuple, once every one of them is known to be a layer.
-
-    Raises:
-        InputError: an unknown name; lists the names there are.
-    """
-    names = tuple(names)
-    if unknown := [name for name in names if name not in LAYERS]:
-        raise InputError(f"no layer {unknown[0]!r} in VGG-19: there are {', '.join(LAYERS)}")
-    return names
-
-
-def convolve(
-    images: Tensor,
-    layers: Iterable[str],
-    tensors: Callable[[str], Tensor],
-    pool: Callable[..., Tensor] = F.max_pool2d,
-) -> dict[str, Tensor]:
-    """Runs a network of VGG-19's layers; computes nothing deeper than the deepest asked for.
-
-    Args:
-        images: ``(N, 3, H, W)``, normalized as the weights want it.
-        layers: layer names.
-        tensors: gives the tensor of a key: ``features.0.weight``, ``features.0.bias``, ...
-        pool: called with features and 2.
-
-    Returns:
-        Layer name -> ``(N, C, H / 2^(block - 1), W / 2^(block - 1))``.
-    """
-    layers = set(layers)
-    deepest = max(LAYERS[name] for name in layers)
-    found: dict[str, Tensor] = {}
-    x = images.contiguous(memory_format=torch.channels_last)
-    for name, index in LAYERS.items():
-        if index > deepest:
-            break
-        if name.startswith("conv"):
-            weight, bias = tensors(f"features.{index}.weight"), tensors(f"features.{index}.bias")
-            x = F.conv2d(x, weight, bias, padding=1)
-        elif name.startswith("relu"):
-            x = F.relu(x)  # out of place, else conv4_2 would silently become relu4_2
-        else:
-            x = pool(x, 2)
-        if name in layers:
-            found[name] = x
-    return found
+from fst.loss_networks.layers import LAYERS, check_layers, convolve
+from fst.loss_networks.weights import WeightSource, load_weights
 
 
 def normalize_colors(images: Tensor, source: WeightSource) -> Tensor:
@@ -85,8 +38,8 @@ class VGG19(nn.Module):
 
     Args:
         layers: the layers that will be asked for; nothing deeper than the deepest is loaded.
-        weights: ``"auto"`` (the first of :data:`~fst.weights.AUTO` that can be had), one of
-            :data:`~fst.weights.WEIGHTS`, the path of a safetensors file with torchvision's key
+        weights: ``"auto"`` (the first of :data:`~fst.loss_networks.weights.AUTO` that can be had), one of
+            :data:`~fst.loss_networks.weights.WEIGHTS`, the path of a safetensors file with torchvision's key
             names (``features.0.weight`` ...), or ``"random"``: for tests only.
         pooling: ``"max"``, or ``"avg"`` (Gatys et al. 2015, section 2: slightly smoother pictures).
         dtype: to compute in. Features come back in it.

@@ -1,0 +1,1 @@
+"""The frozen networks that judge: VGG-19, its slim copy, and where their weights come from."""

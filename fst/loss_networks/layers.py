@@ -1,0 +1,98 @@
+"""VGG-19's layers by name: which there are, their channels and shapes."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fst.errors import InputError
+from fst.loss_networks.layers import LAYERS
+
+CHANNELS = (64, 128, 256, 512, 512)
+"""Channels of the five blocks (Simonyan & Zisserman 2014, table 1, column E)."""
+
+CONVOLUTIONS = (2, 2, 4, 4, 4)
+"""Convolutions in each block."""
+
+
+def _layers() -> dict[str, int]:
+    """Layer name -> its index in ``torchvision.models.vgg19().features``."""
+    names = []
+    for block, count in enumerate(CONVOLUTIONS, 1):
+        for i in range(1, count + 1):
+            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
+        names.append(f"pool{block}")
+    return {name: index for index, name in enumerate(names)}
+
+
+LAYERS = _layers()
+
+
+def _shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
+    """State-dict key -> shape, of every convolution up to layer index ``depth``."""
+    shapes, before = {}, 3
+    for name, index in LAYERS.items():
+        if index <= depth and name.startswith("conv"):
+            out = channels[int(name[4]) - 1]
+            shapes[f"features.{index}.weight"] = torch.Size((out, before, 3, 3))
+            shapes[f"features.{index}.bias"] = torch.Size((out,))
+            before = out
+    return shapes
+
+
+def _metric_shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
+    """The same of a slim network's metrics; poolings have none."""
+    return {
+        f"metric.{name}": torch.Size((channels[int(name[4]) - 1],) * 2)
+        for name, index in LAYERS.items()
+        if index <= depth and not name.startswith("pool")
+    }
+
+
+def check_layers(names: Iterable[str]) -> tuple[str, ...]:
+    """``names`` as a tuple, once every one of them is known to be a layer.
+
+    Raises:
+        InputError: an unknown name; lists the names there are.
+    """
+    names = tuple(names)
+    if unknown := [name for name in names if name not in LAYERS]:
+        raise InputError(f"no layer {unknown[0]!r} in VGG-19: there are {', '.join(LAYERS)}")
+    return names
+
+
+def convolve(
+    images: Tensor,
+    layers: Iterable[str],
+    tensors: Callable[[str], Tensor],
+    pool: Callable[..., Tensor] = F.max_pool2d,
+) -> dict[str, Tensor]:
+    """Runs a network of VGG-19's layers; computes nothing deeper than the deepest asked for.
+
+    Args:
+        images: ``(N, 3, H, W)``, normalized as the weights want it.
+        layers: layer names.
+        tensors: gives the tensor of a key: ``features.0.weight``, ``features.0.bias``, ...
+        pool: called with features and 2.
+
+    Returns:
+        Layer name -> ``(N, C, H / 2^(block - 1), W / 2^(block - 1))``.
+    """
+    layers = set(layers)
+    deepest = max(LAYERS[name] for name in layers)
+    found: dict[str, Tensor] = {}
+    x = images.contiguous(memory_format=torch.channels_last)
+    for name, index in LAYERS.items():
+        if index > deepest:
+            break
+        if name.startswith("conv"):
+            weight, bias = tensors(f"features.{index}.weight"), tensors(f"features.{index}.bias")
+            x = F.conv2d(x, weight, bias, padding=1)
+        elif name.startswith("relu"):
+            x = F.relu(x)  # out of place, else conv4_2 would silently become relu4_2
+        else:
+            x = pool(x, 2)
+        if name in layers:
+            found[name] = x
+    return found
