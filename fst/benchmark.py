@@ -19,8 +19,8 @@ from fst.device import is_out_of_memory, keep_freed_memory, pick_device, pick_pr
 from fst.errors import AssetError, InputError
 from fst.inference.stylizers import load_painting
 from fst.loss_networks.layers import CHANNELS, LAYERS
+from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
 from fst.textbook import TextbookLoss, TextbookNet, textbook_step
 from fst.timing import Run, peak_bytes
 from fst.training import StyleTransferModule

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.io import atomic_file
-from fst.perceptual import PerceptualLoss
+from fst.losses.perceptual import PerceptualLoss
 
 STRENGTHS = (0.05, 0.95)
 """Targets that pictures can reach: at 0 nothing is painted, at 1 nothing of the photo is left."""
@@ -69,7 +69,7 @@ def calibrate(
         loss: with a content weight above 0.
         photos: ``(N, 3, H, W)`` in [0, 1], on the loss's device.
         strength: the mean relative error of the content features that is aimed at
-            (:func:`fst.losses.content_loss`): 0 is the photo itself, and above 1 none is left.
+            (:func:`fst.losses.functional.content_loss`): 0 is the photo itself, and above 1 none is left.
         on_step: told the step and what is known after it.
 
     Raises:

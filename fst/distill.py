@@ -41,7 +41,7 @@ from fst.half_stylized import (
 )
 from fst.image.io import atomic_file
 from fst.loss_networks.vgg import VGG19, measure
-from fst.losses import gram_matrix
+from fst.losses.functional import gram_matrix
 from fst.nets import make_net
 from fst.slim import RELUS, State, linear_maps, metric, plain_features, prune
 

@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from fst.perceptual import LossTerms
+from fst.losses.perceptual import LossTerms
 
 PATIENCE = 3
 """So many bad steps in a row end in a rollback."""

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.loss_networks.vgg import VGG19
-from fst.losses import content_loss, gram_matrix, style_loss
-from fst.perceptual import CONTENT_LAYERS, STYLE_LAYERS
+from fst.losses.functional import content_loss, gram_matrix, style_loss
+from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
 
 CONTENT, STYLE = tuple(CONTENT_LAYERS), tuple(STYLE_LAYERS)
 TERMS = (*CONTENT, *STYLE)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fst.errors import DivergedError, InputError
 from fst.image.picture import MIN_SIDE, resize_tensor
-from fst.perceptual import LossTerms, PerceptualLoss
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 
 INITS = ("photo", "noise", "blend")
 OPTIMIZERS = ("lbfgs", "adam")

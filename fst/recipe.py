@@ -5,8 +5,8 @@ from typing import Any
 
 from fst import assets
 from fst.errors import InputError
+from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
 from fst.nets import EARLIER
-from fst.perceptual import CONTENT_LAYERS, STYLE_LAYERS
 
 EXACT = 0.03
 """Relative difference of the objective within which a style counts as reproduced."""

@@ -2,7 +2,7 @@
 
 Eager, float32, NCHW, ``InstanceNorm2d``, VGG-19 run to its deepest layer on the output and on the
 photo, Adam in its default form. The same functions as :class:`~fst.nets.JohnsonNet` and
-:class:`~fst.perceptual.PerceptualLoss`, and tests hold them to be; what differs is the time and the
+:class:`~fst.losses.perceptual.PerceptualLoss`, and tests hold them to be; what differs is the time and the
 memory. Only benchmarks and tests import this module: nothing that is used belongs here.
 """
 
@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from fst.errors import InputError
 from fst.loss_networks.layers import LAYERS
 from fst.loss_networks.vgg import VGG19
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.nets.layers import widen
-from fst.perceptual import LossTerms, PerceptualLoss
 
 
 class TextbookNet(nn.Module):

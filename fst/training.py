@@ -16,9 +16,9 @@ from fst.device import is_out_of_memory, random_states, set_random_states
 from fst.errors import CheckpointError, DivergedError, InputError
 from fst.evaluation import artifacts
 from fst.guard import GPU_CHECK_EVERY, MAX_ROLLBACKS, FiniteGuard
-from fst.losses import upsampling_pattern
+from fst.losses.functional import upsampling_pattern
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.muon import Muon
-from fst.perceptual import LossTerms, PerceptualLoss
 
 SCHEDULES = ("cosine", "constant")
 
@@ -46,7 +46,7 @@ class StyleTransferModule(lightning.LightningModule):
             accumulation); more, once memory has run out.
         early_loss: what judges the first steps, if anything else does: a cheaper loss network.
         early_share: of the steps that it judges, from 0 to 1. Validation is the objective's own.
-        pattern_weight: of :func:`~fst.losses.upsampling_pattern`, which is no part of the
+        pattern_weight: of :func:`~fst.losses.functional.upsampling_pattern`, which is no part of the
             objective: what is validated and reported goes without it.
 
     Source:

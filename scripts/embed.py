@@ -2,7 +2,7 @@
 
 Measures how well it agrees with VGG-19 on photos and paintings that it never saw, writes it with
 these figures to fst/embedded/, and beside it the statistics of the shipped paintings. The two
-checksums that it prints belong into fst/loss_networks/weights.py and fst/statistics.py.
+checksums that it prints belong into fst/loss_networks/weights.py and fst/losses/statistics.py.
 """
 
 import argparse
@@ -25,8 +25,9 @@ from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import EMBEDDED
+from fst.losses.embedded import EMBEDDED_STYLES, write_statistics
+from fst.losses.statistics import StyleStatistics, measure_style
 from fst.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
-from fst.statistics import EMBEDDED_STYLES, StyleStatistics, measure_style, write_statistics
 
 HELD_OUT = ("great_wave", "the_scream")
 SIZES = (256, 512, 768)

@@ -19,10 +19,10 @@ from fst.checkpoint import TrainedStyle
 from fst.device import keep_freed_memory, pick_device, pick_precision, process_rank
 from fst.errors import FstError, InputError, one_line_errors
 from fst.inference.stylizers import load_style
+from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
+from fst.losses.statistics import style_target
 from fst.nets import alike, make_net
-from fst.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.runs import changed_settings, finish, prepare_run
-from fst.statistics import style_target
 from fst.trainer import check_counts, describe_run, fit, got_signal
 from fst.training import StyleTransferModule
 

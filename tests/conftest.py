@@ -11,7 +11,7 @@ import torch
 from support import make_photo
 from torch import Tensor
 
-from fst.perceptual import PerceptualLoss
+from fst.losses.perceptual import PerceptualLoss
 
 # tiny nets are quicker on one thread, and don't wait for each other on a busy machine
 torch.set_num_threads(1)

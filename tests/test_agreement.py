@@ -7,7 +7,7 @@ from torch import Tensor
 from fst.agreement import Case, Verdict, agreement, judge, make_cases
 from fst.half_stylized import CONTENT, DEFAULT_WEIGHTS, TERMS
 from fst.loss_networks.vgg import VGG19
-from fst.perceptual import PerceptualLoss
+from fst.losses.perceptual import PerceptualLoss
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:

@@ -23,7 +23,7 @@ from fst.benchmark import (
     training_flops,
 )
 from fst.errors import AssetError, InputError
-from fst.perceptual import PerceptualLoss
+from fst.losses.perceptual import PerceptualLoss
 from fst.textbook import TextbookNet
 from fst.training import StyleTransferModule
 

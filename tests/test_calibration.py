@@ -11,7 +11,7 @@ from torch import Tensor
 from fst.calibration import Calibration, calibrate, calibrate_once, pilot_photos
 from fst.errors import InputError
 from fst.loss_networks.vgg import VGG19
-from fst.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
+from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
 
 
 def textured(seed: int) -> Tensor:

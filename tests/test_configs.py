@@ -10,9 +10,9 @@ from support import ROOT
 
 from fst import assets
 from fst.inference.stylizers import load_style
+from fst.losses.perceptual import PerceptualLoss
 from fst.nets import alike
 from fst.optimize import PRESETS, optimize
-from fst.perceptual import PerceptualLoss
 from fst.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"

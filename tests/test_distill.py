@@ -12,7 +12,7 @@ from fst.distill import Distillation, Recipe, student_gradient, teacher_gradient
 from fst.errors import InputError
 from fst.half_stylized import GROUP, STYLE, TERMS, Batch
 from fst.loss_networks.vgg import VGG19
-from fst.losses import gram_matrix
+from fst.losses.functional import gram_matrix
 from fst.slim import RELUS, SLIM, State, random_slim, write_slim
 
 Pictures = tuple[list[Tensor], list[Tensor]]

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from fst import training
 from fst.errors import DivergedError
 from fst.guard import FiniteGuard
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.perceptual import LossTerms, PerceptualLoss
 from fst.training import StyleTransferModule
 
 

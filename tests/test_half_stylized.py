@@ -19,7 +19,7 @@ from fst.half_stylized import (
     recolor,
 )
 from fst.loss_networks.vgg import VGG19
-from fst.losses import content_loss, gram_matrix, style_loss
+from fst.losses.functional import content_loss, gram_matrix, style_loss
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fst.errors import DivergedError, InputError
 from fst.image.picture import resize_tensor
 from fst.inference.painter import feedforward
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import (
     PRESETS,
@@ -22,7 +23,6 @@ from fst.optimize import (
     optimize_coarse_to_fine,
     pyramid,
 )
-from fst.perceptual import LossTerms, PerceptualLoss
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:

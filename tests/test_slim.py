@@ -12,7 +12,7 @@ from torch import Tensor
 from fst.errors import AssetError, InputError
 from fst.loss_networks.layers import LAYERS
 from fst.loss_networks.vgg import VGG19, measure
-from fst.losses import gram_matrix
+from fst.losses.functional import gram_matrix
 from fst.slim import (
     CONVOLUTIONS,
     RELUS,

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.perceptual import LossTerms, PerceptualLoss
 from fst.textbook import TextbookLoss, TextbookNet, textbook_step
 
 

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from fst.errors import InputError
 from fst.loss_networks.layers import LAYERS
 from fst.loss_networks.weights import load_weights
-from fst.losses import upsampling_pattern
+from fst.losses.functional import upsampling_pattern
+from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.perceptual import PerceptualLoss
 from fst.training import StyleTransferModule
 
 

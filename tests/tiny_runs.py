@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from fst.callbacks import Previews
 from fst.curve import CurveCSV
 from fst.data.module import PhotoDataModule
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.page import RunPage
-from fst.perceptual import LossTerms, PerceptualLoss
 from fst.resumable import newest_whole, read_resumable
 from fst.runs import Run, prepare_run
 from fst.trainer import fit, make_trainer

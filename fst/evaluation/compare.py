@@ -23,8 +23,8 @@ from fst.image.io import atomic_file, load_image, save_image
 from fst.image.picture import resize
 from fst.inference.painter import feedforward
 from fst.inference.stylizers import FeedForwardStylizer
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.optimize import optimize
-from fst.perceptual import LossTerms, PerceptualLoss
 
 SCHEMA = 2
 STARTS = ("photo", "noise")

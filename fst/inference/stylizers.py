@@ -22,9 +22,9 @@ from fst.image.picture import resize
 from fst.inference.backends import pick_backend
 from fst.inference.painter import Painter
 from fst.loss_networks.weights import WEIGHTS
+from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
+from fst.losses.statistics import style_target
 from fst.optimize import PRESETS, Iterate, optimize, optimize_coarse_to_fine
-from fst.perceptual import STYLE_LAYERS, PerceptualLoss
-from fst.statistics import style_target
 
 SLIM = WEIGHTS["slim"].architecture
 
@@ -236,7 +236,7 @@ def make_stylizer(
         checkpoints: the folder of finished styles, as for :func:`resolve_style`.
         style_size: long side of the painting for the optimization, in pixels.
         preset: of the optimization, one of :data:`~fst.optimize.PRESETS`.
-        loss: keyword arguments of :class:`~fst.perceptual.PerceptualLoss` over the preset's.
+        loss: keyword arguments of :class:`~fst.losses.perceptual.PerceptualLoss` over the preset's.
         settings: keyword arguments of :func:`~fst.optimize.optimize` over the preset's.
         refine: iterations of the optimization that follow a pass, under the loss that the net was
             trained with.

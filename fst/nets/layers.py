@@ -194,7 +194,7 @@ class SmoothUpsampleConv(ConvNorm):
 
     Repeated pixels make stairs of a slope, and a convolution answers to their edges; between
     bilinear samples a slope is straight. It does not end the pattern of the upsampling's period by
-    itself: :func:`fst.losses.upsampling_pattern` does (docs/quality.md).
+    itself: :func:`fst.losses.functional.upsampling_pattern` does (docs/quality.md).
 
     A 3x3 kernel on the upsampled picture is, at an even or odd row and column each, a 3x3 kernel on
     the picture before. Beyond the border both pictures repeat their outermost pixels.

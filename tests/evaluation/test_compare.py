@@ -25,9 +25,9 @@ from fst.evaluation.report import write_report
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.inference.stylizers import FeedForwardStylizer
+from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import optimize
-from fst.perceptual import PerceptualLoss
 
 ITERATIONS = 3
 

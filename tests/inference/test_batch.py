@@ -20,9 +20,9 @@ from fst.inference import batch
 from fst.inference.batch import Job, Outcome, plan, run, unfinished
 from fst.inference.control import Control
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate, OptimizingStylizer
+from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimize import Iterate
-from fst.perceptual import PerceptualLoss
 
 
 @pytest.fixture(autouse=True)

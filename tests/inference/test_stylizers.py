@@ -23,10 +23,10 @@ from fst.inference.stylizers import (
     make_stylizer,
     resolve_style,
 )
-from fst.losses import gram_matrix
+from fst.losses.functional import gram_matrix
+from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.optimize import Iterate
-from fst.perceptual import PerceptualLoss
 
 SMALL_LOSS: dict[str, Any] = {
     "weights": "random",

@@ -7,8 +7,8 @@ import pytest
 from support import Run, make_photo
 
 from fst.checkpoint import TrainedStyle, save_checkpoint
+from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
-from fst.perceptual import PerceptualLoss
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from fst.inference.stylizers import load_objective
 from fst.loss_networks import weights
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import EMBEDDED, WEIGHTS
-from fst.perceptual import STYLE_LAYERS
+from fst.losses.embedded import EMBEDDED_STYLES, embedded_style
+from fst.losses.perceptual import STYLE_LAYERS
+from fst.losses.statistics import StyleStatistics, measure_style
 from fst.slim import RELUS
-from fst.statistics import EMBEDDED_STYLES, StyleStatistics, embedded_style, measure_style
 
 TINY = ["data=sample", "data.size=32", "data.batch_size=1", "data.val_photos=1",
         "net.arguments={width: 4, residual_blocks: 1}", "trainer.max_steps=3",
@@ -118,7 +119,7 @@ def test_the_statistics_with_one_byte_changed_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = flipped(EMBEDDED_STYLES, tmp_path, -5) / EMBEDDED_STYLES.name
-    monkeypatch.setattr("fst.statistics.EMBEDDED_STYLES", path)
+    monkeypatch.setattr("fst.losses.embedded.EMBEDDED_STYLES", path)
     with pytest.raises(AssetError, match=r"damaged.*SHA-256"):
         embedded_style("monet", 512, ["relu1_1"], path)
 

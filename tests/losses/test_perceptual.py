@@ -1,4 +1,4 @@
-"""fst.perceptual: against the formulas by hand, the golden values and finite differences."""
+"""fst.losses.perceptual: against the formulas by hand, the golden values and finite differences."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.perceptual import NORMALIZATIONS, LossTerms, PerceptualLoss
+from fst.losses.perceptual import NORMALIZATIONS, LossTerms, PerceptualLoss
 
 CONTENT = {"relu1_2": 1.0, "conv2_1": 3.0}
 STYLE = {"relu1_1": 2.0, "relu2_1": 1.0}

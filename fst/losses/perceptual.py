@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from fst.errors import InputError
 from fst.loss_networks.layers import check_layers
 from fst.loss_networks.vgg import VGG19
-from fst.losses import content_loss, gram_matrix, style_loss, total_variation
-from fst.statistics import StyleStatistics, measure_style
+from fst.losses.functional import content_loss, gram_matrix, style_loss, total_variation
+from fst.losses.statistics import StyleStatistics, measure_style
 
 CONTENT_LAYERS = {"relu4_2": 1.0}
 """Gatys et al. 2015 use conv4_2; its ReLU is what most projects compare."""
@@ -23,7 +23,7 @@ CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 6.0
 """Where nothing is calibrated: about what :mod:`fst.calibration` finds for most paintings."""
 
 NORMALIZATIONS = ("relative", "course")
-"""``"relative"``: the errors of :mod:`fst.losses` as they are. ``"course"``: the costs of the
+"""``"relative"``: the errors of :mod:`fst.losses.functional` as they are. ``"course"``: the costs of the
 well-known course notebooks, ``sum (F - P)^2 / (4 H W C)`` and ``sum (G - A)^2 / (4 C^2)``, on
 features rescaled to a mean absolute activation of one (Gatys et al. 2016, section 2: the notebooks
 rely on their VGG's scale instead). Neither depends on the loss network's scale."""
@@ -46,7 +46,7 @@ class PerceptualLoss(nn.Module):
     """How well a picture shows a photo's content in a painting's style.
 
     ``total = content_weight * content + style_weight * style + tv_weight * tv``, where content and
-    style are weighted means over layers of the relative errors of :mod:`fst.losses`. A layer's
+    style are weighted means over layers of the relative errors of :mod:`fst.losses.functional`. A layer's
     weight counts relative to the other layers': multiplying all of them changes nothing.
 
     Args:

@@ -1,4 +1,4 @@
-"""fst.losses: against hand loops in float64, finite differences and the golden values."""
+"""fst.losses.functional: against hand loops in float64, finite differences and the golden values."""
 
 import json
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from PIL import Image
 from torch import Tensor
 
 from fst.loss_networks.vgg import VGG19
-from fst.losses import (
+from fst.losses.functional import (
     content_loss,
     gram_matrix,
     style_loss,
     total_variation,
     upsampling_pattern,
 )
-from fst.perceptual import PerceptualLoss
+from fst.losses.perceptual import PerceptualLoss
 
 
 def draw(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -1,4 +1,4 @@
-"""fst.statistics: what is written comes back; when a painting is needed and when not."""
+"""fst.losses.statistics: what is written comes back; when a painting is needed and when not."""
 
 import json
 from pathlib import Path
@@ -9,20 +9,15 @@ from safetensors.torch import save_file
 from support import make_photo
 from torch import Tensor
 
-from fst import statistics
 from fst.errors import AssetError, InputError
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
-from fst.losses import gram_matrix
-from fst.perceptual import PerceptualLoss
-from fst.statistics import (
-    StyleStatistics,
-    embedded_style,
-    measure_style,
-    style_target,
-    write_statistics,
-)
+from fst.losses import statistics
+from fst.losses.embedded import embedded_style, write_statistics
+from fst.losses.functional import gram_matrix
+from fst.losses.perceptual import PerceptualLoss
+from fst.losses.statistics import StyleStatistics, measure_style, style_target
 
 LAYERS = ("relu1_1", "relu2_1")
 

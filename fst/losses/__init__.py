@@ -1,0 +1,1 @@
+"""Perceptual losses: pure functions, statistics of style, and the one loss object."""

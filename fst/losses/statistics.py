@@ -1,0 +1,102 @@
+"""What a style loss knows about a painting: its Gram matrices, without the painting.
+
+The package comes with the statistics of the shipped paintings for the embedded slim network, in
+``fst/embedded/styles.safetensors``: with them a style can be trained where there is no painting.
+Grams are symmetric, so the file holds their upper triangles, in half precision and divided by their
+largest entries.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fst import assets
+from fst.errors import AssetError, InputError
+from fst.image.io import load_image
+from fst.image.picture import resize
+from fst.loss_networks.layers import check_layers
+from fst.loss_networks.vgg import VGG19
+from fst.losses.embedded import embedded_style
+from fst.losses.functional import gram_matrix
+
+WITHOUT_PAINTING = "Its statistics come with the package: loss=slim (--weights slim) needs no more"
+
+
+@dataclass(frozen=True)
+class StyleStatistics:
+    """A painting as the style loss sees it.
+
+    ``grams`` maps layer names to ``(1, C, C)`` float32; ``means`` to the mean absolute activation,
+    for the ``"course"`` normalization; ``network`` is the SHA-256 of the network that they hold
+    for.
+    """
+
+    grams: Mapping[str, Tensor]
+    means: Mapping[str, float]
+    network: str
+    pooling: str = "max"
+
+    def check(self, network: VGG19, layers: Iterable[str]) -> None:
+        """That they hold for this network, at these layers.
+
+        Raises:
+            InputError: they don't.
+        """
+        if (network.sha256, network.pooling) != (self.network, self.pooling):
+            raise InputError(
+                "the style statistics hold for another loss network or pooling: this one needs the "
+                "painting itself"
+            )
+        if missing := [layer for layer in layers if layer not in self.grams]:
+            raise InputError(f"the style statistics have no {missing[0]}: it needs the painting")
+
+
+@torch.no_grad()
+def measure_style(network: VGG19, painting: Tensor, layers: Iterable[str]) -> StyleStatistics:
+    """The statistics of ``painting``, ``(1, 3, H, W)`` in [0, 1].
+
+    Raises:
+        InputError: an unknown layer.
+    """
+    features = network(painting, check_layers(layers))
+    return StyleStatistics(
+        {layer: gram_matrix(f) for layer, f in features.items()},
+        {layer: float(f.float().abs().mean()) for layer, f in features.items()},
+        network.sha256,
+        network.pooling,
+    )
+
+
+def style_target(
+    image: str, size: int, layers: Iterable[str], weights: str = "auto"
+) -> Tensor | StyleStatistics:
+    """What a loss needs to know of a painting: the painting, or else its shipped statistics.
+
+    Args:
+        image: a path, or a painting's file name in the folders of :mod:`fst.assets`.
+        size: its long side in pixels.
+        layers: where the loss compares style.
+        weights: of the loss network; only ``"slim"`` can do without the painting.
+
+    Returns:
+        ``(1, 3, H, W)`` in [0, 1], or the statistics, where there is no such file.
+
+    Raises:
+        AssetError: neither can be had.
+    """
+    try:
+        path = assets.find("styles", image)
+    except AssetError as error:
+        if Path(image).name != image:
+            raise
+        try:
+            statistics = embedded_style(image, size, layers)
+        except AssetError as lacking:
+            raise AssetError(f"{lacking}. The painting itself: {error}") from error
+        if weights != "slim":
+            raise AssetError(f"{error}. {WITHOUT_PAINTING}") from error
+        return statistics
+    return resize(load_image(path), size).rgb
