@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from fst.nets.johnson import JohnsonNet
-from fst.nets.layers import InstanceNorm2d
+from fst.nets.norm import InstanceNorm2d
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.nets.stage import Stage
+from fst.nets.stages import Stage
 
 BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 

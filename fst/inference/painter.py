@@ -13,7 +13,7 @@ from fst.inference.backends import Whole, make_whole
 from fst.inference.strips import plans, run
 from fst.nets.johnson import MIN_SIDE
 from fst.nets.layers import widen
-from fst.nets.stage import Stage
+from fst.nets.stages import Stage
 
 ENOUGH = 7_600_000_000
 """Bytes beyond which a pass is not faster: it keeps 67 megapixels within 8 GB."""

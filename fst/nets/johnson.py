@@ -14,7 +14,7 @@ from fst.nets.layers import (
     UpsampleConv,
     widen,
 )
-from fst.nets.stage import Stage
+from fst.nets.stages import Stage
 
 MIN_SIDE = 16
 """Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""

@@ -8,15 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.nets import layers
-from fst.nets.layers import (
-    ConvNorm,
-    InstanceNorm2d,
-    OutputConv,
-    ResidualBlock,
-    SmoothUpsampleConv,
-    UpsampleConv,
-    instance_statistics,
-)
+from fst.nets.layers import ConvNorm, OutputConv, ResidualBlock, SmoothUpsampleConv, UpsampleConv
+from fst.nets.norm import InstanceNorm2d, instance_statistics
 
 FORMATS = [torch.contiguous_format, torch.channels_last]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from fst.nets.stage import Stage
+from fst.nets.stages import Stage
 
 STRIP_BYTES = 4 << 20
 """Of a strip's input and output together on a CPU: what its caches hold."""

@@ -24,7 +24,7 @@ from fst.inference.strips.plans import Plan, _row_bytes
 from fst.inference.strips.rows import Kept, Made, Source, Stored, _adding, _normalizing
 from fst.inference.strips.statistics import Statistics
 from fst.inference.strips.stores import DiskStore, Store
-from fst.nets.stage import Stage
+from fst.nets.stages import Stage
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.nets.layers import InstanceNorm2d
+from fst.nets.norm import InstanceNorm2d
 
 
 class Statistics:

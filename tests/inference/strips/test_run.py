@@ -14,8 +14,8 @@ from fst.inference.strips.rows import Kept, Made
 from fst.inference.strips.statistics import Statistics
 from fst.inference.strips.stores import DiskStore, Store, outside
 from fst.nets.johnson import JohnsonNet
-from fst.nets.layers import InstanceNorm2d
-from fst.nets.stage import Stage
+from fst.nets.norm import InstanceNorm2d
+from fst.nets.stages import Stage
 
 NUMBERS = {"down1": 0, "down2": 1, "up1": 7, "up2": 8}
 """Stages of a net with two residual blocks."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.nets.layers import InstanceNorm2d, interleave
+from fst.nets.layers import interleave
+from fst.nets.norm import InstanceNorm2d
 
 
 @dataclass(frozen=True)
