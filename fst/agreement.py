@@ -13,7 +13,7 @@ from fst.half_stylized import CONTENT, DEFAULT_WEIGHTS, STYLE, TERMS, loss_terms
 from fst.loss_networks.vgg import VGG19
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
-from fst.optimize import optimize
+from fst.optimization.pixels import optimize
 
 ITERATIONS = (5, 20, 50)
 """Iterates of the optimization with the reference at which the networks are compared."""

@@ -26,7 +26,8 @@ from fst.inference.stylizers import (
     make_stylizer,
     style_name,
 )
-from fst.optimize import INITS, OPTIMIZERS, PRESETS, Iterate
+from fst.optimization.pixels import INITS, OPTIMIZERS, Iterate
+from fst.optimization.presets import PRESETS
 
 OF_THE_LOSS = ("content_weight", "style_weight", "tv_weight", "pooling", "weights")
 OF_THE_OPTIMIZATION = ("iterations", "optimizer", "learning_rate", "init", "seed")

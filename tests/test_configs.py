@@ -12,7 +12,8 @@ from fst import assets
 from fst.inference.stylizers import load_style
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import alike
-from fst.optimize import PRESETS, optimize
+from fst.optimization.pixels import optimize
+from fst.optimization.presets import PRESETS
 from fst.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"

@@ -24,7 +24,7 @@ from fst.image.picture import resize
 from fst.inference.painter import feedforward
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.losses.perceptual import LossTerms, PerceptualLoss
-from fst.optimize import optimize
+from fst.optimization.pixels import optimize
 
 SCHEMA = 2
 STARTS = ("photo", "noise")

@@ -14,7 +14,7 @@ from fst.image.io import FORMATS, MAX_PIXELS, check_output, check_writable, load
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
 from fst.inference.stylizers import OnIterate, Stylizer
-from fst.optimize import Iterate
+from fst.optimization.pixels import Iterate
 
 LARGE = 20_000_000
 """Pixels above which photos are decoded and written one at a time, to save memory."""

@@ -24,7 +24,9 @@ from fst.inference.painter import Painter
 from fst.loss_networks.weights import WEIGHTS
 from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.losses.statistics import style_target
-from fst.optimize import PRESETS, Iterate, optimize, optimize_coarse_to_fine
+from fst.optimization.pixels import Iterate, optimize
+from fst.optimization.presets import PRESETS
+from fst.optimization.pyramid import optimize_coarse_to_fine
 
 SLIM = WEIGHTS["slim"].architecture
 
@@ -172,7 +174,7 @@ class OptimizingStylizer:
     loss: PerceptualLoss
     device: torch.device
     settings: dict[str, Any]
-    """Keyword arguments of :func:`~fst.optimize.optimize_coarse_to_fine`."""
+    """Keyword arguments of :func:`~fst.optimization.pyramid.optimize_coarse_to_fine`."""
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
@@ -192,7 +194,7 @@ class RefiningStylizer:
     fast: FeedForwardStylizer
     loss: PerceptualLoss
     settings: dict[str, Any]
-    """Keyword arguments of :func:`~fst.optimize.optimize`."""
+    """Keyword arguments of :func:`~fst.optimization.pixels.optimize`."""
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
@@ -235,9 +237,9 @@ def make_stylizer(
         dtype: of convolutions.
         checkpoints: the folder of finished styles, as for :func:`resolve_style`.
         style_size: long side of the painting for the optimization, in pixels.
-        preset: of the optimization, one of :data:`~fst.optimize.PRESETS`.
+        preset: of the optimization, one of :data:`~fst.optimization.presets.PRESETS`.
         loss: keyword arguments of :class:`~fst.losses.perceptual.PerceptualLoss` over the preset's.
-        settings: keyword arguments of :func:`~fst.optimize.optimize` over the preset's.
+        settings: keyword arguments of :func:`~fst.optimization.pixels.optimize` over the preset's.
         refine: iterations of the optimization that follow a pass, under the loss that the net was
             trained with.
         memory: how many bytes a pass may take, as for :class:`~fst.inference.painter.Painter`.

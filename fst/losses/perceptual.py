@@ -20,7 +20,7 @@ STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, 
 """Gatys et al. 2015, section 2, equally weighted."""
 
 CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 6.0
-"""Where nothing is calibrated: about what :mod:`fst.calibration` finds for most paintings."""
+"""Where nothing is calibrated: about what :mod:`fst.optimization.calibration` finds for most paintings."""
 
 NORMALIZATIONS = ("relative", "course")
 """``"relative"``: the errors of :mod:`fst.losses.functional` as they are. ``"course"``: the costs of the
@@ -54,7 +54,7 @@ class PerceptualLoss(nn.Module):
             what is known about it, for this loss network.
         content_weight: at least 0.
         style_weight: at least 0. Where nothing is said of it, about what
-            :mod:`fst.calibration` finds for most paintings.
+            :mod:`fst.optimization.calibration` finds for most paintings.
         tv_weight: at least 0; smooths.
         content_layers: layer name -> weight.
         style_layers: layer name -> weight.

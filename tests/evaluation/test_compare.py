@@ -27,7 +27,7 @@ from fst.image.picture import resize
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.optimize import optimize
+from fst.optimization.pixels import optimize
 
 ITERATIONS = 3
 

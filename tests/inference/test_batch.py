@@ -22,7 +22,7 @@ from fst.inference.control import Control
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate, OptimizingStylizer
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.optimize import Iterate
+from fst.optimization.pixels import Iterate
 
 
 @pytest.fixture(autouse=True)

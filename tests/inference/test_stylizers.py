@@ -26,7 +26,7 @@ from fst.inference.stylizers import (
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
-from fst.optimize import Iterate
+from fst.optimization.pixels import Iterate
 
 SMALL_LOSS: dict[str, Any] = {
     "weights": "random",

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.calibration import Calibration, calibrate, calibrate_once, pilot_photos
 from fst.errors import InputError
 from fst.loss_networks.vgg import VGG19
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
+from fst.optimization.calibration import Calibration, calibrate, calibrate_once, pilot_photos
 
 
 def textured(seed: int) -> Tensor:
@@ -147,7 +147,8 @@ def test_another_painting_or_loss_is_calibrated_anew(
 ) -> None:
     weights = iter(range(1, 9))
     monkeypatch.setattr(
-        "fst.calibration.calibrate", lambda *_: Calibration(float(next(weights)), 0.2, 0.1)
+        "fst.optimization.calibration.calibrate",
+        lambda *_: Calibration(float(next(weights)), 0.2, 0.1),
     )
     judges = [
         loss(painting),

@@ -6,21 +6,18 @@ are what the caller does with the iterates.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from fst.errors import DivergedError, InputError
-from fst.image.picture import MIN_SIDE, resize_tensor
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 
 INITS = ("photo", "noise", "blend")
 OPTIMIZERS = ("lbfgs", "adam")
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
-COARSEST = 724
-"""Long side in pixels up to which a picture is optimized at once, without smaller ones before."""
 
 BLEND_NOISE = 0.25
 """Half the width of the noise that the ``"blend"`` start adds to the photo."""
@@ -36,37 +33,6 @@ class Iterate:
     iteration: int
     image: Tensor
     terms: LossTerms
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Named settings of the literature: keyword arguments of the loss and of :func:`optimize`."""
-
-    loss: dict[str, Any] = field(default_factory=dict)
-    optimize: dict[str, Any] = field(default_factory=dict)
-
-
-PRESETS = {
-    "gatys": Preset(),
-    "course": Preset(
-        loss={
-            "content_weight": 10.0,
-            "style_weight": 40.0,
-            "content_layers": {"conv4_2": 1.0},
-            "style_layers": {f"conv{block}_1": 1.0 for block in range(1, 6)},
-            "tv_weight": 0.0,
-            "normalization": "course",
-        },
-        optimize={
-            "init": "blend",
-            "optimizer": "adam",
-            "learning_rate": 0.03,
-            "iterations": 2500,
-            "clamp": True,
-        },
-    ),
-}
-"""``"gatys"`` is every default; ``"course"`` is the recipe of the well-known course notebooks."""
 
 
 def initial_image(init: str | Tensor, photo: Tensor, seed: int = 0) -> Tensor:
@@ -177,63 +143,6 @@ def optimize(
         terms = loss(pixels, targets)
     _check_finite(terms, iterations)
     yield Iterate(iterations, pixels.detach().clone(), terms)
-
-
-def pyramid(long_side: int, coarsest: int = COARSEST) -> list[int]:
-    """Long sides from coarse to fine, each the square root of 2 times the one before.
-
-    Args:
-        long_side: of the picture, in pixels; the last one.
-        coarsest: the first one is at most this.
-    """
-    sides = [long_side]
-    while sides[0] > coarsest:
-        sides.insert(0, round(long_side / math.sqrt(2) ** len(sides)))
-    return sides
-
-
-def optimize_coarse_to_fine(
-    loss: PerceptualLoss,
-    photo: Tensor,
-    iterations: int = 500,
-    init: str | Tensor = "photo",
-    coarsest: int = COARSEST,
-    **settings: Any,
-) -> Iterator[Iterate]:
-    """As :func:`optimize`, on a pyramid: each size begins where the smaller one ended.
-
-    The loss network sees only so far. What it should do with a large picture as a whole it does on
-    a small one; on the larger ones it draws the finer strokes. Every size takes about as long as
-    the others: twice the pixels, half the iterations. The iterates have the sizes of the pyramid.
-
-    Args:
-        loss: the objective, the same at every size.
-        photo: ``(1, 3, H, W)``, RGB in [0, 1].
-        iterations: of all sizes together.
-        init: of the smallest size, as for :func:`initial_image`.
-        coarsest: long side in pixels up to which a picture is optimized at once.
-        settings: other arguments of :func:`optimize`.
-
-    Source:
-        Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer", section 6.
-    """
-    height, width = photo.shape[2:]
-    sides = pyramid(max(height, width), coarsest)
-    shares = [2.0 ** (len(sides) - 1 - level) for level in range(len(sides))]
-    done, start = 0, init
-    for level, side in enumerate(sides):
-        last = level == len(sides) - 1
-        scale = side / sides[-1]
-        size = (max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale)))
-        small = photo if last else resize_tensor(photo, size)
-        if isinstance(start, Tensor):
-            start = resize_tensor(start.clamp(0, 1), (small.shape[2], small.shape[3]))
-        rest = iterations - done
-        count = rest if last else round(rest * shares[level] / sum(shares[level:]))
-        for iterate in optimize(loss, small, init=start, iterations=count, **settings):
-            if last or iterate.iteration < count:  # a size's last iterate is the next one's first
-                yield replace(iterate, iteration=done + iterate.iteration)
-        done, start = done + count, iterate.image
 
 
 def _check_finite(terms: LossTerms, iteration: int) -> None:

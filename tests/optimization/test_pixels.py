@@ -1,4 +1,4 @@
-"""fst.optimize: against known optima, recounted evaluations and recomputed losses."""
+"""fst.optimization.pixels: against known optima, recounted evaluations and recomputed losses."""
 
 import math
 from collections.abc import Mapping
@@ -15,14 +15,9 @@ from fst.image.picture import resize_tensor
 from fst.inference.painter import feedforward
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.optimize import (
-    PRESETS,
-    Iterate,
-    initial_image,
-    optimize,
-    optimize_coarse_to_fine,
-    pyramid,
-)
+from fst.optimization.pixels import Iterate, initial_image, optimize
+from fst.optimization.presets import PRESETS
+from fst.optimization.pyramid import optimize_coarse_to_fine, pyramid
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:

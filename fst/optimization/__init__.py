@@ -1,0 +1,1 @@
+"""Pictures without a net: the pixels are optimized."""
