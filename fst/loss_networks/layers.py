@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.loss_networks.layers import LAYERS
 
 CHANNELS = (64, 128, 256, 512, 512)
 """Channels of the five blocks (Simonyan & Zisserman 2014, table 1, column E)."""
