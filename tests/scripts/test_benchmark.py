@@ -9,8 +9,8 @@ import pytest
 import torch
 from support import Run, make_photo
 
-from fst import benchmark, timing
-from fst.benchmark import Settings, Variant
+from fst.research.benchmarks import rounds, training_step
+from fst.research.benchmarks.training_step import Settings, Variant
 
 KEYS = {
     "case", "seconds", "textbook_seconds", "ratio_median", "ratio_min", "ratio_max",
@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, Variant]]:
         calls.append((settings, variant))
         return (100.0 if variant.kind == "textbook" else 10.0) + variant.data
 
-    monkeypatch.setattr(benchmark, "peak_memory", peak_memory)
+    monkeypatch.setattr(training_step, "peak_memory", peak_memory)
     return calls
 
 
@@ -46,7 +46,7 @@ def test_it_measures_and_writes_the_rows(
     assert result.returncode == 0, result.stderr
     content = json.loads((tmp_path / "rows.json").read_text())
     assert set(content) == {"rows"}
-    gains = len(benchmark.pick_kinds("both", torch.device("cpu"))) == 2
+    gains = len(training_step.pick_kinds("both", torch.device("cpu"))) == 2
     kinds = ["bf16", "fp32"] if gains else ["fp32"]
     assert [row["case"] for row in content["rows"]] == kinds + [f"{kind} + data" for kind in kinds]
     for row in content["rows"]:
@@ -89,12 +89,12 @@ def test_the_figures_of_the_table_follow_from_the_seconds(
     def measure(runs: object, canary: object, rounds: int, clock: object, steps: int) -> object:
         assert (rounds, steps) == (9, 7)
         return [
-            timing.Round({name: scale * seconds for name, seconds in takes.items()}, scale)
+            rounds.Round({name: scale * seconds for name, seconds in takes.items()}, scale)
             for scale in (1.0, 1.0, 5.0)
         ]
 
-    monkeypatch.setattr(timing, "measure", measure)
-    monkeypatch.setattr(timing, "peak_flops", lambda *_: measured)
+    monkeypatch.setattr(rounds, "measure", measure)
+    monkeypatch.setattr(rounds, "peak_flops", lambda *_: measured)
     command = [*tiny, "--precision", kind, "--rounds", "9", "--steps", "7", "--json", "rows.json"]
     result = run_inside("benchmark.py", *command, *more)
     assert result.returncode == 0, result.stderr
@@ -102,7 +102,7 @@ def test_the_figures_of_the_table_follow_from_the_seconds(
     assert f"{kind}: loading its photos changes a step by +50%: data-bound" in result.stdout
     table = [line.split("│")[1:-1] for line in result.stdout.splitlines() if "│" in line]
     cells = [cell.strip() for cell in table[0]]
-    flops = benchmark.training_flops(32, 4) * 2 / 1e9  # GFLOP a step
+    flops = training_step.training_flops(32, 4) * 2 / 1e9  # GFLOP a step
     assert cells == [
         kind,
         "2.000 (8.000)",
@@ -123,7 +123,7 @@ def test_compiling_adds_a_row_and_tells_the_cold_seconds(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(benchmark.StyleTransferModule, "compile", lambda self: None)
+    monkeypatch.setattr(training_step.StyleTransferModule, "compile", lambda self: None)
     command = [*tiny, "--precision", "fp32", "--rounds", "1", "--compile", "--json", "rows.json"]
     with torch.compiler.config.patch(force_disable_caches=False):
         result = run_inside("benchmark.py", *command)

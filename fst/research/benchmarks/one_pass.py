@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fst.benchmark import DTYPES, tune_process
 from fst.checkpoint import load_checkpoint
 from fst.device import pick_device
 from fst.errors import InputError
 from fst.inference.backends import BACKENDS, is_installed
 from fst.inference.painter import Painter
 from fst.nets.johnson import JohnsonNet
-from fst.textbook import TextbookNet
-from fst.timing import Run, peak_bytes
+from fst.research.benchmarks.rounds import Run, peak_bytes
+from fst.research.benchmarks.textbook import TextbookNet
+from fst.research.benchmarks.training_step import DTYPES, tune_process
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fst import timing
-from fst.timing import (
+from fst.research.benchmarks import rounds
+from fst.research.benchmarks.rounds import (
     Round,
     compare,
     convolution,
@@ -35,7 +35,7 @@ class Bench:
     def clock(self) -> float:
         return self.now
 
-    def run(self, name: str, *seconds: float) -> timing.Run:
+    def run(self, name: str, *seconds: float) -> rounds.Run:
         """A run that takes ``seconds``, one after the other, the last one ever after."""
         left = list(seconds)
 
@@ -114,17 +114,17 @@ def test_the_operations_of_the_matrix_product_are_counted_right() -> None:
 
 def test_the_peak_is_the_best_of_all_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
-    monkeypatch.setattr(timing, "convolution", lambda *_: (600, bench.run("c", 4.0, 2.0, 3.0)))
-    monkeypatch.setattr(timing, "make_clock", lambda device: bench.clock)
+    monkeypatch.setattr(rounds, "convolution", lambda *_: (600, bench.run("c", 4.0, 2.0, 3.0)))
+    monkeypatch.setattr(rounds, "make_clock", lambda device: bench.clock)
     assert peak_flops(CPU, torch.float32, times=3) == pytest.approx(300)
     assert len(bench.log) == 3
 
 
 def test_the_peak_of_a_gpu_also_tries_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
-    monkeypatch.setattr(timing, "convolution", lambda *_: (600, bench.run("c", 2.0)))
-    monkeypatch.setattr(timing, "matrix_product", lambda *_: (900, bench.run("m", 2.0)))
-    monkeypatch.setattr(timing, "make_clock", lambda device: bench.clock)
+    monkeypatch.setattr(rounds, "convolution", lambda *_: (600, bench.run("c", 2.0)))
+    monkeypatch.setattr(rounds, "matrix_product", lambda *_: (900, bench.run("m", 2.0)))
+    monkeypatch.setattr(rounds, "make_clock", lambda device: bench.clock)
     assert peak_flops(torch.device("cuda"), torch.bfloat16) == pytest.approx(450)
 
 
@@ -136,7 +136,7 @@ def test_a_clock_goes_forward() -> None:
 def test_the_peak_of_memory_is_this_process_s_own() -> None:
     held = b"\1" * (700 << 20)  # a fresh process must not be charged with it
     code = (
-        "import torch; from fst.timing import peak_bytes; cpu = torch.device('cpu');"
+        "import torch; from fst.research.benchmarks.rounds import peak_bytes; cpu = torch.device('cpu');"
         "before = peak_bytes(cpu); held = b'\\1' * (200 << 20); del held;"
         "print(before, peak_bytes(cpu))"
     )

@@ -21,8 +21,8 @@ from fst.inference.stylizers import load_painting
 from fst.loss_networks.layers import CHANNELS, LAYERS
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.textbook import TextbookLoss, TextbookNet, textbook_step
-from fst.timing import Run, peak_bytes
+from fst.research.benchmarks.rounds import Run, peak_bytes
+from fst.research.benchmarks.textbook import TextbookLoss, TextbookNet, textbook_step
 from fst.training import StyleTransferModule
 
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}

@@ -1,10 +1,10 @@
-"""fst.inference_benchmark: what is compared is the same picture."""
+"""fst.research.benchmarks.one_pass: what is compared is the same picture."""
 
 import pytest
 import torch
 
 from fst.errors import InputError
-from fst.inference_benchmark import InferenceBench, Pass, passes, peak_memory
+from fst.research.benchmarks.one_pass import InferenceBench, Pass, passes, peak_memory
 
 
 def test_every_precision_in_every_backend_and_the_textbook_first() -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.textbook import TextbookLoss, TextbookNet, textbook_step
+from fst.research.benchmarks.textbook import TextbookLoss, TextbookNet, textbook_step
 
 
 def random_net(width: int = 4, residual_blocks: int = 2, upsampling: str = "nearest") -> JohnsonNet:

@@ -12,8 +12,11 @@ from support import make_photo
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from fst import benchmark
-from fst.benchmark import (
+from fst.errors import AssetError, InputError
+from fst.losses.perceptual import PerceptualLoss
+from fst.research.benchmarks import training_step
+from fst.research.benchmarks.textbook import TextbookNet
+from fst.research.benchmarks.training_step import (
     Settings,
     TrainingBench,
     Variant,
@@ -22,9 +25,6 @@ from fst.benchmark import (
     training_cases,
     training_flops,
 )
-from fst.errors import AssetError, InputError
-from fst.losses.perceptual import PerceptualLoss
-from fst.textbook import TextbookNet
 from fst.training import StyleTransferModule
 
 CPU = torch.device("cpu")
@@ -87,7 +87,7 @@ class Witness:
         self.photos: list[Tensor] = []
         self.nets: list[TextbookNet] = []
         self.compiled: list[StyleTransferModule] = []
-        witness, step = self, benchmark.textbook_step
+        witness, step = self, training_step.textbook_step
 
         class Watched(StyleTransferModule):
             def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -106,8 +106,8 @@ class Witness:
             witness.photos.append(rest[-1])
             return step(net, *rest)
 
-        monkeypatch.setattr(benchmark, "StyleTransferModule", Watched)
-        monkeypatch.setattr(benchmark, "textbook_step", watched_step)
+        monkeypatch.setattr(training_step, "StyleTransferModule", Watched)
+        monkeypatch.setattr(training_step, "textbook_step", watched_step)
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ def test_the_style_s_own_weights_and_the_threads_count(
     settings: Settings, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     style = (torch.rand(1, 3, 32, 32), {"style_weight": 7.0})
-    monkeypatch.setattr(benchmark, "load_painting", lambda name: style)
+    monkeypatch.setattr(training_step, "load_painting", lambda name: style)
     bench = TrainingBench(replace(settings, workers=3))
     bench.run(Variant("fp32"))
     assert witness.modules[0].loss.style_weight == 7
@@ -265,7 +265,7 @@ def raises(error: Exception) -> Callable[..., Any]:
 def test_too_little_memory_is_said(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr(benchmark.ProcessPoolExecutor, "submit", raises(error))
+    monkeypatch.setattr(training_step.ProcessPoolExecutor, "submit", raises(error))
     with pytest.raises(InputError, match="not enough memory for textbook: lower"):
         peak_memory(settings, Variant("textbook"))
 
@@ -273,15 +273,15 @@ def test_too_little_memory_is_said(
 def test_another_error_stays_what_it_is(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmark.ProcessPoolExecutor, "submit", raises(RuntimeError("a bug")))
+    monkeypatch.setattr(training_step.ProcessPoolExecutor, "submit", raises(RuntimeError("a bug")))
     with pytest.raises(RuntimeError, match="a bug"):
         peak_memory(settings, Variant("textbook"))
 
 
 def test_only_our_process_is_tuned(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     tuned = []
-    monkeypatch.setattr(benchmark, "tune_process", tuned.append)
-    benchmark._peak_of_this_process(settings, Variant("textbook"))
+    monkeypatch.setattr(training_step, "tune_process", tuned.append)
+    training_step._peak_of_this_process(settings, Variant("textbook"))
     assert tuned == []
-    benchmark._peak_of_this_process(settings, Variant("fp32"))
+    training_step._peak_of_this_process(settings, Variant("fp32"))
     assert tuned == [CPU]

@@ -1,0 +1,1 @@
+"""Our training step and our pass, timed against the usual way."""
