@@ -17,13 +17,13 @@ from fst import assets
 from fst.checkpoint import load_checkpoint
 from fst.data.sources import decode, open_folder, shrink
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
-from fst.distill import Distillation, Recipe
 from fst.errors import InputError, one_line_errors
 from fst.image.io import check_writable, load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import WEIGHTS
-from fst.slim import RELUS, SLIM, write_slim
+from fst.research.distillation.slim import RELUS, SLIM, write_slim
+from fst.research.distillation.teach import Distillation, Recipe
 
 PAINTINGS = ("monet", "starry_night", "poppies_small")
 """The other two shipped ones are held out: the evidence in docs/slim.md is about those."""

@@ -17,7 +17,6 @@ from rich.progress import track
 from safetensors import safe_open
 
 from fst import assets
-from fst.agreement import agreement, judge, make_cases
 from fst.device import keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import write_json
@@ -27,7 +26,8 @@ from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import EMBEDDED
 from fst.losses.embedded import EMBEDDED_STYLES, write_statistics
 from fst.losses.statistics import StyleStatistics, measure_style
-from fst.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
+from fst.research.distillation.agreement import agreement, judge, make_cases
+from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
 
 HELD_OUT = ("great_wave", "the_scream")
 SIZES = (256, 512, 768)
@@ -101,7 +101,7 @@ def main() -> int:
         write_json(options.report, figures)
     about["agreement"] = {
         "on": f"up to {options.limit} photos of {options.photos}, {options.size} px; "
-        f"{', '.join(options.paintings)}; fst.agreement",
+        f"{', '.join(options.paintings)}; fst.research.distillation.agreement",
         **figures["slim"],
     }
     network = options.folder / SLIM.file

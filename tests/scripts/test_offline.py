@@ -19,7 +19,7 @@ from fst.loss_networks.weights import EMBEDDED, WEIGHTS
 from fst.losses.embedded import EMBEDDED_STYLES, embedded_style
 from fst.losses.perceptual import STYLE_LAYERS
 from fst.losses.statistics import StyleStatistics, measure_style
-from fst.slim import RELUS
+from fst.research.distillation.slim import RELUS
 
 TINY = ["data=sample", "data.size=32", "data.batch_size=1", "data.val_photos=1",
         "net.arguments={width: 4, residual_blocks: 1}", "trainer.max_steps=3",

@@ -1,4 +1,4 @@
-"""fst.slim: pruning, normalization and metrics against what they promise; the file."""
+"""fst.research.distillation.slim: pruning, normalization and metrics against what they promise; the file."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from fst.errors import AssetError, InputError
 from fst.loss_networks.layers import LAYERS
 from fst.loss_networks.vgg import VGG19, measure
 from fst.losses.functional import gram_matrix
-from fst.slim import (
+from fst.research.distillation.slim import (
     CONVOLUTIONS,
     RELUS,
     SLIM,

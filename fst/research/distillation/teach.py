@@ -2,9 +2,9 @@
 
 What a training takes from a loss network is the gradient with respect to the picture, so that is
 what is matched, on pictures where a training or an optimization really comes by
-(:mod:`fst.half_stylized`). Three stages, each of which begins with what the one before gave:
+(:mod:`fst.research.distillation.pictures`). Three stages, each of which begins with what the one before gave:
 
-1. ``prune``: in closed form, the teacher's most telling channels (:func:`fst.slim.prune`).
+1. ``prune``: in closed form, the teacher's most telling channels (:func:`fst.research.distillation.slim.prune`).
 2. ``features``: all ReLUs, mapped linearly, match the teacher's.
 3. ``gradients``: the same, and the direction of the objective's gradient, its length, and the
    terms' values. Matching derivatives needs the derivative of a derivative: the student runs in
@@ -28,7 +28,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.half_stylized import (
+from fst.image.io import atomic_file
+from fst.loss_networks.vgg import VGG19, measure
+from fst.losses.functional import gram_matrix
+from fst.nets import make_net
+from fst.research.distillation.pictures import (
     CONTENT,
     GROUP,
     STYLE,
@@ -39,11 +43,7 @@ from fst.half_stylized import (
     make_styles,
     random_crop,
 )
-from fst.image.io import atomic_file
-from fst.loss_networks.vgg import VGG19, measure
-from fst.losses.functional import gram_matrix
-from fst.nets import make_net
-from fst.slim import RELUS, State, linear_maps, metric, plain_features, prune
+from fst.research.distillation.slim import RELUS, State, linear_maps, metric, plain_features, prune
 
 STUDENT_NET_LIFE = 200
 """Steps for which a net is trained with the student, to learn from its pictures."""

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.half_stylized import CONTENT, DEFAULT_WEIGHTS, STYLE, TERMS, loss_terms
 from fst.loss_networks.vgg import VGG19
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import optimize
+from fst.research.distillation.pictures import CONTENT, DEFAULT_WEIGHTS, STYLE, TERMS, loss_terms
 
 ITERATIONS = (5, 20, 50)
 """Iterates of the optimization with the reference at which the networks are compared."""

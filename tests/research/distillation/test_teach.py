@@ -1,4 +1,4 @@
-"""fst.distill: gradients of gradients are right, the student learns, a stopped run goes on."""
+"""fst.research.distillation.teach: gradients of gradients are right, the student learns, a stopped run goes on."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.distill import Distillation, Recipe, student_gradient, teacher_gradient
 from fst.errors import InputError
-from fst.half_stylized import GROUP, STYLE, TERMS, Batch
 from fst.loss_networks.vgg import VGG19
 from fst.losses.functional import gram_matrix
-from fst.slim import RELUS, SLIM, State, random_slim, write_slim
+from fst.research.distillation.pictures import GROUP, STYLE, TERMS, Batch
+from fst.research.distillation.slim import RELUS, SLIM, State, random_slim, write_slim
+from fst.research.distillation.teach import Distillation, Recipe, student_gradient, teacher_gradient
 
 Pictures = tuple[list[Tensor], list[Tensor]]
 

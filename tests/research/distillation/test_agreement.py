@@ -1,13 +1,13 @@
-"""fst.agreement: what the figures are, on networks whose agreement is known."""
+"""fst.research.distillation.agreement: what the figures are, on networks whose agreement is known."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from fst.agreement import Case, Verdict, agreement, judge, make_cases
-from fst.half_stylized import CONTENT, DEFAULT_WEIGHTS, TERMS
 from fst.loss_networks.vgg import VGG19
 from fst.losses.perceptual import PerceptualLoss
+from fst.research.distillation.agreement import Case, Verdict, agreement, judge, make_cases
+from fst.research.distillation.pictures import CONTENT, DEFAULT_WEIGHTS, TERMS
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -78,7 +78,7 @@ def test_a_photos_own_content_has_no_direction(network: VGG19) -> None:
 
 
 def test_cases_are_on_the_way_of_both_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fst.agreement.ITERATIONS", (1, 2, 3))
+    monkeypatch.setattr("fst.research.distillation.agreement.ITERATIONS", (1, 2, 3))
     photos, paintings = [random(1, 3, 24, 24, seed=i) for i in (0, 1)], [random(1, 3, 32, 32)]
     cases = list(make_cases(photos, paintings, {"reference": "random", "other": "random"}))
     kinds = ["photo", "noise", *(f"reference, {i} iterations" for i in (1, 2, 3))]

@@ -1,11 +1,13 @@
-"""fst.half_stylized: the pictures start where they should, move downhill, and are replaced."""
+"""fst.research.distillation.pictures: the pictures start where they should, move downhill, and are replaced."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from fst import half_stylized
-from fst.half_stylized import (
+from fst.loss_networks.vgg import VGG19
+from fst.losses.functional import content_loss, gram_matrix, style_loss
+from fst.research.distillation import pictures
+from fst.research.distillation.pictures import (
     CONTENT,
     DEFAULT_WEIGHTS,
     GROUP,
@@ -18,8 +20,6 @@ from fst.half_stylized import (
     random_crop,
     recolor,
 )
-from fst.loss_networks.vgg import VGG19
-from fst.losses.functional import content_loss, gram_matrix, style_loss
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -133,7 +133,7 @@ def test_after_its_moves_a_group_is_renewed(pool: HalfStylized) -> None:
     for last in (False, True):
         pool.move(0, *torch.ones(2, GROUP, 3, 32, 32))
         assert torch.equal(pool.photos[0], before) != last
-    assert 4 <= pool.moves_left[0] <= half_stylized.LONGEST_LIFE
+    assert 4 <= pool.moves_left[0] <= pictures.LONGEST_LIFE
     assert float(pool.motion[0].abs().max()) == 0
 
 
