@@ -8,22 +8,14 @@ behind the user's back: what can't be had is an :class:`~fst.errors.AssetError` 
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pooch
-import yaml
 
 from fst.errors import AssetError, InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
 _ROOT = Path(__file__).resolve().parents[1]
-STYLES = _ROOT / "configs" / "style"
-"""The style files of the checkout."""
-
-
-CHECKPOINTS = (Path("checkpoints"), _ROOT / "checkpoints")
-"""Where finished styles lie: ``checkpoints/`` in the current folder, then the checkout's."""
 
 
 def search_path(kind: str) -> list[Path]:
@@ -77,29 +69,6 @@ def check_sha256(path: Path, expected: tuple[str, ...]) -> str:
             f"expected {' or '.join(e[:16] + '…' for e in expected)}"
         )
     return digest
-
-
-def style_names(folder: Path = STYLES) -> list[str]:
-    """Names of the style files, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
-
-
-def read_style(name: str, folder: Path = STYLES) -> dict[str, Any]:
-    """A style file as a plain dictionary: name, image, title, painter, and what differs.
-
-    Raises:
-        InputError: no such style (names the ones there are), or a file that is no mapping.
-    """
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        raise InputError(f"no style {name!r}: there are {', '.join(style_names(folder)) or 'none'}")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} can't be read: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} is no mapping of names to values")
-    return content
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -20,7 +20,6 @@ from fst.device import PRECISIONS, pick_device
 from fst.errors import InputError, one_line_errors
 from fst.image.io import atomic_file, check_writable
 from fst.inference.backends import BACKENDS, is_installed
-from fst.inference.stylizers import resolve_style
 from fst.research.benchmarks.one_pass import InferenceBench, passes
 from fst.research.benchmarks.one_pass import peak_memory as inference_memory
 from fst.research.benchmarks.rounds import (
@@ -40,6 +39,7 @@ from fst.research.benchmarks.training_step import (
     training_flops,
     tune_process,
 )
+from fst.styles.catalog import resolve_style
 
 BOTH_PROFIT = (
     "in one process both sides profit from its settings (malloc keeps freed memory; on a GPU "

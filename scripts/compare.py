@@ -15,7 +15,8 @@ from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import STARTS, Comparison, compare, summarize
 from fst.evaluation.report import write_report
 from fst.image.io import check_writable
-from fst.inference.stylizers import FeedForwardStylizer, load_objective, make_stylizer
+from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
+from fst.styles.objective import load_objective
 
 
 def parse() -> argparse.Namespace:

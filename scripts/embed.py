@@ -28,6 +28,7 @@ from fst.losses.embedded import EMBEDDED_STYLES, write_statistics
 from fst.losses.statistics import StyleStatistics, measure_style
 from fst.research.distillation.agreement import agreement, judge, make_cases
 from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
+from fst.styles import catalog
 
 HELD_OUT = ("great_wave", "the_scream")
 SIZES = (256, 512, 768)
@@ -109,8 +110,8 @@ def main() -> int:
     vgg = VGG19(RELUS, str(network))
     paintings: dict[str, dict[int, StyleStatistics]] = {}
     described = {}
-    for name in assets.style_names():
-        style = assets.read_style(name)
+    for name in catalog.style_names():
+        style = catalog.read_style(name)
         painting = load_image(assets.find("styles", style["image"]))
         longest = max(painting.rgb.shape[2:])
         sizes = sorted({size for size in SIZES if size <= longest} | {style.get("size", 512)})

@@ -15,13 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from fst import assets
-from fst.checkpoint import load_checkpoint
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.inference.stylizers import load_objective, resolve_style
+from fst.styles.catalog import resolve_style
+from fst.styles.objective import load_objective
+from fst.styles.trained import load_checkpoint
 
 TERMS = ("content", "style", "tv")
 

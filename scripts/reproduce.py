@@ -11,15 +11,16 @@ import sys
 from pathlib import Path
 
 from fst import assets
-from fst.checkpoint import load_checkpoint
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.inference.stylizers import load_objective, load_style, resolve_style
 from fst.process import run_script
-from fst.recipe import EXACT, quoted, recipe
+from fst.styles.catalog import load_style, resolve_style
+from fst.styles.objective import load_objective
+from fst.styles.reproduce import EXACT, quoted, recipe
+from fst.styles.trained import load_checkpoint
 
 
 def parse() -> argparse.Namespace:

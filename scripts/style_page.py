@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from fst import assets
-from fst.checkpoint import load_checkpoint
 from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.evaluation.artifacts import MIN_SIDE, measure
@@ -18,8 +17,10 @@ from fst.image.io import atomic_file, check_writable, load_image, save_image
 from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
 from fst.inference.painter import Painter
-from fst.inference.stylizers import MARGIN, resolve_style
-from fst.recipe import recipe
+from fst.inference.stylizers import MARGIN
+from fst.styles.catalog import resolve_style
+from fst.styles.reproduce import recipe
+from fst.styles.trained import load_checkpoint
 
 PICTURES = 6
 

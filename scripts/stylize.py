@@ -18,16 +18,10 @@ from fst.inference.batch import Job, plan, run, unfinished
 from fst.inference.control import UPSAMPLE, Control, Layer
 from fst.inference.masks import FEATHER
 from fst.inference.painter import parse_memory
-from fst.inference.stylizers import (
-    MARGIN,
-    METHODS,
-    FeedForwardStylizer,
-    Stylizer,
-    make_stylizer,
-    style_name,
-)
+from fst.inference.stylizers import MARGIN, METHODS, FeedForwardStylizer, Stylizer, make_stylizer
 from fst.optimization.pixels import INITS, OPTIMIZERS, Iterate
 from fst.optimization.presets import PRESETS
+from fst.styles.catalog import style_name
 
 OF_THE_LOSS = ("content_weight", "style_weight", "tv_weight", "pooling", "weights")
 OF_THE_OPTIMIZATION = ("iterations", "optimizer", "learning_rate", "init", "seed")

@@ -14,10 +14,10 @@ from torch import Tensor
 
 import fst
 from fst.api import Style
-from fst.checkpoint import TrainedStyle, save_checkpoint
 from fst.errors import CheckpointError, InputError
 from fst.image.picture import from_pil, to_pil
 from fst.nets.johnson import JohnsonNet
+from fst.styles.trained import TrainedStyle, save_checkpoint
 
 DESCRIPTION = {
     "net": {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}},

@@ -6,16 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fst.assets import (
-    IMAGE_SUFFIXES,
-    check_sha256,
-    find,
-    list_images,
-    read_style,
-    search_path,
-    style_names,
-)
+from fst.assets import IMAGE_SUFFIXES, check_sha256, find, list_images, search_path
 from fst.errors import AssetError, InputError
+from fst.styles.catalog import read_style, style_names
 
 STYLES = Path(__file__).parents[1] / "configs" / "style"
 

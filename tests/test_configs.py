@@ -8,12 +8,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from support import ROOT
 
-from fst import assets
-from fst.inference.stylizers import load_style
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import alike
 from fst.optimization.pixels import optimize
 from fst.optimization.presets import PRESETS
+from fst.styles import catalog
+from fst.styles.catalog import load_style
 from fst.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"
@@ -38,12 +38,12 @@ def test_every_style_composes_and_names_its_work(style: str) -> None:
 
 
 def test_there_are_five_styles() -> None:
-    assert assets.style_names() == ["great_wave", "monet", "poppies", "starry_night", "the_scream"]
+    assert catalog.style_names() == ["great_wave", "monet", "poppies", "starry_night", "the_scream"]
 
 
 @pytest.mark.parametrize("style", options("style"))
 def test_every_painting_is_among_the_assets(style: str, assets_folder: Path) -> None:
-    assert (assets_folder / "styles" / assets.read_style(style)["image"]).is_file()
+    assert (assets_folder / "styles" / catalog.read_style(style)["image"]).is_file()
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from fst.checkpoint import TrainedStyle, load_checkpoint
 from fst.errors import CheckpointError, InputError
 from fst.nets import make_net
 from fst.resumable import write_resumable
 from fst.runs import Run, changed_settings, finish, prepare_run
+from fst.styles.trained import TrainedStyle, load_checkpoint
 
 
 @pytest.fixture

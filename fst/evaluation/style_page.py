@@ -11,7 +11,7 @@ from fst.errors import InputError
 from fst.evaluation.artifacts import Artifacts
 from fst.evaluation.compare import SCHEMA
 from fst.inference.stylizers import MARGIN
-from fst.recipe import recipe
+from fst.styles.reproduce import recipe
 
 
 def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 A style that has a checkpoint is painted in one pass; one that has only a painting is optimized.
 """
 
-import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +11,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fst import assets
-from fst.blend import blend, parse_blend
-from fst.checkpoint import TrainedStyle, load_checkpoint
-from fst.errors import AssetError, CheckpointError, FstWarning, InputError
-from fst.image.io import load_image
-from fst.image.picture import resize
+from fst.errors import InputError
 from fst.inference.backends import pick_backend
 from fst.inference.painter import Painter
-from fst.loss_networks.weights import WEIGHTS
 from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
-from fst.losses.statistics import style_target
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.presets import PRESETS
 from fst.optimization.pyramid import optimize_coarse_to_fine
-
-SLIM = WEIGHTS["slim"].architecture
+from fst.styles.catalog import load_style, resolve_style, style_file
+from fst.styles.objective import (
+    judged_by_slim,
+    load_objective,
+    objective_arguments,
+    style_target,
+    term_weights,
+)
+from fst.styles.trained import TrainedStyle, load_checkpoint
 
 METHODS = ("auto", "feedforward", "optimize")
 
@@ -37,109 +35,6 @@ MARGIN = 20
 
 OnIterate = Callable[[Iterate], None]
 """What the caller does with each iterate of an optimization: progress, snapshots, stopping."""
-
-
-def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
-    """The style's checkpoint, or None, and its name.
-
-    Args:
-        style: the name of a style, or the path of a checkpoint or of a painting.
-        checkpoints: the folder of finished styles; None is :data:`fst.assets.CHECKPOINTS`.
-
-    Raises:
-        CheckpointError: a path that is a pickle or no checkpoint.
-        InputError: neither a checkpoint nor a painting has this name; names those there are.
-    """
-    folders = assets.CHECKPOINTS if checkpoints is None else (checkpoints,)
-    path = Path(style)
-    if path.suffix in (".safetensors", ".pth", ".pt", ".ckpt", ".model", ".bin"):
-        return path, load_checkpoint(path).name
-    if path.suffix.lower() in assets.IMAGE_SUFFIXES and path.is_file():
-        return None, path.stem
-    for folder in folders:
-        if (trained := folder / f"{style}.safetensors").is_file():
-            return trained, style
-    if style in assets.style_names():
-        return None, style
-    try:
-        return None, assets.find("styles", style).stem
-    except AssetError:
-        found = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
-        known = ", ".join(sorted(found))
-        raise InputError(
-            f"no style {style!r}: checkpoints in {folders[0]}/: {known or 'none'}; "
-            f"paintings to optimize for: {', '.join(assets.style_names())}; "
-            "or give the path of a checkpoint or of a painting"
-        ) from None
-
-
-def load_style(
-    style: str, checkpoints: Path | None = None, device: torch.device | str = "cpu"
-) -> TrainedStyle:
-    """A trained style by its name or path, or a blend of several: ``"monet=0.7,poppies=0.3"``.
-
-    The shares of a blend are divided by their sum where that is not 1, with a warning.
-
-    Raises:
-        CheckpointError: no checkpoint, a damaged one, or a blend of different nets.
-        InputError: no such style; a blend that can't be read.
-    """
-    if "=" not in style or Path(style).exists():
-        path, name = resolve_style(style, checkpoints)
-        if path is None and style != name:
-            raise CheckpointError(
-                f"{style} is a painting, not a trained style: train one with scripts/train.py "
-                f"style=monet style.name={name} style.image={style}"
-            )
-        if path is None:
-            raise CheckpointError(
-                f"no checkpoint for {name!r} in {checkpoints or assets.CHECKPOINTS[0]}/: train one "
-                f"with scripts/train.py style={name}, or use --method optimize"
-            )
-        return load_checkpoint(path, device)
-    shares = parse_blend(style)
-    if not math.isclose(total := sum(shares.values()), 1, rel_tol=1e-3):
-        warnings.warn(
-            f"the shares of {style} add up to {total:g}: divided by that", FstWarning, stacklevel=2
-        )
-    shares = {name: share / total for name, share in shares.items()}
-    return blend({name: load_style(name, checkpoints, device) for name in shares}, shares)
-
-
-def style_name(style: str, checkpoints: Path | None = None) -> str:
-    """What pictures in this style, or in this blend of styles, are named after.
-
-    Raises:
-        CheckpointError, InputError: as :func:`resolve_style`.
-    """
-    if "=" in style and not Path(style).exists():
-        return "-".join(resolve_style(name, checkpoints)[1] for name in parse_blend(style))
-    return resolve_style(style, checkpoints)[1]
-
-
-def style_file(style: str) -> dict[str, Any]:
-    """What a style file says; of a painting without one: ``{"image": style}``."""
-    return assets.read_style(style) if style in assets.style_names() else {"image": style}
-
-
-def load_painting(style: str, size: int | None = None) -> tuple[Tensor, dict[str, Any]]:
-    """A style's painting ``(1, 3, H, W)`` and the loss weights that its style file sets.
-
-    Args:
-        style: the name of a style file, or the path or name of a painting.
-        size: long side in pixels; None takes the style file's, or else 512.
-
-    Raises:
-        AssetError: the painting can't be had.
-    """
-    about = style_file(style)
-    picture = load_image(assets.find("styles", about["image"]))
-    return resize(picture, size or about.get("size", 512)).rgb, term_weights(about)
-
-
-def term_weights(about: dict[str, Any]) -> dict[str, float]:
-    """The weights of the loss terms that a style's description sets."""
-    return {key: value for key, value in about.items() if key.endswith("_weight")}
 
 
 @dataclass
@@ -296,63 +191,3 @@ def make_stylizer(
         for name in ("learning_rate", "clamp"):  # another optimizer's
             defaults.pop(name, None)
     return OptimizingStylizer(objective, device, {**defaults, **settings})
-
-
-def judged_by_slim(description: dict[str, Any]) -> bool:
-    """Whether a style was trained with the slim network that comes with the package."""
-    network = description.get("loss", {}).get("loss_network", {})
-    return bool(network.get("weights") == "slim")
-
-
-def objective_arguments(loss: dict[str, Any]) -> dict[str, Any]:
-    """What of the loss can be chosen when a net's own loss is rebuilt: the weights of VGG-19.
-
-    Raises:
-        InputError: something else was chosen.
-    """
-    others = sorted(set(loss) - {"weights"})
-    if others:
-        raise InputError(f"refining takes the loss that the net was trained with, not {others[0]}")
-    return loss
-
-
-def load_objective(
-    style: TrainedStyle,
-    device: torch.device,
-    dtype: torch.dtype = torch.float32,
-    painting: str | None = None,
-    weights: str | None = None,
-) -> tuple[Tensor | None, PerceptualLoss]:
-    """The painting and the loss that a checkpoint was trained with, rebuilt from its description.
-
-    Args:
-        style: from :func:`~fst.checkpoint.load_checkpoint`.
-        device: for the loss.
-        dtype: to run VGG-19 in.
-        painting: where the painting is; None looks for the name in the description.
-        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a style that was
-            trained with it, and else ``"auto"``.
-
-    Returns:
-        The painting, ``(1, 3, H, W)``, or None where only its statistics are at hand; the loss.
-
-    Raises:
-        AssetError: the painting or VGG-19 can't be had.
-        InputError: a mean of other nets, which was trained for no painting.
-    """
-    if "loss" not in style.description or "image" not in style.description["style"]:
-        raise InputError(f"{style.name} was trained for no painting: there is nothing to judge by")
-    about, settings = style.description["style"], dict(style.description["loss"])
-    network = settings.pop("loss_network")
-    if weights is None:
-        weights = "slim" if judged_by_slim(style.description) else "auto"
-        if network.get("weights") == "file" and network.get("architecture") == SLIM:
-            raise InputError(
-                f"{style.name} was trained with another slim network: give its file (--weights)"
-            )
-    layers = settings.get("style_layers", STYLE_LAYERS)
-    target = style_target(painting or about["image"], about["size"], layers, weights)
-    loss = PerceptualLoss(
-        target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
-    ).to(device)
-    return target if isinstance(target, Tensor) else None, loss

@@ -8,21 +8,14 @@ largest entries.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from fst import assets
-from fst.errors import AssetError, InputError
-from fst.image.io import load_image
-from fst.image.picture import resize
+from fst.errors import InputError
 from fst.loss_networks.layers import check_layers
 from fst.loss_networks.vgg import VGG19
-from fst.losses.embedded import embedded_style
 from fst.losses.functional import gram_matrix
-
-WITHOUT_PAINTING = "Its statistics come with the package: loss=slim (--weights slim) needs no more"
 
 
 @dataclass(frozen=True)
@@ -68,35 +61,3 @@ def measure_style(network: VGG19, painting: Tensor, layers: Iterable[str]) -> St
         network.sha256,
         network.pooling,
     )
-
-
-def style_target(
-    image: str, size: int, layers: Iterable[str], weights: str = "auto"
-) -> Tensor | StyleStatistics:
-    """What a loss needs to know of a painting: the painting, or else its shipped statistics.
-
-    Args:
-        image: a path, or a painting's file name in the folders of :mod:`fst.assets`.
-        size: its long side in pixels.
-        layers: where the loss compares style.
-        weights: of the loss network; only ``"slim"`` can do without the painting.
-
-    Returns:
-        ``(1, 3, H, W)`` in [0, 1], or the statistics, where there is no such file.
-
-    Raises:
-        AssetError: neither can be had.
-    """
-    try:
-        path = assets.find("styles", image)
-    except AssetError as error:
-        if Path(image).name != image:
-            raise
-        try:
-            statistics = embedded_style(image, size, layers)
-        except AssetError as lacking:
-            raise AssetError(f"{lacking}. The painting itself: {error}") from error
-        if weights != "slim":
-            raise AssetError(f"{error}. {WITHOUT_PAINTING}") from error
-        return statistics
-    return resize(load_image(path), size).rgb

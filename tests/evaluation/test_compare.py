@@ -18,7 +18,6 @@ from PIL import Image
 from support import make_photo
 from torch import Tensor
 
-from fst.checkpoint import TrainedStyle
 from fst.evaluation.artifacts import measure
 from fst.evaluation.compare import Comparison, compare, equivalent_iterations, summarize
 from fst.evaluation.report import write_report
@@ -28,6 +27,7 @@ from fst.inference.stylizers import FeedForwardStylizer
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimization.pixels import optimize
+from fst.styles.trained import TrainedStyle
 
 ITERATIONS = 3
 

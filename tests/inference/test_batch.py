@@ -13,7 +13,6 @@ from PIL import Image, ImageCms
 from support import make_photo
 from torch import Tensor
 
-from fst.checkpoint import TrainedStyle
 from fst.errors import DivergedError, InputError
 from fst.image.picture import Picture
 from fst.inference import batch
@@ -23,6 +22,7 @@ from fst.inference.stylizers import FeedForwardStylizer, OnIterate, OptimizingSt
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimization.pixels import Iterate
+from fst.styles.trained import TrainedStyle
 
 
 @pytest.fixture(autouse=True)

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from fst.checkpoint import TrainedStyle
 from fst.errors import InputError
 from fst.image.color import PRESERVE, preserve_color
 from fst.image.picture import Picture, resize, resize_tensor
 from fst.inference.control import UPSAMPLE, Control, Layer, paint
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate
 from fst.nets.johnson import JohnsonNet
+from fst.styles.trained import TrainedStyle
 
 
 def draw(height: int = 24, width: int = 32, seed: int = 0) -> Tensor:

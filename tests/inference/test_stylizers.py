@@ -11,22 +11,16 @@ from support import make_photo
 from torch import Tensor
 
 from fst import assets
-from fst.checkpoint import TrainedStyle, load_checkpoint, save_checkpoint
 from fst.errors import AssetError, CheckpointError, InputError
 from fst.inference.painter import Painter
-from fst.inference.stylizers import (
-    MARGIN,
-    FeedForwardStylizer,
-    OptimizingStylizer,
-    load_objective,
-    load_painting,
-    make_stylizer,
-    resolve_style,
-)
+from fst.inference.stylizers import MARGIN, FeedForwardStylizer, OptimizingStylizer, make_stylizer
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.optimization.pixels import Iterate
+from fst.styles.catalog import resolve_style
+from fst.styles.objective import load_objective, load_painting
+from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 SMALL_LOSS: dict[str, Any] = {
     "weights": "random",

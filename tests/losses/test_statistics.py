@@ -17,7 +17,8 @@ from fst.losses import statistics
 from fst.losses.embedded import embedded_style, write_statistics
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
-from fst.losses.statistics import StyleStatistics, measure_style, style_target
+from fst.losses.statistics import StyleStatistics, measure_style
+from fst.styles.objective import style_target
 
 LAYERS = ("relu1_1", "relu2_1")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support import Run, make_photo
 
-from fst.checkpoint import TrainedStyle, save_checkpoint
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
+from fst.styles.trained import TrainedStyle, save_checkpoint
 
 
 @pytest.fixture

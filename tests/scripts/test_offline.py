@@ -7,12 +7,9 @@ import pytest
 import torch
 from support import Run, make_photo
 
-from fst import assets
-from fst.checkpoint import load_checkpoint
 from fst.errors import AssetError
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.inference.stylizers import load_objective
 from fst.loss_networks import weights
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import EMBEDDED, WEIGHTS
@@ -20,6 +17,9 @@ from fst.losses.embedded import EMBEDDED_STYLES, embedded_style
 from fst.losses.perceptual import STYLE_LAYERS
 from fst.losses.statistics import StyleStatistics, measure_style
 from fst.research.distillation.slim import RELUS
+from fst.styles import catalog
+from fst.styles.objective import load_objective
+from fst.styles.trained import load_checkpoint
 
 TINY = ["data=sample", "data.size=32", "data.batch_size=1", "data.val_photos=1",
         "net.arguments={width: 4, residual_blocks: 1}", "trainer.max_steps=3",
@@ -135,9 +135,9 @@ def test_the_embedded_files_are_small_and_described() -> None:
     assert about["agreement"]["total"]["cosine"]["all"] > 0
 
 
-@pytest.mark.parametrize("style", assets.style_names())
+@pytest.mark.parametrize("style", catalog.style_names())
 def test_every_shipped_painting_has_statistics_at_its_size(style: str) -> None:
-    about = assets.read_style(style)
+    about = catalog.read_style(style)
     found = embedded_style(about["image"], about.get("size", 512), RELUS)
     found.check(VGG19(RELUS, "slim"), RELUS)
     for layer, gram in found.grams.items():
@@ -147,7 +147,7 @@ def test_every_shipped_painting_has_statistics_at_its_size(style: str) -> None:
 
 @pytest.mark.parametrize("style", ["monet", "poppies"])
 def test_the_statistics_are_those_of_the_painting(style: str, assets_folder: Path) -> None:
-    about = assets.read_style(style)
+    about = catalog.read_style(style)
     size = about.get("size", 512)
     painting = resize(load_image(assets_folder / "styles" / about["image"]), size).rgb
     expected = measure_style(VGG19(RELUS, "slim"), painting, RELUS)

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from support import Run, make_photo
 
-from fst.checkpoint import TrainedStyle, load_checkpoint, save_checkpoint
 from fst.evaluation.compare import SCHEMA
-from fst.recipe import recipe
+from fst.styles.reproduce import recipe
+from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 
 @pytest.fixture

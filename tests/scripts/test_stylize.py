@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from support import ROOT, Run, make_photo
 
-from fst.checkpoint import TrainedStyle, save_checkpoint
 from fst.nets import make_net
+from fst.styles.trained import TrainedStyle, save_checkpoint
 
 UNTRAINED = ("--style", "the_scream", "--checkpoints", "nowhere")
 """A style without a net, whatever is shipped."""

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from support import Run, make_photo
 
-from fst.checkpoint import TrainedStyle, save_checkpoint
 from fst.nets.johnson import JohnsonNet
+from fst.styles.trained import TrainedStyle, save_checkpoint
 
 
 @pytest.fixture

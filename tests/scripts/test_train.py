@@ -15,8 +15,8 @@ from PIL import Image
 from safetensors.torch import load_file
 from support import SCRIPTS, Run, make_photo
 
-from fst.checkpoint import load_checkpoint
 from fst.inference.painter import feedforward
+from fst.styles.trained import load_checkpoint
 
 
 @pytest.fixture

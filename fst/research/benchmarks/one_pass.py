@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fst.checkpoint import load_checkpoint
 from fst.device import pick_device
 from fst.errors import InputError
 from fst.inference.backends import BACKENDS, is_installed
@@ -19,6 +18,7 @@ from fst.nets.johnson import JohnsonNet
 from fst.research.benchmarks.rounds import Run, peak_bytes
 from fst.research.benchmarks.textbook import TextbookNet
 from fst.research.benchmarks.training_step import DTYPES, tune_process
+from fst.styles.trained import load_checkpoint
 
 
 @dataclass(frozen=True)

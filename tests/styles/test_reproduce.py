@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from fst.errors import InputError
-from fst.recipe import recipe
+from fst.styles.reproduce import recipe
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 

@@ -1,4 +1,4 @@
-"""fst.checkpoint: what was written is what is read; what is damaged or foreign is refused."""
+"""fst.styles.trained: what was written is what is read; what is damaged or foreign is refused."""
 
 import json
 import os
@@ -14,9 +14,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from fst.checkpoint import FORMAT_VERSION, TrainedStyle, load_checkpoint, save_checkpoint
 from fst.errors import CheckpointError
 from fst.nets.johnson import JohnsonNet
+from fst.styles.trained import FORMAT_VERSION, TrainedStyle, load_checkpoint, save_checkpoint
 
 ARGUMENTS = {"width": 4, "residual_blocks": 1}
 DESCRIPTION: dict[str, Any] = {
@@ -196,7 +196,7 @@ def test_a_pickle_is_refused_without_being_opened(
     def opened(*args: object, **kwargs: object) -> None:
         raise AssertionError("opened the file")
 
-    for opener in ("builtins.open", "io.open", "torch.load", "fst.checkpoint.safe_open"):
+    for opener in ("builtins.open", "io.open", "torch.load", "fst.styles.trained.safe_open"):
         monkeypatch.setattr(opener, opened)
     with pytest.raises(CheckpointError, match=r"refused: only \.safetensors"):
         load_checkpoint(tmp_path / name)

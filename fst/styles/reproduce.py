@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-from fst import assets
 from fst.errors import InputError
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
 from fst.nets import EARLIER
+from fst.styles import catalog
 
 EXACT = 0.03
 """Relative difference of the objective within which a style counts as reproduced."""
@@ -31,8 +31,8 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         net = {**EARLIER, **description["net"]["arguments"]}
         settings = ("learning_rate", "schedule", "warmup_steps", "ema")
         names = [f"style={style['name']}"]
-        if style["name"] not in assets.style_names():  # the user's own, under another's file
-            names = [f"style={assets.style_names()[0]}", f"style.name={quoted(style['name'])}"]
+        if style["name"] not in catalog.style_names():  # the user's own, under another's file
+            names = [f"style={catalog.style_names()[0]}", f"style.name={quoted(style['name'])}"]
         share = training.get("slim_steps_share", 0.0)
         arguments = [
             *names,

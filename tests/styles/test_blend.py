@@ -1,14 +1,14 @@
-"""fst.blend: what a blend is called, and its weights by hand."""
+"""fst.styles.blend: what a blend is called, and its weights by hand."""
 
 from typing import Any
 
 import pytest
 import torch
 
-from fst.blend import blend, parse_blend
-from fst.checkpoint import TrainedStyle
 from fst.errors import CheckpointError, InputError
 from fst.nets.johnson import JohnsonNet
+from fst.styles.blend import blend, parse_blend
+from fst.styles.trained import TrainedStyle
 
 
 def make_style(name: str, seed: int = 0, width: int = 4) -> TrainedStyle:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
-from fst.checkpoint import TrainedStyle
 from fst.errors import CheckpointError, InputError
 from fst.nets import alike, make_net
+from fst.styles.trained import TrainedStyle
 
 
 def parse_blend(text: str) -> dict[str, float]:

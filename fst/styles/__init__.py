@@ -1,0 +1,1 @@
+"""A style by its name: its file, its painting, its trained net."""

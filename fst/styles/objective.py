@@ -1,0 +1,136 @@
+"""The painting of a style and the loss that judges it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fst import assets
+from fst.errors import AssetError, InputError
+from fst.image.io import load_image
+from fst.image.picture import resize
+from fst.loss_networks.weights import WEIGHTS
+from fst.losses.embedded import embedded_style
+from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
+from fst.losses.statistics import StyleStatistics
+from fst.styles.catalog import style_file
+from fst.styles.trained import TrainedStyle
+
+WITHOUT_PAINTING = "Its statistics come with the package: loss=slim (--weights slim) needs no more"
+
+
+def style_target(
+    image: str, size: int, layers: Iterable[str], weights: str = "auto"
+) -> Tensor | StyleStatistics:
+    """What a loss needs to know of a painting: the painting, or else its shipped statistics.
+
+    Args:
+        image: a path, or a painting's file name in the folders of :mod:`fst.assets`.
+        size: its long side in pixels.
+        layers: where the loss compares style.
+        weights: of the loss network; only ``"slim"`` can do without the painting.
+
+    Returns:
+        ``(1, 3, H, W)`` in [0, 1], or the statistics, where there is no such file.
+
+    Raises:
+        AssetError: neither can be had.
+    """
+    try:
+        path = assets.find("styles", image)
+    except AssetError as error:
+        if Path(image).name != image:
+            raise
+        try:
+            statistics = embedded_style(image, size, layers)
+        except AssetError as lacking:
+            raise AssetError(f"{lacking}. The painting itself: {error}") from error
+        if weights != "slim":
+            raise AssetError(f"{error}. {WITHOUT_PAINTING}") from error
+        return statistics
+    return resize(load_image(path), size).rgb
+
+
+SLIM = WEIGHTS["slim"].architecture
+
+
+def load_painting(style: str, size: int | None = None) -> tuple[Tensor, dict[str, Any]]:
+    """A style's painting ``(1, 3, H, W)`` and the loss weights that its style file sets.
+
+    Args:
+        style: the name of a style file, or the path or name of a painting.
+        size: long side in pixels; None takes the style file's, or else 512.
+
+    Raises:
+        AssetError: the painting can't be had.
+    """
+    about = style_file(style)
+    picture = load_image(assets.find("styles", about["image"]))
+    return resize(picture, size or about.get("size", 512)).rgb, term_weights(about)
+
+
+def term_weights(about: dict[str, Any]) -> dict[str, float]:
+    """The weights of the loss terms that a style's description sets."""
+    return {key: value for key, value in about.items() if key.endswith("_weight")}
+
+
+def judged_by_slim(description: dict[str, Any]) -> bool:
+    """Whether a style was trained with the slim network that comes with the package."""
+    network = description.get("loss", {}).get("loss_network", {})
+    return bool(network.get("weights") == "slim")
+
+
+def objective_arguments(loss: dict[str, Any]) -> dict[str, Any]:
+    """What of the loss can be chosen when a net's own loss is rebuilt: the weights of VGG-19.
+
+    Raises:
+        InputError: something else was chosen.
+    """
+    others = sorted(set(loss) - {"weights"})
+    if others:
+        raise InputError(f"refining takes the loss that the net was trained with, not {others[0]}")
+    return loss
+
+
+def load_objective(
+    style: TrainedStyle,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    painting: str | None = None,
+    weights: str | None = None,
+) -> tuple[Tensor | None, PerceptualLoss]:
+    """The painting and the loss that a checkpoint was trained with, rebuilt from its description.
+
+    Args:
+        style: from :func:`~fst.styles.trained.load_checkpoint`.
+        device: for the loss.
+        dtype: to run VGG-19 in.
+        painting: where the painting is; None looks for the name in the description.
+        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a style that was
+            trained with it, and else ``"auto"``.
+
+    Returns:
+        The painting, ``(1, 3, H, W)``, or None where only its statistics are at hand; the loss.
+
+    Raises:
+        AssetError: the painting or VGG-19 can't be had.
+        InputError: a mean of other nets, which was trained for no painting.
+    """
+    if "loss" not in style.description or "image" not in style.description["style"]:
+        raise InputError(f"{style.name} was trained for no painting: there is nothing to judge by")
+    about, settings = style.description["style"], dict(style.description["loss"])
+    network = settings.pop("loss_network")
+    if weights is None:
+        weights = "slim" if judged_by_slim(style.description) else "auto"
+        if network.get("weights") == "file" and network.get("architecture") == SLIM:
+            raise InputError(
+                f"{style.name} was trained with another slim network: give its file (--weights)"
+            )
+    layers = settings.get("style_layers", STYLE_LAYERS)
+    target = style_target(painting or about["image"], about["size"], layers, weights)
+    loss = PerceptualLoss(
+        target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
+    ).to(device)
+    return target if isinstance(target, Tensor) else None, loss
