@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fst.device import pick_device, pick_precision
 from fst.errors import InputError
 from fst.image.picture import Picture, from_pil, to_pil, upright
 from fst.inference.control import Control, Layer, paint
-from fst.inference.painter import parse_memory
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
+from fst.system.device import pick_device, pick_precision
+from fst.system.memory import parse_memory
 
 Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
 

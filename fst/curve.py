@@ -9,7 +9,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from fst.evaluation.artifacts import Artifacts
-from fst.image.io import atomic_file
+from fst.system.files import atomic_file
 
 
 class CurveCSV(Logger):

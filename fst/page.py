@@ -15,7 +15,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from fst.evaluation.charts import Points, chart, moving_average
-from fst.image.io import atomic_file
+from fst.system.files import atomic_file
 
 TERMS = ("total", "content", "style", "tv")
 

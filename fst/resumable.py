@@ -18,7 +18,7 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from fst.errors import CheckpointError
-from fst.image.io import atomic_file
+from fst.system.files import atomic_file
 
 MARK = b"fst-sha256"
 """What the checksum at the end of a file is known by."""

@@ -20,11 +20,11 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 from fst.callbacks import LiveProgress, Previews, StopOnSignal
 from fst.curve import CurveCSV
 from fst.data.module import PhotoDataModule
-from fst.device import machine, pick_device
 from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
 from fst.page import RunPage
 from fst.resumable import ResumableIO, step_of
 from fst.runs import Run
+from fst.system.device import machine, pick_device
 from fst.training import StyleTransferModule
 
 PEER_TIMEOUT = timedelta(minutes=10)

@@ -12,13 +12,14 @@ import torch.distributed as dist
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from fst.device import is_out_of_memory, random_states, set_random_states
 from fst.errors import CheckpointError, DivergedError, InputError
 from fst.evaluation import artifacts
 from fst.guard import GPU_CHECK_EVERY, MAX_ROLLBACKS, FiniteGuard
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.muon import Muon
+from fst.system.memory import is_out_of_memory
+from fst.system.random import random_states, set_random_states
 
 SCHEDULES = ("cosine", "constant")
 

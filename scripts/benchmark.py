@@ -16,9 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fst.device import PRECISIONS, pick_device
 from fst.errors import InputError, one_line_errors
-from fst.image.io import atomic_file, check_writable
 from fst.inference.backends import BACKENDS, is_installed
 from fst.research.benchmarks.one_pass import InferenceBench, passes
 from fst.research.benchmarks.one_pass import peak_memory as inference_memory
@@ -40,6 +38,8 @@ from fst.research.benchmarks.training_step import (
     tune_process,
 )
 from fst.styles.catalog import resolve_style
+from fst.system.device import PRECISIONS, pick_device
+from fst.system.files import atomic_file, check_writable
 
 BOTH_PROFIT = (
     "in one process both sides profit from its settings (malloc keeps freed memory; on a GPU "

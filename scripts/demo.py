@@ -15,7 +15,7 @@ from fst import assets
 from fst.data.sources import open_sample
 from fst.errors import AssetError
 from fst.loss_networks.weights import at_hand
-from fst.process import run_script
+from fst.system.process import run_script
 
 SCRIPTS = Path(__file__).parent
 DEMO = Path("demo")

@@ -15,15 +15,17 @@ from torch import Tensor
 
 from fst import assets
 from fst.data.sources import decode, open_folder, shrink
-from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
-from fst.image.io import check_writable, load_image
+from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import WEIGHTS
 from fst.research.distillation.slim import RELUS, SLIM, write_slim
 from fst.research.distillation.teach import Distillation, Recipe
 from fst.styles.trained import load_checkpoint
+from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.files import check_writable
+from fst.system.memory import keep_freed_memory
 
 PAINTINGS = ("monet", "starry_night", "poppies_small")
 """The other two shipped ones are held out: the evidence in docs/slim.md is about those."""

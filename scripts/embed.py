@@ -17,9 +17,7 @@ from rich.progress import track
 from safetensors import safe_open
 
 from fst import assets
-from fst.device import keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
-from fst.evaluation.compare import write_json
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
@@ -29,6 +27,9 @@ from fst.losses.statistics import StyleStatistics, measure_style
 from fst.research.distillation.agreement import agreement, judge, make_cases
 from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
 from fst.styles import catalog
+from fst.system.device import pick_device, pick_precision
+from fst.system.files import write_json
+from fst.system.memory import keep_freed_memory
 
 HELD_OUT = ("great_wave", "the_scream")
 SIZES = (256, 512, 768)

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 
 from fst import assets
-from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
@@ -23,6 +22,8 @@ from fst.image.picture import resize
 from fst.styles.catalog import resolve_style
 from fst.styles.objective import load_objective
 from fst.styles.trained import load_checkpoint
+from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.memory import keep_freed_memory
 
 TERMS = ("content", "style", "tv")
 

@@ -11,16 +11,17 @@ import sys
 from pathlib import Path
 
 from fst import assets
-from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.process import run_script
 from fst.styles.catalog import load_style, resolve_style
 from fst.styles.objective import load_objective
 from fst.styles.reproduce import EXACT, quoted, recipe
 from fst.styles.trained import load_checkpoint
+from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.memory import keep_freed_memory
+from fst.system.process import run_script
 
 
 def parse() -> argparse.Namespace:

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 
 from fst import assets
-from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import InputError, one_line_errors
 from fst.evaluation.artifacts import MIN_SIDE, measure
 from fst.evaluation.style_page import page, read_report
-from fst.image.io import atomic_file, check_writable, load_image, save_image
+from fst.image.io import load_image, save_image
 from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
 from fst.inference.painter import Painter
@@ -21,6 +20,9 @@ from fst.inference.stylizers import MARGIN
 from fst.styles.catalog import resolve_style
 from fst.styles.reproduce import recipe
 from fst.styles.trained import load_checkpoint
+from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.files import atomic_file, check_writable
+from fst.system.memory import keep_freed_memory
 
 PICTURES = 6
 

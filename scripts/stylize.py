@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.progress import Progress
 
-from fst.device import PRECISIONS, keep_freed_memory, pick_device, pick_precision
 from fst.errors import FstWarning, InputError, one_line_errors
 from fst.image.color import PRESERVE
 from fst.image.io import MAX_PIXELS, load_image, save_image
@@ -17,11 +16,12 @@ from fst.inference.backends import BACKENDS
 from fst.inference.batch import Job, plan, run, unfinished
 from fst.inference.control import UPSAMPLE, Control, Layer
 from fst.inference.masks import FEATHER
-from fst.inference.painter import parse_memory
 from fst.inference.stylizers import MARGIN, METHODS, FeedForwardStylizer, Stylizer, make_stylizer
 from fst.optimization.pixels import INITS, OPTIMIZERS, Iterate
 from fst.optimization.presets import PRESETS
 from fst.styles.catalog import style_name
+from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.memory import keep_freed_memory, parse_memory
 
 OF_THE_LOSS = ("content_weight", "style_weight", "tv_weight", "pooling", "weights")
 OF_THE_OPTIMIZATION = ("iterations", "optimizer", "learning_rate", "init", "seed")

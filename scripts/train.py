@@ -14,7 +14,6 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from torch import nn
 
-from fst.device import keep_freed_memory, pick_device, pick_precision, process_rank
 from fst.errors import FstError, InputError, one_line_errors
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.nets import alike, make_net
@@ -23,6 +22,8 @@ from fst.runs import changed_settings, finish, prepare_run
 from fst.styles.catalog import load_style
 from fst.styles.objective import style_target
 from fst.styles.trained import TrainedStyle
+from fst.system.device import pick_device, pick_precision, process_rank
+from fst.system.memory import keep_freed_memory
 from fst.trainer import check_counts, describe_run, fit, got_signal
 from fst.training import StyleTransferModule
 

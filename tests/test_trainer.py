@@ -29,11 +29,11 @@ from torch import nn
 import fst
 from fst import trainer as trainer_module
 from fst.callbacks import StopOnSignal
-from fst.device import machine
 from fst.errors import CheckpointError, DivergedError, InputError
 from fst.losses.perceptual import PerceptualLoss
 from fst.resumable import by_step
 from fst.runs import Run
+from fst.system.device import machine
 from fst.trainer import Checkpoints, describe_run, fit, make_trainer
 from fst.training import StyleTransferModule
 

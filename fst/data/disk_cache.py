@@ -26,7 +26,7 @@ from torchvision.transforms.v2 import functional as F
 
 from fst.data.sources import Record, decode, name_of, shrink
 from fst.errors import InputError
-from fst.image.io import atomic_file, check_writable
+from fst.system.files import atomic_file, check_writable
 
 SHARD = 1000
 """Photos in a shard."""

@@ -19,12 +19,13 @@ from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from fst.evaluation.artifacts import MIN_SIDE, measure
-from fst.image.io import atomic_file, load_image, save_image
+from fst.image.io import load_image, save_image
 from fst.image.picture import resize
 from fst.inference.painter import feedforward
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.optimization.pixels import optimize
+from fst.system.files import write_json
 
 SCHEMA = 2
 STARTS = ("photo", "noise")
@@ -237,12 +238,6 @@ def summarize(comparison: Comparison, entries: Sequence[dict[str, Any]]) -> dict
         {name: value for name, value in entry.items() if name != "key"} for entry in entries
     ]
     return report
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes a JSON file, whole or not at all."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

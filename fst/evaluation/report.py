@@ -8,8 +8,9 @@ import jinja2
 import torch
 from torch import Tensor
 
-from fst.evaluation.compare import STARTS, write_json
-from fst.image.io import atomic_file, save_image
+from fst.evaluation.compare import STARTS
+from fst.image.io import save_image
+from fst.system.files import atomic_file, write_json
 
 
 def write_report(output: Path, report: dict[str, Any], painting: Tensor | None) -> Path:

@@ -4,9 +4,7 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 (alpha, an ICC profile) travels along in a :class:`Picture`.
 """
 
-import os
 import re
-import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.picture import _DECODER_ERRORS, MIN_SIDE, Picture, from_pil, to_pil, upright
+from fst.system.files import atomic_file, check_writable
 
 MAX_PIXELS = 200_000_000
 """Pictures above this many pixels are refused unless the caller raises the limit."""
@@ -172,43 +171,6 @@ def check_output(path: str | Path) -> Path:
         raise InputError(f"can't write {path.name!r}: give one of {', '.join(FORMATS)}")
     check_writable(path.parent)
     return path
-
-
-def check_writable(folder: Path) -> None:
-    """Makes sure that files can be made in ``folder``, by making one.
-
-    Raises:
-        InputError: it is no folder, or nothing can be written there.
-    """
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except NotADirectoryError as error:
-        raise InputError(f"{folder} is not a folder") from error
-    except OSError as error:
-        raise InputError(f"can't write to {folder}: {error.strerror}") from error
-
-
-@contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``, renamed to it once the block ended well.
-
-    The file is flushed to the disk before the rename, so that after a crash ``path`` holds the old
-    content or the new, never a part of it.
-    """
-    handle, name = tempfile.mkstemp(prefix=".fst.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 would hide the file from everybody else
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fst import assets
-from fst.device import is_out_of_memory
 from fst.errors import FstError, InputError
-from fst.image.io import FORMATS, MAX_PIXELS, check_output, check_writable, load_image, save_image
+from fst.image.io import FORMATS, MAX_PIXELS, check_output, load_image, save_image
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
 from fst.inference.stylizers import OnIterate, Stylizer
 from fst.optimization.pixels import Iterate
+from fst.system.files import check_writable
+from fst.system.memory import is_out_of_memory
 
 LARGE = 20_000_000
 """Pixels above which photos are decoded and written one at a time, to save memory."""

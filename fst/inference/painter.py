@@ -1,9 +1,6 @@
 """One pass of photos through a trained net, in as much memory as it may take."""
 
-import os
-import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +11,7 @@ from fst.inference.strips import plans, run
 from fst.nets.johnson import MIN_SIDE
 from fst.nets.layers import widen
 from fst.nets.stages import Stage
+from fst.system.memory import free_memory
 
 ENOUGH = 7_600_000_000
 """Bytes beyond which a pass is not faster: it keeps 67 megapixels within 8 GB."""
@@ -140,54 +138,3 @@ class Painter:
 def feedforward(net: nn.Module, photos: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """One pass with a net that may still be trained; see :class:`Painter`."""
     return Painter(net, dtype)(photos)
-
-
-def parse_memory(text: str) -> int:
-    """``"2GB"``, ``"500 MB"`` or ``"1.5GiB"`` in bytes.
-
-    Raises:
-        InputError: not of this form, or nothing.
-    """
-    match = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)(i?)b?\s*", text.lower())
-    try:
-        number = float(match[1]) if match else 0.0
-    except ValueError:
-        number = 0.0
-    if match is None or number <= 0:
-        raise InputError(f"memory is given as 2GB or 500MB, not {text!r}")
-    return int(number * (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " "))
-
-
-def free_memory(device: torch.device) -> int:
-    """The bytes that can still be had on a device; generous where nobody can tell."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    if device.type != "cpu":
-        return 1 << 40
-    return min(_available(), _below_limit())
-
-
-def _available() -> int:
-    """What the computer has left."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (ValueError, OSError):
-        return 4 << 30
-
-
-def _below_limit() -> int:
-    """What a container's limit leaves (cgroup v2)."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = (folder / "memory.max").read_text().strip()
-        used = int((folder / "memory.current").read_text())
-        cache = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        return 1 << 62 if limit == "max" else int(limit) - used + int(cache["inactive_file"])
-    except (OSError, ValueError, KeyError):
-        return 1 << 62

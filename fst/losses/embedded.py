@@ -13,9 +13,9 @@ from torch import Tensor
 
 from fst import assets
 from fst.errors import AssetError
-from fst.image.io import atomic_file
 from fst.loss_networks.weights import EMBEDDED
 from fst.losses.statistics import StyleStatistics
+from fst.system.files import atomic_file
 
 EMBEDDED_STYLES = EMBEDDED / "styles.safetensors"
 """The shipped paintings' statistics, at a few sizes and all ReLUs of the slim network."""

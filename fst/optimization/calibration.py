@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.image.io import atomic_file
 from fst.losses.perceptual import PerceptualLoss
+from fst.system.files import atomic_file
 
 STRENGTHS = (0.05, 0.95)
 """Targets that pictures can reach: at 0 nothing is painted, at 1 nothing of the photo is left."""

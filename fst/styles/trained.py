@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from fst.errors import CheckpointError
-from fst.image.io import atomic_file
 from fst.nets import NETS, make_net
+from fst.system.files import atomic_file
 
 FORMAT_VERSION = 1
 

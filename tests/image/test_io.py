@@ -19,16 +19,9 @@ from PIL.PngImagePlugin import PngImageFile
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.image.io import (
-    FORMATS,
-    atomic_file,
-    check_output,
-    check_writable,
-    load_image,
-    load_pixels,
-    save_image,
-)
+from fst.image.io import FORMATS, check_output, load_image, load_pixels, save_image
 from fst.image.picture import Picture, from_pil, resize, resize_tensor, to_pil
+from fst.system.files import atomic_file, check_writable
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ORIENTATION = 0x0112

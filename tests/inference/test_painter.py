@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.inference.painter import Painter, feedforward, free_memory, parse_memory
+from fst.inference.painter import Painter, feedforward
 from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet
+from fst.system.memory import free_memory, parse_memory
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fst.device import pick_device
 from fst.errors import InputError
 from fst.inference.backends import BACKENDS, is_installed
 from fst.inference.painter import Painter
@@ -19,6 +18,7 @@ from fst.research.benchmarks.rounds import Run, peak_bytes
 from fst.research.benchmarks.textbook import TextbookNet
 from fst.research.benchmarks.training_step import DTYPES, tune_process
 from fst.styles.trained import load_checkpoint
+from fst.system.device import pick_device
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class InferenceBench:
 
     Args:
         checkpoint: a trained style; None takes random weights, and times are the same.
-        device: as for :func:`~fst.device.pick_device`.
+        device: as for :func:`~fst.system.device.pick_device`.
     """
 
     def __init__(self, checkpoint: Path | None = None, device: str = "auto") -> None:

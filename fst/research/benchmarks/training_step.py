@@ -15,7 +15,6 @@ from torch import Tensor
 
 from fst import assets
 from fst.data.module import PhotoDataModule
-from fst.device import is_out_of_memory, keep_freed_memory, pick_device, pick_precision
 from fst.errors import AssetError, InputError
 from fst.loss_networks.layers import CHANNELS, LAYERS
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
@@ -23,6 +22,8 @@ from fst.nets.johnson import JohnsonNet
 from fst.research.benchmarks.rounds import Run, peak_bytes
 from fst.research.benchmarks.textbook import TextbookLoss, TextbookNet, textbook_step
 from fst.styles.objective import load_painting
+from fst.system.device import pick_device, pick_precision
+from fst.system.memory import is_out_of_memory, keep_freed_memory
 from fst.training import StyleTransferModule
 
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}

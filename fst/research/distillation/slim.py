@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from fst.image.io import atomic_file
 from fst.loss_networks.layers import LAYERS, convolve
 from fst.loss_networks.vgg import VGG19, normalize_colors
 from fst.loss_networks.weights import WEIGHTS
+from fst.system.files import atomic_file
 
 SLIM = WEIGHTS["slim"]
 

@@ -28,7 +28,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.image.io import atomic_file
 from fst.loss_networks.vgg import VGG19, measure
 from fst.losses.functional import gram_matrix
 from fst.nets import make_net
@@ -44,6 +43,7 @@ from fst.research.distillation.pictures import (
     random_crop,
 )
 from fst.research.distillation.slim import RELUS, State, linear_maps, metric, plain_features, prune
+from fst.system.files import atomic_file
 
 STUDENT_NET_LIFE = 200
 """Steps for which a net is trained with the student, to learn from its pictures."""

@@ -1,4 +1,4 @@
-"""fst.device: the device, the precision, and glibc's memory."""
+"""fst.system.device: the device, the precision, and glibc's memory."""
 
 import ctypes
 import platform
@@ -12,17 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from fst.device import (
-    PRECISIONS,
-    is_out_of_memory,
-    keep_freed_memory,
-    pick_device,
-    pick_precision,
-    process_rank,
-    random_states,
-    set_random_states,
-)
 from fst.errors import InputError
+from fst.system.device import PRECISIONS, pick_device, pick_precision, process_rank
+from fst.system.memory import is_out_of_memory, keep_freed_memory
+from fst.system.random import random_states, set_random_states
 
 CPUINFO = Path("/proc/cpuinfo")
 

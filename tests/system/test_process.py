@@ -1,4 +1,4 @@
-"""fst.process: a script that runs another one, and is stopped."""
+"""fst.system.process: a script that runs another one, and is stopped."""
 
 import os
 import signal
@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fst.process import run_script
+from fst.system.process import run_script
 
-CALLER = (
-    "import sys, pathlib, fst.process as p; sys.exit(p.run_script(pathlib.Path(sys.argv[1]), []))"
-)
+CALLER = "import sys, pathlib, fst.system.process as p; sys.exit(p.run_script(pathlib.Path(sys.argv[1]), []))"
 SLOW_TO_STOP = """
 import pathlib, signal, sys, time
 def stop(number, frame):

@@ -1,12 +1,7 @@
 """Which device, which precision, and how the C library keeps its memory."""
 
-import ctypes
 import os
-import platform
-import random
-from typing import Any, cast
 
-import numpy as np
 import torch
 
 from fst.errors import InputError
@@ -74,47 +69,3 @@ def process_rank() -> int:
         if name in os.environ:
             return int(os.environ[name])
     return 0
-
-
-def keep_freed_memory() -> None:
-    """Tells glibc to keep large freed blocks instead of handing them back to the kernel.
-
-    A training step frees and allocates the same few hundred large blocks again and again; each
-    one that went back to the kernel is paid for in page faults. Does nothing on other C libraries.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    m_trim_threshold, m_mmap_threshold = -1, -3  # malloc.h
-    libc = ctypes.CDLL(None)
-    libc.mallopt(m_mmap_threshold, 1 << 30)
-    libc.mallopt(m_trim_threshold, (1 << 31) - 1)
-
-
-def random_states() -> dict[str, Any]:
-    """The state of every global random generator, as plain values and tensors."""
-    kind, keys, *rest = cast(tuple[Any, ...], np.random.get_state())
-    version, numbers, gauss = random.getstate()
-    return {
-        "torch": torch.get_rng_state(),
-        # a run on the CPU does not touch a GPU: it may be somebody else's
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],  # type: ignore[no-untyped-call]
-        "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), *rest],
-        "python": [version, list(numbers), gauss],
-    }
-
-
-def set_random_states(states: dict[str, Any]) -> None:
-    """Puts every global random generator back where :func:`random_states` found it."""
-    torch.set_rng_state(states["torch"])
-    if len(states["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(states["cuda"])
-    kind, keys, *rest = states["numpy"]
-    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))
-    version, numbers, gauss = states["python"]
-    random.setstate((version, tuple(numbers), gauss))
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that a device's memory, or the computer's, is exhausted."""
-    signs = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in signs)

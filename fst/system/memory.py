@@ -1,0 +1,82 @@
+"""How much memory there is, and how the C library keeps it."""
+
+import ctypes
+import os
+import platform
+import re
+from pathlib import Path
+
+import torch
+
+from fst.errors import InputError
+
+
+def keep_freed_memory() -> None:
+    """Tells glibc to keep large freed blocks instead of handing them back to the kernel.
+
+    A training step frees and allocates the same few hundred large blocks again and again; each
+    one that went back to the kernel is paid for in page faults. Does nothing on other C libraries.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    m_trim_threshold, m_mmap_threshold = -1, -3  # malloc.h
+    libc = ctypes.CDLL(None)
+    libc.mallopt(m_mmap_threshold, 1 << 30)
+    libc.mallopt(m_trim_threshold, (1 << 31) - 1)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error says that a device's memory, or the computer's, is exhausted."""
+    signs = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in signs)
+
+
+def parse_memory(text: str) -> int:
+    """``"2GB"``, ``"500 MB"`` or ``"1.5GiB"`` in bytes.
+
+    Raises:
+        InputError: not of this form, or nothing.
+    """
+    match = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)(i?)b?\s*", text.lower())
+    try:
+        number = float(match[1]) if match else 0.0
+    except ValueError:
+        number = 0.0
+    if match is None or number <= 0:
+        raise InputError(f"memory is given as 2GB or 500MB, not {text!r}")
+    return int(number * (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " "))
+
+
+def free_memory(device: torch.device) -> int:
+    """The bytes that can still be had on a device; generous where nobody can tell."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type != "cpu":
+        return 1 << 40
+    return min(_available(), _below_limit())
+
+
+def _available() -> int:
+    """What the computer has left."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (ValueError, OSError):
+        return 4 << 30
+
+
+def _below_limit() -> int:
+    """What a container's limit leaves (cgroup v2)."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit = (folder / "memory.max").read_text().strip()
+        used = int((folder / "memory.current").read_text())
+        cache = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        return 1 << 62 if limit == "max" else int(limit) - used + int(cache["inactive_file"])
+    except (OSError, ValueError, KeyError):
+        return 1 << 62
