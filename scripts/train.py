@@ -18,14 +18,15 @@ from fst.errors import FstError, InputError, one_line_errors
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.nets import alike, make_net
 from fst.optimization.calibration import calibrate_once
-from fst.runs import changed_settings, finish, prepare_run
 from fst.styles.catalog import load_style
 from fst.styles.objective import style_target
 from fst.styles.trained import TrainedStyle
 from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import keep_freed_memory
-from fst.trainer import check_counts, describe_run, fit, got_signal
-from fst.training import StyleTransferModule
+from fst.training.fit import fit, got_signal
+from fst.training.module import StyleTransferModule
+from fst.training.runs import changed_settings, finish, prepare_run
+from fst.training.trainer import check_counts, describe_run
 
 TEXTS = ("style.name", "style.image", "data.path", "data.val_path", "init", "resume", "runs",
          "checkpoints")  # fmt: skip

@@ -22,9 +22,10 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from fst.callbacks import LiveProgress, Previews, StopOnSignal, format_seconds
+from fst.callbacks import LiveProgress, Previews, format_seconds
 from fst.curve import CurveCSV
 from fst.image.sheet import spread
+from fst.training.stopping import StopOnSignal
 
 # --- how long it takes ---------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from fst.optimization.pixels import optimize
 from fst.optimization.presets import PRESETS
 from fst.styles import catalog
 from fst.styles.catalog import load_style
-from fst.trainer import make_trainer
+from fst.training.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"
 

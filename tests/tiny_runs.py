@@ -15,10 +15,11 @@ from fst.curve import CurveCSV
 from fst.data.module import PhotoDataModule
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.page import RunPage
-from fst.resumable import newest_whole, read_resumable
-from fst.runs import Run, prepare_run
-from fst.trainer import fit, make_trainer
-from fst.training import StyleTransferModule
+from fst.training.checkpoints import newest_whole, read_resumable
+from fst.training.fit import fit
+from fst.training.module import StyleTransferModule
+from fst.training.runs import Run, prepare_run
+from fst.training.trainer import make_trainer
 
 Row = dict[str, str]
 

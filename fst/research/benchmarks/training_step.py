@@ -24,7 +24,7 @@ from fst.research.benchmarks.textbook import TextbookLoss, TextbookNet, textbook
 from fst.styles.objective import load_painting
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import is_out_of_memory, keep_freed_memory
-from fst.training import StyleTransferModule
+from fst.training.module import StyleTransferModule
 
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
@@ -211,7 +211,7 @@ def _open_photos(settings: Settings) -> PhotoDataModule:
 
 
 def tune_process(device: torch.device) -> None:
-    """What a training of ours sets for its whole process, once; see fst/trainer.py."""
+    """What a training of ours sets for its whole process, once; see fst/training/trainer.py."""
     keep_freed_memory()
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True

@@ -25,7 +25,7 @@ from fst.research.benchmarks.training_step import (
     training_cases,
     training_flops,
 )
-from fst.training import StyleTransferModule
+from fst.training.module import StyleTransferModule
 
 CPU = torch.device("cpu")
 

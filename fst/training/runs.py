@@ -10,9 +10,9 @@ from typing import Any
 from safetensors import SafetensorError
 
 from fst.errors import CheckpointError, InputError
-from fst.resumable import by_step, newest_whole, read_resumable, remove_leftovers
 from fst.styles.trained import TrainedStyle, save_checkpoint
 from fst.system.files import check_writable
+from fst.training.checkpoints import by_step, newest_whole, read_resumable, remove_leftovers
 
 
 @dataclass(frozen=True)

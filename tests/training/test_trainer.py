@@ -27,15 +27,17 @@ from tiny_runs import (
 from torch import nn
 
 import fst
-from fst import trainer as trainer_module
-from fst.callbacks import StopOnSignal
 from fst.errors import CheckpointError, DivergedError, InputError
 from fst.losses.perceptual import PerceptualLoss
-from fst.resumable import by_step
-from fst.runs import Run
 from fst.system.device import machine
-from fst.trainer import Checkpoints, describe_run, fit, make_trainer
-from fst.training import StyleTransferModule
+from fst.training.checkpoints import by_step
+from fst.training.fit import fit
+from fst.training.module import StyleTransferModule
+from fst.training.module import trainer as trainer_module
+from fst.training.runs import Run
+from fst.training.saving import Checkpoints
+from fst.training.stopping import StopOnSignal
+from fst.training.trainer import describe_run, make_trainer
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from fst.loss_networks.weights import load_weights
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.training import StyleTransferModule
+from fst.training.module import StyleTransferModule
 
 
 @pytest.fixture

@@ -1,72 +1,31 @@
 """Runs a training: Lightning's trainer with this project's callbacks, from first step to last."""
 
-import errno
 import logging
-import os
-import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
-from fst.callbacks import LiveProgress, Previews, StopOnSignal
-from fst.curve import CurveCSV
+from fst.callbacks import LiveProgress, Previews
 from fst.data.module import PhotoDataModule
-from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
+from fst.errors import InputError
 from fst.page import RunPage
-from fst.resumable import ResumableIO, step_of
-from fst.runs import Run
 from fst.system.device import machine, pick_device
-from fst.training import StyleTransferModule
+from fst.training.checkpoints import ResumableIO
+from fst.training.module import StyleTransferModule
+from fst.training.runs import Run
+from fst.training.saving import Checkpoints
+from fst.training.stopping import StopOnSignal
 
 PEER_TIMEOUT = timedelta(minutes=10)
 """How long the processes of a run wait for each other, before they take one for lost."""
-
-
-class Checkpoints(ModelCheckpoint):
-    """Saves after the validation of a step, where there is one.
-
-    A run that is killed while it validates then goes on from the checkpoint before and validates
-    again; saved before, the resumed run would lack that validation. Whatever the step, a run is
-    saved where it was rolled back, so that the newest checkpoint is a good one, and where it stops
-    or has done its last step.
-    """
-
-    def on_train_batch_end(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        """Leaves the steps that are validated to :meth:`on_validation_end`."""
-        if trainer.global_step % int(trainer.val_check_interval):
-            self._save_if_due(trainer, pl_module)
-
-    def on_validation_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        """Saves if the step is due and was left."""
-        self._save_if_due(trainer, pl_module)
-
-    def _save_if_due(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        rolled_back = isinstance(pl_module, StyleTransferModule) and pl_module.rolled_back
-        due = not trainer.global_step % self._every_n_train_steps
-        due = due or rolled_back or trainer.should_stop
-        due = due or trainer.global_step >= trainer.max_steps
-        if due and not self._should_skip_saving_checkpoint(trainer):
-            self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
 
 
 def make_trainer(
@@ -157,12 +116,6 @@ def make_trainer(
         raise InputError(f"trainer: {str(error).splitlines()[0]}") from error
 
 
-def got_signal(trainer: lightning.Trainer) -> bool:
-    """Whether ``Ctrl-C`` or ``SIGTERM`` has come; after its last step a run is finished anyway."""
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return any(isinstance(c, StopOnSignal) and c.received is not None for c in callbacks)
-
-
 def check_counts(**counts: Any) -> None:
     """Refuses what is no number of steps or devices, before any work is done.
 
@@ -191,83 +144,6 @@ def _strategy(
         return name
     # VGG-19's buffers are the same everywhere and must not be sent around at every step
     return DDPStrategy(broadcast_buffers=False, timeout=PEER_TIMEOUT)
-
-
-def fit(
-    module: StyleTransferModule, data: PhotoDataModule, trainer: lightning.Trainer, run: Run
-) -> bool:
-    """Trains, validating first and last; True when the run reached its last step.
-
-    Raises:
-        DivergedError: the loss is no longer finite, and stays so.
-        CheckpointError: the checkpoint to resume from does not fit.
-        DeviceLostError: another process of this run has ended.
-    """
-    data.setup()
-    every = int(trainer.val_check_interval)
-    curves = [logger for logger in trainer.loggers if isinstance(logger, CurveCSV)]
-    if run.resume is not None and trainer.is_global_zero:
-        start = step_of(run.resume)
-        for curve in curves:
-            curve.rewind(start, every)
-    if trainer.strategy.root_device.type == "cuda" and module.compute_dtype == torch.bfloat16:
-        # products of bf16 features are exact in TF32, and add up in float32; with the newer
-        # fp32_precision Lightning's look at the older setting fails
-        torch.backends.cuda.matmul.allow_tf32 = True
-    with _clear_errors():
-        if run.resume is None:
-            trainer.validate(module, datamodule=data, verbose=False)
-            if trainer.should_stop:  # as all processes have agreed
-                print("stopped before the first step", file=sys.stderr)
-                return False
-        try:
-            trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
-        except RuntimeError as error:
-            if run.resume is None or "state_dict" not in str(error):
-                raise
-            reason = "its net (or ema) is not the configured one"
-            raise CheckpointError(f"can't resume from {run.resume}: {reason}") from error
-        if module.diverged is not None:
-            raise module.diverged
-        if trainer.global_step < trainer.max_steps:
-            why = "stopped" if got_signal(trainer) else "the time is up"
-            where = f"at step {trainer.global_step} of {trainer.max_steps}"
-            go_on = f"go on with resume=auto, or resume={run.folder}"
-            print(f"{why} {where}; {go_on}", file=sys.stderr)
-            return False
-        if trainer.global_step % every or "val/total" not in trainer.callback_metrics:
-            # as Lightning labels it, save where a run is resumed at its last step
-            trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
-            if trainer.global_step % every == 0 and all(
-                c.has_validation(trainer.global_step) for c in curves
-            ):
-                trainer.loggers = []  # it is in the logs
-            trainer.validate(module, datamodule=data, verbose=False)
-    if not trainer.callback_metrics["val/total"].isfinite():
-        raise DivergedError("the objective is not finite after the last step: lower learning_rate")
-    return True
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Says in one line that another process has gone, or that the disk is full."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise InputError(
-            f"{error.strerror}: the run's checkpoints are whole; make room, then resume=auto"
-        ) from error
-    except RuntimeError as error:
-        network = (torch.distributed.DistError, torch.distributed.DistBackendError)
-        if not isinstance(error, network) and "gloo" not in str(error):
-            raise
-        rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0)))
-        raise DeviceLostError(
-            f"process {rank}: another process of this run has ended or can't be reached; the "
-            "checkpoints are kept: go on with resume=auto"
-        ) from error
 
 
 def describe_run(

@@ -24,12 +24,12 @@ from tiny_runs import (
 )
 from torch import Tensor, nn
 
-from fst import training
 from fst.errors import DivergedError
-from fst.guard import FiniteGuard
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.training import StyleTransferModule
+from fst.training import module
+from fst.training.guard import FiniteGuard
+from fst.training.module import StyleTransferModule
 
 
 def watch(guard: FiniteGuard, step: int, *bad: str, gradient: float = 1.0) -> Tensor:
@@ -224,7 +224,7 @@ def test_a_device_whose_adam_overlooks_the_flag_leaves_the_step_out_too(
         fused(*args, found_inf=None, **options)
 
     monkeypatch.setattr(torch, "_fused_adam_", overlook)
-    monkeypatch.setattr(training, "OVERLOOK_FLAG", ("cpu",))
+    monkeypatch.setattr(module, "OVERLOOK_FLAG", ("cpu",))
     spoil(runs, 4)
     states = States()
     runs.fit(runs.new(), states)

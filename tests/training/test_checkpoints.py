@@ -1,4 +1,4 @@
-"""fst.resumable: whole or not at all, damage is found out, a full disk harms nothing."""
+"""fst.training.checkpoints: whole or not at all, damage is found out, a full disk harms nothing."""
 
 import errno
 import hashlib
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from fst.errors import CheckpointError
-from fst.resumable import (
+from fst.training.checkpoints import (
     ResumableIO,
     by_step,
     newest_whole,
@@ -395,7 +395,7 @@ KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from fst.resumable import write_resumable
+from fst.training.checkpoints import write_resumable
 
 torch.set_num_threads(1)
 folder, rounds = Path(sys.argv[1]), int(sys.argv[2])

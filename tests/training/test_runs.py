@@ -1,4 +1,4 @@
-"""fst.runs: where a run writes, what it resumes, and how its result gets its name."""
+"""fst.training.runs: where a run writes, what it resumes, and how its result gets its name."""
 
 import contextlib
 import errno
@@ -12,9 +12,9 @@ import torch
 
 from fst.errors import CheckpointError, InputError
 from fst.nets import make_net
-from fst.resumable import write_resumable
-from fst.runs import Run, changed_settings, finish, prepare_run
 from fst.styles.trained import TrainedStyle, load_checkpoint
+from fst.training.checkpoints import write_resumable
+from fst.training.runs import Run, changed_settings, finish, prepare_run
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from fst.errors import CheckpointError, DivergedError, InputError
 from fst.evaluation import artifacts
-from fst.guard import GPU_CHECK_EVERY, MAX_ROLLBACKS, FiniteGuard
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
-from fst.muon import Muon
 from fst.system.memory import is_out_of_memory
 from fst.system.random import random_states, set_random_states
+from fst.training.guard import GPU_CHECK_EVERY, MAX_ROLLBACKS, FiniteGuard
+from fst.training.muon import Muon
 
 SCHEDULES = ("cosine", "constant")
 
@@ -36,7 +36,7 @@ class StyleTransferModule(lightning.LightningModule):
         net: ``(N, 3, H, W)`` to the same shape, RGB in [0, 1].
         loss: the objective; its VGG-19 is in no checkpoint.
         learning_rate: of the optimizer (the paper: 1e-3).
-        optimizer: ``"adam"`` as in the paper, or ``"muon"``: :class:`~fst.muon.Muon` for the
+        optimizer: ``"adam"`` as in the paper, or ``"muon"``: :class:`~fst.training.muon.Muon` for the
             weights of all convolutions but the first and the last, Adam for the rest.
         schedule: ``"constant"`` as in the paper, or ``"cosine"`` decay to zero at the last step.
         warmup_steps: over which the learning rate rises from zero.

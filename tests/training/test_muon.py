@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fst.muon import Muon, orthogonalize
+from fst.training.muon import Muon, orthogonalize
 
 
 def matrices(*shape: int, seed: int = 0) -> Tensor:
@@ -43,7 +43,7 @@ def test_products_are_not_rounded_to_tf32(monkeypatch: pytest.MonkeyPatch) -> No
         seen.append(torch.backends.cuda.matmul.allow_tf32)
         return orthogonalize(given)
 
-    monkeypatch.setattr("fst.muon.orthogonalize", watched)
+    monkeypatch.setattr("fst.training.muon.orthogonalize", watched)
     matmul = torch.backends.cuda.matmul
     before, matmul.allow_tf32 = matmul.allow_tf32, True
     try:

@@ -1,0 +1,1 @@
+"""A net learns: session, module, optimizers, guard, checkpoints, runs."""
