@@ -10,14 +10,14 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from fst.callbacks import Previews
-from fst.curve import CurveCSV
 from fst.data.module import PhotoDataModule
 from fst.losses.perceptual import LossTerms, PerceptualLoss
-from fst.page import RunPage
 from fst.training.checkpoints import newest_whole, read_resumable
 from fst.training.fit import fit
 from fst.training.module import StyleTransferModule
+from fst.training.reporting.curve import CurveCSV
+from fst.training.reporting.page import RunPage
+from fst.training.reporting.previews import Previews
 from fst.training.runs import Run, prepare_run
 from fst.training.trainer import make_trainer
 

@@ -10,11 +10,11 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from fst.curve import CurveCSV
 from fst.data.module import PhotoDataModule
 from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
 from fst.training.checkpoints import step_of
 from fst.training.module import StyleTransferModule
+from fst.training.reporting.curve import CurveCSV
 from fst.training.runs import Run
 from fst.training.stopping import StopOnSignal
 

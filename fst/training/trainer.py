@@ -13,13 +13,14 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
-from fst.callbacks import LiveProgress, Previews
 from fst.data.module import PhotoDataModule
 from fst.errors import InputError
-from fst.page import RunPage
 from fst.system.device import machine, pick_device
 from fst.training.checkpoints import ResumableIO
 from fst.training.module import StyleTransferModule
+from fst.training.reporting.page import RunPage
+from fst.training.reporting.previews import Previews
+from fst.training.reporting.progress import LiveProgress
 from fst.training.runs import Run
 from fst.training.saving import Checkpoints
 from fst.training.stopping import StopOnSignal

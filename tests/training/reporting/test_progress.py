@@ -1,4 +1,4 @@
-"""fst.callbacks: progress, previews and stopping, with stubs for the trainer."""
+"""fst.training.reporting.progress: progress, previews and stopping, with stubs for the trainer."""
 
 import io
 import math
@@ -22,9 +22,10 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from fst.callbacks import LiveProgress, Previews, format_seconds
-from fst.curve import CurveCSV
 from fst.image.sheet import spread
+from fst.training.reporting.curve import CurveCSV
+from fst.training.reporting.previews import Previews
+from fst.training.reporting.progress import LiveProgress, format_seconds
 from fst.training.stopping import StopOnSignal
 
 # --- how long it takes ---------------------------------------------------------------------------
@@ -47,7 +48,7 @@ class Run:
     ) -> None:
         self.now = 1000.0
         clock = SimpleNamespace(perf_counter=lambda: self.now)
-        monkeypatch.setattr("fst.callbacks.time", clock)
+        monkeypatch.setattr("fst.training.reporting.progress.time", clock)
         for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("TERM", "xterm")
@@ -250,7 +251,9 @@ class Counter(lightning.LightningModule):
 def test_in_a_real_trainer_a_line_tells_its_own_step(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fst.callbacks.Console", lambda: Console(file=io.StringIO()))
+    monkeypatch.setattr(
+        "fst.training.reporting.progress.Console", lambda: Console(file=io.StringIO())
+    )
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_steps=9,
@@ -372,7 +375,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """A terminal that can redraw, and what is written to it."""
     screen = io.StringIO()
     console = Console(force_terminal=True, force_interactive=True, file=screen, width=100)
-    monkeypatch.setattr("fst.callbacks.Console", lambda: console)
+    monkeypatch.setattr("fst.training.reporting.progress.Console", lambda: console)
     return screen
 
 
@@ -415,7 +418,9 @@ def test_a_terminal_that_can_not_redraw_gets_lines(
 ) -> None:
     run = Run(monkeypatch, max_steps=100)
     monkeypatch.setenv("TERM", "dumb")
-    monkeypatch.setattr("fst.callbacks.Console", lambda: Console(force_terminal=True))
+    monkeypatch.setattr(
+        "fst.training.reporting.progress.Console", lambda: Console(force_terminal=True)
+    )
     run.start()
     assert run.progress.bar is None
     run.steps(10, seconds=0.5)

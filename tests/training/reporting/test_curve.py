@@ -1,4 +1,4 @@
-"""fst.curve: the rows of metrics.csv, what a resumed run drops, which validations are there."""
+"""fst.training.reporting.curve: the rows of metrics.csv, what a resumed run drops, which validations are there."""
 
 import csv
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from fst.curve import CurveCSV
+from fst.training.reporting.curve import CurveCSV
 
 TERMS = ("total", "content", "style", "tv")
 COLUMNS = [

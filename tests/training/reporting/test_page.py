@@ -1,4 +1,4 @@
-"""fst.page: what a run's page shows, read back with html.parser, and that it ends no training."""
+"""fst.training.reporting.page: what a run's page shows, read back with html.parser, and that it ends no training."""
 
 import csv
 import math
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from fst.evaluation.charts import moving_average, round_numbers
-from fst.page import RunPage, read_rows
+from fst.training.reporting.page import RunPage, read_rows
 
 TERMS = ("total", "content", "style", "tv")
 HEADER = [
@@ -117,7 +117,9 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, **settings: Any) -> None:
         self.now = 100.0
         self.folder = folder
-        monkeypatch.setattr("fst.page.time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr(
+            "fst.training.reporting.page.time", SimpleNamespace(perf_counter=lambda: self.now)
+        )
         self.page = RunPage(folder, "Monet", **settings)
         self.trainer = stub()
         self.written: list[int] = []

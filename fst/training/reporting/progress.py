@@ -2,22 +2,14 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 from torch import Tensor
-from torchvision.utils import make_grid
-
-from fst.image.io import save_image
-from fst.image.sheet import PADDING, write_contact_sheet
-
-PREVIEW_PHOTOS = 4
 
 PRESETS = (
     "smaller presets: experiment=cpu (4,000 steps of one photo) and experiment=quick (200 steps)"
@@ -172,48 +164,6 @@ class Averages:
             return []
         now, mean = torch.stack([self.now, self.mean]).tolist()
         return list(zip(self.names, now, mean, strict=True))
-
-
-class Previews(Callback):
-    """Writes held-out photos above their stylized versions as a PNG, and a sheet of all of these.
-
-    At the steps 1, 2, 4, 8, …, so that the first comes within seconds; every N steps; and at the
-    last.
-    """
-
-    def __init__(self, folder: Path, every: int) -> None:
-        self.folder, self.every = folder, every
-
-    def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Tensor,
-        batch_idx: int,
-    ) -> None:
-        """Writes ``step_000500.png`` and shows it in TensorBoard; renews ``contact_sheet.png``."""
-        step = trainer.global_step
-        due = step % self.every == 0 or step.bit_count() == 1 or step == trainer.max_steps
-        if not trainer.is_global_zero or step < 1 or not due:
-            return
-        held_out = trainer.datamodule.val  # type: ignore[attr-defined]
-        count = min(PREVIEW_PHOTOS, len(held_out))
-        photos = torch.stack([held_out[i] for i in range(count)]).to(pl_module.device)
-        with torch.no_grad():
-            # a run that diverges still gets its preview
-            training = pl_module.training
-            painted = pl_module.eval()(photos).nan_to_num()
-            pl_module.train(training)
-        grid = make_grid(
-            torch.cat([photos, painted.float()]), nrow=count, padding=PADDING, pad_value=1.0
-        )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        save_image(self.folder / f"step_{step:06d}.png", grid[None])
-        write_contact_sheet(self.folder, count)
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image("preview", grid, step)
 
 
 def format_seconds(seconds: float) -> str:
