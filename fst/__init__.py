@@ -1,6 +1,6 @@
 """fst: feed-forward nets that repaint any photo in a painting's style, in one pass.
 
-``fst.load("monet")`` gives a style to paint with (:mod:`fst.api`). The modules stand in layers (see
+``fst.load("monet")`` gives a style to paint with (:mod:`fst.interfaces.api`). The modules stand in layers (see
 ARCHITECTURE.md); read them in the order ``losses``, ``vgg``, ``perceptual``, ``nets.johnson``,
 ``training``, ``stylize``. Importing the package does nothing.
 """
@@ -8,7 +8,7 @@ ARCHITECTURE.md); read them in the order ``losses``, ``vgg``, ``perceptual``, ``
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fst.api import load
+    from fst.interfaces.api import load
 
 __version__ = "0.1.0"
 __all__ = ["load"]
@@ -16,7 +16,7 @@ __all__ = ["load"]
 
 def __getattr__(name: str) -> Any:
     if name == "load":  # here, because it imports torch, which takes seconds
-        from fst.api import load
+        from fst.interfaces.api import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

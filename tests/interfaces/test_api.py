@@ -1,4 +1,4 @@
-"""fst.api: fst.load("monet") paints what other programs have: PIL pictures, arrays, tensors."""
+"""fst.interfaces.api: fst.load("monet") paints what other programs have: PIL pictures, arrays, tensors."""
 
 import subprocess
 import sys
@@ -13,9 +13,9 @@ from support import make_photo
 from torch import Tensor
 
 import fst
-from fst.api import Style
 from fst.errors import CheckpointError, InputError
 from fst.image.picture import from_pil, to_pil
+from fst.interfaces.api import Style
 from fst.nets.johnson import JohnsonNet
 from fst.styles.trained import TrainedStyle, save_checkpoint
 

@@ -1,0 +1,1 @@
+"""How one talks to fst: Python, the command line."""
