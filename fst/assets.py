@@ -15,7 +15,12 @@ from fst.errors import AssetError, InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
-_ROOT = Path(__file__).resolve().parents[1]
+
+def shipped(name: str) -> Path:
+    """A folder that comes with fst: inside the package once installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
 
 
 def search_path(kind: str) -> list[Path]:

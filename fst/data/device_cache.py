@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import datasets
 import torch
 
-from fst.data.disk_cache import _chunks, _shown
+from fst.data.disk_cache import chunks, shown
 from fst.data.sources import Record, decode, name_of, shrink
 from fst.errors import InputError
 
@@ -35,11 +35,11 @@ def decoded_photos(
         except InputError:
             return record
 
-    rows = _shown(photos, f"decoding {len(photos)} photos once for all", len(photos))
+    rows = shown(photos, f"decoding {len(photos)} photos once for all", len(photos))
     decoded: list[Record] = []
     size = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for chunk in _chunks((row[column] for row in rows), 256):
+        for chunk in chunks((row[column] for row in rows), 256):
             for record in pool.map(load, chunk):
                 if "pixels" in record:
                     record["pixels"] = record["pixels"].to(device)

@@ -123,7 +123,7 @@ def _fill(
     elif state["stream"] is not None:
         photos.load_state_dict(state["stream"])
     column = next(iter(photos.features or {"image": None}))
-    rows = _shown(rest, f"caching photos in {target}", len(rest) if listed else None)
+    rows = shown(rest, f"caching photos in {target}", len(rest) if listed else None)
 
     def small(record: Record) -> Record | str:
         try:
@@ -138,7 +138,7 @@ def _fill(
         return {"bytes": buffer.getvalue(), "path": name_of(record)}
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for records in _chunks((row[column] for row in rows), SHARD):
+        for records in chunks((row[column] for row in rows), SHARD):
             results = list(pool.map(small, records))
             for message in (result for result in results if isinstance(result, str)):
                 state["skipped"].append(message)
@@ -153,7 +153,7 @@ def _fill(
     _write_state(target, state)
 
 
-def _shown(rows: Iterable[Any], title: str, total: int | None) -> Iterable[Any]:
+def shown(rows: Iterable[Any], title: str, total: int | None) -> Iterable[Any]:
     """The rows, with a progress bar where one can be drawn, else with a line."""
     if Console().is_interactive:
         return track(rows, title, total=total, transient=True)
@@ -161,7 +161,8 @@ def _shown(rows: Iterable[Any], title: str, total: int | None) -> Iterable[Any]:
     return rows
 
 
-def _chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """``records`` in lists of ``size``; the last may be shorter."""
     iterator = iter(records)
     while chunk := list(islice(iterator, size)):
         yield chunk

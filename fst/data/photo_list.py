@@ -16,7 +16,7 @@ Pick = Callable[[int], Record]
 """The photo of a place: attempt 0 is the one whose turn it is, the others stand in for it."""
 
 
-def _stand_in(count: int, attempt: int, seed: int, place: int) -> int:
+def stand_in(count: int, attempt: int, seed: int, place: int) -> int:
     """Which of so many photos is tried in place of a broken one; not the same one twice."""
     return int(torch.randperm(count, generator=seeded(seed, place))[(attempt - 1) % count])
 
@@ -50,7 +50,7 @@ class PhotoList:
 
     def _pick(self, index: int, place: int) -> Pick:
         def pick(attempt: int) -> Record:
-            other = _stand_in(len(self), attempt, self.seed, place) if attempt else index
+            other = stand_in(len(self), attempt, self.seed, place) if attempt else index
             return self.get(other)
 
         return pick

@@ -11,7 +11,7 @@ import datasets
 import torch
 
 from fst.data.crops import seeded
-from fst.data.photo_list import ATTEMPTS, Pick, _stand_in
+from fst.data.photo_list import ATTEMPTS, Pick, stand_in
 from fst.data.sources import Record
 from fst.errors import AssetError, InputError
 
@@ -102,7 +102,7 @@ class PhotoStream:
                 return records[index]
             # a short block may hold nothing but broken photos
             others = records if attempt < ATTEMPTS // 2 else self._spare_records() or records
-            return others[_stand_in(len(others), attempt, self.seed, place)]
+            return others[stand_in(len(others), attempt, self.seed, place)]
 
         return pick
 

@@ -30,7 +30,8 @@ class Control:
         preserve_color: one of :data:`~fst.image.color.PRESERVE`, or None.
         size: long side in pixels at which the photo is painted; None is the photo's own.
         upsample: brings what was painted at ``size`` back to the photo's size: ``"guided"``
-            (:func:`~fst.image.guided.guided_upsample`) or ``"bicubic"``; None leaves it at ``size``.
+            (:func:`~fst.image.guided.guided_upsample`) or ``"bicubic"``; None leaves it at
+            ``size``.
         feather: of masks, as for :func:`~fst.inference.masks.load_mask`.
         seamless: the result tiles the plane; the stylizers have to be made ``circular``. What is
             mixed in of the photo is then the photo with its borders drawn together.

@@ -21,16 +21,16 @@ ENOUGH = 7_600_000_000
 class Painter:
     """A net, ready to paint any number of photos.
 
-    On a CPU the net is run strip by strip (:mod:`fst.inference.strips.run`); on other devices at once, and in
-    strips where the picture would not fit.
+    On a CPU the net is run strip by strip (:mod:`fst.inference.strips.run`); on other devices at
+    once, and in strips where the picture would not fit.
 
     Attributes:
         net: a transformer net, on the device to compute on.
         dtype: to run convolutions in, ``torch.float32`` or ``torch.bfloat16``.
         memory: how many bytes a pass may take besides photo and net; None takes up to three
             quarters of what is free when the pass begins, and at most :data:`ENOUGH`.
-        backend: one of :data:`fst.inference.backends.BACKENDS`; others than ``"eager"`` take several times
-            the memory, and where that is too much the picture is painted in strips.
+        backend: one of :data:`fst.inference.backends.BACKENDS`; others than ``"eager"`` take
+            several times the memory, and where that is too much the picture is painted in strips.
         circular: pad with the picture's other side, so that the output tiles the plane.
         margin: pixels by which a picture goes on at every side while it is painted
             (:func:`fst.nets.layers.widen`), and which are cut off afterwards: a multiple of 4. Nets

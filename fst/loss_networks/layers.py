@@ -28,7 +28,7 @@ def _layers() -> dict[str, int]:
 LAYERS = _layers()
 
 
-def _shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
+def convolution_shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
     """State-dict key -> shape, of every convolution up to layer index ``depth``."""
     shapes, before = {}, 3
     for name, index in LAYERS.items():
@@ -40,7 +40,7 @@ def _shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
     return shapes
 
 
-def _metric_shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
+def metric_shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
     """The same of a slim network's metrics; poolings have none."""
     return {
         f"metric.{name}": torch.Size((channels[int(name[4]) - 1],) * 2)

@@ -38,9 +38,9 @@ class VGG19(nn.Module):
 
     Args:
         layers: the layers that will be asked for; nothing deeper than the deepest is loaded.
-        weights: ``"auto"`` (the first of :data:`~fst.loss_networks.weights.AUTO` that can be had), one of
-            :data:`~fst.loss_networks.weights.WEIGHTS`, the path of a safetensors file with torchvision's key
-            names (``features.0.weight`` ...), or ``"random"``: for tests only.
+        weights: ``"auto"`` (the first of :data:`~fst.loss_networks.weights.AUTO` that can be had),
+            one of :data:`~fst.loss_networks.weights.WEIGHTS`, the path of a safetensors file with
+            torchvision's key names (``features.0.weight`` ...), or ``"random"``: for tests only.
         pooling: ``"max"``, or ``"avg"`` (Gatys et al. 2015, section 2: slightly smoother pictures).
         dtype: to compute in. Features come back in it.
 

@@ -16,7 +16,7 @@ from torchvision.models import VGG19_Weights
 
 from fst import assets
 from fst.errors import AssetError, InputError
-from fst.loss_networks.layers import CHANNELS, LAYERS, _metric_shapes, _shapes
+from fst.loss_networks.layers import CHANNELS, LAYERS, convolution_shapes, metric_shapes
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str,
         AssetError: weights that can't be had, are damaged, or lack a tensor.
     """
     if weights == "random":
-        shapes = _shapes(depth, CHANNELS)
+        shapes = convolution_shapes(depth, CHANNELS)
         print("VGG-19 has RANDOM weights: good for tests, its losses mean nothing", flush=True)
         generator = torch.Generator().manual_seed(0)
         state = {
@@ -115,9 +115,9 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str,
         channels = CHANNELS if slim is None else slim
     else:
         channels = known.channels
-    shapes = _shapes(depth, channels)
+    shapes = convolution_shapes(depth, channels)
     if channels != CHANNELS:
-        shapes |= _metric_shapes(depth, channels)
+        shapes |= metric_shapes(depth, channels)
         if depth > LAYERS[last := WEIGHTS["slim"].last]:
             raise InputError(f"the slim network ends at {last}: it has no {list(LAYERS)[depth]}")
     if path.suffix == ".pth" and source == "torchvision":

@@ -20,13 +20,14 @@ STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, 
 """Gatys et al. 2015, section 2, equally weighted."""
 
 CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 6.0
-"""Where nothing is calibrated: about what :mod:`fst.optimization.calibration` finds for most paintings."""
+"""Where nothing is calibrated: about what :mod:`fst.optimization.calibration` finds for most
+paintings."""
 
 NORMALIZATIONS = ("relative", "course")
-"""``"relative"``: the errors of :mod:`fst.losses.functional` as they are. ``"course"``: the costs of the
-well-known course notebooks, ``sum (F - P)^2 / (4 H W C)`` and ``sum (G - A)^2 / (4 C^2)``, on
-features rescaled to a mean absolute activation of one (Gatys et al. 2016, section 2: the notebooks
-rely on their VGG's scale instead). Neither depends on the loss network's scale."""
+"""``"relative"``: the errors of :mod:`fst.losses.functional` as they are. ``"course"``: the costs
+of the well-known course notebooks, ``sum (F - P)^2 / (4 H W C)`` and ``sum (G - A)^2 / (4 C^2)``,
+on features rescaled to a mean absolute activation of one (Gatys et al. 2016, section 2: the
+notebooks rely on their VGG's scale instead). Neither depends on the loss network's scale."""
 
 
 class LossTerms(NamedTuple):
@@ -46,8 +47,8 @@ class PerceptualLoss(nn.Module):
     """How well a picture shows a photo's content in a painting's style.
 
     ``total = content_weight * content + style_weight * style + tv_weight * tv``, where content and
-    style are weighted means over layers of the relative errors of :mod:`fst.losses.functional`. A layer's
-    weight counts relative to the other layers': multiplying all of them changes nothing.
+    style are weighted means over layers of the relative errors of :mod:`fst.losses.functional`. A
+    layer's weight counts relative to the other layers': multiplying all of them changes nothing.
 
     Args:
         painting: ``(1, 3, H, W)``, RGB in [0, 1], at the size whose strokes are to be learned; or

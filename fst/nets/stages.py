@@ -11,7 +11,7 @@ from fst.nets.norm import InstanceNorm2d
 
 @dataclass(frozen=True)
 class Stage:
-    """A convolution of a net and what follows it, as :func:`fst.inference.strips.run.run` computes it.
+    """A convolution of a net and what follows it, as the strips compute it.
 
     Attributes:
         weight: ``(C', C, K, K)``, and ``bias`` ``(C',)``.

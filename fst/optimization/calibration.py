@@ -69,7 +69,8 @@ def calibrate(
         loss: with a content weight above 0.
         photos: ``(N, 3, H, W)`` in [0, 1], on the loss's device.
         strength: the mean relative error of the content features that is aimed at
-            (:func:`fst.losses.functional.content_loss`): 0 is the photo itself, and above 1 none is left.
+            (:func:`fst.losses.functional.content_loss`): 0 is the photo itself, and above 1 none
+            is left.
         on_step: told the step and what is known after it.
 
     Raises:

@@ -9,11 +9,15 @@ import torch
 import yaml
 
 from fst import assets
-from fst.assets import _ROOT
 from fst.errors import AssetError, CheckpointError, FstWarning, InputError
-from fst.styles import catalog
 from fst.styles.blend import blend, parse_blend
 from fst.styles.trained import TrainedStyle, load_checkpoint
+
+STYLES = assets.shipped("configs") / "style"
+"""The style files that come with fst."""
+
+CHECKPOINTS = (Path("checkpoints"), assets.shipped("checkpoints"))
+"""Where finished styles lie: ``checkpoints/`` in the current folder, then those of fst."""
 
 
 def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
@@ -21,13 +25,13 @@ def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | N
 
     Args:
         style: the name of a style, or the path of a checkpoint or of a painting.
-        checkpoints: the folder of finished styles; None is :data:`fst.styles.catalog.CHECKPOINTS`.
+        checkpoints: the folder of finished styles; None is :data:`CHECKPOINTS`.
 
     Raises:
         CheckpointError: a path that is a pickle or no checkpoint.
         InputError: neither a checkpoint nor a painting has this name; names those there are.
     """
-    folders = catalog.CHECKPOINTS if checkpoints is None else (checkpoints,)
+    folders = CHECKPOINTS if checkpoints is None else (checkpoints,)
     path = Path(style)
     if path.suffix in (".safetensors", ".pth", ".pt", ".ckpt", ".model", ".bin"):
         return path, load_checkpoint(path).name
@@ -36,7 +40,7 @@ def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | N
     for folder in folders:
         if (trained := folder / f"{style}.safetensors").is_file():
             return trained, style
-    if style in catalog.style_names():
+    if style in style_names():
         return None, style
     try:
         return None, assets.find("styles", style).stem
@@ -45,7 +49,7 @@ def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | N
         known = ", ".join(sorted(found))
         raise InputError(
             f"no style {style!r}: checkpoints in {folders[0]}/: {known or 'none'}; "
-            f"paintings to optimize for: {', '.join(catalog.style_names())}; "
+            f"paintings to optimize for: {', '.join(style_names())}; "
             "or give the path of a checkpoint or of a painting"
         ) from None
 
@@ -70,7 +74,7 @@ def load_style(
             )
         if path is None:
             raise CheckpointError(
-                f"no checkpoint for {name!r} in {checkpoints or catalog.CHECKPOINTS[0]}/: train one "
+                f"no checkpoint for {name!r} in {checkpoints or CHECKPOINTS[0]}/: train one "
                 f"with scripts/train.py style={name}, or use --method optimize"
             )
         return load_checkpoint(path, device)
@@ -96,14 +100,7 @@ def style_name(style: str, checkpoints: Path | None = None) -> str:
 
 def style_file(style: str) -> dict[str, Any]:
     """What a style file says; of a painting without one: ``{"image": style}``."""
-    return catalog.read_style(style) if style in catalog.style_names() else {"image": style}
-
-
-STYLES = _ROOT / "configs" / "style"
-"""The style files of the checkout."""
-
-CHECKPOINTS = (Path("checkpoints"), _ROOT / "checkpoints")
-"""Where finished styles lie: ``checkpoints/`` in the current folder, then the checkout's."""
+    return read_style(style) if style in style_names() else {"image": style}
 
 
 def style_names(folder: Path = STYLES) -> list[str]:

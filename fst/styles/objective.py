@@ -108,7 +108,8 @@ def load_objective(
         device: for the loss.
         dtype: to run VGG-19 in.
         painting: where the painting is; None looks for the name in the description.
-        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a style that was
+        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a
+            style that was
             trained with it, and else ``"auto"``.
 
     Returns:

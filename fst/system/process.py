@@ -1,15 +1,14 @@
-"""Scripts that run other scripts."""
+"""Commands that run other commands."""
 
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
 
-def run_script(script: Path, arguments: Sequence[str]) -> int:
-    """Runs a script and waits for its end, however this one is asked to stop.
+def run_python(arguments: Sequence[str]) -> int:
+    """Runs Python with ``arguments`` and waits for its end, however this one is asked to stop.
 
     What is asked of this process goes for the other: Ctrl-C reaches both by itself, SIGTERM is
     passed on. The other has all the time that it takes to save its work.
@@ -17,7 +16,7 @@ def run_script(script: Path, arguments: Sequence[str]) -> int:
     Returns:
         Its exit status; as a shell has it, 128 and the number where a signal ended it.
     """
-    with subprocess.Popen([sys.executable, str(script), *arguments]) as child:
+    with subprocess.Popen([sys.executable, *arguments]) as child:
 
         def pass_on(number: int, _: FrameType | None) -> None:
             child.send_signal(number)

@@ -36,7 +36,8 @@ class StyleTransferModule(lightning.LightningModule):
         net: ``(N, 3, H, W)`` to the same shape, RGB in [0, 1].
         loss: the objective; its VGG-19 is in no checkpoint.
         learning_rate: of the optimizer (the paper: 1e-3).
-        optimizer: ``"adam"`` as in the paper, or ``"muon"``: :class:`~fst.training.muon.Muon` for the
+        optimizer: ``"adam"`` as in the paper, or ``"muon"``: :class:`~fst.training.muon.Muon` for
+            the
             weights of all convolutions but the first and the last, Adam for the rest.
         schedule: ``"constant"`` as in the paper, or ``"cosine"`` decay to zero at the last step.
         warmup_steps: over which the learning rate rises from zero.
@@ -47,7 +48,8 @@ class StyleTransferModule(lightning.LightningModule):
             accumulation); more, once memory has run out.
         early_loss: what judges the first steps, if anything else does: a cheaper loss network.
         early_share: of the steps that it judges, from 0 to 1. Validation is the objective's own.
-        pattern_weight: of :func:`~fst.losses.functional.upsampling_pattern`, which is no part of the
+        pattern_weight: of :func:`~fst.losses.functional.upsampling_pattern`, which is no part of
+            the
             objective: what is validated and reported goes without it.
 
     Source:

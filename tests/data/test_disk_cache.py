@@ -513,8 +513,8 @@ def test_a_gpu_is_filled_up_to_half_of_its_free_memory(
     def memory(device: torch.device) -> tuple[int, int]:
         return round(total / needed) - taken, 10**12
 
-    real = disk_cache._chunks
-    monkeypatch.setattr(disk_cache, "_chunks", chunks)
+    real = disk_cache.chunks
+    monkeypatch.setattr(disk_cache, "chunks", chunks)
     monkeypatch.setattr(Tensor, "to", to)
     monkeypatch.setattr(torch.cuda, "mem_get_info", memory)
     gpu: Any = SimpleNamespace(type="cuda")

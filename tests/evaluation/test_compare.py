@@ -1,4 +1,4 @@
-"""fst.evaluation.compare: against hand-made curves and recomputed losses; and what is kept on disk."""
+"""Against hand-made curves and recomputed losses; and what is kept on disk."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""fst.inference.control: strength, colors, masks, sizes, tiles; what stays the photo stays it bit for bit."""
+"""Strength, colors, masks, sizes, tiles; what stays the photo stays it bit for bit."""
 
 from pathlib import Path
 from typing import Any

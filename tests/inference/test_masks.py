@@ -1,4 +1,4 @@
-"""fst.inference.masks: what a file says, feathered as a Gaussian does it, and shares that add up."""
+"""What a file says, feathered as a Gaussian does it, and shares that add up."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""fst.inference.stylizers: which style is meant, what paints in it, and the loss it was trained with."""
+"""Which style is meant, what paints in it, and the loss it was trained with."""
 
 from pathlib import Path
 from typing import Any

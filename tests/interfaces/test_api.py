@@ -1,4 +1,4 @@
-"""fst.interfaces.api: fst.load("monet") paints what other programs have: PIL pictures, arrays, tensors."""
+"""Fst.load("monet") paints what other programs have: PIL pictures, arrays, tensors."""
 
 import subprocess
 import sys

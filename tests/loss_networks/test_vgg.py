@@ -1,4 +1,4 @@
-"""fst.loss_networks.vgg: against torchvision's VGG-19 and the golden fingerprints; where weights come from."""
+"""Against torchvision's VGG-19 and the golden fingerprints; where weights come from."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from torchvision.models import VGG19_Weights
 from torchvision.transforms.functional import normalize
 
 from fst.errors import AssetError, InputError
-from fst.loss_networks.layers import CHANNELS, LAYERS, _shapes, check_layers
+from fst.loss_networks.layers import CHANNELS, LAYERS, check_layers, convolution_shapes
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import WEIGHTS
 
@@ -98,7 +98,7 @@ def test_the_shapes_of_the_weights_are_torchvisions() -> None:
     expected = {
         f"features.{key}": value.shape for key, value in torchvision_features().state_dict().items()
     }
-    assert _shapes(LAYERS["pool5"], CHANNELS) == expected
+    assert convolution_shapes(LAYERS["pool5"], CHANNELS) == expected
 
 
 def test_features_equal_torchvisions_at_every_layer(shallow_file: str) -> None:

@@ -1,4 +1,4 @@
-"""fst.losses.functional: against hand loops in float64, finite differences and the golden values."""
+"""Against hand loops in float64, finite differences and the golden values."""
 
 import json
 from collections.abc import Callable

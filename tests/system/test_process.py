@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from fst.system.process import run_script
+from fst.system.process import run_python
 
-CALLER = "import sys, pathlib, fst.system.process as p; sys.exit(p.run_script(pathlib.Path(sys.argv[1]), []))"
+CALLER = """
+import sys
+from fst.system.process import run_python
+sys.exit(run_python(sys.argv[1:]))
+"""
 SLOW_TO_STOP = """
 import pathlib, signal, sys, time
 def stop(number, frame):
@@ -52,7 +56,7 @@ def test_the_status_is_passed_on_and_the_handlers_are_put_back(tmp_path: Path) -
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     script = tmp_path / "ends.py"
     script.write_text("import sys; sys.exit(int(sys.argv[1]))")
-    assert [run_script(script, [status]) for status in ("0", "3")] == [0, 3]
+    assert [run_python([script, status]) for status in ("0", "3")] == [0, 3]
     script.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    assert run_script(script, []) == 128 + signal.SIGKILL
+    assert run_python([script]) == 128 + signal.SIGKILL
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -26,7 +26,7 @@ class Plan:
     strip_bytes: int = STRIP_BYTES
 
 
-def _row_bytes(stage: Stage, width: int, dtype: torch.dtype) -> float:
+def row_bytes(stage: Stage, width: int, dtype: torch.dtype) -> float:
     """Of a row of the output, ``width`` pixels, with its share of the input."""
     up, down = stage.scale
     return dtype.itemsize * width * (stage.channels + stage.weight.shape[1] * (down / up) ** 2)
@@ -58,7 +58,7 @@ def memory(stages: Sequence[Stage], height: int, width: int, dtype: torch.dtype,
     """About how many bytes :func:`run` takes at most, its output included."""
     output = 12 * height * width
     # a strip's input, normalized, its output, and what the convolution needs
-    rows = max(_row_bytes(stage, width, dtype) for stage in stages)
+    rows = max(row_bytes(stage, width, dtype) for stage in stages)
     work = 12 * min(max(plan.strip_bytes, 2 * rows), height * rows)
     most = now = kept = inner = 0
     h, w = height, width

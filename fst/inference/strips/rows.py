@@ -97,9 +97,11 @@ def _as_is(rows: Tensor, first: int, last: int) -> Tensor:
     return rows
 
 
-def _normalizing(normalize: Callable[[Tensor], Tensor]) -> Change:
+def normalizing(normalize: Callable[[Tensor], Tensor]) -> Change:
+    """The change that normalizes."""
     return lambda rows, first, last: normalize(rows)
 
 
-def _adding(store: Store, normalize: Callable[[Tensor], Tensor]) -> Change:
+def adding(store: Store, normalize: Callable[[Tensor], Tensor]) -> Change:
+    """The change that adds what a residual block computed, normalized."""
     return lambda rows, first, last: rows.add_(normalize(store.read(first, last)))

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.inference.strips.plans import Plan, _row_bytes
-from fst.inference.strips.rows import Kept, Made, Source, Stored, _adding, _normalizing
+from fst.inference.strips.plans import Plan, row_bytes
+from fst.inference.strips.rows import Kept, Made, Source, Stored, adding, normalizing
 from fst.inference.strips.statistics import Statistics
 from fst.inference.strips.stores import DiskStore, Store
 from fst.nets.stages import Stage
@@ -69,7 +69,7 @@ def run(
         up, down = stage.scale
         height, width = source.height * up // down, source.width * up // down
         padding = "circular" if circular else stage.padding
-        strips = _strips(height, int(plan.strip_bytes / _row_bytes(stage, width, dtype)))
+        strips = _strips(height, int(plan.strip_bytes / row_bytes(stage, width, dtype)))
         if stage.norm is None:
             for first, last in strips:
                 rows = source.rows(*stage.reach(first, last), stage.pad, padding)
@@ -114,11 +114,11 @@ def run(
         store.seal(follower_padding)
         if stage.keep:
             source = kept = Kept(store, follower_padding)
-            kept.renew(_normalizing(normalize))
+            kept.renew(normalizing(normalize))
         elif stage.add:
             assert kept is not None
             source = kept
-            kept.renew(_adding(store, normalize))
+            kept.renew(adding(store, normalize))
         else:
             source = Stored(store, normalize)
     raise InputError("the last stage of a net has no norm")

@@ -2,8 +2,8 @@
 
 Eager, float32, NCHW, ``InstanceNorm2d``, VGG-19 run to its deepest layer on the output and on the
 photo, Adam in its default form. The same functions as :class:`~fst.nets.JohnsonNet` and
-:class:`~fst.losses.perceptual.PerceptualLoss`, and tests hold them to be; what differs is the time and the
-memory. Only benchmarks and tests import this module: nothing that is used belongs here.
+:class:`~fst.losses.perceptual.PerceptualLoss`, and tests hold them to be; what differs is the time
+and the memory. Only benchmarks and tests import this module: nothing that is used belongs here.
 """
 
 from collections import OrderedDict

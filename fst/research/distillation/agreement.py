@@ -48,7 +48,8 @@ def make_cases(
     Args:
         photos: ``(1, 3, H, W)`` in [0, 1].
         paintings: the same.
-        leaders: the networks that lead the way, name -> weights as for :class:`~fst.loss_networks.vgg.VGG19`:
+        leaders: the networks that lead the way, name -> weights as for
+            :class:`~fst.loss_networks.vgg.VGG19`:
             the reference first, then others, whose optimizations come by other pictures.
         dtype: to run them in.
     """

@@ -2,9 +2,11 @@
 
 What a training takes from a loss network is the gradient with respect to the picture, so that is
 what is matched, on pictures where a training or an optimization really comes by
-(:mod:`fst.research.distillation.pictures`). Three stages, each of which begins with what the one before gave:
+(:mod:`fst.research.distillation.pictures`). Three stages, each of which begins with what the one
+before gave:
 
-1. ``prune``: in closed form, the teacher's most telling channels (:func:`fst.research.distillation.slim.prune`).
+1. ``prune``: in closed form, the teacher's most telling channels
+   (:func:`fst.research.distillation.slim.prune`).
 2. ``features``: all ReLUs, mapped linearly, match the teacher's.
 3. ``gradients``: the same, and the direction of the objective's gradient, its length, and the
    terms' values. Matching derivatives needs the derivative of a derivative: the student runs in

@@ -1,4 +1,4 @@
-"""fst.inference.strips.run: a net run strip by strip is the net, whatever is kept, stored or computed again."""
+"""A net run strip by strip is the net, whatever is kept, stored or computed again."""
 
 from itertools import pairwise
 

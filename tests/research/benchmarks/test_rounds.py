@@ -136,7 +136,8 @@ def test_a_clock_goes_forward() -> None:
 def test_the_peak_of_memory_is_this_process_s_own() -> None:
     held = b"\1" * (700 << 20)  # a fresh process must not be charged with it
     code = (
-        "import torch; from fst.research.benchmarks.rounds import peak_bytes; cpu = torch.device('cpu');"
+        "import torch; from fst.research.benchmarks.rounds import peak_bytes;"
+        "cpu = torch.device('cpu');"
         "before = peak_bytes(cpu); held = b'\\1' * (200 << 20); del held;"
         "print(before, peak_bytes(cpu))"
     )

@@ -1,4 +1,4 @@
-"""fst.research.distillation.agreement: what the figures are, on networks whose agreement is known."""
+"""What the figures are, on networks whose agreement is known."""
 
 import pytest
 import torch

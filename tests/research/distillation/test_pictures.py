@@ -1,4 +1,4 @@
-"""fst.research.distillation.pictures: the pictures start where they should, move downhill, and are replaced."""
+"""The pictures start where they should, move downhill, and are replaced."""
 
 import pytest
 import torch

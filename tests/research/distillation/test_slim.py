@@ -1,4 +1,4 @@
-"""fst.research.distillation.slim: pruning, normalization and metrics against what they promise; the file."""
+"""Pruning, normalization and metrics against what they promise; the file."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""fst.research.distillation.teach: gradients of gradients are right, the student learns, a stopped run goes on."""
+"""Gradients of gradients are right, the student learns, a stopped run goes on."""
 
 from dataclasses import replace
 from pathlib import Path

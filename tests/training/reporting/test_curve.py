@@ -1,4 +1,4 @@
-"""fst.training.reporting.curve: the rows of metrics.csv, what a resumed run drops, which validations are there."""
+"""The rows of metrics.csv, what a resumed run drops, which validations are there."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""fst.training.reporting.page: what a run's page shows, read back with html.parser, and that it ends no training."""
+"""What a run's page shows, read back with html.parser, and that it ends no training."""
 
 import csv
 import math

@@ -1,0 +1,5 @@
+"""``python -m fst`` is ``fst``."""
+
+from fst.interfaces.cli import main
+
+main()

@@ -1,0 +1,227 @@
+"""Measures this project against the textbook's way: ``scripts/benchmark.py train``, ``inference``.
+
+``scripts/benchmark.py slim`` measures the slim loss network against VGG-19.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from fst.errors import InputError
+from fst.inference.backends import BACKENDS, is_installed
+from fst.research.benchmarks.one_pass import InferenceBench, passes
+from fst.research.benchmarks.one_pass import peak_memory as inference_memory
+from fst.research.benchmarks.rounds import (
+    compare,
+    peak_flops,
+    ratios,
+)
+from fst.research.benchmarks.tables import cells, interleave, machine, make_row
+from fst.research.benchmarks.training_step import (
+    DTYPES,
+    Settings,
+    TrainingBench,
+    Variant,
+    peak_memory,
+    pick_kinds,
+    training_cases,
+    training_flops,
+    tune_process,
+)
+from fst.styles.catalog import resolve_style
+from fst.system.device import PRECISIONS, pick_device
+from fst.system.files import atomic_file, check_writable
+
+BOTH_PROFIT = (
+    "in one process both sides profit from its settings (malloc keeps freed memory; on a GPU "
+    "TF32 and cuDNN's search); peak memory is of a process each, the textbook's as torch has it"
+)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="a training step against the textbook's")
+    slim = commands.add_parser("slim", help="a training step with the slim loss network")
+    for command in (train, slim):
+        add_common(command.add_argument)
+    inference = commands.add_parser("inference", help="one pass against the textbook's")
+    add = inference.add_argument
+    add("--style", help="a style's name or checkpoint (default: random weights)")
+    add("--sizes", type=int, nargs="+", default=(256, 512, 1024, 2048), help="sides in pixels")
+    add("--batch", type=int, default=8, help="of 256² pictures, a row of its own")
+    add("--backends", nargs="+", default=None, help="default: all that are installed but compile")
+    add("--rounds", type=int, default=5, help="interleaved rounds, after a warm-up")
+    add("--device", default="auto", help="auto, cpu, cuda …")
+    add("--precision", choices=(*PRECISIONS, "both"), default="both")
+    add("--json", type=Path, help="also write the rows into this file")
+    inference.set_defaults(compile=False, steps=None)
+    add = train.add_argument
+    add("--width", type=int, default=32, help="channels of the net at full resolution")
+    add("--precision", choices=(*PRECISIONS, "both"), default="both")
+    add("--compile", action="store_true", help="also with torch.compile, which takes a minute")
+    add("--peak-tflops", type=float, help="the GPU's bf16 peak (default: measured)")
+    slim.set_defaults(width=32, compile=False, peak_tflops=None)
+    slim.add_argument("--precision", choices=PRECISIONS, default="auto")
+    return parser.parse_args()
+
+
+def add_common(add: Callable[..., Any]) -> None:
+    """The options of all commands."""
+    add("--style", default="monet", help="a style's name, or the path of a painting")
+    add("--batch", type=int, default=4, help="photos a step")
+    add("--size", type=int, default=256, help="side of the photos in pixels")
+    add("--rounds", type=int, default=5, help="interleaved rounds, after a warm-up")
+    add("--steps", type=int, help="steps of a turn (default: 1, on a GPU 20)")
+    add("--photos", help="folder of photos (default: photos/train of the assets, or the samples)")
+    add("--workers", type=int, default=0, help="threads that decode ahead")
+    add("--device", default="auto", help="auto, cpu, cuda …")
+    add("--weights", default="auto", help="of VGG-19; random will do, times are the same")
+    add("--json", type=Path, help="also write the rows into this file")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raises InputError for what would fail only after minutes."""
+    for name in ("batch", "width", "rounds", "steps", "peak_tflops"):
+        value = getattr(options, name, None)
+        if value is not None and not value > 0:
+            raise InputError(f"--{name.replace('_', '-')} must be above 0, not {value}")
+    if min(getattr(options, "sizes", (16,))) < 16:
+        raise InputError("--sizes must be at least 16")
+    if getattr(options, "size", 16) < 16 or getattr(options, "workers", 0) < 0:
+        raise InputError("--size must be at least 16, --workers at least 0")
+    if options.json is not None:
+        if options.json.is_dir():
+            raise InputError(f"--json {options.json} is a folder, expected a file name")
+        check_writable(options.json.parent)
+
+
+def train(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measures training steps, prints them, and returns the rows."""
+    device = pick_device(options.device)
+    kinds = pick_kinds(options.precision, device)
+    if options.precision == "both" and len(kinds) == 1:
+        print("bf16 is no faster than float32 on this machine: measuring float32 alone")
+    names = [field.name for field in dataclasses.fields(Settings)]
+    settings = Settings(**{name: getattr(options, name) for name in names})
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    cases = training_cases(kinds, options.compile)
+    variants = list(dict.fromkeys([case.yardstick for case in cases] + cases))
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"other work is running here (load {load:.1f}): don't trust these figures")
+    tune_process(device)
+    bench = TrainingBench(settings)
+    runs = {variant.name: bench.run(variant) for variant in variants}
+    about = bench.photos.describe()
+    print(f"photos: {about['source']} {about['name'] or ''} ({about['photos']})", flush=True)
+    with console.status("peaks"):
+        peaks = {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}
+    if options.peak_tflops and "bf16" in peaks:
+        peaks["bf16"] = options.peak_tflops * 1e12
+    print(machine(device, peaks), flush=True)
+
+    memory = {}
+    for variant in variants:
+        with console.status(f"peak memory: {variant.name}"):
+            memory[variant] = peak_memory(settings, variant)
+    rounds = interleave(options, runs, device)
+    rows = [make_row(case, rounds, memory) for case in cases]
+    title = f"a training step, batch {options.batch} at {options.size} px: ours (the textbook's)"
+    table = Table("case", "seconds", "ratio", "images/s", "GFLOP/s", "of peak", "MB", title=title)
+    flops = training_flops(options.size, options.width) * options.batch
+    for case, row in zip(cases, rows, strict=True):
+        table.add_row(*cells(row, options.batch, flops, peaks[case.kind]))
+    console.print(table)
+    for kind in kinds:
+        slower = statistics.median(ratios(rounds, kind, f"{kind} + data")) - 1
+        bound = ": data-bound, try --workers" if slower > 0.1 else ""
+        print(f"{kind}: loading its photos changes a step by {slower:+.0%}{bound}")
+    print(BOTH_PROFIT)
+    return rows
+
+
+def slim(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The same for the slim loss network, with nets of full and half width; against VGG-19."""
+    device = pick_device(options.device)
+    (kind,) = pick_kinds(options.precision, device)
+    names = [field.name for field in dataclasses.fields(Settings)]
+    settings = Settings(**{name: getattr(options, name) for name in names})
+    tune_process(device)
+    runs = {
+        f"{judge}, width {width}": TrainingBench(
+            dataclasses.replace(settings, width=width, weights=weights)
+        ).run(Variant(kind))
+        for judge, weights in (("VGG-19", options.weights), ("slim", "slim"))
+        for width in (options.width, options.width // 2)
+    }
+    print(machine(device, {}), flush=True)
+    rounds = interleave(options, runs, device)
+    yardstick, *_ = runs
+    title = f"a training step, batch {options.batch} at {options.size} px, {kind}"
+    table = Table("loss network, net", "seconds", f"times {yardstick}", title=title)
+    rows = []
+    for name in runs:
+        found = compare(rounds, name, yardstick)
+        rows.append({"case": name, **dataclasses.asdict(found)})
+        spread = f"({found.ratio_min:.2f} to {found.ratio_max:.2f})"
+        table.add_row(name, f"{found.seconds:.3f}", f"{found.ratio_median:.2f} {spread}")
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    return rows
+
+
+def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The same for one pass of the net, in every precision and backend."""
+    device = pick_device(options.device)
+    kinds = pick_kinds(options.precision, device)
+    backends = options.backends or [b for b in BACKENDS if b != "compile" and is_installed(b)]
+    path = None
+    if options.style is not None and (path := resolve_style(options.style)[0]) is None:
+        raise InputError(f"{options.style!r} has no checkpoint")
+    tune_process(device)
+    bench = InferenceBench(path, options.device)
+    print(machine(device, {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}), flush=True)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    names = ("pictures", "case", "seconds", "times the textbook", "images/s", "MB")
+    table = Table(*names, "mean, 99.9 %, max of 255", title="one pass")
+    rows = []
+    for size, batch in [(size, 1) for size in options.sizes] + [(256, options.batch)]:
+        cases = passes(size, batch, kinds, backends)
+        differences = list(bench.differences(cases))
+        runs = {case.name: bench.run(case) for case in cases}
+        rounds = interleave(options, runs, device)
+        for case, off in zip(cases, differences, strict=True):
+            found = compare(rounds, case.name, "textbook")
+            memory = inference_memory(path, options.device, case)
+            rows.append({"size": size, "batch": batch, "case": case.name, "peak_mb": memory,
+                         "differences": off, **dataclasses.asdict(found)})  # fmt: skip
+            spread = f"({found.ratio_min:.2f} to {found.ratio_max:.2f})"
+            table.add_row(
+                case.pictures, case.name, f"{found.seconds:.3f}",
+                f"{found.ratio_median:.2f} {spread}", f"{batch / found.seconds:.1f}",
+                f"{memory:,.0f}", ", ".join(f"{value:.3f}" for value in off),
+            )  # fmt: skip
+    console.print(table)
+    print(BOTH_PROFIT)
+    return rows
+
+
+def main() -> int:
+    """Parses, calls, writes."""
+    options = parse()
+    check(options)
+    rows = {"train": train, "slim": slim, "inference": inference}[options.command](options)
+    if options.json is not None:
+        with atomic_file(options.json) as temporary:
+            temporary.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
+    return 0

@@ -1,0 +1,131 @@
+"""Puts a slim network into the package: ``python scripts/embed.py slim.safetensors``.
+
+Measures how well it agrees with VGG-19 on photos and paintings that it never saw, writes it with
+these figures to fst/embedded/, and beside it the statistics of the shipped paintings. The two
+checksums that it prints belong into fst/loss_networks/weights.py and fst/losses/statistics.py.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pooch
+import torch
+from rich.progress import track
+from safetensors import safe_open
+
+from fst import assets
+from fst.errors import InputError
+from fst.image.io import load_image
+from fst.image.picture import resize
+from fst.loss_networks.vgg import VGG19
+from fst.loss_networks.weights import EMBEDDED
+from fst.losses.embedded import EMBEDDED_STYLES, write_statistics
+from fst.losses.statistics import StyleStatistics, measure_style
+from fst.research.distillation.agreement import agreement, judge, make_cases
+from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
+from fst.styles import catalog
+from fst.system.device import pick_device, pick_precision
+from fst.system.files import write_json
+from fst.system.memory import keep_freed_memory
+
+HELD_OUT = ("great_wave", "the_scream")
+SIZES = (256, 512, 768)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("network", type=Path, help="from scripts/distill.py")
+    add("--folder", type=Path, default=EMBEDDED, help="where to write")
+    add("--photos", default="eval", help="photos that the network never saw")
+    add("--limit", type=int, default=8, help="of the photos")
+    add("--paintings", nargs="+", default=HELD_OUT, help="paintings that it never saw")
+    add("--size", type=int, default=256, help="long side of the photos in pixels")
+    add("--report", type=Path, help="also write all figures to this JSON file")
+    return parser.parse_args()
+
+
+def undistilled(path: Path) -> None:
+    """An untrained network of the same shape, in the plain metric: for comparison."""
+    state = random_slim()
+    for conv, relu in zip(CONVOLUTIONS, RELUS, strict=True):
+        eye = torch.eye(SLIM.channels[int(conv[4]) - 1])
+        state |= {f"metric.{conv}": eye, f"metric.{relu}": eye}
+    write_slim(path, state, {})
+
+
+def compare(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """The agreement with VGG-19 of the given network, and of an undistilled one."""
+    photos = assets.list_images(assets.find("photos", options.photos))[: options.limit]
+    dtype = pick_precision("auto", pick_device("cpu"))
+    found = [resize(load_image(path), options.size).rgb for path in photos]
+    paintings = [
+        resize(load_image(assets.find("styles", name)), 512).rgb for name in options.paintings
+    ]
+    teacher = VGG19(RELUS, dtype=dtype)
+    with tempfile.TemporaryDirectory() as folder:
+        random = Path(folder) / "random.safetensors"
+        undistilled(random)
+        others = {"slim": str(options.network), "undistilled": str(random)}
+        networks = {name: VGG19(RELUS, path) for name, path in others.items()}
+    cases = list(
+        track(
+            make_cases(found, paintings, {"VGG-19": "auto", "slim": str(options.network)}, dtype),
+            "optimizing",
+            len(found) * len(paintings) * 7,
+        )
+    )
+    theirs = [judge(teacher, case) for case in track(cases, "VGG-19")]
+    return {
+        name: agreement([(c, t, judge(network, c)) for c, t in zip(cases, theirs, strict=True)])
+        for name, network in networks.items()
+    }
+
+
+def main() -> int:
+    """Parses, measures, writes."""
+    options = parse()
+    if options.limit < 1:
+        raise InputError("--limit must be at least 1")
+    with safe_open(options.network, framework="pt") as file:
+        about = json.loads((file.metadata() or {}).get("fst", "null"))
+        if about is None:
+            raise InputError(f"{options.network} does not say how it was made: see distill.py")
+        state = {key: file.get_tensor(key).float() for key in file.keys()}
+    keep_freed_memory()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    figures = compare(options)
+    if options.report:
+        write_json(options.report, figures)
+    about["agreement"] = {
+        "on": f"up to {options.limit} photos of {options.photos}, {options.size} px; "
+        f"{', '.join(options.paintings)}; fst.research.distillation.agreement",
+        **figures["slim"],
+    }
+    network = options.folder / SLIM.file
+    write_slim(network, state, about)
+    vgg = VGG19(RELUS, str(network))
+    paintings: dict[str, dict[int, StyleStatistics]] = {}
+    described = {}
+    for name in catalog.style_names():
+        style = catalog.read_style(name)
+        painting = load_image(assets.find("styles", style["image"]))
+        longest = max(painting.rgb.shape[2:])
+        sizes = sorted({size for size in SIZES if size <= longest} | {style.get("size", 512)})
+        paintings[Path(style["image"]).stem] = {
+            size: measure_style(vgg, resize(painting, size).rgb, RELUS) for size in sizes
+        }
+        described[name] = {key: style[key] for key in ("title", "painter", "year", "rights")}
+    statistics = options.folder / EMBEDDED_STYLES.name
+    write_statistics(statistics, paintings, {"paintings": described})
+    for path in (network, statistics):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {pooch.file_hash(str(path))}")
+    for name, by_term in figures.items():
+        for term, f in by_term.items():
+            print(f"{name} {term}: cosine {f['cosine']['all']:.3f}, correlation "
+                  f"{f['correlation']:.3f}, relative error {f['relative_error']:.3f}")  # fmt: skip
+    return 0

@@ -1,0 +1,91 @@
+"""Trains a finished style again and compares the two: ``scripts/reproduce.py monet``.
+
+The recipe is read from the checkpoint. Both nets are judged by the loss that the style was trained
+for, on photos that neither has seen.
+"""
+
+import argparse
+import shlex
+import statistics
+import sys
+from pathlib import Path
+
+from fst import assets
+from fst.errors import InputError
+from fst.evaluation.compare import judge
+from fst.image.io import load_image
+from fst.image.picture import resize
+from fst.styles.catalog import load_style, resolve_style
+from fst.styles.objective import load_objective
+from fst.styles.reproduce import EXACT, quoted, recipe
+from fst.styles.trained import load_checkpoint
+from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.memory import keep_freed_memory
+from fst.system.process import run_python
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("style", help="name of a finished style, or the path of its checkpoint")
+    add("--steps", type=int, help="train for so many; default: as many as the style's")
+    add("--train-photos", help="folder to train on, where it is not in FST_ASSETS/photos")
+    add("--weights", help="of VGG-19: auto, caffe, torchvision, or a .safetensors file")
+    add("--photos", type=Path, help="folder to judge on; default: FST_ASSETS/photos/eval")
+    add("--size", type=int, default=256, help="long side of the photos in pixels")
+    add("--output", type=Path, default=Path("reproduced"), help="folder of the new checkpoint")
+    add("--runs", type=Path, help="folder of the run; default: in --output")
+    add("--device", default="auto")
+    add("--precision", choices=PRECISIONS, default="auto", help="to judge in")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Trains, judges both, prints; 1 where the same recipe came out otherwise."""
+    options = parse()
+    if options.size < 16 or (options.steps is not None and options.steps < 1):
+        raise InputError("--size must be at least 16, --steps at least 1")
+    path, _ = resolve_style(options.style)
+    if path is None:
+        raise InputError(f"{options.style!r} has no checkpoint to reproduce")
+    shipped = load_checkpoint(path)
+    photos = assets.list_images(options.photos or assets.find("photos", "eval"))
+    arguments = [*recipe(shipped.description, options.steps), f"trainer.device={options.device}"]
+    training = shipped.description["training"]
+    if (digest := training.get("init_sha256")) and load_style(training["init"]).digest != digest:
+        print(f"{training['init']} is another net here than the one the style began with")
+    if options.train_photos:
+        arguments.append(f"data.path={quoted(str(options.train_photos))}")
+    if options.weights:
+        arguments.append(f"loss.weights={quoted(options.weights)}")
+    keep_freed_memory()
+    device = pick_device(options.device)
+    dtype = pick_precision(options.precision, device)
+    _, loss = load_objective(shipped, device, dtype, weights=options.weights)
+    if loss.vgg.sha256 != shipped.description["loss"]["loss_network"]["sha256"]:
+        print(f"other weights judge here than those the style was trained with: {loss.vgg.source}")
+    print("$ fst train", shlex.join(arguments), flush=True)
+    # of its own, so that nothing else is resumed
+    steps = options.steps or training["steps"]
+    runs = options.runs or options.output / f"runs_of_{steps}"
+    places = [f"checkpoints={quoted(str(options.output))}", f"runs={quoted(str(runs))}"]
+    command = ["-m", "fst", "train", *arguments, *places, "overwrite=true", "resume=auto"]
+    if status := run_python(command):
+        return status
+    again = load_checkpoint(options.output / f"{shipped.name}.safetensors", device)
+    tensors = [resize(load_image(photo), options.size).rgb.to(device) for photo in photos]
+    objectives = []
+    for net in (shipped.net.to(device), again.net):
+        terms = judge(net, loss, tensors, dtype)
+        objectives.append(statistics.mean(float(term.total) for term in terms))
+    before, after = objectives
+    change = after / before - 1
+    print(f"mean objective on {len(photos)} photos at {options.size} px: shipped {before:.4f}, "
+          f"reproduced {after:.4f} ({change:+.1%})")  # fmt: skip
+    if options.steps not in (None, training["steps"]):
+        return 0  # another number of steps is another result
+    if abs(change) > EXACT:
+        print(f"that is not within {EXACT:.0%}", file=sys.stderr)
+        return 1
+    return 0

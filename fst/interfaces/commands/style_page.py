@@ -1,0 +1,76 @@
+"""A page about a finished style: ``scripts/style_page.py monet --reports report/monet-256``.
+
+The painting, pictures of photos that the net never saw, the figures of its comparisons with the
+optimization (scripts/compare.py), and how it was trained; as docs/styles/<style>.md and .jpg.
+"""
+
+import argparse
+from pathlib import Path
+
+from fst import assets
+from fst.errors import InputError
+from fst.evaluation.artifacts import MIN_SIDE, measure
+from fst.evaluation.style_page import page, read_report
+from fst.image.io import load_image, save_image
+from fst.image.picture import resize
+from fst.image.sheet import inset_sheet
+from fst.inference.painter import Painter
+from fst.inference.stylizers import MARGIN
+from fst.styles.catalog import resolve_style
+from fst.styles.reproduce import recipe
+from fst.styles.trained import load_checkpoint
+from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.files import atomic_file, check_writable
+from fst.system.memory import keep_freed_memory
+
+PICTURES = 6
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("style", help="name of a finished style, or the path of its checkpoint")
+    add("--reports", nargs="*", type=Path, default=[], help="folders that compare.py has written")
+    add("--photos", type=Path, help="folder of photos; default: FST_ASSETS/photos/eval")
+    add("--size", type=int, default=640, help="long side of the pictures in pixels")
+    add("--output", type=Path, default=Path("docs/styles"))
+    add("--notes", default="", help="what else is to be said: what remains to be seen")
+    add("--device", default="auto")
+    add("--precision", choices=PRECISIONS, default="auto")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Reads, paints, writes."""
+    options = parse()
+    if options.size < 16:
+        raise InputError("--size must be at least 16")
+    path, _ = resolve_style(options.style)
+    if path is None:
+        raise InputError(f"{options.style!r} has no checkpoint to show")
+    keep_freed_memory()
+    device = pick_device(options.device)
+    style = load_checkpoint(path, device)
+    name = style.name
+    training = style.description["training"]
+    recipe(style.description)  # before anything is painted
+    reports = [read_report(folder, name, training) for folder in options.reports]
+    files = assets.list_images(options.photos or assets.find("photos", "eval"))
+    files = files[:: max(1, len(files) // PICTURES)][:PICTURES]
+    painter = Painter(style.net, pick_precision(options.precision, device), margin=MARGIN)
+    pairs, shown = [], []
+    for file in files:
+        photo = resize(load_image(file), options.size).rgb
+        pairs.append((painter(photo.to(device)).cpu().clone(), photo))
+        measurable = min(photo.shape[2:]) >= MIN_SIDE
+        shown.append(measure(painter, photo.to(device)) if measurable else None)
+    options.output.mkdir(parents=True, exist_ok=True)
+    check_writable(options.output)
+    save_image(options.output / f"{name}.jpg", inset_sheet(pairs), quality=90)
+    written = options.output / f"{name}.md"
+    with atomic_file(written) as temporary:
+        text = page(style.description, reports, options.size, len(files), options.notes, shown)
+        temporary.write_text(text, encoding="utf-8")
+    print(f"wrote {written}")
+    return 0
