@@ -16,8 +16,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from fst.choices import BACKENDS, PRECISIONS
 from fst.errors import InputError
-from fst.inference.backends import BACKENDS, is_installed
+from fst.inference.backends import is_installed
 from fst.research.benchmarks.one_pass import InferenceBench, passes
 from fst.research.benchmarks.one_pass import peak_memory as inference_memory
 from fst.research.benchmarks.rounds import (
@@ -38,7 +39,7 @@ from fst.research.benchmarks.training_step import (
     tune_process,
 )
 from fst.styles.catalog import resolve_style
-from fst.system.device import PRECISIONS, pick_device
+from fst.system.device import pick_device
 from fst.system.files import atomic_file, check_writable
 
 BOTH_PROFIT = (

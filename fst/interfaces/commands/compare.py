@@ -9,12 +9,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from fst import assets
+from fst.choices import PRECISIONS
 from fst.errors import InputError
 from fst.evaluation.compare import STARTS, Comparison, compare, summarize
 from fst.evaluation.report import write_report
 from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
 from fst.styles.objective import load_objective
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.files import check_writable
 from fst.system.memory import keep_freed_memory
 

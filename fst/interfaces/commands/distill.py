@@ -13,6 +13,7 @@ from rich.progress import Progress
 from torch import Tensor
 
 from fst import assets
+from fst.choices import PRECISIONS
 from fst.data.sources import decode, open_folder, shrink
 from fst.errors import InputError
 from fst.image.io import load_image
@@ -22,7 +23,7 @@ from fst.loss_networks.weights import WEIGHTS
 from fst.research.distillation.slim import RELUS, SLIM, write_slim
 from fst.research.distillation.teach import Distillation, Recipe
 from fst.styles.trained import load_checkpoint
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.files import check_writable
 from fst.system.memory import keep_freed_memory
 

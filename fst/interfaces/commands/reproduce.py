@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from fst import assets
+from fst.choices import PRECISIONS
 from fst.errors import InputError
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
@@ -19,7 +20,7 @@ from fst.styles.catalog import load_style, resolve_style
 from fst.styles.objective import load_objective
 from fst.styles.reproduce import EXACT, quoted, recipe
 from fst.styles.trained import load_checkpoint
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 from fst.system.process import run_python
 

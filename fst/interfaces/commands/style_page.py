@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from fst import assets
+from fst.choices import MARGIN, PRECISIONS
 from fst.errors import InputError
 from fst.evaluation.artifacts import MIN_SIDE, measure
 from fst.evaluation.style_page import page, read_report
@@ -15,11 +16,10 @@ from fst.image.io import load_image, save_image
 from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
 from fst.inference.painter import Painter
-from fst.inference.stylizers import MARGIN
 from fst.styles.catalog import resolve_style
 from fst.styles.reproduce import recipe
 from fst.styles.trained import load_checkpoint
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.files import atomic_file, check_writable
 from fst.system.memory import keep_freed_memory
 

@@ -9,18 +9,27 @@ from typing import Any
 
 from rich.progress import Progress
 
+from fst.choices import (
+    BACKENDS,
+    FEATHER,
+    INITS,
+    MARGIN,
+    MAX_PIXELS,
+    METHODS,
+    OPTIMIZERS,
+    PRECISIONS,
+    PRESERVE,
+    UPSAMPLE,
+)
 from fst.errors import FstWarning, InputError
-from fst.image.color import PRESERVE
-from fst.image.io import MAX_PIXELS, load_image, save_image
-from fst.inference.backends import BACKENDS
+from fst.image.io import load_image, save_image
 from fst.inference.batch import Job, plan, run, unfinished
-from fst.inference.control import UPSAMPLE, Control, Layer
-from fst.inference.masks import FEATHER
-from fst.inference.stylizers import MARGIN, METHODS, FeedForwardStylizer, Stylizer, make_stylizer
-from fst.optimization.pixels import INITS, OPTIMIZERS, Iterate
+from fst.inference.control import Control, Layer
+from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
+from fst.optimization.pixels import Iterate
 from fst.optimization.presets import PRESETS
 from fst.styles.catalog import style_name
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory, parse_memory
 
 OF_THE_LOSS = ("content_weight", "style_weight", "tv_weight", "pooling", "weights")
