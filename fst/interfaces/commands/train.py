@@ -1,5 +1,6 @@
-"""Trains a net for one painting: ``python scripts/train.py style=monet``; see configs/."""
+"""Trains a net for one painting: ``fst train style=monet``; see configs/."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -14,13 +15,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from torch import nn
 
-from fst.assets import shipped
+from fst.assets import shipped, user_folder
 from fst.errors import FstError, InputError, one_line_errors
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.nets import alike, make_net
 from fst.optimization.calibration import calibrate_once
 from fst.styles.catalog import load_style
 from fst.styles.objective import style_target
+from fst.styles.reproduce import quoted
 from fst.styles.trained import TrainedStyle
 from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import keep_freed_memory
@@ -37,7 +39,6 @@ TEXTS = ("style.name", "style.image", "data.path", "data.val_path", "init", "res
 CONFIGS = str(shipped("configs"))
 
 
-@hydra.main(version_base="1.3", config_path=CONFIGS, config_name="train")
 def composed(config: DictConfig) -> None:
     """Composes the parts that the configuration names, trains, and writes the finished style."""
     sweep = HydraConfig.get().mode == RunMode.MULTIRUN
@@ -199,9 +200,21 @@ def train(config: DictConfig, plain: dict[str, Any], style_file: str) -> bool:
     return not got_signal(trainer)  # finished, but what would come next is not wanted
 
 
-def main() -> int:
-    """Lets Hydra read the command line, compose, and call :func:`composed`."""
-    if {"-h", "--help"} & set(sys.argv) and not any(a.startswith("style=") for a in sys.argv):
-        sys.argv.append("style=monet")  # the help shows the settings, and these need a style
-    composed()
+def main(options: argparse.Namespace) -> int:
+    """Lets Hydra read the settings, compose them, and call :func:`composed`."""
+    words = list(options.words)
+    if options.user:
+        given = {word.lstrip("+").partition("=")[0] for word in words}
+        for place in ("runs", "checkpoints"):
+            if place not in given:
+                words.append(f"{place}={quoted(str(user_folder(place)))}")
+        if process_rank() == 0 and options.cfg is None:
+            print(f"writes below {user_folder('')}", flush=True)
+    typed, sys.argv = sys.argv, [sys.argv[0], *words]
+
+    def task(config: DictConfig) -> None:
+        sys.argv = typed  # with these Lightning starts the other processes of several devices
+        composed(config)
+
+    hydra.main(version_base="1.3", config_path=CONFIGS, config_name="train")(task)()
     return 0
