@@ -4,10 +4,12 @@ import argparse
 import difflib
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import yaml
 
+from fst.assets import shipped
 from fst.interfaces.arguments import train_help
 from fst.interfaces.arguments.options import Parser
 
@@ -60,18 +62,23 @@ class TrainParser(Parser):
                 self.error(f"no setting {key!r}" + (f": did you mean {near[0]}?" if near else ""))
 
 
-def known_keys() -> set[str]:
-    """Every setting, and every group and part that has settings."""
-    settings = [*train_help.main_settings()]
-    for group in train_help.GROUPS:
-        settings += train_help.group_settings(group)
+@cache
+def known_keys() -> frozenset[str]:
+    """Every setting and part of one that a configuration file has, and the groups."""
+    folder = shipped("configs")
     known = set(train_help.GROUPS)
-    for setting in settings:
-        parts = setting.key.split(".")
-        known |= {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
-        if isinstance(inside := yaml.safe_load(setting.default), dict):
-            known |= {f"{setting.key}.{key}" for key in inside}
-    return known
+    for path in folder.rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        whole = path.parent == folder or "# @package _global_" in text
+        known |= _keys(yaml.safe_load(text), "" if whole else f"{path.parent.name}.")
+    return frozenset(known)
+
+
+def _keys(content: Any, prefix: str) -> set[str]:
+    if not isinstance(content, dict):
+        return set()
+    below = (_keys(value, f"{prefix}{key}.") for key, value in content.items())
+    return {f"{prefix}{key}" for key in content}.union(*below)
 
 
 def parser() -> Parser:
@@ -98,4 +105,5 @@ def complete(prefix: str, **_: Any) -> list[str]:
     key, equals, _value = prefix.partition("=")
     if equals:
         return [f"{key}={choice}" for choice in train_help.choices(key)]
-    return [f"{name}=" for name in sorted(known_keys())]
+    settings = (name for name in sorted(known_keys()) if "_target_" not in name)
+    return [f"{name}=" for name in settings]

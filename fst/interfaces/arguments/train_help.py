@@ -45,6 +45,11 @@ class Setting:
     default: str
     comment: str
 
+    @property
+    def refers(self) -> bool:
+        """Whether its value is that of another setting, which is the one to give."""
+        return self.default.startswith("${")
+
 
 def style_names() -> list[str]:
     """The style files that come with fst."""
@@ -138,7 +143,7 @@ def group_help(group: str) -> str:
         )
         star = "*" if choice == default_choice(group) else ""
         lines += _entry(f"{group}={choice}{star}", what)
-    if found := group_settings(group):
+    if found := [setting for setting in group_settings(group) if not setting.refers]:
         lines += ["", "settings, with their defaults:"]
         for setting in found:
             lines += _entry(f"{setting.key}={setting.default}", setting.comment)
@@ -174,10 +179,9 @@ def _settings(path: Path, prefix: str) -> list[Setting]:
                 walk(value, f"{name}.")
                 continue
             shown = text[value.start_mark.index : value.end_mark.index].strip()
-            if not shown.startswith("${"):  # is set elsewhere
-                comment = re.search(r"\s# (.*)$", lines[value.end_mark.line])
-                default = "(needed)" if shown == "???" else shown
-                found.append(Setting(name, default, comment[1] if comment else ""))
+            comment = re.search(r"\s# (.*)$", lines[value.end_mark.line])
+            default = "(needed)" if shown == "???" else shown
+            found.append(Setting(name, default, comment[1] if comment else ""))
 
     walk(root, prefix)
     return found
