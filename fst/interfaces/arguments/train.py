@@ -85,8 +85,7 @@ def parser() -> Parser:
     """The command line."""
     parser = TrainParser()
     add = parser.add_argument
-    settings = add("settings", nargs="*", metavar="SETTING=VALUE")
-    settings.completer = complete  # type: ignore[attr-defined]  # for argcomplete
+    add("settings", nargs="*", metavar="SETTING=VALUE")
     add("--user", action="store_true", help="write below the user's folder")
     add("-c", "--cfg", choices=("job", "hydra", "all"), help="show the values, train nothing")
     add("-m", "--multirun", action="store_true", help="one training for each value given")
@@ -98,12 +97,3 @@ def parser() -> Parser:
     add("-i", "--info", nargs="?", const="all")
     add("--hydra-help", action="store_true")
     return parser
-
-
-def complete(prefix: str, **_: Any) -> list[str]:
-    """What a setting that begins so can be: ``style=`` is completed to names of styles."""
-    key, equals, _value = prefix.partition("=")
-    if equals:
-        return [f"{key}={choice}" for choice in train_help.choices(key)]
-    settings = (name for name in sorted(known_keys()) if "_target_" not in name)
-    return [f"{name}=" for name in settings]

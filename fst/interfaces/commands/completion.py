@@ -3,11 +3,15 @@
 import argparse
 import importlib
 import os
+from typing import Any
 
 import argcomplete
+from argcomplete.completers import BaseCompleter, FilesCompleter
 from argcomplete.shell_integration import shellcode
 
+from fst.assets import checkpoint_folders
 from fst.interfaces import cli
+from fst.interfaces.arguments import train, train_help
 
 
 def main(options: argparse.Namespace) -> int:
@@ -29,4 +33,36 @@ def answer() -> None:
             commands.add_parser(name, parents=[about], add_help=False)
         else:
             commands.add_parser(name)
-    argcomplete.autocomplete(parser, always_complete_options=False, print_suppressed=True)
+    argcomplete.autocomplete(
+        parser, always_complete_options=False, print_suppressed=True, default_completer=Words()
+    )
+
+
+class Words(BaseCompleter):
+    """What a value can be that no choices are declared for: a style, a setting, or a file."""
+
+    def __call__(self, *, prefix: str, action: argparse.Action, **others: Any) -> list[str]:
+        """Those that begin with ``prefix``; ``others`` is what argcomplete tells besides."""
+        if action.dest == "settings":
+            return _settings(prefix)
+        files: list[str] = FilesCompleter()(prefix, **others)
+        return [*_styles(), *files] if action.dest in ("style", "styles") else files
+
+
+def _styles() -> list[str]:
+    """Those that are trained, and those that can be."""
+    files = [path for folder in checkpoint_folders() for path in folder.glob("*.safetensors")]
+    return sorted({path.stem for path in files} | set(train_help.style_names()))
+
+
+def _settings(prefix: str) -> list[str]:
+    """``style=`` goes on with the names of styles, ``loss=`` with those of losses."""
+    key, equals, _ = prefix.partition("=")
+    if equals:
+        return [f"{key}={choice}" for choice in train_help.choices(key)]
+    hidden = ("_", "defaults", "hydra")  # what a file says to Hydra
+    return [
+        f"{name}="
+        for name in sorted(train.known_keys())
+        if not any(part.startswith(hidden) for part in name.split("."))
+    ]

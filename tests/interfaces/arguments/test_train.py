@@ -139,9 +139,3 @@ def test_examples_compose() -> None:
             read(*words.split())
             compose("train", [w for w in words.split() if w not in flags and "," not in w]
                     + ["style=monet"])  # fmt: skip
-
-
-def test_completion_knows_groups_choices_and_settings() -> None:
-    assert "style=monet" in train.complete("style=")
-    assert "loss=slim" in train.complete("loss=s")
-    assert {"data.batch_size=", "style="} <= set(train.complete(""))
