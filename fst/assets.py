@@ -11,6 +11,7 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
+import platformdirs
 import pooch
 
 from fst.errors import AssetError, FstWarning, InputError
@@ -32,6 +33,19 @@ def shipped(name: str) -> Path:
     package = Path(__file__).resolve().parent
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
+
+
+def user_folder(name: str) -> Path:
+    """The user's own folder of that name: ``~/.local/share/fst/…``, or below ``XDG_DATA_HOME``.
+
+    ``fst train --user`` writes its runs and checkpoints there.
+    """
+    return platformdirs.user_data_path("fst", appauthor=False) / name
+
+
+def checkpoint_folders() -> tuple[Path, ...]:
+    """Where trained styles lie: the current folder's, the user's, and those that come with fst."""
+    return Path("checkpoints"), user_folder("checkpoints"), shipped("checkpoints")
 
 
 def search_path(kind: str) -> list[Path]:

@@ -14,11 +14,16 @@ from fst.nets.layers import (
     UpsampleConv,
     widen,
 )
+from fst.nets.needs import NetNeeds, TransformerNet
 from fst.nets.stages import Stage
+from fst.system.checks import one_of, whole_number
 
 MIN_SIDE = 16
 """Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
 
+
+MOST = 1024
+"""Of channels at full resolution, and of residual blocks: far beyond what anybody trains."""
 
 UPSAMPLINGS: dict[str, type[UpsampleConv | SmoothUpsampleConv]] = {
     "bilinear": SmoothUpsampleConv,
@@ -26,7 +31,7 @@ UPSAMPLINGS: dict[str, type[UpsampleConv | SmoothUpsampleConv]] = {
 }
 
 
-class JohnsonNet(nn.Module):
+class JohnsonNet(TransformerNet):
     """Photo in, painted photo out: downsample by 4, residual blocks, upsample by 4.
 
     Args:
@@ -45,15 +50,15 @@ class JohnsonNet(nn.Module):
         Odena et al. 2016.
     """
 
+    needs = NetNeeds(least_side=MIN_SIDE, multiple=4)
+
     def __init__(
         self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
     ) -> None:
         super().__init__()
-        if width < 1 or residual_blocks < 0:
-            raise InputError(f"a net of width {width} with {residual_blocks} blocks can't be made")
-        if upsampling not in UPSAMPLINGS:
-            names = ", ".join(UPSAMPLINGS)
-            raise InputError(f"upsampling must be one of {names}, not {upsampling!r}")
+        whole_number("the net's width", width, least=1, most=MOST)
+        whole_number("the net's residual_blocks", residual_blocks, least=0, most=MOST)
+        one_of("the net's upsampling", upsampling, tuple(UPSAMPLINGS))
         self.upsampling = upsampling
         up = UPSAMPLINGS[upsampling]
         self.down1 = ConvNorm(3, width, 9)
@@ -89,6 +94,16 @@ class JohnsonNet(nn.Module):
         x = F.relu(self.up2(x))  # (N, width, H, W)
         x = self.out(self.pad(x))  # (N, 3, H, W)
         return torch.sigmoid(x.to(self.out.weight.dtype))[..., :h, :w]
+
+    def matrices(self) -> list[Tensor]:
+        """The weights of all convolutions but the first and the last, from input to output.
+
+        Those two meet pictures, not features: Jordan et al. 2024 leave them to Adam.
+        """
+        blocks = [b for b in self.blocks if isinstance(b, ResidualBlock)]
+        inside = [layer for block in blocks for layer in (block.first, block.second)]
+        layers = [self.down2, self.down3, *inside, self.up1, self.up2]
+        return [layer.conv.weight for layer in layers]
 
     def stages(self, dtype: torch.dtype = torch.float32) -> list[Stage]:
         """The same function up to the sigmoid, for :func:`fst.inference.strips.run.run`.
