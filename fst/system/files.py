@@ -2,6 +2,8 @@
 
 import json
 import os
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,21 +33,36 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``, renamed to it once the block ended well.
 
     The file is flushed to the disk before the rename, so that after a crash ``path`` holds the old
-    content or the new, never a part of it.
+    content or the new, never a part of it. Its permissions are those of any new file.
     """
-    handle, name = tempfile.mkstemp(prefix=".fst.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary, mode = _new_file(path.parent)
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 would hide the file from everybody else
+        if stat.S_IMODE(temporary.stat().st_mode) != mode:  # the writer put a file of its own there
+            temporary.chmod(mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _new_file(folder: Path) -> tuple[Path, int]:
+    """An empty file of a name that nobody has, and its permissions.
+
+    The kernel takes the umask off them: asking for the umask would mean to change it for a moment,
+    in which other threads' files would be open to everybody.
+    """
+    while True:
+        path = folder / f".fst.{secrets.token_hex(8)}.tmp"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:
+            continue
+        try:
+            return path, stat.S_IMODE(os.fstat(handle).st_mode)
+        finally:
+            os.close(handle)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
