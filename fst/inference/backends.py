@@ -16,9 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.errors import InputError
+from fst.inference.options import BACKENDS
 from fst.nets.stages import Stage
-
-BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 
 _NEEDS = {"onnxruntime": ("onnxruntime", "onnx", "onnxscript"), "openvino": ("openvino",)}
 
