@@ -67,13 +67,14 @@ class PassOptions:
     def __post_init__(self) -> None:
         _set(self, "memory", whole("memory", self.memory, 1))
         one_of("backend", self.backend, (None, "auto", *BACKENDS))
+        _set(self, "backend", None if self.backend == "auto" else self.backend)
         _set(self, "margin", whole("margin", self.margin, 0))
         if self.margin is not None and self.margin not in range(0, 257, 4):
             raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {self.margin!r}")
         _set(self, "circular", flag("circular", self.circular) or None)
         if self.circular and self.margin:
             raise InputError("margin does not go with circular: a picture that tiles has no border")
-        if self.circular and self.backend not in (None, "auto", "eager"):
+        if self.circular and self.backend not in (None, "eager"):
             raise InputError(
                 f"backend {self.backend} does not go with circular (--seamless): only eager tiles"
             )

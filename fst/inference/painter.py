@@ -12,6 +12,7 @@ from fst.inference.strips import plans, run
 from fst.nets.layers import widen
 from fst.nets.needs import TransformerNet, needs_of
 from fst.nets.stages import Stage
+from fst.system.files import is_in_memory, scratch_folder
 from fst.system.memory import free_memory
 
 ENOUGH = 7_600_000_000
@@ -78,11 +79,9 @@ class Painter:
             The same shape, float32 in [0, 1].
 
         Raises:
-            InputError: no plan fits into the memory; a picture too small to tile.
+            InputError: no plan fits into the memory.
         """
         wide, inside = at_least(photos, needs_of(self.net).least_side)
-        if wide is not photos and self.circular:
-            raise InputError(f"too small to tile: {tuple(photos.shape[2:])} pixels")
         return self._painted(wide)[inside]
 
     def _painted(self, photos: Tensor) -> Tensor:
@@ -133,14 +132,17 @@ class Painter:
         """
         assert self.stages is not None
         budget = self._budget(device)
-        needs = []
+        needs, advice = [], ""
         for plan in plans.plans(self.stages):
+            if plan.disk and is_in_memory(folder := scratch_folder()):
+                advice = f"; {folder} is in memory, too: set TMPDIR to a folder on a disk"
+                continue
             needs.append(self._memory(height, width, plan))
             if needs[-1] <= budget:
                 return plan
         raise InputError(
             f"a {width}x{height} picture needs {min(needs) / 1e9:.2f} GB of memory besides itself, "
-            f"and {max(budget, 0) / 1e9:.2f} GB may be taken"
+            f"and {max(budget, 0) / 1e9:.2f} GB may be taken{advice}"
         )
 
 
