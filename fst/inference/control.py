@@ -13,10 +13,10 @@ from fst.image.color import PRESERVE, preserve_color
 from fst.image.guided import guided_upsample
 from fst.image.periodic import periodic
 from fst.image.picture import MIN_SIDE, Picture, resize, resize_tensor
-from fst.inference.checks import flag, number, one_of, whole
 from fst.inference.masks import FEATHER, Mask, load_mask, shares
 from fst.inference.options import UPSAMPLE
 from fst.inference.stylizers import OnIterate, Stylizer
+from fst.system.checks import number, one_of, optional, switch, whole_number
 
 _ROWS = 1 << 20
 
@@ -48,14 +48,13 @@ class Control:
     seamless: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("strength", "feather"):
-            if (value := number(name, getattr(self, name), 0, 1)) is None:
-                raise InputError(f"{name} must be a number, from 0 to 1, not None")
-            object.__setattr__(self, name, value)  # a NumPy number as Python's
-        one_of("preserve_color", self.preserve_color, (None, *PRESERVE))
-        one_of("upsample", self.upsample, (None, *UPSAMPLE))
-        flag("seamless", self.seamless)
-        object.__setattr__(self, "size", whole("size", self.size, MIN_SIDE))
+        for name in ("strength", "feather"):  # a NumPy number becomes Python's
+            object.__setattr__(self, name, number(name, getattr(self, name), 0, 1))
+        optional(one_of, "preserve_color", self.preserve_color, PRESERVE)
+        optional(one_of, "upsample", self.upsample, UPSAMPLE)
+        switch("seamless", self.seamless)
+        size = optional(whole_number, "size", self.size, MIN_SIDE)
+        object.__setattr__(self, "size", size)
         if self.upsample is not None and self.size is None:
             raise InputError("upsampling needs a size to paint at")
         if self.seamless and self.upsample == "guided":

@@ -7,13 +7,14 @@ the method's own default. An option that a method has no use for is an error
 Torch is not imported here: a command line can be read, and refused, without it.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from fst.errors import InputError
-from fst.inference.checks import flag, number, one_of, whole
 from fst.optimization.presets import INITS, OPTIMIZERS, PRESETS
+from fst.system.checks import number, one_of, switch, text, whole_number
 
 if TYPE_CHECKING:
     import torch
@@ -65,15 +66,19 @@ class PassOptions:
     circular: bool | None = None
 
     def __post_init__(self) -> None:
-        _set(self, "memory", whole("memory", self.memory, 1))
-        one_of("backend", self.backend, (None, "auto", *BACKENDS))
-        _set(self, "backend", None if self.backend == "auto" else self.backend)
-        _set(self, "margin", whole("margin", self.margin, 0))
+        _check(self, ("memory",), whole_number, 1)
+        _check(self, ("backend",), one_of, ("auto", *BACKENDS))
+        _check(self, ("circular",), switch)
         if self.margin is not None and self.margin not in range(0, 257, 4):
             raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {self.margin!r}")
-        _set(self, "circular", flag("circular", self.circular) or None)
+        _check(self, ("margin",), whole_number)
+        if self.backend == "auto":
+            _set(self, "backend", None)
+        _set(self, "circular", self.circular or None)
         if self.circular and self.margin:
-            raise InputError("margin does not go with circular: a picture that tiles has no border")
+            raise InputError(
+                "margin does not go with circular (--seamless): what tiles has no border"
+            )
         if self.circular and self.backend not in (None, "eager"):
             raise InputError(
                 f"backend {self.backend} does not go with circular (--seamless): only eager tiles"
@@ -126,26 +131,19 @@ class PixelOptions:
     normalization: str | None = None
 
     def __post_init__(self) -> None:
-        one_of("preset", self.preset, (None, *PRESETS))
-        one_of("optimizer", self.optimizer, (None, *OPTIMIZERS))
-        if self.init is None or isinstance(self.init, str) or not hasattr(self.init, "shape"):
-            one_of("init", self.init, (None, *INITS))
-        one_of("pooling", self.pooling, (None, *POOLINGS))
-        flag("clamp", self.clamp)
-        for name, least in (("iterations", 1), ("style_size", 16), ("seed", SEEDS[0])):
-            most = SEEDS[1] if name == "seed" else None
-            _set(self, name, whole(name, getattr(self, name), least, most))
-        for name in ("content_weight", "style_weight", "tv_weight"):
-            _set(self, name, number(name, getattr(self, name), 0))
-        _set(self, "learning_rate", number("learning_rate", self.learning_rate, 0))
-        if self.learning_rate == 0:
-            raise InputError("learning_rate must be a number above 0, not 0")
-        for name in ("weights", "normalization"):
-            if not isinstance(value := getattr(self, name), str | None):
-                raise InputError(f"{name} must be a name, not {value!r}")
-        for name in ("content_layers", "style_layers"):
-            if not isinstance(value := getattr(self, name), Mapping | None):
-                raise InputError(f"{name} must name layers and their weights, not {value!r}")
+        _check(self, ("preset",), one_of, tuple(PRESETS))
+        _check(self, ("optimizer",), one_of, OPTIMIZERS)
+        if not hasattr(self.init, "shape"):  # a picture's shape is checked with the photo
+            _check(self, ("init",), one_of, INITS)
+        _check(self, ("pooling",), one_of, POOLINGS)
+        _check(self, ("clamp",), switch)
+        _check(self, ("iterations",), whole_number, 1)
+        _check(self, ("style_size",), whole_number, 16)
+        _check(self, ("seed",), whole_number, *SEEDS)
+        _check(self, ("content_weight", "style_weight", "tv_weight"), number, 0)
+        _check(self, ("learning_rate",), number, None, None, 0)
+        _check(self, ("weights", "normalization"), text)
+        _check(self, ("content_layers", "style_layers"), _layers)
         if self.clamp and self.optimization()["optimizer"] != "adam":
             raise InputError("clamp goes with optimizer adam only")
 
@@ -206,6 +204,32 @@ def check_used(names: Iterable[str], ways: Mapping[str, str]) -> None:
         takers = " and ".join(SAID[way] for way in USED if name in USED[way])
         option = "--seamless" if name == "circular" else "--" + name.replace("_", "-")
         raise InputError(f"{name} ({option}) is for {takers}, but {', '.join(ways.values())}")
+
+
+def check_names(names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuses what is no option at all.
+
+    Raises:
+        InputError: names what comes close.
+    """
+    known = sorted(known)
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known) or known
+            raise InputError(f"no option {str(name)!r}: there is {', '.join(close)}")
+
+
+def _layers(name: str, value: object) -> Mapping[str, float]:
+    if isinstance(value, Mapping):
+        return value
+    raise InputError(f"{name} must map layers to weights, not {value!r}")
+
+
+def _check(options: object, names: tuple[str, ...], check: Any, *limits: Any) -> None:
+    """Checks those that were chosen; a NumPy number becomes Python's."""
+    for name in names:
+        if (value := getattr(options, name)) is not None:
+            _set(options, name, check(name, value, *limits))
 
 
 def _set(options: object, name: str, value: object) -> None:

@@ -14,7 +14,6 @@ from torch import Tensor
 from fst.errors import FstWarning, InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
-from fst.inference.checks import one_of, whole
 from fst.inference.options import (
     MARGIN,
     METHODS,
@@ -31,6 +30,7 @@ from fst.optimization.pyramid import optimize_coarse_to_fine
 from fst.styles.objective import judged_by_slim, load_objective, style_target
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle
+from fst.system.checks import one_of, whole_number
 
 NOISY = ("noise", "blend")
 """Starts that a seed has to do with."""
@@ -122,7 +122,7 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
         CheckpointError: ``"feedforward"``, and the style has no checkpoint.
     """
     one_of("method", method, METHODS)
-    whole("refine", refine, 0)
+    whole_number("refine", refine, 0)
     if style.shares and (refine or method == "optimize"):
         raise InputError("a blend is painted in one pass: there is no painting to optimize for")
     if refine and method == "optimize":

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.picture import Picture, from_pil, to_pil, upright
-from fst.inference.checks import check_names
 from fst.inference.control import Control, Layer, paint
 from fst.inference.masks import Mask, read_mask
-from fst.inference.options import PassOptions, PixelOptions
+from fst.inference.options import PassOptions, PixelOptions, check_names
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
 from fst.styles.catalog import find_style
 from fst.system.device import pick_device, pick_precision

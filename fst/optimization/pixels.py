@@ -15,6 +15,7 @@ from torch import Tensor
 from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.optimization.presets import INITS, OPTIMIZERS
+from fst.system.checks import one_of
 
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
 
@@ -53,8 +54,7 @@ def initial_image(init: str | Tensor, photo: Tensor, seed: int = 0) -> Tensor:
                 f"the start picture has shape {tuple(init.shape)}, the photo {tuple(photo.shape)}"
             )
         return init.detach().to(photo.device, torch.float32).clone()
-    if init not in INITS:
-        raise InputError(f"init must be one of {', '.join(INITS)}, not {init!r}")
+    one_of("init", init, INITS)
     if init == "photo":
         return photo.detach().clone()
     noise = torch.rand(photo.shape, generator=torch.Generator().manual_seed(seed)).to(photo.device)
@@ -145,8 +145,7 @@ def _descend(
 
 
 def _learning_rate(optimizer: str, learning_rate: float | None) -> float:
-    if optimizer not in OPTIMIZERS:
-        raise InputError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}")
+    one_of("optimizer", optimizer, OPTIMIZERS)
     rate = LEARNING_RATES[optimizer] if learning_rate is None else learning_rate
     if not (math.isfinite(rate) and rate > 0):
         raise InputError(f"learning_rate must be a number above 0, not {rate}")
