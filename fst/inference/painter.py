@@ -81,7 +81,8 @@ class Painter:
         Raises:
             InputError: no plan fits into the memory.
         """
-        wide, inside = at_least(photos, needs_of(self.net).least_side)
+        needs = needs_of(self.net)
+        wide, inside = at_least(photos, max(needs.least_side, needs.multiple))
         return self._painted(wide)[inside]
 
     def _painted(self, photos: Tensor) -> Tensor:
@@ -89,7 +90,7 @@ class Painter:
         plan = None if self.stages is None else self.plan(h, w, photos.device)
         elsewhere = photos.device.type != "cpu" and self.backend == "eager"
         at_once = elsewhere and plan == plans.Plan() and not self.circular
-        padded, m = widen(photos, self.margin)
+        padded, m = widen(photos, self.margin, needs_of(self.net).multiple)
         inner = (..., slice(m, m + h), slice(m, m + w))
         if self.stages is None or plan is None or at_once:
             return self._at_once(padded)[inner]
@@ -108,7 +109,8 @@ class Painter:
     def _memory(self, height: int, width: int, plan: plans.Plan) -> int:
         assert self.stages is not None
         sides = (height + 2 * self.margin, width + 2 * self.margin)
-        widened = sides != (height, width) or height % 4 or width % 4
+        multiple = needs_of(self.net).multiple
+        widened = sides != (height, width) or height % multiple or width % multiple
         copy = 3 * 4 * sides[0] * sides[1] if widened else 0
         return copy + plans.memory(self.stages, *sides, self.dtype, plan)
 

@@ -13,6 +13,7 @@ from fst.errors import InputError
 from fst.inference.painter import Painter, feedforward
 from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet
+from fst.nets.needs import NetNeeds, TransformerNet
 from fst.system.memory import free_memory, parse_memory
 
 
@@ -192,3 +193,36 @@ def test_a_trained_net_changes_nothing_about_itself(net: JohnsonNet) -> None:
     before = {key: value.clone() for key, value in net.state_dict().items()}
     feedforward(net, draw(1, 3, 20, 20), torch.bfloat16)
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+
+
+# --- what a net says of itself -------------------------------------------------------------------
+
+
+class Halving(TransformerNet):
+    """A net that halves three times, and says so."""
+
+    needs = NetNeeds(least_side=24, multiple=8)
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.seen = tuple(images.shape[2:])
+        return images
+
+
+@pytest.mark.parametrize("margin", [0, 20])
+@pytest.mark.parametrize("size", [(5, 9), (24, 24), (31, 50)])
+def test_a_net_gets_the_pictures_that_it_needs(size: tuple[int, int], margin: int) -> None:
+    photo, net = draw(1, 3, *size), Halving()
+    assert torch.equal(Painter(net, margin=margin)(photo), photo)
+    assert all(side % 8 == 0 and side >= 24 for side in net.seen)
+
+
+def test_stages_are_asked_of_nets_that_declare_them_only() -> None:
+    """An attribute of that name says nothing: a module of another library may have it."""
+
+    class Other(nn.Conv2d):
+        def stages(self) -> str:
+            return "of something else"
+
+    painter = Painter(Other(3, 3, 1))
+    assert painter.stages is None
+    assert painter(draw(1, 3, 16, 16)).shape == (1, 3, 16, 16)

@@ -11,14 +11,16 @@ from support import make_photo
 from torch import Tensor
 
 from fst.errors import AssetError, CheckpointError, InputError
+from fst.inference.options import MARGIN, PassOptions, PixelOptions
 from fst.inference.painter import Painter
-from fst.inference.stylizers import MARGIN, FeedForwardStylizer, OptimizingStylizer, make_stylizer
+from fst.inference.stylizers import FeedForwardStylizer, OptimizingStylizer, Stylizer
+from fst.inference.stylizers import make_stylizer as make
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.optimization.pixels import Iterate
 from fst.styles import catalog
-from fst.styles.catalog import resolve_style
+from fst.styles.catalog import find_style, resolve_style
 from fst.styles.objective import load_objective, load_painting
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
@@ -61,6 +63,20 @@ def paintings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     make_photo(40, 48, seed=2).save(folder / "monet.jpg", quality=95)
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
     return folder
+
+
+def make_stylizer(
+    style: str,
+    method: str = "auto",
+    checkpoints: Path | None = None,
+    margin: int | None = None,
+    loss: dict[str, Any] | None = None,
+    settings: dict[str, Any] | None = None,
+    **pixels: Any,
+) -> Stylizer:
+    """Finds the style and makes what paints in it."""
+    options = PixelOptions(**(loss or {}), **(settings or {}), **pixels)
+    return make(find_style(style, checkpoints), method, PassOptions(margin=margin), options)
 
 
 def write_style(folder: Path, name: str, **style: object) -> Path:
