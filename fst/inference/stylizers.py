@@ -170,7 +170,10 @@ def make_stylizer(
     if of_pass.circular and way != "feedforward":
         # before check_used, which knows less of the reason
         if way == "refine":
-            raise InputError("a picture that tiles can't be refined: the loss knows only one tile")
+            raise InputError(
+                "a picture that tiles (circular, --seamless) can't be refined: the loss knows only "
+                "one tile"
+            )
         raise InputError(f"to tile (circular, --seamless) a style needs a checkpoint: {why}")
     check_used([*of_pass.given(), *of_pixels.given()], {way: why})
     if way == "optimize":

@@ -19,8 +19,8 @@ class ReflectionPad2d(nn.ReflectionPad2d):
 def widen(images: Tensor, margin: int = 0, multiple: int = 4) -> tuple[Tensor, int]:
     """Pictures with more around them, for what a net does badly at its borders.
 
-    Beyond the border they are mirrored, up to multiples of 4 pixels, which two halvings want (or of
-    ``multiple``). A margin is mirrored in color, too: it goes on as the picture was going, where a plain mirror
+    Beyond the border they are mirrored, up to multiples of 4 pixels, which two halvings want. A
+    margin is mirrored in color, too: it goes on as the picture was going, where a plain mirror
     would stand still at the border, and a net paint weaker strokes there (docs/quality.md).
 
     Args:
