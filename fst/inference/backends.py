@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fst.choices import BACKENDS
 from fst.errors import InputError
-from fst.inference.options import BACKENDS
 from fst.nets.stages import Stage
 
 _NEEDS = {"onnxruntime": ("onnxruntime", "onnx", "onnxscript"), "openvino": ("openvino",)}

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fst import assets
+from fst.choices import MAX_PIXELS
 from fst.errors import FstError, InputError
-from fst.image.io import FORMATS, MAX_PIXELS, check_output, load_image, save_image
+from fst.image.io import FORMATS, check_output, load_image, save_image
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
 from fst.inference.masks import read_mask
@@ -145,10 +146,10 @@ def run(
         What became of each job, once its picture is on the disk; an error at once, before the
         pictures that are still being written.
     """
-    layers = [layers] if not isinstance(layers, Sequence) else layers
-    layers = [_with_mask(layer, max_pixels) for layer in layers]
+    painted_with = layers if isinstance(layers, Sequence) else [layers]
+    read = [_with_mask(layer, max_pixels) for layer in painted_with]
     slow = OptimizingStylizer | RefiningStylizer
-    allowed = 0 if any(isinstance(layer.stylizer, slow) for layer in layers) else 2
+    allowed = 0 if any(isinstance(layer.stylizer, slow) for layer in read) else 2
     waiting: deque[tuple[Job, Future[None]]] = deque()
     with ExitStack() as stack:
         reader = ThreadPoolExecutor(1, "fst-read")
@@ -166,7 +167,7 @@ def run(
                 if number + 1 < len(jobs) and not large:
                     reading = reader.submit(load_image, jobs[number + 1].source, max_pixels, 1)
                 watch = None if on_iterate is None else _bind(on_iterate, job)
-                painted = paint(picture, layers, control, watch)
+                painted = paint(picture, read, control, watch)
                 waiting.append((job, writer.submit(save_image, job.target, painted, quality)))
                 del picture, painted
             except (FstError, OSError, RuntimeError, MemoryError) as problem:

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
+from fst.choices import FEATHER, MAX_PIXELS
 from fst.errors import FstWarning
-from fst.image.io import MAX_PIXELS, load_image
+from fst.image.io import load_image
 from fst.image.picture import Picture, resize_tensor
-from fst.inference.options import FEATHER
 
 
 @dataclass

@@ -12,27 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from fst.choices import BACKENDS, INITS, OPTIMIZERS
 from fst.errors import InputError
-from fst.optimization.presets import INITS, OPTIMIZERS, PRESETS
+from fst.optimization.presets import PRESETS
 from fst.system.checks import number, one_of, switch, text, whole_number
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-METHODS = ("auto", "feedforward", "optimize")
-
-BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
-"""What runs a net: torch, or torch.compile, or an extra."""
-
-UPSAMPLE = ("guided", "bicubic")
-"""Ways back to the photo's size from the size that was painted at."""
-
-MARGIN = 20
-"""Of a pass, in pixels: enough for strokes at the border that are as strong as elsewhere."""
-
-FEATHER = 0.01
-"""Standard deviation of a mask's feathering, as a share of the picture's long side."""
 
 POOLINGS = ("max", "avg")
 
@@ -49,9 +36,10 @@ class PassOptions:
         dtype: of convolutions, also for the optimization; None is float32.
         memory: how many bytes a pass may take besides photo and net; None takes what is free,
             within limits (:class:`~fst.inference.painter.Painter`).
-        backend: what runs the net, one of :data:`BACKENDS`; None or ``"auto"`` picks.
+        backend: what runs the net, one of :data:`fst.choices.BACKENDS`; None or ``"auto"`` picks.
         margin: pixels, a multiple of 4 up to 256, by which a photo goes on beyond its border while
-            it is painted; None is :data:`MARGIN`, and 0 for a pass that is refined or tiles.
+            it is painted; None is :data:`fst.choices.MARGIN`, and 0 for a pass that is refined or
+            tiles.
         circular: paint so that the output tiles the plane; None is no.
 
     Raises:
@@ -86,8 +74,7 @@ class PassOptions:
 
     def given(self) -> dict[str, Any]:
         """The options of a pass that were chosen, by name; device and dtype are for all."""
-        chosen = _given(self)
-        return {name: value for name, value in chosen.items() if name not in ("device", "dtype")}
+        return {name: value for name, value in _given(self).items() if name in OF_PASS}
 
 
 @dataclass(frozen=True)
@@ -172,11 +159,14 @@ LOSS = (
 )  # fmt: skip
 SEARCH = ("iterations", "optimizer", "learning_rate", "init", "seed", "clamp")
 
+OF_PASS = ("memory", "backend", "margin", "circular")
+OF_PIXELS = tuple(field.name for field in fields(PixelOptions))
+
 USED = {
-    "feedforward": ("memory", "backend", "margin", "circular"),
+    "feedforward": OF_PASS,
     "refine": ("memory", "backend", "margin", "refine", "optimizer", "learning_rate", "clamp",
                "weights", "save_every"),
-    "optimize": (*(field.name for field in fields(PixelOptions)), "save_every"),
+    "optimize": (*OF_PIXELS, "save_every"),
 }  # fmt: skip
 """Way of painting -> the options that it has a use for."""
 

@@ -11,12 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fst.choices import MARGIN, METHODS
 from fst.errors import FstWarning, InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
 from fst.inference.options import (
-    MARGIN,
-    METHODS,
     SEARCH,
     PassOptions,
     PixelOptions,
@@ -114,7 +113,7 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
 
     Args:
         style: from :func:`~fst.styles.catalog.find_style`.
-        method: one of :data:`~fst.inference.options.METHODS`.
+        method: one of :data:`fst.choices.METHODS`.
         refine: iterations that follow a pass.
 
     Raises:

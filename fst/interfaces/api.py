@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from fst.errors import InputError
 from fst.image.picture import Picture, from_pil, to_pil, upright
 from fst.inference.control import Control, Layer, paint
 from fst.inference.masks import Mask, read_mask
-from fst.inference.options import PassOptions, PixelOptions, check_names
+from fst.inference.options import OF_PIXELS, PassOptions, PixelOptions, check_names
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
 from fst.styles.catalog import find_style
 from fst.system.device import pick_device, pick_precision
@@ -199,11 +199,10 @@ def _pixel_options(*given: Mapping[str, Any] | None) -> PixelOptions:
             check_names([name], OPTIONS)
             if name in chosen:
                 raise InputError(f"the option {name!r} is given twice")
-            if name not in PIXELS:
+            if name not in OF_PIXELS:
                 raise InputError(f"{name} is given to load() itself, not in loss or settings")
             chosen[name] = value
     return PixelOptions(**chosen)
 
 
-PIXELS = tuple(field.name for field in fields(PixelOptions))
-OPTIONS = (*PIXELS, *(name for name in inspect.signature(load).parameters if name != "pixels"))
+OPTIONS = (*OF_PIXELS, *(name for name in inspect.signature(load).parameters if name != "pixels"))

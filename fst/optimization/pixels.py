@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fst.choices import INITS, OPTIMIZERS
 from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms, PerceptualLoss
-from fst.optimization.presets import INITS, OPTIMIZERS
 from fst.system.checks import one_of
 
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}

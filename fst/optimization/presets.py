@@ -3,11 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-INITS = ("photo", "noise", "blend")
-"""What an optimization starts from."""
-
-OPTIMIZERS = ("lbfgs", "adam")
-
 
 @dataclass(frozen=True)
 class Preset:

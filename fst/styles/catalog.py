@@ -17,9 +17,6 @@ from fst.styles.trained import TrainedStyle, load_checkpoint
 STYLES = assets.shipped("configs") / "style"
 """The style files that come with fst."""
 
-CHECKPOINTS = (Path("checkpoints"), assets.shipped("checkpoints"))
-"""Where finished styles lie: ``checkpoints/`` in the current folder, then those of fst."""
-
 
 def find_style(
     style: str, checkpoints: Path | None = None, device: torch.device | str = "cpu"
@@ -30,7 +27,7 @@ def find_style(
         style: the name of a style; the path of a checkpoint or of a painting; or a blend of
             trained styles, ``"monet=0.7,poppies=0.3"``, whose shares are divided by their sum
             where that is not 1, with a warning.
-        checkpoints: the folder of finished styles; None is :data:`CHECKPOINTS`.
+        checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoint_folders`.
         device: for the net.
 
     Raises:
@@ -39,7 +36,7 @@ def find_style(
     """
     if "=" in style and not Path(style).exists():
         return _find_blend(style, checkpoints, device)
-    path, name = _locate(style, checkpoints)
+    path, name = resolve_style(style, checkpoints)
     searched = _folders(checkpoints)[0]
     if path is None:
         about = style_file(style)
@@ -47,7 +44,7 @@ def find_style(
         return Style(name, style, about, image, searched=searched)
     trained = load_checkpoint(path, device)
     about = trained.description["style"]
-    name = name or trained.name
+    name = trained.name if Path(style) == path else name
     # a checkpoint knows the painting that it was trained on, whatever its name
     image = about.get("image") or style_file(name)["image"]
     return Style(name, style, about, image, trained, searched=searched)
@@ -69,18 +66,26 @@ def _find_blend(text: str, checkpoints: Path | None, device: torch.device | str)
 def _folders(checkpoints: Path | None) -> tuple[Path, ...]:
     if checkpoints is not None and not checkpoints.is_dir():
         raise InputError(f"no folder of checkpoints {str(checkpoints)!r}")
-    return CHECKPOINTS if checkpoints is None else (checkpoints,)
+    return assets.checkpoint_folders() if checkpoints is None else (checkpoints,)
 
 
-def _locate(style: str, checkpoints: Path | None) -> tuple[Path | None, str]:
-    """The style's checkpoint, or None, and its name, which is empty where the checkpoint says it.
+def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
+    """Where the style's checkpoint lies, or None, and its name; reads nothing.
 
-    A name is that of a checkpoint, then of a style file, then of a painting.
+    A name is that of a checkpoint, then of a style file, then of a painting. A checkpoint that is
+    given by its path has its file's name here, and its own once it is read.
+
+    Args:
+        style: the name of a style, or the path of a checkpoint or of a painting.
+        checkpoints: as for :func:`find_style`.
+
+    Raises:
+        InputError: neither a checkpoint nor a painting has this name; names those there are.
     """
     folders = _folders(checkpoints)
     path = Path(style)
     if path.suffix in (".safetensors", ".pth", ".pt", ".ckpt", ".model", ".bin"):
-        return path, ""
+        return path, path.stem
     if path.suffix.lower() in assets.IMAGE_SUFFIXES and path.is_file():
         return None, path.stem
     for folder in folders:
@@ -98,17 +103,6 @@ def _locate(style: str, checkpoints: Path | None) -> tuple[Path | None, str]:
             f"paintings to optimize for: {', '.join(style_names())}; "
             "or give the path of a checkpoint or of a painting"
         ) from None
-
-
-def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
-    """The style's checkpoint, or None, and its name, as :func:`find_style` finds them.
-
-    Raises:
-        CheckpointError: a path that is a pickle or no checkpoint.
-        InputError: neither a checkpoint nor a painting has this name; names those there are.
-    """
-    path, name = _locate(style, checkpoints)
-    return path, name or load_checkpoint(path or Path(style)).name
 
 
 def load_style(

@@ -9,9 +9,10 @@ from support import shaken_net
 from torch import Tensor, nn
 
 import fst
+from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference import backends, painter
-from fst.inference.backends import BACKENDS, PlainNet, is_installed, make_whole, pick_backend
+from fst.inference.backends import PlainNet, is_installed, make_whole, pick_backend
 from fst.inference.painter import Painter
 from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet

@@ -10,8 +10,9 @@ from PIL import Image
 from support import make_photo
 from torch import Tensor
 
+from fst.choices import MARGIN
 from fst.errors import AssetError, CheckpointError, InputError
-from fst.inference.options import MARGIN, PassOptions, PixelOptions
+from fst.inference.options import PassOptions, PixelOptions
 from fst.inference.painter import Painter
 from fst.inference.stylizers import FeedForwardStylizer, OptimizingStylizer, Stylizer
 from fst.inference.stylizers import make_stylizer as make
@@ -115,7 +116,8 @@ def test_the_checkpoints_here_are_looked_through_without_being_named() -> None:
 
 def test_a_checkpoints_path_gives_the_name_it_was_trained_under(checkpoints: Path) -> None:
     path = (checkpoints / "mine.safetensors").rename(checkpoints / "backup.safetensors")
-    assert resolve_style(str(path), checkpoints) == (path, "mine")
+    assert resolve_style(str(path), checkpoints) == (path, "backup")  # what its file says
+    assert find_style(str(path), checkpoints).name == "mine"
 
 
 def test_a_paintings_path_is_a_style_without_a_checkpoint(
@@ -154,12 +156,12 @@ def test_a_pickle_is_refused(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"style.{suffix}"
     torch.save({"weight": torch.ones(1)}, path)
     with pytest.raises(CheckpointError, match=r"refused.*\.safetensors"):
-        resolve_style(str(path))
+        find_style(str(path))
 
 
 def test_a_checkpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gone\.safetensors"):
-        resolve_style(str(tmp_path / "gone.safetensors"))
+        find_style(str(tmp_path / "gone.safetensors"))
 
 
 @pytest.mark.parametrize("name", ["", "."])
