@@ -166,14 +166,6 @@ def make_stylizer(
     """
     of_pass, of_pixels = pass_options or PassOptions(), pixel_options or PixelOptions()
     way, why = way_of(style, method, refine)
-    if of_pass.circular and way != "feedforward":
-        # before check_used, which knows less of the reason
-        if way == "refine":
-            raise InputError(
-                "a picture that tiles (circular, --seamless) can't be refined: the loss knows only "
-                "one tile"
-            )
-        raise InputError(f"to tile (circular, --seamless) a style needs a checkpoint: {why}")
     check_used([*of_pass.given(), *of_pixels.given()], {way: why})
     if way == "optimize":
         return _optimizing(style, of_pass, of_pixels)

@@ -52,12 +52,12 @@ def find_style(
 
 def _find_blend(text: str, checkpoints: Path | None, device: torch.device | str) -> Style:
     shares = parse_blend(text)
+    found = {name: find_style(name, checkpoints, device) for name in shares}
     if not math.isclose(total := sum(shares.values()), 1, rel_tol=1e-3):
         warnings.warn(
             f"the shares of {text} add up to {total:g}: divided by that", FstWarning, stacklevel=3
         )
     shares = {name: share / total for name, share in shares.items()}
-    found = {name: find_style(name, checkpoints, device) for name in shares}
     trained = blend({name: style.net() for name, style in found.items()}, shares)
     name = "-".join(style.name for style in found.values())
     return Style(name, text, trained.description["style"], None, trained, shares)

@@ -212,13 +212,13 @@ def test_an_option_of_no_use_is_an_error_in_one_line(
         "one pass": ["--style", style],
         "blend": ["--blend", "tiny=0.5,other=0.5"],
         "refine": ["--style", style, "--refine", "1"],
-        "optimize": ["--style", "cat.png", "--method", "optimize"],
+        "optimize": ["--style", "cat.png", "--method", "optimize", "--iterations", "1"],
     }[way]
     result = run_inside("stylize.py", "cat.png", *chosen, *option)
     of_use = option in (ONLY_OPTIMIZED if way == "optimize" else ONLY_PASSED)
     if way == "refine":
         of_use = option[0] not in NOT_REFINED
-    if of_use and way in ("one pass", "blend"):
+    if of_use and (way in ("one pass", "blend") or (option[-1] == "random" and way == "optimize")):
         assert result.returncode == 0, result.stderr
         return
     assert result.returncode == 1
