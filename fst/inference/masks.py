@@ -17,7 +17,7 @@ from fst.image.io import load_image
 from fst.image.picture import Picture, resize_tensor
 
 
-@dataclass
+@dataclass(eq=False)
 class Mask:
     """A mask that was read; how much of a style each of its pixels gets.
 
