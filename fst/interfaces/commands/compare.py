@@ -10,8 +10,9 @@ from rich.table import Table
 
 from fst import assets
 from fst.errors import InputError
-from fst.evaluation.compare import STARTS, Comparison, compare, summarize
+from fst.evaluation.compare import STARTS, Comparison, compare
 from fst.evaluation.report import write_report
+from fst.evaluation.summary import summarize
 from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
 from fst.styles.objective import load_objective
 from fst.system.device import PRECISIONS, pick_device, pick_precision

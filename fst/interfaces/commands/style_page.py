@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fst import assets
 from fst.errors import InputError
-from fst.evaluation.artifacts import MIN_SIDE, measure
+from fst.evaluation.artifacts import MIN_SIDE, measure_artifacts
 from fst.evaluation.style_page import page, read_report
 from fst.image.io import load_image, save_image
 from fst.image.picture import resize
@@ -64,7 +64,7 @@ def main() -> int:
         photo = resize(load_image(file), options.size).rgb
         pairs.append((painter(photo.to(device)).cpu().clone(), photo))
         measurable = min(photo.shape[2:]) >= MIN_SIDE
-        shown.append(measure(painter, photo.to(device)) if measurable else None)
+        shown.append(measure_artifacts(painter, photo.to(device)) if measurable else None)
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)
     save_image(options.output / f"{name}.jpg", inset_sheet(pairs), quality=90)
