@@ -79,7 +79,7 @@ def objective_chart(entry: dict[str, Any]) -> dict[str, Any]:
     curves = {start: _best_so_far(entry["optimized"][start]["objectives"]) for start in STARTS}
     last = max(len(curve) for curve in curves.values()) - 1  # some may have ended sooner
     fast = entry["fast"]["objective"]
-    lines = {start: list(enumerate(curve)) for start, curve in curves.items()}
+    lines = {start: [(float(i), y) for i, y in enumerate(c)] for start, c in curves.items()}
     drawn = chart("objective", {**lines, "fast": [(0, fast)]}, last, height=220)
     assert drawn is not None
     return drawn
