@@ -10,7 +10,7 @@ from pathlib import Path
 from fst import assets
 from fst.errors import InputError
 from fst.evaluation.artifacts import MIN_SIDE, measure_artifacts
-from fst.evaluation.style_page import page, read_report
+from fst.evaluation.style_page import read_report, render_style_page
 from fst.image.io import load_image, save_image
 from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
@@ -70,7 +70,9 @@ def main() -> int:
     save_image(options.output / f"{name}.jpg", inset_sheet(pairs), quality=90)
     written = options.output / f"{name}.md"
     with atomic_file(written) as temporary:
-        text = page(style.description, reports, options.size, len(files), options.notes, shown)
+        text = render_style_page(
+            style.description, reports, options.size, len(files), options.notes, shown
+        )
         temporary.write_text(text, encoding="utf-8")
     print(f"wrote {written}")
     return 0
