@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.progress import Progress
@@ -40,39 +41,71 @@ def main(options: argparse.Namespace) -> int:
     names = ("feature_steps", "gradient_steps", "seed")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     recipe = replace(DistillationSettings(), **given)
+    teacher = load_teacher(options)
+    photos = read_photos(options.photos, recipe.size)
+    paintings = [
+        resize(load_image(assets.find("styles", name)), 640).rgb[0] for name in options.paintings
+    ]
+    painted = [painter(path) for path in options.painted]
+    distillation = Distillation(teacher, photos, paintings, painted, recipe)
+    if options.state.exists():
+        distillation.load(options.state)
+        print(f"going on from {options.state}: {distillation.done}")
+    teach(distillation, options.state)
+    data = f"{len(photos)} photos; paintings: {', '.join(options.paintings)}"
+    write_slim(options.output, distillation.finished(), description(teacher, data, recipe))
+    print(f"wrote {options.output}  (train with it: loss.weights={options.output})")
+    return 0
+
+
+def load_teacher(options: argparse.Namespace) -> VGG19:
+    """VGG-19, up to the slim network's last layer.
+
+    Raises:
+        InputError: another network, or random weights.
+    """
     dtype = pick_precision(options.precision, pick_device("cpu"))
     teacher = VGG19(RELUS, options.weights, dtype=dtype)
     if teacher.architecture == SLIM.architecture or teacher.source == "random":
         raise InputError(f"the teacher is VGG-19, not {options.weights!r}")
-    short_side = round(1.375 * recipe.size)
-    records = [record["image"] for record in open_folder(options.photos)]
+    return teacher
+
+
+def read_photos(folder: str, size: int) -> list[Tensor]:
+    """The photos, ``(3, H, W)`` uint8, a little larger than what is cropped from them.
+
+    Raises:
+        InputError: none is large enough.
+    """
+    short_side = round(1.375 * size)
+    records = [record["image"] for record in open_folder(folder)]
     photos = [shrink(decode(record, short_side), short_side) for record in records]
-    photos = [photo for photo in photos if min(photo.shape[1:]) >= recipe.size]
+    photos = [photo for photo in photos if min(photo.shape[1:]) >= size]
     if len(photos) < len(records):
-        print(f"{len(records) - len(photos)} photos are smaller than {recipe.size} px: left out")
+        print(f"{len(records) - len(photos)} photos are smaller than {size} px: left out")
     if not photos:
-        raise InputError(f"{options.photos}: no photo of at least {recipe.size} px")
-    paintings = [
-        resize(load_image(assets.find("styles", name)), 640).rgb[0] for name in options.paintings
-    ]
-    distillation = Distillation(
-        teacher, photos, paintings, [painter(path) for path in options.painted], recipe
-    )
-    if options.state.exists():
-        distillation.load(options.state)
-        print(f"going on from {options.state}: {distillation.done}")
+        raise InputError(f"{folder}: no photo of at least {size} px")
+    return photos
+
+
+def teach(distillation: Distillation, state: Path) -> None:
+    """All stages, with a bar or lines; every 20 steps what a stopped run goes on from is kept."""
     with Progress(transient=True) as bar:
         task = bar.add_task("")
-        for progress in distillation.run():
-            figures = ", ".join(f"{name} {value:.3f}" for name, value in progress.figures.items())
-            line = f"{progress.stage} {progress.step}/{progress.steps}: {figures}"
-            bar.update(task, total=progress.steps, completed=progress.step, description=line)
-            if progress.step % 20 == 0 or progress.step == progress.steps:
-                distillation.save(options.state)
+        for step in distillation.run():
+            figures = ", ".join(f"{name} {value:.3f}" for name, value in step.figures.items())
+            line = f"{step.stage} {step.step}/{step.steps}: {figures}"
+            bar.update(task, total=step.steps, completed=step.step, description=line)
+            if step.step % 20 == 0 or step.step == step.steps:
+                distillation.save(state)
                 if not bar.console.is_terminal:
                     print(line, flush=True)
+
+
+def description(teacher: VGG19, data: str, recipe: DistillationSettings) -> dict[str, Any]:
+    """What the network's file says of itself."""
     source = WEIGHTS.get(teacher.source)
-    about = {
+    return {
         "teacher": {
             **teacher.describe(),
             "licence": source.licence if source else "unknown",
@@ -81,9 +114,6 @@ def main(options: argparse.Namespace) -> int:
         "licence": source.licence if source else "that of the teacher",
         "attribution": f"distilled from: {source.citation if source else teacher.source}; "
         "changed: fewer channels, taught anew",
-        "data": f"{len(photos)} photos; paintings: {', '.join(options.paintings)}",
+        "data": data,
         "recipe": asdict(recipe),
     }
-    write_slim(options.output, distillation.finished(), about)
-    print(f"wrote {options.output}  (train with it: loss.weights={options.output})")
-    return 0

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from support import ROOT
 
 from fst.data.settings import PhotoSettings
+from fst.interfaces.arguments.benchmark import parser
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import EARLIER
 from fst.nets.johnson import JohnsonNet
@@ -79,6 +80,11 @@ def test_the_benchmarks_take_what_is_trained(config: dict[str, Any]) -> None:
     assert (settings.batch, settings.size) == (config["data"]["batch_size"], config["data"]["size"])
     assert settings.weights == config["loss"]["weights"]
     assert settings.workers == config["data"]["num_workers"]
+
+
+def test_the_benchmarks_options_have_the_benchmarks_defaults() -> None:
+    options = vars(parser().parse_args(["train"]))
+    assert {name: options[name] for name in asdict(Settings())} == asdict(Settings())
 
 
 def test_a_pass_is_timed_with_the_net_that_is_trained(config: dict[str, Any]) -> None:
