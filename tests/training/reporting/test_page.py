@@ -4,7 +4,6 @@ import csv
 import math
 import re
 from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,6 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from fst.evaluation.charts import chart, moving_average, round_numbers
 from fst.training.reporting import page as page_module
 from fst.training.reporting.page import RunPage, read_rows
 
@@ -223,16 +221,6 @@ def test_groups_are_averaged(tmp_path: Path) -> None:
     assert heights == pytest.approx([height / 3, height] * 150, abs=0.06)  # means of 2 and 6
 
 
-def test_the_moving_average_is_that_of_the_neighbors() -> None:
-    values = [math.sin(i * i) + 2 for i in range(200)]
-    averaged = moving_average([(10 * i, value) for i, value in enumerate(values)])
-    for i, (step, mean) in enumerate(averaged):
-        reach = min(10, i)
-        window = [values[k] for k in range(200) if abs(k - i) <= reach]
-        assert step == 10 * i
-        assert mean == pytest.approx(sum(window) / len(window))
-
-
 def test_what_a_logarithm_can_not_show_is_left_out(tmp_path: Path) -> None:
     values = [1.0, float("nan"), 2.0, float("inf"), 0.0, -1.0, 3.0]
     write_curve(tmp_path, training_rows(range(7), lambda step: values[step]))
@@ -259,28 +247,6 @@ def test_a_page_without_a_curve_has_no_charts(tmp_path: Path, content: bytes | N
     if content is not None:
         (tmp_path / "metrics.csv").write_bytes(content)
     assert show(tmp_path).charts() == {}
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(0.95, 1.05), (0.1, 130), (3e-5, 4e-5), (9.96, 10.04), (1e-4, 1e9)]
-)
-def test_labels_of_an_axis_do_not_touch(low: float, high: float) -> None:
-    drawn = chart("x", {"train": [(0, low), (1, high)]}, 1)
-    assert drawn is not None
-    heights = [height for _, height in drawn["ticks"]]
-    assert all(below - above >= 16 for below, above in pairwise(heights))
-    assert len(heights) >= 2
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(0.95, 1.05), (0.1, 130), (3e-5, 4e-5), (9.96, 10.04), (1e-4, 1e9)]
-)
-def test_an_axis_has_a_few_round_numbers(low: float, high: float) -> None:
-    numbers = round_numbers(low, high)
-    assert 3 <= len(numbers) <= 7
-    assert numbers == sorted(set(numbers))
-    assert low <= numbers[0] <= numbers[-1] <= high
-    assert all(float(f"{number:.3g}") == pytest.approx(number, rel=1e-12) for number in numbers)
 
 
 # --- state, pictures, settings -------------------------------------------------------------------
