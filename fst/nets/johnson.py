@@ -14,6 +14,7 @@ from fst.nets.layers import (
     UpsampleConv,
     widen,
 )
+from fst.nets.needs import NetNeeds, TransformerNet
 from fst.nets.stages import Stage
 
 MIN_SIDE = 16
@@ -26,7 +27,7 @@ UPSAMPLINGS: dict[str, type[UpsampleConv | SmoothUpsampleConv]] = {
 }
 
 
-class JohnsonNet(nn.Module):
+class JohnsonNet(TransformerNet):
     """Photo in, painted photo out: downsample by 4, residual blocks, upsample by 4.
 
     Args:
@@ -44,6 +45,8 @@ class JohnsonNet(nn.Module):
         supplement, table 1; instance norm after Ulyanov et al. 2016; resize-convolution after
         Odena et al. 2016.
     """
+
+    needs = NetNeeds(least_side=MIN_SIDE, multiple=4)
 
     def __init__(
         self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
@@ -89,6 +92,16 @@ class JohnsonNet(nn.Module):
         x = F.relu(self.up2(x))  # (N, width, H, W)
         x = self.out(self.pad(x))  # (N, 3, H, W)
         return torch.sigmoid(x.to(self.out.weight.dtype))[..., :h, :w]
+
+    def matrices(self) -> list[Tensor]:
+        """The weights of all convolutions but the first and the last, from input to output.
+
+        Those two meet pictures, not features: Jordan et al. 2024 leave them to Adam.
+        """
+        blocks = [b for b in self.blocks if isinstance(b, ResidualBlock)]
+        inside = [layer for block in blocks for layer in (block.first, block.second)]
+        layers = [self.down2, self.down3, *inside, self.up1, self.up2]
+        return [layer.conv.weight for layer in layers]
 
     def stages(self, dtype: torch.dtype = torch.float32) -> list[Stage]:
         """The same function up to the sigmoid, for :func:`fst.inference.strips.run.run`.

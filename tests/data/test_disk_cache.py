@@ -17,7 +17,7 @@ from PIL import Image
 from support import encoded, make_photo, numbers, one_color, write_parquet
 from torch import Tensor
 
-from fst.data import disk_cache
+from fst.data import device_cache, disk_cache
 from fst.data.device_cache import decoded_photos
 from fst.data.disk_cache import cached_photos, crop_side
 from fst.data.sources import Record, decode, open_folder, open_hub
@@ -513,8 +513,8 @@ def test_a_gpu_is_filled_up_to_half_of_its_free_memory(
     def memory(device: torch.device) -> tuple[int, int]:
         return round(total / needed) - taken, 10**12
 
-    real = disk_cache.chunks
-    monkeypatch.setattr(disk_cache, "chunks", chunks)
+    real = device_cache.chunks
+    monkeypatch.setattr(device_cache, "chunks", chunks)
     monkeypatch.setattr(Tensor, "to", to)
     monkeypatch.setattr(torch.cuda, "mem_get_info", memory)
     gpu: Any = SimpleNamespace(type="cuda")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import fst.evaluate
 import numpy as np
 import pytest
 import skimage.metrics
@@ -18,6 +17,7 @@ from PIL import Image
 from support import make_photo
 from torch import Tensor
 
+import fst.evaluation.compare
 from fst.evaluation.artifacts import measure
 from fst.evaluation.compare import Comparison, compare, equivalent_iterations, summarize
 from fst.evaluation.report import write_report

@@ -10,7 +10,6 @@ from PIL import Image
 from support import make_photo
 from torch import Tensor
 
-from fst import assets
 from fst.errors import AssetError, CheckpointError, InputError
 from fst.inference.painter import Painter
 from fst.inference.stylizers import MARGIN, FeedForwardStylizer, OptimizingStylizer, make_stylizer
@@ -18,6 +17,7 @@ from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.optimization.pixels import Iterate
+from fst.styles import catalog
 from fst.styles.catalog import resolve_style
 from fst.styles.objective import load_objective, load_painting
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
@@ -193,8 +193,8 @@ def test_a_style_file_sets_painting_size_and_weights(
     paintings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     about = {"name": "dusk", "image": "mine.png", "size": 36, "style_weight": 7.0, "title": "Dusk"}
-    monkeypatch.setattr(assets, "style_names", lambda: ["dusk"])
-    monkeypatch.setattr(assets, "read_style", lambda name: about)
+    monkeypatch.setattr(catalog, "style_names", lambda: ["dusk"])
+    monkeypatch.setattr(catalog, "read_style", lambda name: about)
     painting, weights = load_painting("dusk")
     assert painting.shape == (1, 3, 30, 36)
     assert weights == {"style_weight": 7.0}
@@ -302,8 +302,8 @@ def heavy_style(paintings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A style file that sets weights of its own."""
     weights = {"content_weight": 3.0, "style_weight": 7.0, "tv_weight": 9.0}
     about = {"name": "dusk", "image": "mine.png", **weights}
-    monkeypatch.setattr(assets, "style_names", lambda: ["dusk"])
-    monkeypatch.setattr(assets, "read_style", lambda name: about)
+    monkeypatch.setattr(catalog, "style_names", lambda: ["dusk"])
+    monkeypatch.setattr(catalog, "read_style", lambda name: about)
 
 
 @pytest.mark.usefixtures("heavy_style")

@@ -13,11 +13,11 @@ from fst.errors import AssetError, InputError
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
-from fst.losses import statistics
 from fst.losses.embedded import embedded_style, write_statistics
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.losses.statistics import StyleStatistics, measure_style
+from fst.styles import objective
 from fst.styles.objective import style_target
 
 LAYERS = ("relu1_1", "relu2_1")
@@ -125,7 +125,7 @@ def test_statistics_of_another_network_pooling_or_layer_are_refused(
 @pytest.fixture
 def sea(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> None:
     """Statistics of the sea are shipped; there are no paintings, and the folder is empty."""
-    monkeypatch.setattr(statistics, "embedded_style", lambda *a: embedded_style(*a, shipped))
+    monkeypatch.setattr(objective, "embedded_style", lambda *a: embedded_style(*a, shipped))
     folder = tmp_path / "empty"
     folder.mkdir()
     monkeypatch.chdir(folder)

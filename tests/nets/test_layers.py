@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fst.nets import layers
+from fst.nets import norm
 from fst.nets.layers import ConvNorm, OutputConv, ResidualBlock, SmoothUpsampleConv, UpsampleConv
 from fst.nets.norm import InstanceNorm2d, instance_statistics
 
@@ -34,7 +34,7 @@ def twin_norms(channels: int) -> tuple[InstanceNorm2d, nn.InstanceNorm2d]:
 def either_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs the test below and beyond the size from which statistics take two passes."""
     limit = 10**9 if request.param == "one pass" else 4
-    monkeypatch.setattr(layers, "DRIFT_FREE_POSITIONS", limit)
+    monkeypatch.setattr(norm, "DRIFT_FREE_POSITIONS", limit)
 
 
 @pytest.mark.usefixtures("either_path")

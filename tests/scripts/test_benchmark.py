@@ -9,7 +9,8 @@ import pytest
 import torch
 from support import Run, make_photo
 
-from fst.research.benchmarks import rounds, training_step
+from fst.interfaces.commands import benchmark
+from fst.research.benchmarks import rounds, tables, training_step
 from fst.research.benchmarks.training_step import Settings, Variant
 
 KEYS = {
@@ -35,7 +36,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, Variant]]:
         calls.append((settings, variant))
         return (100.0 if variant.kind == "textbook" else 10.0) + variant.data
 
-    monkeypatch.setattr(training_step, "peak_memory", peak_memory)
+    monkeypatch.setattr(benchmark, "peak_memory", peak_memory)
     return calls
 
 
@@ -86,15 +87,15 @@ def test_the_figures_of_the_table_follow_from_the_seconds(
 ) -> None:
     takes = {"textbook": 8.0, kind: 2.0, "textbook + data": 9.0, f"{kind} + data": 3.0}
 
-    def measure(runs: object, canary: object, rounds: int, clock: object, steps: int) -> object:
-        assert (rounds, steps) == (9, 7)
+    def measure(runs: object, canary: object, count: int, clock: object, steps: int) -> object:
+        assert (count, steps) == (9, 7)
         return [
             rounds.Round({name: scale * seconds for name, seconds in takes.items()}, scale)
             for scale in (1.0, 1.0, 5.0)
         ]
 
-    monkeypatch.setattr(rounds, "measure", measure)
-    monkeypatch.setattr(rounds, "peak_flops", lambda *_: measured)
+    monkeypatch.setattr(tables, "measure", measure)
+    monkeypatch.setattr(benchmark, "peak_flops", lambda *_: measured)
     command = [*tiny, "--precision", kind, "--rounds", "9", "--steps", "7", "--json", "rows.json"]
     result = run_inside("benchmark.py", *command, *more)
     assert result.returncode == 0, result.stderr

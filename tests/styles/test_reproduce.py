@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from fst.errors import InputError
 from fst.styles.reproduce import recipe
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 ABOUT: dict[str, Any] = {
     "net": {"name": "johnson", "arguments": {"width": 16, "residual_blocks": 3,

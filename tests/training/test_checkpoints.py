@@ -32,7 +32,7 @@ from fst.training.checkpoints import (
     write_resumable,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def content(step: int, size: int = 8) -> dict[str, object]:

@@ -30,10 +30,10 @@ import fst
 from fst.errors import CheckpointError, DivergedError, InputError
 from fst.losses.perceptual import PerceptualLoss
 from fst.system.device import machine
+from fst.training import trainer as trainer_module
 from fst.training.checkpoints import by_step
 from fst.training.fit import fit
 from fst.training.module import StyleTransferModule
-from fst.training.module import trainer as trainer_module
 from fst.training.runs import Run
 from fst.training.saving import Checkpoints
 from fst.training.stopping import StopOnSignal
