@@ -3,8 +3,8 @@
 A fence of commands says how it is tested, in a comment on the line before it:
 
 - ``<!-- test: run -->``: as it stands, in a folder with photos;
-- ``<!-- test: short -->``: the same with fewer steps and smaller pictures (:func:`shortened`);
-  ``<!-- test: short: trainer.max_steps=3 -->`` adds further arguments;
+- ``<!-- test: short -->``: the same with fewer steps and smaller pictures
+  (:func:`documents.shortened`); ``<!-- test: short: trainer.max_steps=3 -->`` adds arguments;
 - ``<!-- test: parse -->``: needs a network, a GPU or hours. The program reads the words and stops.
 """
 
@@ -17,103 +17,27 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
+from documents import DOCUMENTS, FENCES, Fence, anchors, first_of_sweep, links, prose, shortened
 from PIL import Image
 from support import ROOT, make_photo
 
 from fst.assets import shipped
 from fst.interfaces import cli
+from fst.styles.catalog import style_names
 from fst.styles.trained import load_checkpoint
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+COMMANDS = [fence for fence in FENCES if fence.shows_commands]
 HISTORY = ("CHANGELOG.md", "log.md")  # what they name was there once
-SHELLS = ("bash", "console", "sh", "shell")
-PROGRAMS = ("fst ", "python ", "make ", "pip ", "torchrun ")
 
 Call = Callable[[list[str]], None]
-
-
-@dataclass(frozen=True)
-class Fence:
-    """A block of code in a document."""
-
-    document: Path
-    line: int
-    language: str
-    text: str
-    before: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.document.relative_to(ROOT)}:{self.line}"
-
-    @property
-    def marker(self) -> tuple[str, list[str]] | None:
-        """How the commands are tested, and further arguments."""
-        found = re.fullmatch(r"<!-- test: (run|short|parse)(?:: (.*))? -->", self.before)
-        return found and (found[1], shlex.split(found[2] or ""))
-
-    @property
-    def commands(self) -> list[list[str]]:
-        """The words of each line."""
-        lines = self.text.replace("\\\n", " ").splitlines()
-        return [words for line in lines if (words := shlex.split(line, comments=True))]
-
-
-def fences(document: Path) -> Iterator[Fence]:
-    lines = document.read_text(encoding="utf-8").splitlines()
-    marks = [i for i, line in enumerate(lines) if line.lstrip().startswith("```")]
-    for first, last in zip(marks[::2], marks[1::2], strict=True):
-        text = "\n".join(lines[first + 1 : last])
-        language = lines[first].strip().removeprefix("```")
-        yield Fence(document, first + 1, language, text, lines[first - 1].strip())
-
-
-FENCES = [fence for document in DOCUMENTS for fence in fences(document)]
-COMMANDS = [
-    fence
-    for fence in FENCES
-    if fence.language in SHELLS or (not fence.language and fence.text.startswith(PROGRAMS))
-]
-
-
-def prose(document: Path) -> str:
-    """A document without its fences."""
-    return re.sub(r"^ *```.*?^ *```", "", document.read_text("utf-8"), flags=re.S | re.M)
-
-
-def shortened(words: list[str]) -> list[str]:
-    """What makes a command of fst quick; where two values are given for one thing, the last counts.
-
-    The slim network judges instead of VGG-19, which is not here.
-    """
-    command, rest = words[0], words[1:]
-    if command == "train":
-        more = ["loss.weights=slim", "loss.schedule=null", "init=null", "data.size=32",
-                "data.batch_size=1", "data.val_photos=1", "trainer.max_steps=2",
-                "trainer.device=cpu", "logger=csv", "precision=fp32",
-                "net.arguments={width: 4, residual_blocks: 1}"]  # fmt: skip
-        if not any(word.startswith("data=") for word in rest):
-            more.append("data=folder")
-        return more if "data=sample" in rest else [*more, "data.path=photos"]
-    if command in ("compare", "judge"):
-        shorter = ["--size", "32", "--limit", "1", "--weights", "slim"]
-        return [*shorter, "--iterations", "2"] if command == "compare" else shorter
-    if command == "stylize" and "--refine" in rest:
-        return ["--refine", "1", "--weights", "slim"]
-    if command == "stylize" and ("optimize" in rest or "painting.jpg" in rest[1:]):
-        return ["--iterations", "2", "--weights", "slim"]
-    return []
+"""Takes the words of a command of fst: ``["stylize", "photo.jpg", ...]``."""
 
 
 class Parsed(BaseException):
@@ -122,9 +46,9 @@ class Parsed(BaseException):
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that the documents speak of: a few photos, masks, a painting, two nets."""
-    for name, seed in (("photo.jpg", 1), ("painting.jpg", 2), *((f"photos/{i}.jpg", i) for i in range(4))):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    """The folder that the documents speak of: photos, masks, a painting, two nets; no assets."""
+    (tmp_path / "photos").mkdir()
+    for seed, name in enumerate(("photo.jpg", "painting.jpg", *(f"photos/{i}.jpg" for i in "abcd"))):
         make_photo(seed=seed).save(tmp_path / name)
     for name in ("mask.png", "a.png", "b.png"):
         make_photo(seed=9).convert("L").save(tmp_path / name)
@@ -132,15 +56,14 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(shipped("checkpoints") / "the_scream.safetensors", tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FST_ASSETS", raising=False)
-    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TORCH_HOME", "HF_HOME"):
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TORCH_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path
 
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs ``fst`` with these words in this process; a status other than 0 fails the test."""
+    """Runs ``fst`` in this process; a status other than 0 fails the test."""
 
     def run(words: list[str]) -> None:
         monkeypatch.setattr(sys, "argv", ["fst", *words])
@@ -148,7 +71,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
             cli.main()
         output, errors = capsys.readouterr()
         status = end.value.code if isinstance(end.value, SystemExit) else 0
-        assert not status, f"fst {shlex.join(words)}\nended with {status}\n{output}\n{errors}"
+        assert not status, f"fst {shlex.join(words)}\nends with {status}\n{output}\n{errors}"
 
     return run
 
@@ -158,25 +81,148 @@ def parse(call: Call, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Lets ``fst`` read its words and stop before the work."""
     whole = argparse.ArgumentParser.parse_args
 
-    def parse_args(parser: argparse.ArgumentParser, *args: object) -> NoReturn:
-        whole(parser, *args)
+    def parse_args(parser: argparse.ArgumentParser, *arguments: Any) -> NoReturn:
+        whole(parser, *arguments)
         raise Parsed
 
     def read(words: list[str]) -> None:
         assert words[0] in cli.COMMANDS, f"fst has no command {words[0]!r}"
-        if words[0] == "train":  # Hydra composes the settings, and shows them
-            overrides = OverridesParser.create().parse_overrides(
-                [word for word in words[1:] if word != "-m" and "submitit" not in word]
-            )
-            chosen = [
-                next(one.sweep_string_iterator()) if one.is_sweep_override() else one.input_line
-                for one in overrides
-            ]
-            keys = [one.get_key_element() for one in overrides]
-            call(["train", *(f"{key}={value}" if "=" not in str(value) else str(value)
-                             for key, value in zip(keys, chosen, strict=True)), "--cfg", "job"])
+        if words[0] == "train":  # Hydra composes the settings and shows them
+            call(["train", *first_of_sweep(words[1:]), "--cfg", "job"])
         elif len(words) > 1:
-            monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
-            call(words)
+            with monkeypatch.context() as patched:
+                patched.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+                call(words)
 
     return read
+
+
+def of_fst(words: list[str]) -> list[str] | None:
+    """What follows ``fst`` in one of the ways to call it; None for another program."""
+    if words[0] == "torchrun":
+        words = ["python", *words[words.index("-m") :]]
+    if words[0] == "fst":
+        return words[1:]
+    if words[:3] == ["python", "-m", "fst"]:
+        return words[3:]
+    if words[0] == "python" and words[1].startswith("scripts/"):
+        assert (ROOT / words[1]).is_file(), words[1]
+        return [Path(words[1]).stem.replace("_", "-"), *words[2:]]
+    return None
+
+
+def other_program(words: list[str]) -> None:
+    """Checks a command that is not fst's, as far as that can be done here."""
+    if words[0] == "pip":
+        assert words[1] == "install"
+        extras = PROJECT["project"]["optional-dependencies"]
+        assert set(re.findall(r"\w+", words[2])) <= set(extras), words[2]
+    elif words[0] == "make" and shutil.which("make"):
+        dry = ["make", "--dry-run", "--directory", str(ROOT), *words[1:]]
+        done = subprocess.run(dry, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    else:
+        assert words[0] in ("make", "export"), f"nothing tests the program {words[0]!r}"
+
+
+@pytest.mark.parametrize("fence", COMMANDS, ids=[fence.name for fence in COMMANDS])
+def test_the_commands_run(fence: Fence, work: Path, call: Call, parse: Call) -> None:
+    assert fence.marker, f"{fence.name}: no <!-- test: run, short or parse --> before the commands"
+    how, more = fence.marker
+    for words in fence.commands:
+        inner = of_fst(words)
+        if inner is None:
+            other_program(words)
+        elif how == "parse":
+            parse(inner)
+        else:
+            call([*shortened(inner), *more] if how == "short" else inner)
+
+
+def test_every_command_is_in_a_document() -> None:
+    text = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    assert [name for name in cli.COMMANDS if f"fst {name}" not in text] == []
+
+
+EXAMPLES = [fence for fence in FENCES if fence.language == "python"]
+
+
+@pytest.mark.parametrize("document", sorted({fence.document for fence in EXAMPLES}), ids=str)
+def test_the_examples_hold(document: Path, work: Path) -> None:
+    names: dict[str, Any] = {}
+    said: list[str] = []
+    for fence in (one for one in EXAMPLES if one.document == document):
+        if ">>>" not in fence.text:
+            exec(compile(fence.text, fence.name, "exec"), names)
+            continue
+        lines = f"{fence.text}\n"
+        test = doctest.DocTestParser().get_doctest(
+            lines, names, fence.name, str(document), fence.line
+        )
+        doctest.DocTestRunner().run(test, out=said.append, clear_globs=False)
+        names = test.globs
+    assert "".join(said) == ""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: str(one.relative_to(ROOT)))
+def test_the_links_lead_somewhere(document: Path) -> None:
+    for link in links(document):
+        path, _, anchor = link.partition("#")
+        there = Path(os.path.normpath(document.parent / path)) if path else document
+        assert there.exists(), link
+        if anchor:
+            assert anchor in anchors(there), f"{link}: {sorted(anchors(there))}"
+        if there.suffix in (".jpg", ".png"):
+            with Image.open(there) as picture:
+                picture.verify()
+
+
+def test_options_that_are_named_exist(monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
+    known = {"--cfg", "--help", "--multirun"}
+
+    def parse_args(parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        parsers = [parser]
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parsers += action.choices.values()
+        known.update(option for one in parsers for option in one._option_string_actions)
+        raise Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+    for command in set(cli.COMMANDS) - {"train", "demo"}:
+        call([command])
+    for document in DOCUMENTS:
+        if document.name not in HISTORY:
+            named = " ".join(re.findall(r"`([^`]+)`", prose(document)))
+            assert set(re.findall(r"(?<!\S)--[a-z-]+", named)) <= known, document
+
+
+def test_the_style_file_has_settings_of_a_style() -> None:
+    known = yaml.safe_load((shipped("configs") / "train.yaml").read_text("utf-8"))["style"]
+    examples = [yaml.safe_load(one.text) for one in FENCES if one.language == "yaml"]
+    assert examples
+    assert all(set(example) <= set(known) for example in examples)
+
+
+@pytest.mark.parametrize("style", style_names())
+def test_the_steps_are_those_of_the_shipped_nets(style: str) -> None:
+    about = load_checkpoint(shipped("checkpoints") / f"{style}.safetensors").description
+    training = about["training"]
+    steps, pattern = f"{training['steps']:,}", f"{training['pattern_weight']:g}"
+    pages = {path: (ROOT / "docs" / path).read_text("utf-8")
+             for path in ("train.md", "styles/README.md", "quality.md", f"styles/{style}.md")}  # fmt: skip
+    assert re.search(rf"`{style}` \| {steps} \|.*\| {pattern} \|", pages["train.md"])
+    assert re.search(rf"\({style}.md\) \| .* \| {steps} \|", pages["styles/README.md"])
+    assert re.search(rf"\(styles/{style}.md\) \| {steps} \|", pages["quality.md"])
+    assert f"\n{steps} steps of one photo" in pages[f"styles/{style}.md"]
+
+
+def test_the_rooms_are_those_of_the_contract() -> None:
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    (order,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    rooms = [room for layer in order for room in layer.split(" | ") if room != "__main__"]
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table, _, rest = text.partition("`embedded/`")
+    assert re.findall(r"^\| `(\w+)/?` \|", table, re.MULTILINE) == rooms
+    for pair in (layer.split(" | ") for layer in order if " | " in layer):
+        assert f"`{pair[0]}` and `{pair[1]}`" in " ".join(text.split())
