@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from torch import Tensor, nn
 
 from fst.data.module import PhotoDataModule
 from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.nets.needs import TransformerNet
 from fst.training.checkpoints import newest_whole, read_resumable
 from fst.training.fit import fit
 from fst.training.module import StyleTransferModule
+from fst.training.recipe import Recipe
 from fst.training.reporting.curve import CurveCSV
 from fst.training.reporting.page import RunPage
 from fst.training.reporting.previews import Previews
@@ -36,13 +39,16 @@ class TinyNet(nn.Module):
         return painted
 
 
-class DeepNet(TinyNet):
+class DeepNet(TinyNet, TransformerNet):
     """Three convolutions; the one in the middle is what Muon takes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.first, self.middle = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
         self.last = nn.Conv2d(4, 3, 3, padding=1)
+
+    def matrices(self) -> list[Tensor]:
+        return [self.middle.weight]
 
     def forward(self, photos: Tensor) -> Tensor:
         features = torch.relu(self.middle(torch.relu(self.first(photos))))
@@ -141,6 +147,14 @@ class AfterStep(Callback):
         self.function(trainer.global_step, module)
 
 
+def make_module(net: nn.Module, loss: Any, **options: Any) -> StyleTransferModule:
+    """A module with the paper's Adam, but for the ``options`` of its recipe, or its own."""
+    names = {field.name for field in fields(Recipe)}
+    plain = {"optimizer": "adam", "learning_rate": 1e-3, "pattern_weight": 0.0}
+    recipe = Recipe(**{**plain, **{key: options.pop(key) for key in names & set(options)}})
+    return StyleTransferModule(net, loss, recipe, **options)
+
+
 class TinyRuns:
     """Runs on the same photos, all from the same seed, each in a folder of its own.
 
@@ -165,7 +179,7 @@ class TinyRuns:
         random.seed(0)
         np.random.seed(0)
         loss: Any = self.loss.train()  # a run that was killed may have left it in eval mode
-        module = StyleTransferModule(self.net(), loss, **{**self.options, **options})
+        module = make_module(self.net(), loss, **{**self.options, **options})
         if isinstance(loss, SpoiledLoss):
             loss.step = lambda: module.global_step
         return module

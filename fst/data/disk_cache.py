@@ -95,6 +95,27 @@ def cached_photos(
         raise InputError(f"the cache {target} is damaged ({error}): delete it") from error
 
 
+def identity(
+    about: dict[str, Any], photos: datasets.Dataset | datasets.IterableDataset
+) -> dict[str, Any]:
+    """What a cache is known by: what is said of the photos; of files, names, sizes and dates.
+
+    Args:
+        about: plain values; a ``"path"`` among them may be a folder, and all in it counts.
+        photos: one column of undecoded photos.
+    """
+    files: list[Path] = []
+    if "path" in about:
+        files = sorted(file for file in Path(str(about["path"])).rglob("*") if file.is_file())
+    elif isinstance(photos, datasets.Dataset):
+        files = [Path(row["image"]["path"]) for row in photos]
+    digest = hashlib.sha256()
+    for file in files:
+        found = file.stat()
+        digest.update(f"{file.resolve()} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return {**about, "files": digest.hexdigest()}
+
+
 @contextmanager
 def _only_one(target: Path) -> Iterator[None]:
     """Lets one process fill a cache and the others wait; a killed one's lock goes with it."""

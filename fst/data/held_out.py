@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import datasets
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -46,3 +47,23 @@ class HeldOutPhotos(Dataset[Tensor]):
 
     def __getitem__(self, index: int) -> Tensor:
         return self.crops[index]
+
+
+def hold_out(photos: datasets.Dataset, count: int) -> tuple[list[Record], datasets.Dataset]:
+    """Sets photos apart: at most a fifth, spread over all; of very few, none is set apart.
+
+    Args:
+        photos: one column of undecoded photos.
+        count: how many to validate on.
+
+    Returns:
+        The photos to validate on, and those that are left to train on.
+    """
+    column = photos.column_names[0]
+    apart = min(count, len(photos) // 5)
+    if apart == 0:
+        chosen = range(min(count, len(photos)))
+        return [photos[i][column] for i in chosen], photos
+    chosen_set = {i * len(photos) // apart for i in range(apart)}
+    rest = [i for i in range(len(photos)) if i not in chosen_set]
+    return [photos[i][column] for i in sorted(chosen_set)], photos.select(rest)

@@ -2,8 +2,9 @@
 
 A *place* counts photos from the start of a run: step ``s`` of batch size ``B`` takes the places
 ``s B`` to ``(s + 1) B``. Which photo comes at a place, its crop, and what replaces a broken photo
-follow from the seed and the place alone, so that a resumed run sees what the interrupted one would
-have seen, with any number of threads and devices.
+follow from the seed and the place alone (of a stream that several devices read, from its number of
+parts, too), so that a resumed run sees what the interrupted one would have seen, with any number of
+threads and devices.
 """
 
 import threading
@@ -19,6 +20,7 @@ from fst.data.crops import CropAndFlip
 from fst.data.photo_list import ATTEMPTS, PhotoList, Pick
 from fst.data.photo_stream import PhotoStream
 from fst.data.sources import decode, name_of
+from fst.data.split_stream import SplitStream
 from fst.errors import InputError
 
 
@@ -39,7 +41,7 @@ class EndlessCrops(IterableDataset[Tensor]):
 
     def __init__(
         self,
-        source: PhotoList | PhotoStream,
+        source: PhotoList | PhotoStream | SplitStream,
         crop: CropAndFlip,
         batch_size: int,
         threads: int = 0,

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import datasets
@@ -28,7 +28,9 @@ class PhotoStream:
         seed: of the order.
         block: how many records are shuffled together; twice as many are in memory.
         held_out: records at the very start that are set apart for validation.
-        shards: in how many parts to read them; None takes the parts that there are.
+        shards: in how many pieces to read them; None takes the files that there are.
+        part: which of ``parts`` this is: it reads every ``parts``-th shard, from this one on.
+        parts: into how many the shards are divided.
     """
 
     def __init__(
@@ -38,15 +40,23 @@ class PhotoStream:
         block: int = 1000,
         held_out: int = 0,
         shards: int | None = None,
+        part: int = 0,
+        parts: int = 1,
     ) -> None:
         self.photos, self.seed, self.block, self.held_out = photos, seed, block, held_out
         self.column = next(iter(photos.features or {"image": None}))
         self.shards = shards or photos.num_shards
+        self.own = range(part, self.shards, parts)
         self._first: tuple[int, dict[str, Any]] = (0, {"epoch": 0, "turn": 0, "state": None})
         # as far back as decoding may run ahead of the step at hand, also with tiny blocks
         self._blocks: deque[tuple[int, dict[str, Any]]] = deque(maxlen=1000)
         self._spare: list[Record] | None = None
         self._lock = threading.Lock()
+
+    def part(self, number: int, parts: int) -> "PhotoStream":
+        """One of so many parts of this stream, whose shards no other part reads."""
+        settings = (self.seed, self.block, self.held_out, self.shards)
+        return PhotoStream(self.photos, *settings, number, parts)
 
     def held_out_records(self) -> list[Record]:
         """The records that are set apart."""
@@ -107,10 +117,12 @@ class PhotoStream:
         return pick
 
     def _spare_records(self) -> list[Record]:
-        """The first records that are not held out, wherever the stream stands."""
+        """The first records of its own that are not held out, wherever the stream stands."""
         with self._lock:
             if self._spare is None:
-                rows = islice(self.photos, self.held_out, self.held_out + ATTEMPTS)
+                own = (self.photos.shard(self.shards, number) for number in self.own)
+                skip = self.held_out if 0 in self.own else 0
+                rows = islice(chain.from_iterable(own), skip, skip + ATTEMPTS)
                 self._spare = [row[self.column] for row in rows]
         return self._spare
 
@@ -121,18 +133,19 @@ class PhotoStream:
         epoch, turn, state = (position[key] for key in ("epoch", "turn", "state"))
         records: list[Record] = []
         while True:
-            order = torch.randperm(self.shards, generator=seeded(self.seed, epoch)).tolist()
+            order = torch.randperm(len(self.own), generator=seeded(self.seed, epoch)).tolist()
             found = False
-            while turn < self.shards:
-                shard = self.photos.shard(self.shards, order[turn])
+            while turn < len(order):
+                number = self.own[order[turn]]
+                shard = self.photos.shard(self.shards, number)
                 if state is not None:
                     shard.load_state_dict(state)
                 # counted by the stream, so that a resumed one knows what it has passed
-                skip = self.held_out if order[turn] == 0 and state is None else 0
-                for number, row in enumerate(shard):
+                skip = self.held_out if number == 0 and state is None else 0
+                for index, row in enumerate(shard):
                     if stopped.is_set():  # nobody waits for the rest of this block
                         return
-                    if number < skip:
+                    if index < skip:
                         continue
                     found = True
                     records.append(row[self.column])

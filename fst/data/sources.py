@@ -78,11 +78,13 @@ def open_hub(
     """
     try:
         data = datasets.load_dataset(name, split=split, streaming=streaming)
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+    except Exception as error:  # every file system and network library has errors of its own
+        reason = " ".join(next(iter(str(error).splitlines()), "").split())
         raise AssetError(
-            f"no data set {name!r}: neither that path nor the hub gave it ({reason}). "
-            "Train on a folder of your own with data=folder data.path=…"
+            f"no data set {name!r}: neither that path nor the hub gave it "
+            f"({reason[:200] or type(error).__name__}). Without it, train on the five photos that "
+            "come with scikit-image (data=sample) or on a folder of your own "
+            "(data=folder data.path=FOLDER)"
         ) from error
     names = list(data.features or {})
     if column not in names:

@@ -29,7 +29,6 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         training, data = description["training"], description["data"]
         network = loss["loss_network"]["weights"]
         net = {**EARLIER, **description["net"]["arguments"]}
-        settings = ("learning_rate", "schedule", "warmup_steps", "ema")
         names = [f"style={style['name']}"]
         if style["name"] not in catalog.style_names():  # the user's own, under another's file
             names = [f"style={catalog.style_names()[0]}", f"style.name={quoted(style['name'])}"]
@@ -46,11 +45,7 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
             f"data.size={data['size']}",
             f"data.batch_size={data['batch_size']}",
             *(f"net.arguments.{key}={value}" for key, value in net.items()),
-            f"optimizer={training.get('optimizer', 'adam')}",
-            *(f"{key}={training.get(key, 0.0)}" for key in settings),
-            f"pattern_weight={training.get('pattern_weight', 0.0):g}",
-            f"precision={training['precision'].removesuffix('-mixed')}",
-            f"seed={training['seed']}",
+            *(f"{key}={_written(value)}" for key, value in recipe_of(description).items()),
             f"trainer.max_steps={steps or training['steps']}",
         ]  # fmt: skip
     except (KeyError, TypeError) as error:
@@ -83,6 +78,26 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
     if init := training.get("init"):
         arguments.append(f"init={quoted(init)}")
     return arguments
+
+
+def recipe_of(description: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the optimizer, as ``fst.training.recipe.Recipe`` names them.
+
+    Earlier checkpoints tell fewer of them, among what else is known of the training.
+    """
+    if "recipe" in description:
+        return dict(description["recipe"])
+    training = description["training"]
+    precision = training["precision"].removesuffix("-mixed")
+    earlier = {"optimizer": "adam", "ema": 0.0, "warmup_steps": 0, "pattern_weight": 0.0}
+    names = ("optimizer", "learning_rate", "schedule", "warmup_steps", "ema", "pattern_weight")
+    known = {name: training[name] for name in names if name in training}
+    return {**earlier, **known, "precision": precision, "seed": training["seed"]}
+
+
+def _written(value: Any) -> str:
+    """A plain value as Hydra reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def quoted(value: str) -> str:

@@ -50,7 +50,7 @@ def fit(
         if run.resume is None:
             trainer.validate(module, datamodule=data, verbose=False)
             if trainer.should_stop:  # as all processes have agreed
-                print("stopped before the first step", file=sys.stderr)
+                _say(trainer, "stopped before the first step")
                 return False
         try:
             trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
@@ -65,7 +65,7 @@ def fit(
             why = "stopped" if got_signal(trainer) else "the time is up"
             where = f"at step {trainer.global_step} of {trainer.max_steps}"
             go_on = f"go on with resume=auto, or resume={run.folder}"
-            print(f"{why} {where}; {go_on}", file=sys.stderr)
+            _say(trainer, f"{why} {where}; {go_on}")
             return False
         if trainer.global_step % every or "val/total" not in trainer.callback_metrics:
             # as Lightning labels it, save where a run is resumed at its last step
@@ -78,6 +78,12 @@ def fit(
     if not trainer.callback_metrics["val/total"].isfinite():
         raise DivergedError("the objective is not finite after the last step: lower learning_rate")
     return True
+
+
+def _say(trainer: lightning.Trainer, line: str) -> None:
+    """Of several processes the first one speaks: the others know no folder to go on from."""
+    if trainer.is_global_zero:
+        print(line, file=sys.stderr)
 
 
 @contextmanager

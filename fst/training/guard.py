@@ -1,12 +1,14 @@
 """Keeps a run alive when a loss or a gradient is not finite: skip, count, roll back, give up."""
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from fst.errors import DivergedError
 from fst.losses.perceptual import LossTerms
 
 PATIENCE = 3
@@ -91,3 +93,78 @@ class FiniteGuard:
         self.skipped, self.in_row = state["skipped"], state["in_row"]
         self.rollbacks = state["rollbacks"]
         self._pending = [(step, torch.tensor(flags)) for step, flags in state["pending"]]
+
+
+class Rollback:
+    """The state that a run goes back to when its loss is no longer finite.
+
+    That is the last *good* checkpoint: one after which the loss was finite. A newer one is
+    unproven until then: its weights may be past saving already, and only the next step's loss
+    shows it.
+    """
+
+    def __init__(self) -> None:
+        self.good: dict[str, Any] | None = None
+        self.unproven: dict[str, Any] | None = None
+        self.rate_factor = 1.0
+        """Of the learning rate: halved by every rollback."""
+        self.just_done = False
+        """Whether the run was rolled back since its last checkpoint."""
+
+    def start(self, guard: FiniteGuard, state: dict[str, Any]) -> None:
+        """Takes the state that a run, or a resumed run, begins with."""
+        if self.good is None:
+            self.good = state
+        elif guard.in_row == 0:
+            self.unproven = state
+
+    def saved(self, guard: FiniteGuard, state: dict[str, Any]) -> None:
+        """Takes the state of a checkpoint that is being written."""
+        self.unproven = state if guard.in_row == 0 else None
+        self.just_done = False
+
+    def proven(self) -> None:
+        """The loss after the last checkpoint is finite: from now on it is the good one."""
+        if self.unproven is not None:
+            self.good, self.unproven = self.unproven, None
+
+    def go_back(
+        self, guard: FiniteGuard, module: nn.Module, optimizers: Sequence[torch.optim.Optimizer]
+    ) -> bool:
+        """The weights and optimizers of the good state, and half the learning rate from here on.
+
+        Steps are not taken back: the same photos would lead to the same trouble.
+
+        Returns:
+            False if this was one rollback too many, and the run must end.
+        """
+        assert self.good is not None  # since start()
+        module.load_state_dict(self.good["module"])
+        for optimizer, state in zip(optimizers, self.good["optimizers"], strict=True):
+            optimizer.load_state_dict(copy.deepcopy(state))
+        self.just_done, self.unproven = True, None
+        if guard.gives_up:
+            return False
+        guard.rollbacks += 1
+        self.rate_factor /= 2
+        print(
+            f"step {guard.bad_step}: back to the last good checkpoint, with half the learning "
+            f"rate from here on (rollback {guard.rollbacks})",
+            flush=True,
+        )
+        return True
+
+
+def snapshot(module: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Any]:
+    """A copy of what :meth:`Rollback.go_back` puts back."""
+    states = [optimizer.state_dict() for optimizer in optimizers]
+    return copy.deepcopy({"module": module.state_dict(), "optimizers": states})
+
+
+def diverged(guard: FiniteGuard, photos: Sequence[str]) -> DivergedError:
+    """What is said of a run that one more rollback would not save; of which photos it was."""
+    return DivergedError(
+        f"the {guard.bad_text} is not finite at step {guard.bad_step}, after "
+        f"{MAX_ROLLBACKS} rollbacks; the photos: {', '.join(photos) or 'unknown'}. "
+        "The last good weights are saved: lower learning_rate, then resume=auto"
+    )

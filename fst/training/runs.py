@@ -1,18 +1,30 @@
 """Where a training run writes, where it starts, and how its result gets its name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import yaml
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from fst.errors import CheckpointError, InputError
 from fst.styles.trained import TrainedStyle, save_checkpoint
-from fst.system.files import check_writable
+from fst.system.files import atomic_file, check_writable
 from fst.training.checkpoints import by_step, newest_whole, read_resumable, remove_leftovers
+from fst.training.earlier import translated
+
+LOCK = "run.lock"
+"""In a run's folder, held by the process that trains; the system lets go of it at the latest when
+the process ends, however it ends."""
+
+SETTINGS = "config.yaml"
+"""In a run's folder: what it was started, or last resumed, with."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,8 @@ def prepare_run(
             and what is in ``folder`` here then only a guess at it.
 
     Raises:
-        InputError: a name that is no file name, a style that exists, a folder that isn't writable.
+        InputError: a name that is no file name, a style that exists, a folder that isn't writable,
+            a run to be resumed that is still going.
         CheckpointError: nothing to resume at the given path, or nothing that is whole.
     """
     if not style or Path(style).name != style or style.startswith("."):
@@ -75,26 +88,68 @@ def prepare_run(
                 f"{start} lies in no run: give one of runs/<style>/<date>/resume/"
             )
         folder = start.parent.parent
+        if writes:
+            with held(folder):  # before anything in it is touched
+                pass
         say(f"resuming from {start}")
     else:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        folder = runs / style / stamp
-        while folder.exists():  # a run of the same second
-            folder = folder.with_name(f"{folder.name}-2")
+        folder = _new_folder(runs / style, writes)
     run = Run(folder, output, start)
     if writes:
-        _make_folders(run)
+        for needed in (run.checkpoints, run.output.parent):
+            _make(needed)
+            check_writable(needed)
+        remove_leftovers(run.checkpoints)
     return run
 
 
-def _make_folders(run: Run) -> None:
-    for needed in (run.checkpoints, run.output.parent):
-        try:
-            needed.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"can't make {needed}: {error.strerror}") from error
-        check_writable(needed)
-    remove_leftovers(run.checkpoints)
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps a run's folder for this process: nobody else resumes a run that is going on.
+
+    Raises:
+        InputError: another process has it.
+    """
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"{folder} is still being trained by another process: wait for its end, or leave "
+            "resume= out for a run of its own"
+        ) from error
+    except NotImplementedError:  # some network file systems have no locks
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _new_folder(runs: Path, writes: bool) -> Path:
+    """A folder named after the present second that no other run has; made, if this one writes."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for number in count(1):
+        folder = runs / (stamp if number == 1 else f"{stamp}-{number}")
+        if writes and not folder.exists():
+            _make(runs)
+            try:
+                folder.mkdir()  # by one process alone, also where several start in this second
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise InputError(f"can't make {folder}: {error.strerror}") from error
+            return folder
+        if not writes and not folder.exists():
+            return folder
+    raise AssertionError("count() ends never")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"can't make {folder}: {error.strerror}") from error
 
 
 def _find_resumable(resume: str | None, runs: Path, say: Callable[[str], None]) -> Path | None:
@@ -147,6 +202,21 @@ def _write_result(path: Path, style: TrainedStyle, remedy: str) -> None:
     except SafetensorError as error:  # the disk's, too: the reason comes last
         reason = str(error).rpartition(": ")[2]
         raise CheckpointError(f"can't write {path}: {reason}; {remedy}") from error
+
+
+def keep_settings(run: Run, settings: Mapping[str, Any]) -> None:
+    """Writes the settings into the run's folder; says what a resumed run was started with else."""
+    path = run.folder / SETTINGS
+    if run.resume is not None and path.exists():
+        try:
+            before = translated(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (yaml.YAMLError, UnicodeDecodeError):
+            before = None  # damaged: it only serves to be compared
+        for change in changed_settings(before, settings) if isinstance(before, Mapping) else []:
+            print(f"other than in the interrupted run: {change}", flush=True)
+    with atomic_file(path) as temporary:
+        text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def changed_settings(

@@ -38,7 +38,7 @@ class Checkpoints(ModelCheckpoint):
     def _save_if_due(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        rolled_back = isinstance(pl_module, StyleTransferModule) and pl_module.rolled_back
+        rolled_back = isinstance(pl_module, StyleTransferModule) and pl_module.rollback.just_done
         due = not trainer.global_step % self._every_n_train_steps
         due = due or rolled_back or trainer.should_stop
         due = due or trainer.global_step >= trainer.max_steps

@@ -8,6 +8,8 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from fst.system.device import process_rank
+
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 ASK_EVERY = 10
@@ -85,4 +87,5 @@ class StopOnSignal(Callback):
         if self.received is not None:
             raise KeyboardInterrupt
         self.received = number
-        print(f"stopping after this {self._at_hand} …", file=sys.stderr, flush=True)
+        if process_rank() == 0:
+            print(f"stopping after this {self._at_hand} …", file=sys.stderr, flush=True)

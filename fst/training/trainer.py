@@ -3,9 +3,7 @@
 import logging
 import warnings
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from importlib.metadata import version
-from typing import Any
+from datetime import timedelta
 
 import lightning
 import torch
@@ -13,16 +11,15 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
-from fst.data.module import PhotoDataModule
 from fst.errors import InputError
-from fst.system.device import machine, pick_device
+from fst.system.device import pick_device
 from fst.training.checkpoints import ResumableIO
-from fst.training.module import StyleTransferModule
 from fst.training.reporting.page import RunPage
 from fst.training.reporting.previews import Previews
 from fst.training.reporting.progress import LiveProgress
 from fst.training.runs import Run
 from fst.training.saving import Checkpoints
+from fst.training.settings import check_group
 from fst.training.stopping import StopOnSignal
 
 PEER_TIMEOUT = timedelta(minutes=10)
@@ -65,13 +62,12 @@ def make_trainer(
         settings: shown on the run's page.
 
     Raises:
-        InputError: a number of steps below 1, an unknown device.
+        InputError: an unknown device, or a setting out of its range.
     """
-    check_counts(
-        max_steps=max_steps, devices=devices, num_nodes=num_nodes, log_every=log_every,
-        val_every=val_every, preview_every=preview_every, checkpoint_every=checkpoint_every,
-        print_every=print_every,
-    )  # fmt: skip
+    counts = {"max_steps": max_steps, "devices": devices, "num_nodes": num_nodes}
+    every = {"log_every": log_every, "val_every": val_every, "preview_every": preview_every}
+    others = {"checkpoint_every": checkpoint_every, "print_every": print_every}
+    check_group("trainer", {**counts, **every, **others, "max_time": max_time})
     where = pick_device(device)
     checkpoint_every = checkpoint_every or (500 if where.type == "cuda" else 30)
     _quiet_lightning()
@@ -117,24 +113,6 @@ def make_trainer(
         raise InputError(f"trainer: {str(error).splitlines()[0]}") from error
 
 
-def check_counts(**counts: Any) -> None:
-    """Refuses what is no number of steps or devices, before any work is done.
-
-    Args:
-        counts: settings of :func:`make_trainer` by their names; others are let pass.
-
-    Raises:
-        InputError: a number that is not whole or below 1; of devices, neither that nor ``auto``.
-    """
-    needed = ("max_steps", "log_every", "val_every", "preview_every", "num_nodes", "devices")
-    for name in (*needed, "checkpoint_every", "print_every"):
-        value = counts.get(name, 1)
-        if (value is None and name not in needed) or (value == "auto" and name == "devices"):
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"trainer.{name} must be a whole number above 0, not {value!r}")
-
-
 def _strategy(
     name: str, device: torch.device, devices: int | str, num_nodes: int
 ) -> Strategy | str:
@@ -145,49 +123,6 @@ def _strategy(
         return name
     # VGG-19's buffers are the same everywhere and must not be sent around at every step
     return DDPStrategy(broadcast_buffers=False, timeout=PEER_TIMEOUT)
-
-
-def describe_run(
-    module: StyleTransferModule,
-    data: PhotoDataModule,
-    trainer: lightning.Trainer,
-    net: Mapping[str, Any],
-    style: Mapping[str, Any],
-    seed: int,
-    init: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """The description that a finished checkpoint carries."""
-    metrics = trainer.callback_metrics
-    bf16 = module.compute_dtype == torch.bfloat16
-    return {
-        "net": dict(net),
-        "style": dict(style),
-        "loss": module.loss.describe(),
-        "data": data.describe(),
-        "training": {
-            "steps": trainer.global_step,
-            "optimizer": module.optimizer,
-            "learning_rate": module.learning_rate,
-            "schedule": module.schedule,
-            "slim_steps_share": module.early_share if module.early_loss else 0.0,
-            "warmup_steps": module.warmup_steps,
-            "ema": module.ema,
-            "pattern_weight": module.pattern_weight,
-            "precision": "bf16" if bf16 else "fp32",
-            "device": trainer.strategy.root_device.type,
-            "devices": trainer.world_size,
-            "machine": machine(trainer.strategy.root_device),
-            "seconds": round(module.seconds_spent()),
-            "skipped_steps": module.guard.skipped,
-            "seed": seed,
-            "date": datetime.now().date().isoformat(),
-            **(init or {}),
-        },
-        "objective": {
-            name: float(metrics[f"val/{name}"]) for name in ("total", "content", "style", "tv")
-        },
-        "versions": {name: version(name) for name in ("fst", "torch", "lightning")},
-    }
 
 
 def _quiet_lightning() -> None:

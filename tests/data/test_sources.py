@@ -177,8 +177,11 @@ def test_a_hub_out_of_reach_is_one_line_that_points_to_a_folder() -> None:
         datasets.exceptions.DatasetNotFoundError("not there"),
         datasets.exceptions.DatasetGenerationError("damaged"),
         ValueError("unknown split"),
+        RuntimeError("Dataset scripts are no longer supported"),
+        KeyError("train"),
+        Exception("of a network library"),
     ],
-    ids=["two lines", "no text", "timeout", "not found", "damaged", "value"],
+    ids=["two lines", "no text", "timeout", "not found", "damaged", "value", "run", "key", "any"],
 )
 def test_whatever_the_hub_fails_with_is_an_asset_error(
     reason: Exception, monkeypatch: pytest.MonkeyPatch

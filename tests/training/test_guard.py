@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from fst.errors import DivergedError
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.training import module
-from fst.training.guard import FiniteGuard
+from fst.training import optimizers
+from fst.training.guard import FiniteGuard, snapshot
 from fst.training.module import StyleTransferModule
 
 
@@ -170,7 +170,7 @@ class States(Callback):
         self.after: dict[int, dict[str, Any]] = {}
 
     def on_train_batch_end(self, trainer: Any, module: Any, *args: Any) -> None:
-        self.after[trainer.global_step] = module._state()
+        self.after[trainer.global_step] = snapshot(module, module.trainer.optimizers)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_device_whose_adam_overlooks_the_flag_leaves_the_step_out_too(
         fused(*args, found_inf=None, **options)
 
     monkeypatch.setattr(torch, "_fused_adam_", overlook)
-    monkeypatch.setattr(module, "OVERLOOK_FLAG", ("cpu",))
+    monkeypatch.setattr(optimizers, "OVERLOOK_FLAG", ("cpu",))
     spoil(runs, 4)
     states = States()
     runs.fit(runs.new(), states)
@@ -275,9 +275,9 @@ def test_the_steps_after_a_rollback_leave_what_was_gone_back_to_alone(runs: Tiny
 
     def roll_back(step: int, module: StyleTransferModule) -> None:
         if step == 5:
-            assert module._good is not None
-            good.extend([module._good, copy.deepcopy(module._good)])
-            module._roll_back()
+            assert module.rollback.good is not None
+            good.extend([module.rollback.good, copy.deepcopy(module.rollback.good)])
+            module.rollback.go_back(module.guard, module, module.trainer.optimizers)
 
     runs.fit(runs.new(), AfterStep(roll_back))
     assert same(*good)
@@ -327,7 +327,7 @@ def test_a_checkpoint_that_no_good_step_has_followed_is_not_gone_back_to(runs: T
         assert checkpoint(again)["state_dict"]["net.last.bias"][0] == 1e30
         module = runs.fit(runs.again(again), AfterStep(explode))
         assert curve(again) == curve(run)
-        assert same(module._state(), states.after[12])
+        assert same(snapshot(module, module.trainer.optimizers), states.after[12])
 
 
 class Fragile(RestlessNet):
@@ -421,7 +421,7 @@ def test_a_diverged_run_ends_at_once_unless_its_learning_rate_is_changed(runs: T
         runs.fit(runs.again(run))
     runs.options |= {"learning_rate": 1e-4}
     module = runs.fit(runs.again(run))
-    assert (module.guard.rollbacks, module.rate_factor) == (0, 1.0)
+    assert (module.guard.rollbacks, module.rollback.rate_factor) == (0, 1.0)
     assert float(rows(run)[-1]["lr"]) == pytest.approx(1e-4)
 
 

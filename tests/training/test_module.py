@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import tiny_runs
 import torch
 from safetensors.torch import save_file
 from tiny_runs import KillAt, RestlessNet, TinyNet, TinyRuns, checkpoint, curve, rows, same
@@ -29,7 +30,7 @@ def runs(tmp_path: Path, photo_folder: Path, random_loss: PerceptualLoss) -> Tin
 
 def make_module(loss: PerceptualLoss, **options: Any) -> StyleTransferModule:
     torch.manual_seed(0)
-    return StyleTransferModule(JohnsonNet(width=4, residual_blocks=1), loss, **options)
+    return tiny_runs.make_module(JohnsonNet(width=4, residual_blocks=1), loss, **options)
 
 
 def photos(count: int) -> Tensor:
@@ -269,7 +270,7 @@ def test_the_parts_of_a_batch_give_the_gradients_of_the_whole(
 ) -> None:
     batch, seen = photos(5), []
     whole = make_module(random_loss)
-    module = make_module(random_loss, micro_batches=parts)
+    module = make_module(random_loss, accumulate=parts)
     module.net.register_forward_hook(lambda net, inputs, output: seen.append(len(inputs[0])))
     terms, grads = gradients(module, batch)
     expected_terms, expected = gradients(whole, batch)
@@ -285,7 +286,7 @@ def test_the_parts_of_a_batch_give_the_gradients_of_the_whole(
 
 
 def test_the_gradients_are_those_of_the_mean_objective(random_loss: PerceptualLoss) -> None:
-    module, batch = make_module(random_loss, micro_batches=2), photos(3)
+    module, batch = make_module(random_loss, accumulate=2), photos(3)
     _, grads = gradients(module, batch)
     terms = random_loss(module.net(batch), random_loss.content_targets(batch))
     expected = torch.autograd.grad(terms.total.mean(), list(module.net.parameters()))
@@ -299,7 +300,7 @@ def test_the_pattern_is_in_the_gradient_and_not_in_what_is_told(
     parts: int, random_loss: PerceptualLoss
 ) -> None:
     batch = torch.rand(3, 3, 48, 48, generator=torch.Generator().manual_seed(5))
-    module = make_module(random_loss, micro_batches=parts, pattern_weight=50.0)
+    module = make_module(random_loss, accumulate=parts, pattern_weight=50.0)
     told, grads = gradients(module, batch)
     painted = module.net(batch)
     terms = random_loss(painted, random_loss.content_targets(batch))
@@ -367,7 +368,7 @@ def test_where_memory_runs_out_it_goes_on_in_smaller_parts(
     assert said == [f"out of memory: going on in {parts} parts a step" for parts in (2, 4)]
     # the same as if it had been told so at once, also in its first step
     runs.net = TinyNet
-    runs.options |= {"micro_batches": 4}
+    runs.options |= {"accumulate": 4}
     twin = fit_fours(runs, twin_run)
     assert curve(run) == curve(twin_run)
     assert same(module.state_dict(), twin.state_dict())
@@ -463,10 +464,10 @@ def test_the_parts_in_use_survive_a_resumption(
 
 def test_parts_that_the_user_changes_are_changed(runs: TinyRuns) -> None:
     runs.settings |= {"checkpoint_every": 3, "max_steps": 6}
-    runs.options |= {"micro_batches": 2}
+    runs.options |= {"accumulate": 2}
     run = runs.new()
     assert runs.kill(run, KillAt(step=5))
-    runs.options |= {"micro_batches": 1}
+    runs.options |= {"accumulate": 1}
     assert runs.fit(runs.again(run)).micro_batches == 1
 
 
@@ -492,7 +493,7 @@ def test_a_restless_net_takes_the_same_steps_from_the_same_seed(runs: TinyRuns) 
         ({"schedule": "often"}, "cosine, constant"),
         ({"ema": -0.1}, "ema"),
         ({"ema": 1.0}, "ema"),
-        ({"micro_batches": 0}, "accumulate"),
+        ({"accumulate": 0}, "accumulate"),
         ({"early_share": 1.5}, r"loss\.schedule"),
         ({"early_share": math.nan}, r"loss\.schedule"),
     ],

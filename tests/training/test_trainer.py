@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,14 @@ from fst.losses.perceptual import PerceptualLoss
 from fst.system.device import machine
 from fst.training import trainer as trainer_module
 from fst.training.checkpoints import by_step
+from fst.training.description import describe_run
 from fst.training.fit import fit
 from fst.training.module import StyleTransferModule
+from fst.training.recipe import Recipe
 from fst.training.runs import Run
 from fst.training.saving import Checkpoints
 from fst.training.stopping import StopOnSignal
-from fst.training.trainer import describe_run, make_trainer
+from fst.training.trainer import make_trainer
 
 
 @pytest.fixture
@@ -321,14 +324,14 @@ def test_a_picture_that_is_not_finite_in_the_end_is_no_result(runs: TinyRuns) ->
 
 def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
     runs.loss = SpoiledLoss(runs.loss, [5])  # type: ignore[arg-type]
-    runs.options = {"learning_rate": 2e-3, "warmup_steps": 2, "ema": 0.5}
+    runs.options = {"learning_rate": 2e-3, "warmup_steps": 2, "ema": 0.5, "seed": 7}
     run = runs.new()
     module, data = runs.module(), runs.data()
     trainer = runs.trainer(run)
     assert fit(module, data, trainer, run)
     net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
     init = {"init": "base", "init_sha256": "00ff"}
-    about = describe_run(module, data, trainer, net, {"name": "mine"}, seed=7, init=init)
+    about = describe_run(module, data, trainer, net, {"name": "mine"}, init)
     assert about["net"] == net
     assert about["style"] == {"name": "mine"}
     assert about["loss"]["style_layers"] == {"relu1_1": 0.5, "relu2_1": 0.5}
@@ -339,20 +342,15 @@ def test_the_description_tells_how_the_style_came_about(runs: TinyRuns) -> None:
     assert about["training"].pop("machine") == machine(torch.device("cpu"))
     assert about["training"] == {
         "steps": 12,
-        "optimizer": "adam",
-        "learning_rate": 2e-3,
-        "schedule": "cosine",
         "slim_steps_share": 0.0,
-        "warmup_steps": 2,
-        "ema": 0.5,
-        "pattern_weight": 0.0,
-        "precision": "fp32",
         "device": "cpu",
         "devices": 1,
         "skipped_steps": 1,
-        "seed": 7,
         **init,
     }
+    # all of the recipe, with the precision that was taken
+    given = {"optimizer": "adam", "learning_rate": 2e-3, "warmup_steps": 2, "ema": 0.5, "seed": 7}
+    assert about["recipe"] == asdict(Recipe(**given, pattern_weight=0.0, precision="fp32"))
     last = rows(run, "val/total")[-1]
     assert about["objective"] == pytest.approx(
         {name: float(last[f"val/{name}"]) for name in ("total", "content", "style", "tv")}

@@ -25,8 +25,13 @@ from fst.styles.objective import load_painting
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import is_out_of_memory, keep_freed_memory
 from fst.training.module import StyleTransferModule
+from fst.training.recipe import Recipe
 
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+PLAIN = Recipe(optimizer="adam", learning_rate=1e-3, pattern_weight=0.0)
+"""As the textbook trains."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,7 @@ class TrainingBench:
     def _ours(self, variant: Variant) -> Callable[[Tensor], object]:
         dtype = DTYPES[variant.kind]
         loss = self._loss(dtype, variant.compiled)
-        module = StyleTransferModule(self._net(), loss, dtype=dtype)
+        module = StyleTransferModule(self._net(), loss, PLAIN, dtype)
         if variant.compiled:
             torch.compiler.config.force_disable_caches = True  # what an earlier run left behind
             module.compile()

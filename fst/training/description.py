@@ -1,0 +1,58 @@
+"""What a finished style tells about how it came about."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+import lightning
+import torch
+
+from fst.data.module import PhotoDataModule
+from fst.system.device import machine
+from fst.training.module import StyleTransferModule
+
+
+def describe_run(
+    module: StyleTransferModule,
+    data: PhotoDataModule,
+    trainer: lightning.Trainer,
+    net: Mapping[str, Any],
+    style: Mapping[str, Any],
+    init: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The description that a finished checkpoint carries.
+
+    Args:
+        module: trained.
+        data: what it was trained on.
+        trainer: at its last step, validated.
+        net: name and arguments, as for :func:`fst.nets.make_net`.
+        style: name, image, size and what else is known of the painting.
+        init: which style the net began with, and the digest of its weights.
+    """
+    metrics = trainer.callback_metrics
+    precision = "bf16" if module.compute_dtype == torch.bfloat16 else "fp32"
+    return {
+        "net": dict(net),
+        "style": dict(style),
+        "loss": module.loss.describe(),
+        "data": data.describe(),
+        "recipe": replace(module.recipe, precision=precision).as_dict(),
+        "training": {
+            "steps": trainer.global_step,
+            "slim_steps_share": module.early_share if module.early_loss else 0.0,
+            "device": trainer.strategy.root_device.type,
+            "devices": trainer.world_size,
+            "machine": machine(trainer.strategy.root_device),
+            "seconds": round(module.seconds_spent()),
+            "skipped_steps": module.guard.skipped,
+            "date": datetime.now().date().isoformat(),
+            **(init or {}),
+        },
+        "objective": {
+            name: float(metrics[f"val/{name}"]) for name in ("total", "content", "style", "tv")
+        },
+        "versions": {name: version(name) for name in ("fst", "torch", "lightning")},
+    }

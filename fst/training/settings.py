@@ -1,0 +1,171 @@
+"""All settings of a training, checked before any work is done.
+
+A setting that is wrong costs a line at once, not minutes of calibration first. Each check names the
+setting as the user types it, what was given, and what is allowed.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lightning.pytorch.strategies import StrategyRegistry
+
+from fst.errors import InputError
+from fst.losses.perceptual import NORMALIZATIONS
+from fst.nets import NETS
+from fst.optimization.calibration import STRENGTHS
+from fst.system.checks import number, one_of, optional, switch, text, whole_number
+from fst.system.device import pick_device
+from fst.training.recipe import Recipe
+
+Check = Callable[[str, Any], Any]
+"""Takes a setting's name and value; raises InputError."""
+
+MIN_STYLE_SIZE = 32
+"""Long side of a painting in pixels: the deepest layers of VGG-19 halve it four times."""
+
+POOLINGS = ("max", "avg")
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuses what can't be trained with.
+
+    Args:
+        settings: all of ``configs/train.yaml``, as plain values.
+
+    Raises:
+        InputError: a value of the wrong type or out of its range, in one line.
+    """
+    Recipe.of(settings)
+    for group in dict.fromkeys(name.rpartition(".")[0] for name in CHECKS):
+        check_group(group, settings.get(group, {}) if group else settings)
+    pick_device(settings["trainer"]["device"])
+
+
+def check_group(group: str, part: Any) -> None:
+    """The same for one group of the settings; ``""`` are those that belong to none.
+
+    Raises:
+        InputError: as :func:`check_settings`, or ``part`` is no mapping.
+    """
+    if not isinstance(part, Mapping):
+        raise InputError(f"{group} must be a group of settings, not {part!r}")
+    for name, check in CHECKS.items():
+        of, _, key = name.rpartition(".")
+        if of == group and key in part:
+            check(name, part[key])
+
+
+def _or_null(check: Check) -> Check:
+    return lambda name, value: optional(check, name, value)
+
+
+def _count(name: str, value: Any) -> None:
+    whole_number(name, value, least=1)
+
+
+def _devices(name: str, value: Any) -> None:
+    if value != "auto":
+        _count(name, value)
+
+
+def _weight(name: str, value: Any) -> None:
+    number(name, value, least=0)
+
+
+def _share(name: str, value: Any) -> None:
+    number(name, value, least=0, most=1)
+
+
+def _strength(name: str, value: Any) -> None:
+    number(name, value, least=STRENGTHS[0], most=STRENGTHS[1])
+
+
+def _style_size(name: str, value: Any) -> None:
+    whole_number(name, value, least=MIN_STYLE_SIZE)
+
+
+def _layers(name: str, value: Any) -> None:
+    if not isinstance(value, Mapping) or not value:
+        raise InputError(f"{name} must map layers to weights, as {{relu4_2: 1.0}}, not {value!r}")
+    for layer, weight in value.items():
+        number(f"{name}.{layer}", weight, least=0)
+
+
+def _choice(*allowed: str) -> Check:
+    return lambda name, value: one_of(name, value, allowed)
+
+
+def _duration(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not re.fullmatch(r"\d+:\d\d:\d\d:\d\d", value):
+        raise InputError(f"{name} must be DD:HH:MM:SS, for example 00:01:30:00, not {value!r}")
+
+
+def _strategy(name: str, value: Any) -> None:
+    one_of(name, value, ("auto", *sorted(StrategyRegistry.available_strategies())))
+
+
+def _arguments(name: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name} must map a net's arguments to values, not {value!r}")
+
+
+CHECKS: dict[str, Check] = {
+    "style.name": text,
+    "style.image": text,
+    "style.size": _style_size,
+    "style.strength_target": _or_null(_strength),
+    "style.content_weight": _or_null(_weight),
+    "style.style_weight": _or_null(_weight),
+    "style.tv_weight": _weight,
+    "loss.content_weight": _or_null(_weight),
+    "loss.style_weight": _or_null(_weight),
+    "loss.tv_weight": _weight,
+    "loss.content_layers": _layers,
+    "loss.style_layers": _layers,
+    "loss.weights": text,
+    "loss.pooling": _choice(*POOLINGS),
+    "loss.normalization": _choice(*NORMALIZATIONS),
+    "loss.schedule": _or_null(_share),
+    "net.name": _choice(*NETS),
+    "net.arguments": _arguments,
+    "trainer.max_steps": _count,
+    "trainer.device": text,
+    "trainer.devices": _devices,
+    "trainer.num_nodes": _count,
+    "trainer.strategy": _strategy,
+    "trainer.log_every": _count,
+    "trainer.val_every": _count,
+    "trainer.preview_every": _count,
+    "trainer.checkpoint_every": _or_null(_count),
+    "trainer.print_every": _or_null(_count),
+    "trainer.max_time": _or_null(_duration),
+    "init": _or_null(text),
+    "resume": _or_null(text),
+    "overwrite": switch,
+    "runs": text,
+    "checkpoints": text,
+}
+"""Setting -> its check; those of a recipe and of the photos are checked where they are used."""
+
+
+def style_weights(settings: Mapping[str, Any]) -> dict[str, float | None]:
+    """The three weights of the loss, wherever they were given: ``style.`` or ``loss.``.
+
+    ``loss.…_weight`` is ``style.…_weight`` unless it was set itself.
+
+    Raises:
+        InputError: content or style weight were given in both places, and differ.
+    """
+    found: dict[str, float | None] = {}
+    for name in ("content_weight", "style_weight", "tv_weight"):
+        of_style, of_loss = settings["style"].get(name), settings["loss"].get(name)
+        if of_loss is None or of_loss == of_style:
+            found[name] = of_style
+        elif of_style is None or name == "tv_weight":
+            found[name] = of_loss
+        else:
+            raise InputError(
+                f"style.{name}={of_style:g} and loss.{name}={of_loss:g} are one weight: give one"
+            )
+    return found
