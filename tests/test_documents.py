@@ -50,7 +50,8 @@ class Parsed(BaseException):
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that the documents speak of: photos, masks, a painting, two nets; no assets."""
     (tmp_path / "photos").mkdir()
-    for seed, name in enumerate(("photo.jpg", "painting.jpg", *(f"photos/{i}.jpg" for i in "abcd"))):
+    photos = [f"photos/{letter}.jpg" for letter in "abcd"]
+    for seed, name in enumerate(["photo.jpg", "painting.jpg", *photos]):
         make_photo(seed=seed).save(tmp_path / name)
     for name in ("mask.png", "a.png", "b.png"):
         make_photo(seed=9).convert("L").save(tmp_path / name)
@@ -212,12 +213,14 @@ def test_the_steps_are_those_of_the_shipped_nets(style: str) -> None:
     about = load_checkpoint(shipped("checkpoints") / f"{style}.safetensors").description
     training = about["training"]
     steps, pattern = f"{training['steps']:,}", f"{training['pattern_weight']:g}"
-    pages = {path: (ROOT / "docs" / path).read_text("utf-8")
-             for path in ("train.md", "styles/README.md", "quality.md", f"styles/{style}.md")}  # fmt: skip
-    assert re.search(rf"`{style}` \| {steps} \|.*\| {pattern} \|", pages["train.md"])
-    assert re.search(rf"\({style}.md\) \| .* \| {steps} \|", pages["styles/README.md"])
-    assert re.search(rf"\(styles/{style}.md\) \| {steps} \|", pages["quality.md"])
-    assert f"\n{steps} steps of one photo" in pages[f"styles/{style}.md"]
+    rows = {
+        "train.md": rf"`{style}` \| {steps} \|.*\| {pattern} \|",
+        "styles/README.md": rf"\({style}.md\) \| .* \| {steps} \|",
+        "quality.md": rf"\(styles/{style}.md\) \| {steps} \|",
+        f"styles/{style}.md": rf"\n{steps} steps of one photo",
+    }
+    for document, row in rows.items():
+        assert re.search(row, (ROOT / "docs" / document).read_text(encoding="utf-8")), document
 
 
 def test_the_rooms_are_those_of_the_contract() -> None:
@@ -225,7 +228,7 @@ def test_the_rooms_are_those_of_the_contract() -> None:
     (order,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
     rooms = [room for layer in order for room in layer.split(" | ") if room != "__main__"]
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    table, _, rest = text.partition("`embedded/`")
+    table = text.partition("`embedded/`")[0]
     assert re.findall(r"^\| `(\w+)/?` \|", table, re.MULTILINE) == rooms
     for pair in (layer.split(" | ") for layer in order if " | " in layer):
         assert f"`{pair[0]}` and `{pair[1]}`" in " ".join(text.split())
