@@ -17,10 +17,10 @@ help: ## list the targets
 setup: .venv/.installed ## install everything into .venv (about 5 GB, mostly torch)
 
 demo: setup ## stylize a photo, train a style, stylize with it, compare; offline: into demo/
-	$(BIN)/python scripts/demo.py
+	$(BIN)/fst demo
 
 reproduce: setup ## train a shipped style again and compare: make reproduce STYLE=monet [STEPS=500]
-	$(BIN)/python scripts/reproduce.py $(or $(STYLE),$(error say which: make reproduce STYLE=monet)) $(if $(STEPS),--steps $(STEPS))
+	$(BIN)/fst reproduce $(or $(STYLE),$(error say which: make reproduce STYLE=monet)) $(if $(STEPS),--steps $(STEPS))
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest
@@ -45,5 +45,5 @@ lock: setup ## renew requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --upgrade -q -o requirements.lock
 
-clean: ## remove what make and the scripts wrote, but no trained style or run
-	rm -rf .venv demo out report build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+clean: ## remove what make wrote, but no picture, report, trained style or run
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

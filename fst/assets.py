@@ -9,6 +9,7 @@ behind the user's back: what can't be had is an :class:`~fst.errors.AssetError` 
 import os
 from pathlib import Path
 
+import platformdirs
 import pooch
 
 from fst.errors import AssetError, InputError
@@ -21,6 +22,19 @@ def shipped(name: str) -> Path:
     package = Path(__file__).resolve().parent
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
+
+
+def user_folder(name: str) -> Path:
+    """The user's own folder of that name: ``~/.local/share/fst/…``, or below ``XDG_DATA_HOME``.
+
+    ``fst train --user`` writes its runs and checkpoints there.
+    """
+    return platformdirs.user_data_path("fst", appauthor=False) / name
+
+
+def checkpoint_folders() -> tuple[Path, ...]:
+    """Where trained styles lie: the current folder's, the user's, and those that come with fst."""
+    return Path("checkpoints"), user_folder("checkpoints"), shipped("checkpoints")
 
 
 def search_path(kind: str) -> list[Path]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.evaluation.artifacts import Artifacts
 from fst.evaluation.compare import SCHEMA
-from fst.inference.stylizers import MARGIN
 from fst.styles.reproduce import recipe
 
 

@@ -10,9 +10,8 @@ import torch
 from skimage.exposure import match_histograms
 from torch import Tensor
 
+from fst.choices import PRESERVE
 from fst.errors import InputError
-
-PRESERVE = ("luma", "lab", "histogram")
 
 _ROWS = 1 << 20
 """Pixels that are converted at a time, so that temporaries stay small."""

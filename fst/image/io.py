@@ -17,13 +17,10 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from fst.choices import MAX_PIXELS
 from fst.errors import InputError
 from fst.image.picture import _DECODER_ERRORS, MIN_SIDE, Picture, from_pil, to_pil, upright
 from fst.system.files import atomic_file, check_writable
-
-MAX_PIXELS = 200_000_000
-"""Pictures above this many pixels are refused unless the caller raises the limit."""
-
 
 FORMATS = {
     ".png": "PNG",

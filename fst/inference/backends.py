@@ -15,10 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.nets.stages import Stage
-
-BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 
 _NEEDS = {"onnxruntime": ("onnxruntime", "onnx", "onnxscript"), "openvino": ("openvino",)}
 

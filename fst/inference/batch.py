@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fst import assets
+from fst.choices import MAX_PIXELS
 from fst.errors import FstError, InputError
-from fst.image.io import FORMATS, MAX_PIXELS, check_output, load_image, save_image
+from fst.image.io import FORMATS, check_output, load_image, save_image
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
 from fst.inference.stylizers import OnIterate, Stylizer

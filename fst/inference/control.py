@@ -8,15 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fst.choices import FEATHER, PRESERVE, UPSAMPLE
 from fst.errors import InputError
-from fst.image.color import PRESERVE, preserve_color
+from fst.image.color import preserve_color
 from fst.image.guided import guided_upsample
 from fst.image.periodic import periodic
 from fst.image.picture import MIN_SIDE, Picture, resize, resize_tensor
-from fst.inference.masks import FEATHER, load_mask, shares
+from fst.inference.masks import load_mask, shares
 from fst.inference.stylizers import OnIterate, Stylizer
-
-UPSAMPLE = ("guided", "bicubic")
 
 _ROWS = 1 << 20
 
@@ -27,7 +26,7 @@ class Control:
 
     Attributes:
         strength: 0 gives the photo, 1 the painted picture, what lies between a mixture of both.
-        preserve_color: one of :data:`~fst.image.color.PRESERVE`, or None.
+        preserve_color: one of :data:`~fst.choices.PRESERVE`, or None.
         size: long side in pixels at which the photo is painted; None is the photo's own.
         upsample: brings what was painted at ``size`` back to the photo's size: ``"guided"``
             (:func:`~fst.image.guided.guided_upsample`) or ``"bicubic"``; None leaves it at

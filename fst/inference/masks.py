@@ -9,12 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
+from fst.choices import FEATHER
 from fst.errors import FstWarning
 from fst.image.io import load_image
 from fst.image.picture import Picture, resize_tensor
-
-FEATHER = 0.01
-"""Standard deviation of the feathering, as a share of the picture's long side."""
 
 
 def load_mask(

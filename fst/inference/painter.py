@@ -29,7 +29,7 @@ class Painter:
         dtype: to run convolutions in, ``torch.float32`` or ``torch.bfloat16``.
         memory: how many bytes a pass may take besides photo and net; None takes up to three
             quarters of what is free when the pass begins, and at most :data:`ENOUGH`.
-        backend: one of :data:`fst.inference.backends.BACKENDS`; others than ``"eager"`` take
+        backend: one of :data:`fst.choices.BACKENDS`; others than ``"eager"`` take
             several times the memory, and where that is too much the picture is painted in strips.
         circular: pad with the picture's other side, so that the output tiles the plane.
         margin: pixels by which a picture goes on at every side while it is painted

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fst.choices import MARGIN, METHODS
 from fst.errors import InputError
 from fst.inference.backends import pick_backend
 from fst.inference.painter import Painter
@@ -27,11 +28,6 @@ from fst.styles.objective import (
     term_weights,
 )
 from fst.styles.trained import TrainedStyle, load_checkpoint
-
-METHODS = ("auto", "feedforward", "optimize")
-
-MARGIN = 20
-"""Of a pass, in pixels: enough for strokes at the border that are as strong as elsewhere."""
 
 OnIterate = Callable[[Iterate], None]
 """What the caller does with each iterate of an optimization: progress, snapshots, stopping."""
@@ -139,7 +135,7 @@ def make_stylizer(
             trained with.
         memory: how many bytes a pass may take, as for :class:`~fst.inference.painter.Painter`.
         circular: paint so that the output tiles the plane; a pass only.
-        backend: what runs the net, ``"auto"`` or one of :data:`fst.inference.backends.BACKENDS`.
+        backend: what runs the net, ``"auto"`` or one of :data:`fst.choices.BACKENDS`.
         margin: of a pass, as for :class:`~fst.inference.painter.Painter`; a picture that is refined
             begins without one.
 

@@ -1,41 +1,85 @@
 """The program ``fst``: ``fst COMMAND …`` runs one of :data:`COMMANDS`.
 
-A command's module is imported when it is called: nobody waits for what they did not ask for.
+A command is two modules: what it is told, in :mod:`fst.interfaces.arguments`, which is light, and
+what it does, in :mod:`fst.interfaces.commands`, which is imported only once it is clear what to do.
 """
 
+import difflib
 import importlib
+import os
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
+from fst import __version__
 from fst.errors import one_line_errors
 
 COMMANDS = {
-    "train": "train a net for a painting",
-    "stylize": "paint photos in a style",
-    "compare": "one pass against the optimization, photo by photo",
-    "judge": "the objective of trained styles under one loss",
-    "benchmark": "time training and passes against the usual way",
-    "demo": "all of it in a few minutes",
-    "reproduce": "train a shipped style again and compare",
-    "style-page": "write a page about a trained style",
-    "distill": "train the slim loss network",
-    "embed": "put a slim loss network into the package",
+    "to paint with": {
+        "stylize": "paint photos in a style",
+        "styles": "list the styles: trained, to be trained, to be optimized",
+        "train": "train a net for a painting",
+        "compare": "one pass against the optimization, photo by photo",
+        "demo": "all of it in a few minutes",
+        "completion": "make a shell complete the words of fst",
+    },
+    "for those who develop fst": {
+        "judge": "the objective of trained styles under one loss",
+        "reproduce": "train a shipped style again and compare",
+        "benchmark": "time training and passes against the usual way",
+        "style-page": "write a page about a trained style",
+        "distill": "train the slim loss network",
+        "embed": "put a slim loss network into the package",
+    },
 }
-"""Name -> what it does; each is a module of :mod:`fst.interfaces.commands` with a ``main``."""
+"""Group -> name -> what it does; each has a module of arguments and one of commands."""
 
 
-def main() -> NoReturn:
-    """``fst COMMAND …``; alone it lists the commands."""
-    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
-        for name, what in COMMANDS.items():
-            print(f"fst {name:12}{what}")
-        sys.exit(len(sys.argv) > 1 and sys.argv[1] not in ("-h", "--help"))
-    name = sys.argv.pop(1)
-    run(name)
+def names() -> list[str]:
+    """The commands."""
+    return [name for group in COMMANDS.values() for name in group]
 
 
-def run(name: str) -> NoReturn:
-    """Runs a command on the words of ``sys.argv`` and ends the process with its status."""
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """``fst COMMAND …``; alone it lists the commands.
+
+    Args:
+        words: what was typed after ``fst``; None takes them from ``sys.argv``.
+    """
+    name, *rest = (sys.argv[1:] if words is None else list(words)) or ["--help"]
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what could come next
+        importlib.import_module("fst.interfaces.commands.completion").answer()
+    elif name in names():
+        run(name, rest)
+    elif name == "--version":
+        print(f"fst {__version__}")
+    elif name in ("-h", "--help", "help"):
+        print(overview())
+    else:
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"did you mean fst {near[0]}?" if near else f"there are {', '.join(names())}"
+        print(f"error: no command {name!r}: {hint}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def overview() -> str:
+    """The commands, one line each."""
+    lines = ["Fast style transfer: repaint photos in the style of a painting.", ""]
+    for group, commands in COMMANDS.items():
+        lines += [f"{group}:", *(f"  fst {name:12}{what}" for name, what in commands.items()), ""]
+    return "\n".join([*lines, "fst COMMAND --help tells more; fst --version"])
+
+
+def run(name: str, words: Sequence[str] | None = None) -> NoReturn:
+    """Runs a command and ends the process with its status.
+
+    Args:
+        name: of the command.
+        words: what was typed after it; None takes them from ``sys.argv``, as in a script.
+    """
+    module = name.replace("-", "_")
     with one_line_errors():
-        module = importlib.import_module(f"fst.interfaces.commands.{name.replace('-', '_')}")
-        sys.exit(module.main())
+        parser = importlib.import_module(f"fst.interfaces.arguments.{module}").parser()
+        options = parser.parse_args(sys.argv[1:] if words is None else list(words))
+        sys.exit(importlib.import_module(f"fst.interfaces.commands.{module}").main(options))

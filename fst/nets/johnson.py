@@ -16,10 +16,14 @@ from fst.nets.layers import (
 )
 from fst.nets.needs import NetNeeds, TransformerNet
 from fst.nets.stages import Stage
+from fst.system.checks import one_of, whole_number
 
 MIN_SIDE = 16
 """Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
 
+
+MOST = 1024
+"""Of channels at full resolution, and of residual blocks: far beyond what anybody trains."""
 
 UPSAMPLINGS: dict[str, type[UpsampleConv | SmoothUpsampleConv]] = {
     "bilinear": SmoothUpsampleConv,
@@ -52,11 +56,9 @@ class JohnsonNet(TransformerNet):
         self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
     ) -> None:
         super().__init__()
-        if width < 1 or residual_blocks < 0:
-            raise InputError(f"a net of width {width} with {residual_blocks} blocks can't be made")
-        if upsampling not in UPSAMPLINGS:
-            names = ", ".join(UPSAMPLINGS)
-            raise InputError(f"upsampling must be one of {names}, not {upsampling!r}")
+        whole_number("the net's width", width, least=1, most=MOST)
+        whole_number("the net's residual_blocks", residual_blocks, least=0, most=MOST)
+        one_of("the net's upsampling", upsampling, tuple(UPSAMPLINGS))
         self.upsampling = upsampling
         up = UPSAMPLINGS[upsampling]
         self.down1 = ConvNorm(3, width, 9)

@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fst.choices import INITS, OPTIMIZERS
 from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 
-INITS = ("photo", "noise", "blend")
-OPTIMIZERS = ("lbfgs", "adam")
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
 
 BLEND_NOISE = 0.25

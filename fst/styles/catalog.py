@@ -16,22 +16,19 @@ from fst.styles.trained import TrainedStyle, load_checkpoint
 STYLES = assets.shipped("configs") / "style"
 """The style files that come with fst."""
 
-CHECKPOINTS = (Path("checkpoints"), assets.shipped("checkpoints"))
-"""Where finished styles lie: ``checkpoints/`` in the current folder, then those of fst."""
-
 
 def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
     """The style's checkpoint, or None, and its name.
 
     Args:
         style: the name of a style, or the path of a checkpoint or of a painting.
-        checkpoints: the folder of finished styles; None is :data:`CHECKPOINTS`.
+        checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoint_folders`.
 
     Raises:
         CheckpointError: a path that is a pickle or no checkpoint.
         InputError: neither a checkpoint nor a painting has this name; names those there are.
     """
-    folders = CHECKPOINTS if checkpoints is None else (checkpoints,)
+    folders = assets.checkpoint_folders() if checkpoints is None else (checkpoints,)
     path = Path(style)
     if path.suffix in (".safetensors", ".pth", ".pt", ".ckpt", ".model", ".bin"):
         return path, load_checkpoint(path).name
@@ -74,7 +71,7 @@ def load_style(
             )
         if path is None:
             raise CheckpointError(
-                f"no checkpoint for {name!r} in {checkpoints or CHECKPOINTS[0]}/: train one "
+                f"no checkpoint for {name!r} in {checkpoints or 'checkpoints'}/: train one "
                 f"with scripts/train.py style={name}, or use --method optimize"
             )
         return load_checkpoint(path, device)

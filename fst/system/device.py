@@ -4,9 +4,8 @@ import os
 
 import torch
 
+from fst.choices import PRECISIONS
 from fst.errors import InputError
-
-PRECISIONS = ("auto", "fp32", "bf16")
 
 
 def pick_device(name: str = "auto") -> torch.device:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from fst.choices import PRECISIONS
 from fst.system.checks import number, one_of, switch, whole_number
-from fst.system.device import PRECISIONS
 
 SCHEDULES = ("cosine", "constant")
 

@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from lightning.pytorch.strategies import StrategyRegistry
 
 from fst.errors import InputError
 from fst.losses.perceptual import NORMALIZATIONS
-from fst.nets import NETS
+from fst.nets import NETS, make_net
 from fst.optimization.calibration import STRENGTHS
 from fst.system.checks import number, one_of, optional, switch, text, whole_number
 from fst.system.device import pick_device
@@ -40,6 +41,8 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for group in dict.fromkeys(name.rpartition(".")[0] for name in CHECKS):
         check_group(group, settings.get(group, {}) if group else settings)
     pick_device(settings["trainer"]["device"])
+    with torch.device("meta"):  # a net without memory: whether it takes these arguments
+        make_net(**settings["net"])
 
 
 def check_group(group: str, part: Any) -> None:
@@ -110,6 +113,11 @@ def _arguments(name: str, value: Any) -> None:
         raise InputError(f"{name} must map a net's arguments to values, not {value!r}")
 
 
+def _plain(name: str, value: Any) -> None:
+    if not isinstance(value, str | int | float | None):
+        raise InputError(f"{name} must be a text or a number, not {value!r}")
+
+
 CHECKS: dict[str, Check] = {
     "style.name": text,
     "style.image": text,
@@ -118,6 +126,10 @@ CHECKS: dict[str, Check] = {
     "style.content_weight": _or_null(_weight),
     "style.style_weight": _or_null(_weight),
     "style.tv_weight": _weight,
+    "style.title": _plain,
+    "style.painter": _plain,
+    "style.year": _plain,
+    "style.rights": _plain,
     "loss.content_weight": _or_null(_weight),
     "loss.style_weight": _or_null(_weight),
     "loss.tv_weight": _weight,

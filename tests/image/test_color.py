@@ -9,9 +9,10 @@ from skimage.color import rgb2lab
 from skimage.exposure import match_histograms
 from torch import Tensor
 
+from fst.choices import PRESERVE
 from fst.errors import InputError
 from fst.image import color
-from fst.image.color import PRESERVE, lab_to_rgb, preserve_color, rgb_to_lab
+from fst.image.color import lab_to_rgb, preserve_color, rgb_to_lab
 
 
 def draw(seed: int, low: float = 0.0, high: float = 1.0) -> Tensor:

@@ -7,9 +7,10 @@ import torch
 from support import shaken_net
 from torch import Tensor, nn
 
+from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference import backends
-from fst.inference.backends import BACKENDS, PlainNet, is_installed, make_whole, pick_backend
+from fst.inference.backends import PlainNet, is_installed, make_whole, pick_backend
 from fst.inference.painter import Painter
 from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet

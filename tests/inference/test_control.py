@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
+from fst.choices import PRESERVE, UPSAMPLE
 from fst.errors import InputError
-from fst.image.color import PRESERVE, preserve_color
+from fst.image.color import preserve_color
 from fst.image.picture import Picture, resize, resize_tensor
-from fst.inference.control import UPSAMPLE, Control, Layer, paint
+from fst.inference.control import Control, Layer, paint
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate
 from fst.nets.johnson import JohnsonNet
 from fst.styles.trained import TrainedStyle

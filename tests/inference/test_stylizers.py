@@ -10,9 +10,10 @@ from PIL import Image
 from support import make_photo
 from torch import Tensor
 
+from fst.choices import MARGIN
 from fst.errors import AssetError, CheckpointError, InputError
 from fst.inference.painter import Painter
-from fst.inference.stylizers import MARGIN, FeedForwardStylizer, OptimizingStylizer, make_stylizer
+from fst.inference.stylizers import FeedForwardStylizer, OptimizingStylizer, make_stylizer
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from fst.choices import PRECISIONS
 from fst.errors import InputError
-from fst.system.device import PRECISIONS, pick_device, pick_precision, process_rank
+from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import is_out_of_memory, keep_freed_memory
 from fst.system.random import random_states, set_random_states
 

@@ -4,17 +4,20 @@ import contextlib
 import errno
 import os
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from fst.errors import CheckpointError, InputError
 from fst.nets import make_net
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.training.checkpoints import write_resumable
-from fst.training.runs import Run, changed_settings, finish, prepare_run
+from fst.training.runs import Run, changed_settings, finish, keep_settings, prepare_run
 
 
 @pytest.fixture
@@ -492,3 +495,89 @@ def test_settings_that_only_say_how_to_go_on_are_not_told() -> None:
     assert changed_settings({"net": {"resume": 1}}, {"net": {"resume": 2}}) == [
         "net.resume: 1 -> 2"
     ]
+
+
+# --- several processes ---------------------------------------------------------------------------
+
+START = """
+import sys
+from pathlib import Path
+from fst.training import runs
+class Clock:
+    now = staticmethod(lambda: __import__("datetime").datetime(2026, 1, 2, 3, 4, 5))
+runs.datetime = Clock  # all start in the same second
+run = runs.prepare_run("monet", Path("runs"), Path("checkpoints"))
+print(run.folder)
+"""
+
+HOLD = """
+import sys
+from pathlib import Path
+from fst.training.runs import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_runs_that_start_in_the_same_second_share_no_folder(tmp_path: Path) -> None:
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", START], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+    folders = [process.communicate(timeout=100)[0].strip() for process in starts]
+    assert all(process.returncode == 0 for process in starts)
+    assert len(set(folders)) == 6
+    assert sorted((tmp_path / "runs" / "monet").iterdir()) == sorted(tmp_path / f for f in folders)
+
+
+def test_a_run_that_is_going_on_is_not_resumed(
+    runs: Path, checkpoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = earlier_run(runs, "20260101-000000", "step=10", age=2)
+    living = earlier_run(runs, "20260102-000000", "step=20")
+    leftover = living / "resume" / ".fst.abc.tmp"
+    leftover.write_bytes(b"being written")
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(living)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+    for resume in ("auto", str(living)):
+        with pytest.raises(InputError, match="still being trained") as caught:
+            prepare_run("monet", runs, checkpoints, resume=resume)
+        assert str(living) in str(caught.value)
+    assert leftover.exists()
+    # others are free, and so is a new run
+    assert prepare_run("monet", runs, checkpoints, resume=str(older)).resume is not None
+    assert prepare_run("monet", runs, checkpoints).resume is None
+    other.kill()  # however it ends, the system lets go of the lock
+    other.communicate()
+    assert prepare_run("monet", runs, checkpoints, resume="auto").folder == living
+
+
+def test_the_settings_of_a_run_of_before_are_read_with_their_new_names(
+    runs: Path, checkpoints: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier = earlier_run(runs, "20260101-000000", "step=10", age=2)
+    data = {"size": 256, "batch_size": 4}
+    before = {"data": {"_target_": "fst.data.PhotoDataModule", **data}, "seed": 1}
+    (earlier / "config.yaml").write_text(yaml.safe_dump(before))
+    run = prepare_run("monet", runs, checkpoints, resume="auto")
+    capsys.readouterr()
+    now = {"data": {"_target_": "fst.data.module.PhotoDataModule", **data}, "seed": 2}
+    keep_settings(run, now)
+    assert capsys.readouterr().out == "other than in the interrupted run: seed: 1 -> 2\n"
+    assert yaml.safe_load((earlier / "config.yaml").read_text()) == now
+
+
+def test_damaged_settings_of_a_run_are_replaced(runs: Path, checkpoints: Path) -> None:
+    earlier = earlier_run(runs, "20260101-000000", "step=10", age=2)
+    (earlier / "config.yaml").write_bytes(b"seed: [1\xff")
+    keep_settings(prepare_run("monet", runs, checkpoints, resume="auto"), {"seed": 2})
+    assert yaml.safe_load((earlier / "config.yaml").read_text()) == {"seed": 2}

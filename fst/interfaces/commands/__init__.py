@@ -1,1 +1,5 @@
-"""What users type, one module a command; each has a ``main`` that returns the exit status."""
+"""What users have done, one module a command.
+
+Each has a ``main`` that takes what was typed (:mod:`fst.interfaces.arguments`) and returns the exit
+status.
+"""

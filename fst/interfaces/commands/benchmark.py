@@ -1,6 +1,6 @@
-"""Measures this project against the textbook's way: ``scripts/benchmark.py train``, ``inference``.
+"""Measures this project against the textbook's way: ``fst benchmark train``, ``inference``.
 
-``scripts/benchmark.py slim`` measures the slim loss network against VGG-19.
+``fst benchmark slim`` measures the slim loss network against VGG-19.
 """
 
 import argparse
@@ -9,15 +9,14 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from fst.choices import BACKENDS
 from fst.errors import InputError
-from fst.inference.backends import BACKENDS, is_installed
+from fst.inference.backends import is_installed
 from fst.research.benchmarks.one_pass import InferenceBench, passes
 from fst.research.benchmarks.one_pass import peak_memory as inference_memory
 from fst.research.benchmarks.rounds import (
@@ -38,7 +37,7 @@ from fst.research.benchmarks.training_step import (
     tune_process,
 )
 from fst.styles.catalog import resolve_style
-from fst.system.device import PRECISIONS, pick_device
+from fst.system.device import pick_device
 from fst.system.files import atomic_file, check_writable
 
 BOTH_PROFIT = (
@@ -47,59 +46,8 @@ BOTH_PROFIT = (
 )
 
 
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="a training step against the textbook's")
-    slim = commands.add_parser("slim", help="a training step with the slim loss network")
-    for command in (train, slim):
-        add_common(command.add_argument)
-    inference = commands.add_parser("inference", help="one pass against the textbook's")
-    add = inference.add_argument
-    add("--style", help="a style's name or checkpoint (default: random weights)")
-    add("--sizes", type=int, nargs="+", default=(256, 512, 1024, 2048), help="sides in pixels")
-    add("--batch", type=int, default=8, help="of 256² pictures, a row of its own")
-    add("--backends", nargs="+", default=None, help="default: all that are installed but compile")
-    add("--rounds", type=int, default=5, help="interleaved rounds, after a warm-up")
-    add("--device", default="auto", help="auto, cpu, cuda …")
-    add("--precision", choices=(*PRECISIONS, "both"), default="both")
-    add("--json", type=Path, help="also write the rows into this file")
-    inference.set_defaults(compile=False, steps=None)
-    add = train.add_argument
-    add("--width", type=int, default=32, help="channels of the net at full resolution")
-    add("--precision", choices=(*PRECISIONS, "both"), default="both")
-    add("--compile", action="store_true", help="also with torch.compile, which takes a minute")
-    add("--peak-tflops", type=float, help="the GPU's bf16 peak (default: measured)")
-    slim.set_defaults(width=32, compile=False, peak_tflops=None)
-    slim.add_argument("--precision", choices=PRECISIONS, default="auto")
-    return parser.parse_args()
-
-
-def add_common(add: Callable[..., Any]) -> None:
-    """The options of all commands."""
-    add("--style", default="monet", help="a style's name, or the path of a painting")
-    add("--batch", type=int, default=4, help="photos a step")
-    add("--size", type=int, default=256, help="side of the photos in pixels")
-    add("--rounds", type=int, default=5, help="interleaved rounds, after a warm-up")
-    add("--steps", type=int, help="steps of a turn (default: 1, on a GPU 20)")
-    add("--photos", help="folder of photos (default: photos/train of the assets, or the samples)")
-    add("--workers", type=int, default=0, help="threads that decode ahead")
-    add("--device", default="auto", help="auto, cpu, cuda …")
-    add("--weights", default="auto", help="of VGG-19; random will do, times are the same")
-    add("--json", type=Path, help="also write the rows into this file")
-
-
 def check(options: argparse.Namespace) -> None:
     """Raises InputError for what would fail only after minutes."""
-    for name in ("batch", "width", "rounds", "steps", "peak_tflops"):
-        value = getattr(options, name, None)
-        if value is not None and not value > 0:
-            raise InputError(f"--{name.replace('_', '-')} must be above 0, not {value}")
-    if min(getattr(options, "sizes", (16,))) < 16:
-        raise InputError("--sizes must be at least 16")
-    if getattr(options, "size", 16) < 16 or getattr(options, "workers", 0) < 0:
-        raise InputError("--size must be at least 16, --workers at least 0")
     if options.json is not None:
         if options.json.is_dir():
             raise InputError(f"--json {options.json} is a folder, expected a file name")
@@ -216,9 +164,8 @@ def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
-def main() -> int:
-    """Parses, calls, writes."""
-    options = parse()
+def main(options: argparse.Namespace) -> int:
+    """Measures, writes."""
     check(options)
     rows = {"train": train, "slim": slim, "inference": inference}[options.command](options)
     if options.json is not None:

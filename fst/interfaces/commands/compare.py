@@ -1,4 +1,4 @@
-"""Compares one pass with the optimization: ``scripts/compare.py --style monet --photos DIR``."""
+"""Compares one pass with the optimization: ``fst compare --style monet --photos DIR``."""
 
 import argparse
 from pathlib import Path
@@ -9,51 +9,17 @@ from rich.progress import Progress
 from rich.table import Table
 
 from fst import assets
-from fst.errors import InputError
 from fst.evaluation.compare import STARTS, Comparison, compare, summarize
 from fst.evaluation.report import write_report
 from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
 from fst.styles.objective import load_objective
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.files import check_writable
 from fst.system.memory import keep_freed_memory
 
 
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
-    add("--style", required=True, help="a trained style's name, or the path of its checkpoint")
-    add("--photos", required=True, type=Path, help="folder of photos, best ones never trained on")
-    add("--output", type=Path, default=Path("report"), help="folder for index.html and report.json")
-    add("--limit", type=int, help="only so many photos")
-    add("--size", type=int, default=256, help="long side of the photos in pixels")
-    add("--iterations", type=int, default=200, help="of the optimization")
-    add(
-        "--until-equal",
-        action="store_true",
-        help="end an optimization once it equals the net: the same equivalent iterations, sooner",
-    )
-    add("--margin", type=int, default=0, help="of the pass, as for stylize.py, where it is 20")
-    add("--seed", type=int, default=0, help="of the noise")
-    add("--painting", help="the painting, where it is not found by the name in the checkpoint")
-    add(
-        "--weights",
-        help="of VGG-19: auto, caffe, torchvision, slim, or a .safetensors file; default: slim for "
-        "a style that was trained with it, else auto",
-    )
-    add("--device", default="auto")
-    add("--precision", choices=PRECISIONS, default="auto")
-    add("--checkpoints", type=Path, help="folder of trained styles")
-    return parser.parse_args()
-
-
-def main() -> int:
-    """Parses, calls, prints."""
-    options = parse()
-    limited = options.limit is not None
-    if options.size < 16 or options.iterations < 1 or (limited and options.limit < 1):
-        raise InputError("--size must be at least 16, --iterations and --limit at least 1")
+def main(options: argparse.Namespace) -> int:
+    """Compares, writes the report, prints its figures."""
     keep_freed_memory()
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)

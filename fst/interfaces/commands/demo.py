@@ -1,9 +1,10 @@
-"""The main job in a few minutes, command by command: ``make demo``.
+"""The main job in a few minutes, command by command: ``fst demo``.
 
 Needs nothing but the installed packages: the loss network and the paintings' statistics come with
 fst, a few photos with scikit-image. With an FST_ASSETS folder it takes its photos from there.
 """
 
+import argparse
 import shlex
 import sys
 import urllib.request
@@ -36,7 +37,7 @@ def about_vgg19() -> str:
         assets.find("styles", f"{STYLE}.jpg")
     except AssetError:
         painting = " style.image=PAINTING.jpg"
-    command = f"python scripts/train.py style={STYLE}{painting} experiment=cpu overwrite=true"
+    command = f"fst train style={STYLE}{painting} experiment=cpu overwrite=true"
     use = f"train against it with: {command}"
     if (path := at_hand()) is not None:
         return f"VGG-19 is at hand ({path.name}): {use}"
@@ -48,7 +49,7 @@ def about_vgg19() -> str:
         return "VGG-19 is not here and can't be downloaded: loss=slim does without it"
 
 
-def main() -> None:
+def main(_: argparse.Namespace) -> int:
     """Stylize with the shipped checkpoint, train another style, stylize with it, compare."""
     samples = Path(open_sample()[0]["image"]["path"]).parent
     data, photo = ["data=sample"], samples / "coffee.png"
@@ -71,3 +72,4 @@ def main() -> None:
     call("compare", "--style", trained, "--photos", eval_photos, *limits)
     print(f"\nLook at {DEMO}/*.jpg, {DEMO}/runs/ (previews) and {DEMO}/report/index.html")
     print(about_vgg19())
+    return 0

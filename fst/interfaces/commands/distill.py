@@ -1,4 +1,4 @@
-"""Teaches the slim loss network: ``python scripts/distill.py --output slim.safetensors``.
+"""Teaches the slim loss network: ``fst distill --output slim.safetensors``.
 
 Needs VGG-19, photos and paintings. Stopped, it goes on where it was: see ``--state``.
 """
@@ -22,34 +22,9 @@ from fst.loss_networks.weights import WEIGHTS
 from fst.research.distillation.slim import RELUS, SLIM, write_slim
 from fst.research.distillation.teach import Distillation, Recipe
 from fst.styles.trained import load_checkpoint
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.files import check_writable
 from fst.system.memory import keep_freed_memory
-
-PAINTINGS = ("monet", "starry_night", "poppies_small")
-"""The other two shipped ones are held out: the evidence in docs/slim.md is about those."""
-
-
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
-    add("--output", type=Path, required=True, help="the network: a .safetensors file")
-    add(
-        "--state",
-        type=Path,
-        default=Path("distill.pt"),
-        help="what an interrupted run goes on from",
-    )
-    add("--photos", default="train", help="a folder, or a name in FST_ASSETS/photos")
-    add("--paintings", nargs="+", default=PAINTINGS, help="paths, or names in FST_ASSETS/styles")
-    add("--painted", nargs="*", default=(), help="checkpoints of nets whose pictures are used too")
-    add("--weights", default="auto", help="of the teacher: auto, caffe, torchvision, or a file")
-    add("--precision", choices=PRECISIONS, default="auto", help="of the teacher")
-    add("--feature-steps", type=int)
-    add("--gradient-steps", type=int)
-    add("--seed", type=int)
-    return parser.parse_args()
 
 
 def painter(path: str) -> Callable[[Tensor], Tensor]:
@@ -57,9 +32,8 @@ def painter(path: str) -> Callable[[Tensor], Tensor]:
     return torch.no_grad()(load_checkpoint(Path(path)).net)
 
 
-def main() -> int:
-    """Parses, teaches, writes."""
-    options = parse()
+def main(options: argparse.Namespace) -> int:
+    """Teaches, writes."""
     check_writable(options.output.parent)
     keep_freed_memory()
     names = ("feature_steps", "gradient_steps", "seed")

@@ -1,4 +1,4 @@
-"""Puts a slim network into the package: ``python scripts/embed.py slim.safetensors``.
+"""Puts a slim network into the package: ``fst embed slim.safetensors``.
 
 Measures how well it agrees with VGG-19 on photos and paintings that it never saw, writes it with
 these figures to fst/embedded/, and beside it the statistics of the shipped paintings. The two
@@ -31,22 +31,7 @@ from fst.system.device import pick_device, pick_precision
 from fst.system.files import write_json
 from fst.system.memory import keep_freed_memory
 
-HELD_OUT = ("great_wave", "the_scream")
 SIZES = (256, 512, 768)
-
-
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
-    add("network", type=Path, help="from scripts/distill.py")
-    add("--folder", type=Path, default=EMBEDDED, help="where to write")
-    add("--photos", default="eval", help="photos that the network never saw")
-    add("--limit", type=int, default=8, help="of the photos")
-    add("--paintings", nargs="+", default=HELD_OUT, help="paintings that it never saw")
-    add("--size", type=int, default=256, help="long side of the photos in pixels")
-    add("--report", type=Path, help="also write all figures to this JSON file")
-    return parser.parse_args()
 
 
 def undistilled(path: Path) -> None:
@@ -86,18 +71,16 @@ def compare(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     }
 
 
-def main() -> int:
-    """Parses, measures, writes."""
-    options = parse()
-    if options.limit < 1:
-        raise InputError("--limit must be at least 1")
+def main(options: argparse.Namespace) -> int:
+    """Measures, writes."""
     with safe_open(options.network, framework="pt") as file:
         about = json.loads((file.metadata() or {}).get("fst", "null"))
         if about is None:
             raise InputError(f"{options.network} does not say how it was made: see distill.py")
         state = {key: file.get_tensor(key).float() for key in file.keys()}
     keep_freed_memory()
-    options.folder.mkdir(parents=True, exist_ok=True)
+    folder = options.folder or EMBEDDED
+    folder.mkdir(parents=True, exist_ok=True)
     figures = compare(options)
     if options.report:
         write_json(options.report, figures)
@@ -106,7 +89,7 @@ def main() -> int:
         f"{', '.join(options.paintings)}; fst.research.distillation.agreement",
         **figures["slim"],
     }
-    network = options.folder / SLIM.file
+    network = folder / SLIM.file
     write_slim(network, state, about)
     vgg = VGG19(RELUS, str(network))
     paintings: dict[str, dict[int, StyleStatistics]] = {}
@@ -120,7 +103,7 @@ def main() -> int:
             size: measure_style(vgg, resize(painting, size).rgb, RELUS) for size in sizes
         }
         described[name] = {key: style[key] for key in ("title", "painter", "year", "rights")}
-    statistics = options.folder / EMBEDDED_STYLES.name
+    statistics = folder / EMBEDDED_STYLES.name
     write_statistics(statistics, paintings, {"paintings": described})
     for path in (network, statistics):
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {pooch.file_hash(str(path))}")

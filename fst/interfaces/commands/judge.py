@@ -1,4 +1,4 @@
-"""The objective of trained styles under one loss: ``scripts/judge.py a.safetensors b.safetensors``.
+"""The objective of trained styles under one loss: ``fst judge a.safetensors b.safetensors``.
 
 Nets that were trained against different loss networks, or for different times, are compared by what
 the same judge, VGG-19 by default, says about their pictures of photos that none has seen.
@@ -8,7 +8,6 @@ import argparse
 import json
 import statistics
 import sys
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -22,26 +21,10 @@ from fst.image.picture import resize
 from fst.styles.catalog import resolve_style
 from fst.styles.objective import load_objective
 from fst.styles.trained import load_checkpoint
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 
 TERMS = ("content", "style", "tv")
-
-
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
-    add("styles", nargs="+", help="names of trained styles, or paths of checkpoints")
-    add("--photos", required=True, help="a folder, or a name in FST_ASSETS/photos")
-    add("--limit", type=int, help="only so many photos")
-    add("--size", type=int, default=256, help="long side of the photos in pixels")
-    add("--weights", default="auto", help="of the judge: auto, caffe, torchvision, slim, or a file")
-    add("--painting", help="the painting, where it is not found by the name in the checkpoint")
-    add("--device", default="auto")
-    add("--precision", choices=PRECISIONS, default="auto")
-    add("--checkpoints", type=Path, help="folder of trained styles")
-    return parser.parse_args()
 
 
 def objective_of(about: dict[str, Any]) -> str:
@@ -51,11 +34,8 @@ def objective_of(about: dict[str, Any]) -> str:
     return json.dumps([loss, pooling, about["style"]["image"], about["style"]["size"]])
 
 
-def main() -> int:
-    """Parses, judges, prints."""
-    options = parse()
-    if options.size < 16 or (options.limit is not None and options.limit < 1):
-        raise InputError("--size must be at least 16, --limit at least 1")
+def main(options: argparse.Namespace) -> int:
+    """Judges, prints."""
     keep_freed_memory()
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)

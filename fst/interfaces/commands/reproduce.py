@@ -1,4 +1,4 @@
-"""Trains a finished style again and compares the two: ``scripts/reproduce.py monet``.
+"""Trains a finished style again and compares the two: ``fst reproduce monet``.
 
 The recipe is read from the checkpoint. Both nets are judged by the loss that the style was trained
 for, on photos that neither has seen.
@@ -8,7 +8,6 @@ import argparse
 import shlex
 import statistics
 import sys
-from pathlib import Path
 
 from fst import assets
 from fst.errors import InputError
@@ -19,33 +18,13 @@ from fst.styles.catalog import load_style, resolve_style
 from fst.styles.objective import load_objective
 from fst.styles.reproduce import EXACT, quoted, recipe
 from fst.styles.trained import load_checkpoint
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 from fst.system.process import run_python
 
 
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
-    add("style", help="name of a finished style, or the path of its checkpoint")
-    add("--steps", type=int, help="train for so many; default: as many as the style's")
-    add("--train-photos", help="folder to train on, where it is not in FST_ASSETS/photos")
-    add("--weights", help="of VGG-19: auto, caffe, torchvision, or a .safetensors file")
-    add("--photos", type=Path, help="folder to judge on; default: FST_ASSETS/photos/eval")
-    add("--size", type=int, default=256, help="long side of the photos in pixels")
-    add("--output", type=Path, default=Path("reproduced"), help="folder of the new checkpoint")
-    add("--runs", type=Path, help="folder of the run; default: in --output")
-    add("--device", default="auto")
-    add("--precision", choices=PRECISIONS, default="auto", help="to judge in")
-    return parser.parse_args()
-
-
-def main() -> int:
+def main(options: argparse.Namespace) -> int:
     """Trains, judges both, prints; 1 where the same recipe came out otherwise."""
-    options = parse()
-    if options.size < 16 or (options.steps is not None and options.steps < 1):
-        raise InputError("--size must be at least 16, --steps at least 1")
     path, _ = resolve_style(options.style)
     if path is None:
         raise InputError(f"{options.style!r} has no checkpoint to reproduce")

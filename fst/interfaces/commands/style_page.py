@@ -1,13 +1,13 @@
-"""A page about a finished style: ``scripts/style_page.py monet --reports report/monet-256``.
+"""A page about a finished style: ``fst style-page monet --reports report/monet-256``.
 
 The painting, pictures of photos that the net never saw, the figures of its comparisons with the
-optimization (scripts/compare.py), and how it was trained; as docs/styles/<style>.md and .jpg.
+optimization (``fst compare``), and how it was trained; as docs/styles/<style>.md and .jpg.
 """
 
 import argparse
-from pathlib import Path
 
 from fst import assets
+from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.evaluation.artifacts import MIN_SIDE, measure
 from fst.evaluation.style_page import page, read_report
@@ -15,37 +15,18 @@ from fst.image.io import load_image, save_image
 from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
 from fst.inference.painter import Painter
-from fst.inference.stylizers import MARGIN
 from fst.styles.catalog import resolve_style
 from fst.styles.reproduce import recipe
 from fst.styles.trained import load_checkpoint
-from fst.system.device import PRECISIONS, pick_device, pick_precision
+from fst.system.device import pick_device, pick_precision
 from fst.system.files import atomic_file, check_writable
 from fst.system.memory import keep_freed_memory
 
 PICTURES = 6
 
 
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    add = parser.add_argument
-    add("style", help="name of a finished style, or the path of its checkpoint")
-    add("--reports", nargs="*", type=Path, default=[], help="folders that compare.py has written")
-    add("--photos", type=Path, help="folder of photos; default: FST_ASSETS/photos/eval")
-    add("--size", type=int, default=640, help="long side of the pictures in pixels")
-    add("--output", type=Path, default=Path("docs/styles"))
-    add("--notes", default="", help="what else is to be said: what remains to be seen")
-    add("--device", default="auto")
-    add("--precision", choices=PRECISIONS, default="auto")
-    return parser.parse_args()
-
-
-def main() -> int:
+def main(options: argparse.Namespace) -> int:
     """Reads, paints, writes."""
-    options = parse()
-    if options.size < 16:
-        raise InputError("--size must be at least 16")
     path, _ = resolve_style(options.style)
     if path is None:
         raise InputError(f"{options.style!r} has no checkpoint to show")

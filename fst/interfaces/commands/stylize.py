@@ -1,110 +1,28 @@
-"""Stylizes photos: ``python scripts/stylize.py photo.jpg --style monet``."""
+"""Stylizes photos: ``fst stylize photo.jpg --style monet``."""
 
 import argparse
 import sys
 import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
+from fst.choices import (
+    FEATHER,
+)
 from fst.errors import FstWarning, InputError
-from fst.image.color import PRESERVE
-from fst.image.io import MAX_PIXELS, load_image, save_image
-from fst.inference.backends import BACKENDS
+from fst.image.io import load_image, save_image
 from fst.inference.batch import Job, plan, run, unfinished
-from fst.inference.control import UPSAMPLE, Control, Layer
-from fst.inference.masks import FEATHER
-from fst.inference.stylizers import MARGIN, METHODS, FeedForwardStylizer, Stylizer, make_stylizer
-from fst.optimization.pixels import INITS, OPTIMIZERS, Iterate
-from fst.optimization.presets import PRESETS
+from fst.inference.control import Control, Layer
+from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
+from fst.optimization.pixels import Iterate
 from fst.styles.catalog import style_name
-from fst.system.device import PRECISIONS, pick_device, pick_precision
-from fst.system.memory import keep_freed_memory, parse_memory
+from fst.system.device import pick_device, pick_precision
+from fst.system.memory import keep_freed_memory
 
 OF_THE_LOSS = ("content_weight", "style_weight", "tv_weight", "pooling", "weights")
 OF_THE_OPTIMIZATION = ("iterations", "optimizer", "learning_rate", "init", "seed")
-
-
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    # fmt: off
-    add = parser.add_argument
-    add("photos", nargs="+", type=Path, help="photos and folders of photos")
-    add("--style", action="append", default=[],
-        help="a style's name, or the path of a checkpoint or a painting; several with a mask each")
-    add("--blend", metavar="A=0.7,B=0.3", help="a style between trained styles")
-    add("--output", type=Path, help="a file for one photo, a folder for several")
-    add("--overwrite", action="store_true",
-        help="of several photos, also paint those whose picture is there")
-    add("--method", choices=METHODS, default="auto", help="one pass, or optimize the pixels")
-    add("--size", type=positive, help="long side in pixels to paint at (default: the photo's)")
-    add("--upsample", choices=UPSAMPLE, help="with --size: back to the photo's size")
-    add("--device", default="auto", help="auto, cpu, cuda …")
-    add("--precision", choices=PRECISIONS, default="auto")
-    add("--backend", choices=("auto", *BACKENDS), default="auto",
-        help="what runs the net; onnxruntime and openvino are extras")
-    add("--memory", type=memory, metavar="2GB",
-        help="what a pass may take besides the photo (default: three quarters of what is free)")
-    add("--quality", type=percent, default=95, metavar="1-100", help="of JPEGs and WebPs")
-    add(
-        "--margin",
-        type=int,
-        default=MARGIN,
-        help="pixels by which a photo goes on beyond its border in a pass, for full strokes there",
-    )
-    add("--max-pixels", type=positive, default=MAX_PIXELS, help="refuse larger photos")
-    add("--checkpoints", type=Path, help="folder of trained styles")
-    add = parser.add_argument_group("control").add_argument
-    add("--strength", type=float, default=1.0, help="from 0, the photo, to 1 (default)")
-    add("--preserve-color", choices=PRESERVE, help="keep the photo's colors")
-    add("--mask", type=Path, action="append", default=[],
-        help="a picture: white where the style is painted, black where not")
-    add("--feather", type=float,
-        help=f"of masks, as a share of the long side (default {FEATHER})")
-    add("--seamless", action="store_true", help="the result tiles the plane")
-    add("--refine", type=int, default=0, metavar="N",
-        help="iterations of the optimization after the pass; needs VGG-19")
-    add = parser.add_argument_group("optimizing the pixels").add_argument
-    add("--preset", choices=PRESETS, default="gatys", help="settings of the literature")
-    add("--iterations", type=positive, help="default 500; the preset course: 2500")
-    add("--optimizer", choices=OPTIMIZERS)
-    add("--learning-rate", type=float)
-    add("--init", choices=INITS, help="what to start from (default: the photo)")
-    add("--seed", type=int, help="of the noise")
-    add("--content-weight", type=float)
-    add("--style-weight", type=float)
-    add("--tv-weight", type=float)
-    add("--style-size", type=positive, help="long side of the painting in pixels (default 512)")
-    add("--pooling", choices=("max", "avg"))
-    add("--weights", help="of VGG-19: auto, caffe, torchvision, slim, or a .safetensors file")
-    add("--save-every", type=positive, help="also write every Nth iterate beside the result")
-    # fmt: on
-    return parser.parse_args()
-
-
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def percent(text: str) -> int:
-    """A whole number from 1 to 100."""
-    if not 1 <= (number := int(text)) <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 100")
-    return number
-
-
-def memory(text: str) -> int:
-    """Bytes."""
-    try:
-        return parse_memory(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def styles(options: argparse.Namespace) -> list[str]:
@@ -149,15 +67,12 @@ def stylizers(options: argparse.Namespace) -> list[Stylizer]:
     return made
 
 
-def main() -> int:
-    """Parses, calls, prints; the exit status tells whether any photo failed."""
-    options = parse()
+def main(options: argparse.Namespace) -> int:
+    """Paints, says what comes of it; the exit status tells whether any photo failed."""
     began = time.time()
     keep_freed_memory()
     warnings.simplefilter("always", FstWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
-    if options.refine < 0:
-        raise InputError(f"--refine must be at least 0, not {options.refine}")
     for mask in options.mask:
         load_image(mask, options.max_pixels, 1)  # before the work
     control = Control(

@@ -1,5 +1,6 @@
 """Trains a net for one painting: ``fst train style=monet``; see configs/."""
 
+import argparse
 import os
 import sys
 from typing import Any
@@ -11,8 +12,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from fst.assets import shipped
+from fst.assets import shipped, user_folder
 from fst.errors import FstError, InputError, one_line_errors
+from fst.styles.reproduce import quoted
 from fst.system.device import process_rank
 from fst.training.earlier import translated
 from fst.training.session import Parts, fixed_weights, settle_weights, train
@@ -25,7 +27,6 @@ TEXTS = ("style.name", "style.image", "data.path", "data.val_path", "init", "res
 """Settings that name something: 2024 is a name, too, though Hydra reads it as a number."""
 
 
-@hydra.main(version_base="1.3", config_path=CONFIGS, config_name="train")
 def composed(config: DictConfig) -> None:
     """Trains with what Hydra has composed, and ends the process where that does not succeed."""
     sweep = HydraConfig.get().mode == RunMode.MULTIRUN
@@ -94,9 +95,21 @@ def instantiate(part: dict[str, Any]) -> Any:
         raise InputError(str(error).splitlines()[0]) from error
 
 
-def main() -> int:
-    """Lets Hydra read the command line, compose, and call :func:`composed`."""
-    if {"-h", "--help"} & set(sys.argv) and not any(a.startswith("style=") for a in sys.argv):
-        sys.argv.append("style=monet")  # the help shows the settings, and these need a style
-    composed()
+def main(options: argparse.Namespace) -> int:
+    """Lets Hydra read the settings, compose them, and call :func:`composed`."""
+    words = list(options.words)
+    if options.user:
+        given = {word.lstrip("+").partition("=")[0] for word in words}
+        for place in ("runs", "checkpoints"):
+            if place not in given:
+                words.append(f"{place}={quoted(str(user_folder(place)))}")
+        if process_rank() == 0 and options.cfg is None:
+            print(f"writes below {user_folder('')}", flush=True)
+    typed, sys.argv = sys.argv, [sys.argv[0], *words]
+
+    def task(config: DictConfig) -> None:
+        sys.argv = typed  # with these Lightning starts the other processes of several devices
+        composed(config)
+
+    hydra.main(version_base="1.3", config_path=CONFIGS, config_name="train")(task)()
     return 0

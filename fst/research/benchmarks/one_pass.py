@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from fst.choices import BACKENDS
 from fst.errors import InputError
-from fst.inference.backends import BACKENDS, is_installed
+from fst.inference.backends import is_installed
 from fst.inference.painter import Painter
 from fst.nets.johnson import JohnsonNet
 from fst.research.benchmarks.rounds import Run, peak_bytes
@@ -26,7 +27,7 @@ class Pass:
     """A way to paint ``batch`` pictures of ``size`` x ``size``.
 
     ``kind`` is ``"textbook"``, ``"bf16"`` or ``"fp32"``; ``backend`` one of
-    :data:`~fst.inference.backends.BACKENDS`.
+    :data:`~fst.choices.BACKENDS`.
     """
 
     size: int

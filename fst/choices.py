@@ -1,0 +1,31 @@
+"""What users choose between, and the plain defaults: light, so that ``--help`` needs no torch."""
+
+PRECISIONS = ("auto", "fp32", "bf16")
+"""What convolutions are computed in, for :func:`fst.system.device.pick_precision`."""
+
+PRESERVE = ("luma", "lab", "histogram")
+"""How the photo's colors are kept, for :func:`fst.image.color.preserve_color`."""
+
+MAX_PIXELS = 200_000_000
+"""A picture of more pixels is refused unless it is asked for."""
+
+INITS = ("photo", "noise", "blend")
+"""What an optimization of pixels starts from (:mod:`fst.optimization.pixels`)."""
+
+OPTIMIZERS = ("lbfgs", "adam")
+"""Of the pixels."""
+
+METHODS = ("auto", "feedforward", "optimize")
+"""One pass of a trained net, or the optimization of the pixels (:mod:`fst.inference.stylizers`)."""
+
+BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
+"""What runs a net on whole pictures (:mod:`fst.inference.backends`)."""
+
+UPSAMPLE = ("guided", "bicubic")
+"""How what was painted small comes back to the photo's size (:mod:`fst.inference.control`)."""
+
+MARGIN = 20
+"""Of a pass, in pixels: enough for strokes at the border that are as strong as elsewhere."""
+
+FEATHER = 0.01
+"""Standard deviation of a mask's feathering, as a share of the picture's long side."""

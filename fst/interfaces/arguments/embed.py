@@ -1,0 +1,33 @@
+"""What ``fst embed`` is told."""
+
+from pathlib import Path
+
+from fst.interfaces.arguments.options import Parser, shared
+
+HELD_OUT = ("great_wave", "the_scream")
+"""Paintings that the slim network never saw."""
+
+
+def parser() -> Parser:
+    """The command line."""
+    parser = Parser(
+        "fst embed",
+        "NETWORK [options]",
+        "Puts a slim loss network into the package: measures how well it agrees with VGG-19 on "
+        "photos and paintings that it never saw, and writes it with these figures, and the "
+        "statistics of the shipped paintings, to fst/embedded/. The two checksums that it prints "
+        "belong into fst/loss_networks/weights.py and fst/losses/statistics.py.",
+        ("fst embed slim.safetensors", "fst embed slim.safetensors --folder out/ --limit 2"),
+    )
+    # fmt: off
+    add = parser.add_argument
+    add("network", type=Path, metavar="NETWORK", help="from fst distill")
+    add("--folder", type=Path, metavar="DIR", help="where to write (default: fst/embedded)")
+    shared(parser, "--photos", type=str, default="eval", help="photos that it never saw")
+    shared(parser, "--limit", default=8, help="of the photos (default: %(default)s)")
+    add("--paintings", nargs="+", default=HELD_OUT, metavar="NAME",
+        help="paintings that it never saw")
+    shared(parser, "--size")
+    add("--report", type=Path, metavar="FILE", help="also write all figures to this JSON file")
+    # fmt: on
+    return parser

@@ -1,0 +1,182 @@
+"""The parser of all commands, the options that several share, and the types of their values."""
+
+import argparse
+import math
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from fst.choices import PRECISIONS
+
+WIDTH = 80
+"""Columns of a help page."""
+
+LEAST_SIDE = 16
+"""Pixels of the short side that every net and loss can do with."""
+
+
+class _Page(argparse.RawDescriptionHelpFormatter):
+    """Help on 80 columns, whatever the terminal's width; examples keep their lines."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=WIDTH)
+
+
+class Parser(argparse.ArgumentParser):
+    """The command line of one command; a mistake is one line and status 2.
+
+    Args:
+        prog: the command as it is typed, ``"fst stylize"``.
+        words: what follows it in the usage line.
+        about: what the command does, in a sentence or three.
+        examples: whole commands.
+        others: of :class:`argparse.ArgumentParser`.
+    """
+
+    def __init__(
+        self, prog: str, words: str, about: str, examples: Sequence[str] = (), **others: Any
+    ) -> None:
+        lines = "\n".join(f"  {example}" for example in examples)
+        super().__init__(
+            prog=prog,
+            usage=f"{prog} {words}".rstrip(),
+            description=textwrap.fill(about, WIDTH),
+            epilog=f"examples:\n{lines}" if examples else None,
+            formatter_class=_Page,
+            allow_abbrev=False,
+            **others,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with one line and status 2."""
+        self.exit(2, f"error: {message} ({self.prog} --help lists what there is)\n")
+
+
+# --- types ---------------------------------------------------------------------------------------
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    return _whole(text, 1, "above 0")
+
+
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    return _whole(text, 0, "of at least 0")
+
+
+def side(text: str) -> int:
+    """A picture's side in pixels."""
+    return _whole(text, LEAST_SIDE, f"of at least {LEAST_SIDE} pixels")
+
+
+def percent(text: str) -> int:
+    """A whole number from 1 to 100."""
+    number = _whole(text, 1, "from 1 to 100")
+    if number > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+    return number
+
+
+def above_zero(text: str) -> float:
+    """A finite number above 0."""
+    number = _number(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return number
+
+
+def memory(text: str) -> int:
+    """Bytes: ``2GB``, ``500MB``, ``1.5GiB``."""
+    from fst.errors import InputError
+    from fst.system.memory import parse_memory  # imports torch: only where it is asked for
+
+    try:
+        return parse_memory(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _whole(text: str, least: int, what: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {what}")
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+# --- options that several commands have -----------------------------------------------------------
+
+SHARED: dict[str, dict[str, Any]] = {
+    "--device": {"default": "auto", "metavar": "NAME", "help": "auto, cpu, cuda, cuda:1, mps"},
+    "--precision": {
+        "default": "auto",
+        "choices": PRECISIONS,
+        "metavar": "KIND",
+        "help": "auto, fp32, bf16 (auto: bf16 where the hardware gains)",
+    },
+    "--checkpoints": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "folder of trained styles (default: see fst styles)",
+    },
+    "--weights": {
+        "metavar": "NAME",
+        "help": "of VGG-19: auto, caffe, torchvision, slim, or a .safetensors file",
+    },
+    "--painting": {
+        "metavar": "FILE",
+        "help": "the painting, where it is not found by the checkpoint's name of it",
+    },
+    "--photos": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "a folder, or a name in FST_ASSETS/photos (default: eval)",
+    },
+    "--limit": {"type": positive, "metavar": "N", "help": "only so many photos"},
+    "--size": {
+        "type": side,
+        "default": 256,
+        "metavar": "PIXELS",
+        "help": "long side of the photos (default: %(default)s)",
+    },
+    "--iterations": {"type": positive, "metavar": "N", "help": "of the optimization"},
+    "--margin": {
+        "type": count,
+        "metavar": "PIXELS",
+        "help": "a pass goes on so far beyond the photo's border (default: %(default)s)",
+    },
+    "--seed": {"type": count, "metavar": "N", "help": "of the noise"},
+    "--json": {"type": Path, "metavar": "FILE", "help": "also write the figures into this file"},
+}
+"""Name -> what is said of it everywhere; a command changes what differs."""
+
+
+def shared(parser: argparse._ActionsContainer, *names: str, **changes: Any) -> None:
+    """Adds options of :data:`SHARED` to a parser or a group of it.
+
+    Args:
+        parser: a parser, or a group of it.
+        names: of the options, ``"--device"`` ...
+        changes: what differs for this command: ``default``, ``required``, ``help`` ...
+    """
+    for name in names:
+        parser.add_argument(name, **{**SHARED[name], **changes})

@@ -1,0 +1,33 @@
+"""What ``fst reproduce`` is told."""
+
+from pathlib import Path
+
+from fst.interfaces.arguments.options import Parser, positive, shared
+
+
+def parser() -> Parser:
+    """The command line."""
+    parser = Parser(
+        "fst reproduce",
+        "STYLE [options]",
+        "Trains a finished style again, by the recipe in its checkpoint, and judges the old net "
+        "and the new one on photos that neither has seen. Status 1: it came out otherwise.",
+        ("fst reproduce monet", "fst reproduce monet --steps 500 --train-photos photos/"),
+    )
+    add = parser.add_argument
+    add("style", metavar="STYLE", help="a finished style, or its checkpoint's file")
+    add("--steps", type=positive, metavar="N", help="train for so many (default: the style's)")
+    add("--train-photos", metavar="DIR", help="to train on, where FST_ASSETS/photos has none")
+    shared(parser, "--weights")
+    shared(parser, "--photos", help="to judge on (default: FST_ASSETS/photos/eval)")
+    shared(parser, "--size")
+    add(
+        "--output",
+        type=Path,
+        default=Path("reproduced"),
+        metavar="DIR",
+        help="for the new checkpoint (default: %(default)s)",
+    )
+    add("--runs", type=Path, metavar="DIR", help="for the run (default: in --output)")
+    shared(parser, "--device", "--precision")
+    return parser

@@ -1,0 +1,141 @@
+"""What ``fst train`` is told: flags, settings, help from the YAML files."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from support import ROOT
+
+from fst import assets
+from fst.interfaces.arguments import train, train_help
+
+CONFIGS = ROOT / "configs"
+
+
+def read(*words: str) -> argparse.Namespace:
+    return train.parser().parse_args(list(words))
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as end:
+        read(*words)
+    output, errors = capsys.readouterr()
+    assert (end.value.code, output, errors.count("\n")) == (2, "", 1)
+    return errors
+
+
+def test_settings_and_hydras_flags_are_passed_on_and_ours_is_not() -> None:
+    options = read("style=monet", "--user", "loss=slim", "-m", "--cfg", "job", "+style.more=1")
+    assert options.user
+    assert options.words == ["style=monet", "loss=slim", "-m", "--cfg", "job", "+style.more=1"]
+    assert not read("style=monet").user
+
+
+@pytest.mark.parametrize("words", [[], ["loss=slim"], ["--cfg", "job"]])
+def test_without_a_style_it_names_them(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = refused(capsys, *words)
+    for path in (CONFIGS / "style").glob("*.yaml"):
+        assert path.stem in errors
+    assert "style.image=" in errors
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("styel.size=3", "style.size"),
+        ("data.batch_siz=1", "data.batch_size"),
+        ("trainer.maxsteps=1", "trainer.max_steps"),
+        ("learning_rat=1", "learning_rate"),
+    ],
+)
+def test_a_misspelled_setting_is_told_with_the_one_that_was_meant(
+    word: str, near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = refused(capsys, "style=monet", word)
+    assert repr(word.partition("=")[0]) in errors
+    assert near in errors
+
+
+def test_other_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "'loss'" in refused(capsys, "style=monet", "loss")
+    assert "--fast" in refused(capsys, "style=monet", "--fast")
+    assert "jobs" in refused(capsys, "style=monet", "--cfg", "jobs")
+
+
+def test_every_setting_there_is_is_known() -> None:
+    """What Hydra composes from every file of every group, key by key."""
+    known = train.known_keys()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        for path in CONFIGS.glob("*/*.yaml"):
+            if path.stem.startswith("_"):
+                continue
+            words = ["style=monet", f"{path.parent.name}={path.stem}"]
+            plain = OmegaConf.to_container(compose("train", words))
+            for key in keys(plain):
+                assert key in known, key
+
+
+def keys(content: object, prefix: str = "") -> list[str]:
+    if not isinstance(content, dict):
+        return []
+    found = []
+    for key, value in content.items():
+        found += [f"{prefix}{key}", *keys(value, f"{prefix}{key}.")]
+    return found
+
+
+def test_settings_of_hydra_itself_and_of_other_folders_are_left_to_hydra(tmp_path: Path) -> None:
+    read("style=monet", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "~logger.csv")
+    read("--config-dir", str(tmp_path), "experiment=mine", "my.own=1")
+
+
+def test_defaults_and_comments_in_the_help_are_those_of_the_files() -> None:
+    settings = {s.key: s for group in train_help.GROUPS for s in train_help.group_settings(group)}
+    settings |= {s.key: s for s in train_help.main_settings()}
+    plain = yaml.safe_load((CONFIGS / "trainer" / "default.yaml").read_text())
+    for key, value in plain.items():
+        if not key.startswith("_"):
+            assert yaml.safe_load(settings[f"trainer.{key}"].default) == value
+    assert settings["net.arguments.width"].default == "32"
+    assert settings["data.batch_size"].comment == "photos a step, of all devices together"
+    assert settings["style.name"].default == "(needed)"
+    assert "hydra.run" not in settings
+    assert not any("_target_" in key for key in settings)
+
+
+@pytest.mark.parametrize("group", [p.name for p in CONFIGS.iterdir() if p.is_dir()])
+def test_the_help_of_a_group_has_every_choice_and_setting(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        read("--help", group)
+    assert end.value.code == 0
+    page = capsys.readouterr().out
+    for path in (CONFIGS / group).glob("[!_]*.yaml"):
+        assert f"{group}={path.stem}" in page
+    for setting in train_help.group_settings(group):
+        assert (f"{setting.key}=" in page) == ("${" not in setting.default)
+
+
+def test_the_help_has_every_group_and_main_setting_and_where_it_writes() -> None:
+    page = train.parser().format_help()
+    for path in CONFIGS.iterdir():
+        assert not path.is_dir() or f"{path.name}=" in page
+    for key in yaml.safe_load((CONFIGS / "train.yaml").read_text()):
+        assert key in ("defaults", "hydra", "style") or f"{key}=" in page
+    assert str(assets.user_folder("")) in page
+    assert "gatys*" in page  # the default
+
+
+def test_examples_compose() -> None:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        for words, _ in train_help.EXAMPLES:
+            flags = {"-m", "--cfg", "job"}
+            read(*words.split())
+            compose("train", [w for w in words.split() if w not in flags and "," not in w]
+                    + ["style=monet"])  # fmt: skip

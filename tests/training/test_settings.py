@@ -1,0 +1,166 @@
+"""Every setting of every group: what is wrong is one line that names it, before any work."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from support import ROOT
+
+from fst.data.module import PhotoDataModule
+from fst.errors import InputError
+from fst.training.settings import check_settings, style_weights
+
+
+def settings(*overrides: str) -> dict[str, Any]:
+    """All settings of a training, composed as the command does it."""
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        config = compose("train", ["style=monet", "trainer.device=cpu", *overrides])
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    return dict(plain)
+
+
+def leaves(part: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting with its default, by its dotted name."""
+    for key, value in part.items():
+        if key.startswith("_") or path == "logger.":
+            continue
+        if isinstance(value, Mapping) and key not in ("content_layers", "style_layers"):
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+COMPOSED = settings()
+
+DEFAULTS = dict(leaves(COMPOSED))
+
+WRONG_VALUES: dict[str, list[Any]] = {
+    "style.size": [0, 31, -512],
+    "style.strength_target": [0, 1, 2.0],
+    "style.content_weight": [-1.0],
+    "style.style_weight": [-1.0],
+    "style.tv_weight": [-0.5, None],
+    "loss.content_weight": [-1.0],
+    "loss.style_weight": [-1.0],
+    "loss.tv_weight": [-1.0, None],
+    "loss.content_layers": [{}, {"relu4_2": -1.0}, {"relu4_2": "much"}],
+    "loss.style_layers": [{}, {"relu1_1": -1.0}],
+    "loss.pooling": ["mean"],
+    "loss.normalization": ["none"],
+    "loss.schedule": [-0.1, 1.1],
+    "net.name": ["resnet"],
+    "net.arguments.width": [0, -8, 10**9],
+    "net.arguments.residual_blocks": [-1, 10**9],
+    "net.arguments.upsampling": ["deconvolution"],
+    "data.source": ["web"],
+    "data.size": [0, 15],
+    "data.sizes": [[0], [256, "big"]],
+    "data.batch_size": [0, -4],
+    "data.val_photos": [0],
+    "data.max_photos": [0, -1],
+    "data.min_scale": [0, 1.5],
+    "data.num_workers": [-1],
+    "data.device_cache": ["perhaps"],
+    "data.shuffle_buffer": [0],
+    "trainer.max_steps": [0, -1],
+    "trainer.device": ["abacus"],
+    "trainer.devices": [0, "all"],
+    "trainer.num_nodes": [0],
+    "trainer.strategy": ["hope"],
+    "trainer.log_every": [0],
+    "trainer.val_every": [0],
+    "trainer.preview_every": [0],
+    "trainer.checkpoint_every": [0],
+    "trainer.print_every": [0],
+    "trainer.max_time": ["soon", "1:30", "90"],
+    "optimizer": ["sgd"],
+    "learning_rate": [0, -1e-3, float("nan"), float("inf")],
+    "schedule": ["linear"],
+    "warmup_steps": [-1],
+    "ema": [1.0, -0.1],
+    "pattern_weight": [-1],
+    "seed": [-1],
+    "precision": ["fp16", "half"],
+    "accumulate": [0],
+}
+"""Of the right type, but out of range."""
+
+FREE = {"style.title", "style.painter", "style.year", "style.rights"}
+"""Any plain value will do."""
+
+TEXTS = {"style.name", "style.image", "data.path", "data.val_path", "data.cache", "loss.weights",
+         "init", "resume", "runs", "checkpoints"}  # fmt: skip
+"""Names and paths, of any content."""
+
+
+def wrong_types(name: str) -> list[Any]:
+    """Values whose type can't be meant."""
+    if name in FREE:
+        return [["a", "list"], {"a": "mapping"}]
+    if name in TEXTS:
+        return [["a", "list"], {"a": "mapping"}, 2.5]
+    if name in ("loss.content_layers", "loss.style_layers"):
+        return ["relu4_2", 3, ["relu4_2"], True]
+    if name in ("compile", "overwrite"):
+        return ["perhaps", 1, None, [True]]
+    return ["nonsense", ["a", "list"], {"a": "mapping"}]
+
+
+def check_all(wrong: Mapping[str, Any]) -> None:
+    """What the command does before any work."""
+    check_settings(wrong)
+    PhotoDataModule(**{k: v for k, v in wrong["data"].items() if not k.startswith("_")})
+
+
+def cases() -> Iterator[tuple[str, Any]]:
+    for name in DEFAULTS:
+        for value in [*wrong_types(name), *WRONG_VALUES.get(name, [])]:
+            yield name, value
+
+
+def test_the_cases_are_of_all_settings() -> None:
+    assert set(WRONG_VALUES) <= set(DEFAULTS)
+    groups = {name.partition(".")[0] for name in DEFAULTS if "." in name}
+    assert groups == {"style", "loss", "net", "data", "trainer"}
+    # what has no value out of range is a name, a switch, or free
+    assert set(DEFAULTS) - set(WRONG_VALUES) == TEXTS | FREE | {"compile", "overwrite", "data.seed"}
+
+
+@pytest.mark.parametrize(("name", "value"), list(cases()))
+def test_a_wrong_setting_is_one_line(name: str, value: Any) -> None:
+    wrong = copy.deepcopy(COMPOSED)
+    *groups, key = name.split(".")
+    part = wrong
+    for group in groups:
+        part = part[group]
+    part[key] = value
+    with pytest.raises(InputError) as caught:
+        check_all(wrong)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert key in message
+    shown = {None: "null", True: "true"}.get(value) if value is None or value is True else None
+    if not isinstance(value, Mapping | list):
+        assert (shown or str(value)) in message or repr(value) in message
+
+
+def test_the_defaults_are_allowed() -> None:
+    check_settings(settings())
+
+
+def test_weights_given_for_the_loss_count_as_the_styles() -> None:
+    found = style_weights(settings("loss.style_weight=5", "loss.tv_weight=0.25"))
+    assert found == {"content_weight": None, "style_weight": 5, "tv_weight": 0.25}
+    found = style_weights(settings("style.style_weight=5", "style.content_weight=2"))
+    assert found == {"content_weight": 2, "style_weight": 5, "tv_weight": 0.5}
+    found = style_weights(settings())
+    assert found == {"content_weight": None, "style_weight": None, "tv_weight": 0.5}
+
+
+def test_one_weight_given_twice_is_refused() -> None:
+    with pytest.raises(InputError, match=r"5.*6") as caught:
+        style_weights(settings("style.style_weight=5", "loss.style_weight=6"))
+    assert "style_weight" in str(caught.value)
