@@ -30,6 +30,7 @@ from support import ROOT, make_photo
 
 from fst.assets import shipped
 from fst.interfaces import cli, commands
+from fst.interfaces.arguments.train import known_keys
 from fst.styles.catalog import style_names
 from fst.styles.trained import load_checkpoint
 
@@ -199,6 +200,14 @@ def test_options_that_are_named_exist(monkeypatch: pytest.MonkeyPatch, call: Cal
             named = " ".join(re.findall(r"`([^`]+)`", prose(document)))
             unknown = set(re.findall(r"(?<!\S)--[a-z-]+", named)) - known
             assert not unknown, f"{document.relative_to(ROOT)}: {unknown}"
+
+
+def test_settings_that_are_named_exist() -> None:
+    known = known_keys()
+    for document in DOCUMENTS:
+        if document.name not in (*HISTORY, "python.md"):
+            named = re.findall(r"`[\"']?([a-z_.]+)=[^`]*`", prose(document))
+            assert not set(named) - known, f"{document.relative_to(ROOT)}: {set(named) - known}"
 
 
 def test_the_style_file_has_settings_of_a_style() -> None:
