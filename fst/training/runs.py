@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from fst.errors import CheckpointError, InputError
-from fst.styles.trained import TrainedStyle, save_checkpoint
+from fst.styles.trained import TrainedStyle, check_name, save_checkpoint
 from fst.system.files import atomic_file, check_writable
 from fst.training.checkpoints import by_step, newest_whole, read_resumable, remove_leftovers
 from fst.training.earlier import translated
@@ -71,6 +71,7 @@ def prepare_run(
     """
     if not style or Path(style).name != style or style.startswith("."):
         raise InputError(f"style.name {style!r} can't name a file: use letters, digits, - and _")
+    check_name(style)
     output = checkpoints / f"{style}.safetensors"
     say = partial(print, flush=True) if writes else _say_nothing
     start = _find_resumable(resume, runs / style, say)

@@ -11,7 +11,9 @@ from rich.table import Table
 from fst import assets
 from fst.evaluation.compare import STARTS, Comparison, compare, summarize
 from fst.evaluation.report import write_report
+from fst.inference.options import PassOptions
 from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
+from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import check_writable
@@ -24,9 +26,9 @@ def main(options: argparse.Namespace) -> int:
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
     photos = assets.list_images(options.photos)[: options.limit]
-    stylizer = make_stylizer(
-        options.style, "feedforward", device, dtype, options.checkpoints, margin=options.margin
-    )
+    style = find_style(options.style, options.checkpoints, device)
+    of_pass = PassOptions(device, dtype, margin=options.margin)
+    stylizer = make_stylizer(style, "feedforward", of_pass)
     assert isinstance(stylizer, FeedForwardStylizer)
     painting, loss = load_objective(
         stylizer.style, device, dtype, options.painting, options.weights
