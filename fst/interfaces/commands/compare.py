@@ -9,8 +9,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from fst import assets
-from fst.evaluation.compare import STARTS, Comparison, compare, summarize
+from fst.evaluation.compare import STARTS, Comparison, compare
+from fst.evaluation.figures import duration
 from fst.evaluation.report import write_report
+from fst.evaluation.summary import summarize
 from fst.inference.options import PassOptions
 from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
 from fst.styles.catalog import find_style
@@ -35,8 +37,8 @@ def main(options: argparse.Namespace) -> int:
     )
     trained = stylizer.style.description["loss"]["loss_network"]["sha256"]
     if loss.vgg.sha256 != trained:
-        judge = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
-        print(f"judged by another network ({judge}) than the style was trained with")
+        network = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
+        print(f"judged by another network ({network}) than the style was trained with")
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)
     comparison = Comparison(
@@ -78,6 +80,7 @@ def print_summary(report: dict[str, Any]) -> None:
             + ", ".join(f"{name} {low:.3g} {high:.3g}" for name, (low, high) in worst.items())
         )
     speedup, seconds = report["speedup"], report["seconds"]
-    print(f"one pass: objective {fast:.3f} in {seconds['fast']:.3f} s")
+    print(f"one pass: objective {fast:.3f} in {duration(seconds['fast'])}")
+    print(f"one iteration of the optimization: {duration(seconds['iteration'])}; both timed warm")
     print(f"speed-up at equal objective: {speedup['equal_objective']:.0f} times")
     print(f"speed-up against 500 iterations (scaled up): {speedup['at_500']:.0f} times")
