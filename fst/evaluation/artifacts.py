@@ -29,7 +29,7 @@ DOT = 0.25
 FLAT = 1.0 / 255
 """Standard deviation of the luminance in 8x8 pixels, below which they are dead."""
 
-MIN_SIDE = 96
+MEASURABLE_SIDE = 96
 """Shortest side in pixels of what can be measured."""
 
 
@@ -59,13 +59,13 @@ def measure_artifacts(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artif
 
     Args:
         paint: ``(1, 3, H, W)`` in [0, 1] to the same shape.
-        photo: ``(1, 3, H, W)`` in [0, 1], no side shorter than :data:`MIN_SIDE`.
+        photo: ``(1, 3, H, W)`` in [0, 1], no side shorter than :data:`MEASURABLE_SIDE`.
 
     Raises:
         ValueError: a shorter photo.
     """
-    if min(photo.shape[2:]) < MIN_SIDE:
-        raise ValueError(f"artifacts are measured from {MIN_SIDE} pixels on")
+    if min(photo.shape[2:]) < MEASURABLE_SIDE:
+        raise ValueError(f"artifacts are measured from {MEASURABLE_SIDE} pixels on")
     whole = paint(photo).float().clone()  # a painter may return the same memory twice
     picture = luminance(whole)
     borders = []

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from fst.evaluation.artifacts import MIN_SIDE, measure_artifacts
+from fst.evaluation.artifacts import MEASURABLE_SIDE, measure_artifacts
 from fst.evaluation.finished import file_digest, keep_photo, read_finished
 from fst.evaluation.timing import conditions, start_clock, time_pass, warm_up
 from fst.image.io import load_image, save_image
@@ -115,7 +115,7 @@ def compare_photo(
         terms = loss(fast, loss.content_targets(photo))
     target = float(terms.total)
     images = {"photo": photo, "fast": fast}
-    measurable = min(photo.shape[2:]) >= MIN_SIDE
+    measurable = min(photo.shape[2:]) >= MEASURABLE_SIDE
     warm_up(loss, photo)
     optimized = {}
     for start in STARTS:

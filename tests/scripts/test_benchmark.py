@@ -12,7 +12,7 @@ from support import Run, make_photo
 from fst.interfaces.commands import benchmark
 from fst.research.benchmarks import rounds, tables, training_step
 from fst.research.benchmarks.flops import training_flops
-from fst.research.benchmarks.training_step import Settings, Variant
+from fst.research.benchmarks.training_step import BenchmarkSettings, Variant
 
 KEYS = {
     "case", "seconds", "textbook_seconds", "ratio_median", "ratio_min", "ratio_max",
@@ -29,11 +29,11 @@ def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, Variant]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[BenchmarkSettings, Variant]]:
     """What peak memory was asked for; 100 MB for the textbook, 10 for ours, 1 more with data."""
-    calls: list[tuple[Settings, Variant]] = []
+    calls: list[tuple[BenchmarkSettings, Variant]] = []
 
-    def peak_memory(settings: Settings, variant: Variant) -> float:
+    def peak_memory(settings: BenchmarkSettings, variant: Variant) -> float:
         calls.append((settings, variant))
         return (100.0 if variant.kind == "textbook" else 10.0) + variant.data
 
@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, Variant]]:
 
 
 def test_it_measures_and_writes_the_rows(
-    run_inside: Run, tiny: list[str], asked: list[tuple[Settings, Variant]], tmp_path: Path
+    run_inside: Run, tiny: list[str], asked: list[tuple[BenchmarkSettings, Variant]], tmp_path: Path
 ) -> None:
     result = run_inside("benchmark.py", *tiny, "--rounds", "2", "--json", "rows.json")
     assert result.returncode == 0, result.stderr
@@ -79,7 +79,7 @@ def test_it_measures_and_writes_the_rows(
 def test_the_figures_of_the_table_follow_from_the_seconds(
     run_inside: Run,
     tiny: list[str],
-    asked: list[tuple[Settings, Variant]],
+    asked: list[tuple[BenchmarkSettings, Variant]],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     kind: str,
@@ -121,7 +121,7 @@ def test_the_figures_of_the_table_follow_from_the_seconds(
 def test_compiling_adds_a_row_and_tells_the_cold_seconds(
     run_inside: Run,
     tiny: list[str],
-    asked: list[tuple[Settings, Variant]],
+    asked: list[tuple[BenchmarkSettings, Variant]],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -139,7 +139,7 @@ def test_compiling_adds_a_row_and_tells_the_cold_seconds(
 def test_it_says_where_bf16_is_not_worth_while_and_who_else_is_at_work(
     run_inside: Run,
     tiny: list[str],
-    asked: list[tuple[Settings, Variant]],
+    asked: list[tuple[BenchmarkSettings, Variant]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
@@ -174,7 +174,7 @@ def test_it_says_where_bf16_is_not_worth_while_and_who_else_is_at_work(
 def test_a_mistake_ends_in_one_clear_line_before_the_work(
     run_inside: Run,
     tiny: list[str],
-    asked: list[tuple[Settings, Variant]],
+    asked: list[tuple[BenchmarkSettings, Variant]],
     tmp_path: Path,
     change: list[str],
     says: str,

@@ -24,7 +24,7 @@ from fst.research.benchmarks.rounds import peak_flops, ratio_over_rounds, ratios
 from fst.research.benchmarks.tables import cells, interleave, machine, make_row
 from fst.research.benchmarks.training_step import (
     DTYPES,
-    Settings,
+    BenchmarkSettings,
     TrainingBench,
     Variant,
     peak_memory,
@@ -56,8 +56,8 @@ def train(options: argparse.Namespace) -> list[dict[str, Any]]:
     kinds = pick_kinds(options.precision, device)
     if options.precision == "both" and len(kinds) == 1:
         print("bf16 is no faster than float32 on this machine: measuring float32 alone")
-    names = [field.name for field in dataclasses.fields(Settings)]
-    settings = Settings(**{name: getattr(options, name) for name in names})
+    names = [field.name for field in dataclasses.fields(BenchmarkSettings)]
+    settings = BenchmarkSettings(**{name: getattr(options, name) for name in names})
     console = Console(width=None if sys.stdout.isatty() else 120)
     cases = training_cases(kinds, options.compile)
     variants = list(dict.fromkeys([case.yardstick for case in cases] + cases))
@@ -99,8 +99,8 @@ def slim(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The same for the slim loss network, with nets of full and half width; against VGG-19."""
     device = pick_device(options.device)
     (kind,) = pick_kinds(options.precision, device)
-    names = [field.name for field in dataclasses.fields(Settings)]
-    settings = Settings(**{name: getattr(options, name) for name in names})
+    names = [field.name for field in dataclasses.fields(BenchmarkSettings)]
+    settings = BenchmarkSettings(**{name: getattr(options, name) for name in names})
     tune_process(device)
     runs = {
         f"{judge}, width {width}": TrainingBench(

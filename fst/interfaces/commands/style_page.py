@@ -9,7 +9,7 @@ import argparse
 from fst import assets
 from fst.choices import MARGIN
 from fst.errors import InputError
-from fst.evaluation.artifacts import MIN_SIDE, measure_artifacts
+from fst.evaluation.artifacts import MEASURABLE_SIDE, measure_artifacts
 from fst.evaluation.style_page import read_report, render_style_page
 from fst.image.io import load_image, save_image
 from fst.image.picture import resize
@@ -44,7 +44,7 @@ def main(options: argparse.Namespace) -> int:
     for file in files:
         photo = resize(load_image(file), options.size).rgb
         pairs.append((painter(photo.to(device)).cpu().clone(), photo))
-        measurable = min(photo.shape[2:]) >= MIN_SIDE
+        measurable = min(photo.shape[2:]) >= MEASURABLE_SIDE
         shown.append(measure_artifacts(painter, photo.to(device)) if measurable else None)
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)

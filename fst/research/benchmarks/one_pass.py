@@ -17,7 +17,7 @@ from fst.inference.painter import Painter
 from fst.nets import make_net
 from fst.nets.johnson import JohnsonNet
 from fst.research.benchmarks.defaults import default_net
-from fst.research.benchmarks.rounds import Run, peak_bytes
+from fst.research.benchmarks.rounds import Work, peak_bytes
 from fst.research.benchmarks.textbook import TextbookNet
 from fst.research.benchmarks.training_step import DTYPES, tune_process
 from fst.styles.trained import load_checkpoint
@@ -91,7 +91,7 @@ class InferenceBench:
         shape = (case.batch, 3, case.size, case.size)
         return torch.rand(shape, generator=generator).to(self.device)
 
-    def run(self, case: Pass) -> Run:
+    def run(self, case: Pass) -> Work:
         """The pass, everything bound."""
         photos = self.photos(case)
         if case.kind == "textbook":

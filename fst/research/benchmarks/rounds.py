@@ -20,7 +20,7 @@ from torch import Tensor
 CANARY_TOLERANCE = 0.25
 """The largest share by which a round's canary may deviate from the median of all rounds."""
 
-Run = Callable[[], object]
+Work = Callable[[], object]
 """One step, everything bound."""
 
 Clock = Callable[[], float]
@@ -58,7 +58,7 @@ def make_clock(device: torch.device) -> Clock:
     return clock
 
 
-def warm_up(runs: Mapping[str, Run], clock: Clock, steps: int = 1) -> dict[str, float]:
+def warm_up(runs: Mapping[str, Work], clock: Clock, steps: int = 1) -> dict[str, float]:
     """Takes a few steps of each; the seconds of the first ones, with all that is done only once."""
     first = {}
     for name, run in runs.items():
@@ -71,7 +71,7 @@ def warm_up(runs: Mapping[str, Run], clock: Clock, steps: int = 1) -> dict[str, 
 
 
 def time_rounds(
-    runs: Mapping[str, Run], canary: Run, rounds: int, clock: Clock, steps: int = 1
+    runs: Mapping[str, Work], canary: Work, rounds: int, clock: Clock, steps: int = 1
 ) -> list[Round]:
     """Times every run in every round, the order rotating by one from round to round.
 
@@ -83,7 +83,7 @@ def time_rounds(
         steps: of a turn. More than one shows what a step waits for that others worked ahead.
     """
 
-    def seconds(run: Run, times: int) -> float:
+    def seconds(run: Work, times: int) -> float:
         began = clock()
         for _ in range(times):
             run()
@@ -124,7 +124,7 @@ def ratio_over_rounds(rounds: Sequence[Round], name: str, yardstick: str) -> Rat
     )
 
 
-def convolution(device: torch.device, dtype: torch.dtype = torch.float32) -> tuple[int, Run]:
+def convolution(device: torch.device, dtype: torch.dtype = torch.float32) -> tuple[int, Work]:
     """Fixed work of about 40 ms on two cores, and how many floating-point operations it is.
 
     A 3x3 convolution of 256 channels in channels-last: what most of VGG-19 is made of.
@@ -139,7 +139,7 @@ def convolution(device: torch.device, dtype: torch.dtype = torch.float32) -> tup
     return 2 * 9 * c * c * n * side * side, lambda: F.conv2d(x, weight, padding=1)
 
 
-def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[int, Run]:
+def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[int, Work]:
     """A product of two large matrices, and how many floating-point operations it is."""
     side = 8192
     a, b = (torch.rand(side, side, device=device, dtype=dtype) for _ in range(2))

@@ -7,7 +7,7 @@ import torch
 
 from fst.research.benchmarks.rounds import (
     Round,
-    Run,
+    Work,
     convolution,
     make_clock,
     ratio_over_rounds,
@@ -19,7 +19,7 @@ from fst.research.benchmarks.training_step import Variant
 
 
 def interleave(
-    options: argparse.Namespace, runs: dict[str, Run], device: torch.device
+    options: argparse.Namespace, runs: dict[str, Work], device: torch.device
 ) -> list[Round]:
     """The rounds in which nothing disturbed; tells what was discarded and how long compiling took.
 

@@ -26,7 +26,7 @@ from fst.nets import make_net
 from fst.nets.johnson import JohnsonNet
 from fst.research.benchmarks.defaults import default_net
 from fst.research.benchmarks.our_step import our_step
-from fst.research.benchmarks.rounds import Run, peak_bytes
+from fst.research.benchmarks.rounds import Work, peak_bytes
 from fst.research.benchmarks.textbook import TextbookLoss, TextbookNet, textbook_step
 from fst.styles.objective import load_painting
 from fst.system.device import pick_device, pick_precision
@@ -38,7 +38,7 @@ DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 @dataclass(frozen=True)
-class Settings:
+class BenchmarkSettings:
     """What is trained: plain values, so that a process of its own can be told them.
 
     ``photos`` is a folder; None takes ``photos/train`` of the assets, or else the samples.
@@ -108,7 +108,7 @@ class TrainingBench:
         AssetError: the painting or VGG-19 can't be had.
     """
 
-    def __init__(self, settings: Settings, recipe: Recipe | None = None) -> None:
+    def __init__(self, settings: BenchmarkSettings, recipe: Recipe | None = None) -> None:
         self.settings, self.recipe = settings, recipe or Recipe()
         self.device = pick_device(settings.device)
         self.painting, self._style_weights = load_painting(settings.style)
@@ -122,7 +122,7 @@ class TrainingBench:
             )
         self.batch: Tensor = next(self._batches()).to(self.device)
 
-    def run(self, variant: Variant) -> Run:
+    def run(self, variant: Variant) -> Work:
         """The variant's step; variants that differ in their photos alone train the same net."""
         key = (variant.kind, variant.compiled)
         if key not in self._steps:
@@ -170,7 +170,7 @@ class TrainingBench:
         return lambda photos: textbook_step(net, loss, optimizer, photos)
 
 
-def _open_photos(settings: Settings) -> PhotoDataModule:
+def _open_photos(settings: BenchmarkSettings) -> PhotoDataModule:
     source, path = "folder", settings.photos
     if path is None:
         try:
@@ -192,7 +192,7 @@ def tune_process(device: torch.device) -> None:
         torch.backends.cuda.matmul.allow_tf32 = True
 
 
-def peak_memory(settings: Settings, variant: Variant) -> float:
+def peak_memory(settings: BenchmarkSettings, variant: Variant) -> float:
     """Peak memory of two steps in a fresh process, in MB (10^6 bytes).
 
     On a GPU what torch held there; else the resident set of the whole process. The textbook's
@@ -212,7 +212,7 @@ def peak_memory(settings: Settings, variant: Variant) -> float:
             ) from error
 
 
-def _peak_of_this_process(settings: Settings, variant: Variant) -> float:
+def _peak_of_this_process(settings: BenchmarkSettings, variant: Variant) -> float:
     with redirect_stdout(io.StringIO()):  # the parent has said it all
         device = pick_device(settings.device)
         if variant.kind != "textbook":

@@ -17,7 +17,7 @@ from fst.nets import EARLIER
 from fst.nets.johnson import JohnsonNet
 from fst.research.benchmarks.defaults import default_net, default_steps
 from fst.research.benchmarks.one_pass import InferenceBench
-from fst.research.benchmarks.training_step import Settings
+from fst.research.benchmarks.training_step import BenchmarkSettings
 from fst.training.recipe import Recipe
 from fst.training.trainer import make_trainer
 
@@ -75,7 +75,7 @@ def test_the_net_has_the_defaults_of_its_class_but_for_what_earlier_ones_did_not
 def test_the_benchmarks_take_what_is_trained(config: dict[str, Any]) -> None:
     assert default_net() == config["net"]
     assert default_steps() == config["trainer"]["max_steps"]
-    settings = Settings()
+    settings = BenchmarkSettings()
     assert settings.width == config["net"]["arguments"]["width"]
     assert (settings.batch, settings.size) == (config["data"]["batch_size"], config["data"]["size"])
     assert settings.weights == config["loss"]["weights"]
@@ -84,7 +84,9 @@ def test_the_benchmarks_take_what_is_trained(config: dict[str, Any]) -> None:
 
 def test_the_benchmarks_options_have_the_benchmarks_defaults() -> None:
     options = vars(parser().parse_args(["train"]))
-    assert {name: options[name] for name in asdict(Settings())} == asdict(Settings())
+    assert {name: options[name] for name in asdict(BenchmarkSettings())} == asdict(
+        BenchmarkSettings()
+    )
 
 
 def test_a_pass_is_timed_with_the_net_that_is_trained(config: dict[str, Any]) -> None:

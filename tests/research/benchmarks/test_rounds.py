@@ -35,7 +35,7 @@ class Bench:
     def clock(self) -> float:
         return self.now
 
-    def run(self, name: str, *seconds: float) -> rounds.Run:
+    def run(self, name: str, *seconds: float) -> rounds.Work:
         """A run that takes ``seconds``, one after the other, the last one ever after."""
         left = list(seconds)
 

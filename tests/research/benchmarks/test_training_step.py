@@ -19,7 +19,7 @@ from fst.errors import AssetError, InputError
 from fst.research.benchmarks import training_step
 from fst.research.benchmarks.textbook import TextbookNet
 from fst.research.benchmarks.training_step import (
-    Settings,
+    BenchmarkSettings,
     TrainingBench,
     Variant,
     peak_memory,
@@ -33,10 +33,10 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def settings(tmp_path: Path, photo_folder: Path) -> Settings:
+def settings(tmp_path: Path, photo_folder: Path) -> BenchmarkSettings:
     make_photo(40, 32, seed=50).save(tmp_path / "painting.png")
     painting, photos = str(tmp_path / "painting.png"), str(photo_folder)
-    return Settings(painting, 2, 32, 4, photos, device="cpu", weights="random")
+    return BenchmarkSettings(painting, 2, 32, 4, photos, device="cpu", weights="random")
 
 
 def test_the_cases_and_their_yardsticks() -> None:
@@ -108,7 +108,7 @@ def weights_of(net: torch.nn.Module) -> list[Tensor]:
 
 @pytest.mark.parametrize("kind", ["fp32", "bf16"])
 def test_ours_is_the_step_of_a_training_with_its_defaults(
-    settings: Settings, witness: Witness, kind: str
+    settings: BenchmarkSettings, witness: Witness, kind: str
 ) -> None:
     bench = TrainingBench(settings)
     run = bench.run(Variant(kind))
@@ -137,7 +137,7 @@ def test_ours_is_the_step_of_a_training_with_its_defaults(
 
 
 def test_the_guard_takes_part(
-    settings: Settings, witness: Witness, capsys: pytest.CaptureFixture[str]
+    settings: BenchmarkSettings, witness: Witness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench = TrainingBench(settings)
     bench.batch = bench.batch * float("nan")
@@ -149,7 +149,7 @@ def test_the_guard_takes_part(
     assert module.guard.skipped == 1
 
 
-def test_gradients_do_not_pile_up(settings: Settings, witness: Witness) -> None:
+def test_gradients_do_not_pile_up(settings: BenchmarkSettings, witness: Witness) -> None:
     run = TrainingBench(settings).run(Variant("fp32"))
     (module,) = witness.modules
     start, gradients = weights_of(module.net), []
@@ -165,7 +165,7 @@ def test_gradients_do_not_pile_up(settings: Settings, witness: Witness) -> None:
 
 
 def test_the_textbook_starts_from_the_same_weights_and_batch(
-    settings: Settings, witness: Witness
+    settings: BenchmarkSettings, witness: Witness
 ) -> None:
     # the pattern term is no part of the textbook's gradient
     bench = TrainingBench(settings, Recipe(pattern_weight=0.0))
@@ -184,7 +184,7 @@ def test_the_textbook_starts_from_the_same_weights_and_batch(
 
 
 def test_with_data_every_step_draws_its_own_photos_for_the_same_net(
-    settings: Settings, witness: Witness
+    settings: BenchmarkSettings, witness: Witness
 ) -> None:
     bench = TrainingBench(settings)
     ready, drawn = bench.run(Variant("fp32")), bench.run(Variant("fp32", data=True))
@@ -199,7 +199,9 @@ def test_with_data_every_step_draws_its_own_photos_for_the_same_net(
     assert torch.equal(second, fourth)
 
 
-def test_only_the_compiled_variant_is_compiled(settings: Settings, witness: Witness) -> None:
+def test_only_the_compiled_variant_is_compiled(
+    settings: BenchmarkSettings, witness: Witness
+) -> None:
     bench = TrainingBench(settings)
     with torch.compiler.config.patch(force_disable_caches=False):
         for variant in (Variant("fp32"), Variant("fp32", compiled=True)):
@@ -212,7 +214,7 @@ def test_only_the_compiled_variant_is_compiled(settings: Settings, witness: Witn
 
 
 def test_without_a_folder_the_assets_photos_serve_or_the_samples(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: BenchmarkSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -227,7 +229,7 @@ def test_without_a_folder_the_assets_photos_serve_or_the_samples(
 
 
 def test_the_style_s_own_weights_and_the_threads_count(
-    settings: Settings, witness: Witness, monkeypatch: pytest.MonkeyPatch
+    settings: BenchmarkSettings, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     style = (torch.rand(1, 3, 32, 32), {"style_weight": 7.0})
     monkeypatch.setattr(training_step, "load_painting", lambda name: style)
@@ -247,21 +249,21 @@ def test_the_style_s_own_weights_and_the_threads_count(
     ],
 )
 def test_mistakes_are_named(
-    settings: Settings, change: dict[str, Any], error: type[Exception], says: str
+    settings: BenchmarkSettings, change: dict[str, Any], error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error, match=says):
         TrainingBench(replace(settings, **change))
 
 
 @pytest.mark.slow
-def test_the_peak_memory_is_of_a_process_of_its_own(settings: Settings) -> None:
+def test_the_peak_memory_is_of_a_process_of_its_own(settings: BenchmarkSettings) -> None:
     held = torch.ones(500, 1024, 1024)  # 2 GB, which must not count
     megabytes = peak_memory(settings, Variant("fp32", data=True))
     assert 100 < megabytes < held.nbytes / 1e6
 
 
 @pytest.mark.slow
-def test_a_mistake_in_the_other_process_comes_back(settings: Settings) -> None:
+def test_a_mistake_in_the_other_process_comes_back(settings: BenchmarkSettings) -> None:
     with pytest.raises(InputError, match=r"vgg\.bin"):
         peak_memory(replace(settings, weights="vgg.bin"), Variant("fp32"))
 
@@ -277,7 +279,7 @@ def raises(error: Exception) -> Callable[..., Any]:
     "error", [BrokenProcessPool("killed"), RuntimeError("x: can't allocate memory: y")]
 )
 def test_too_little_memory_is_said(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+    settings: BenchmarkSettings, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(training_step.ProcessPoolExecutor, "submit", raises(error))
     with pytest.raises(InputError, match="not enough memory for textbook: lower"):
@@ -285,14 +287,16 @@ def test_too_little_memory_is_said(
 
 
 def test_another_error_stays_what_it_is(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: BenchmarkSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_step.ProcessPoolExecutor, "submit", raises(RuntimeError("a bug")))
     with pytest.raises(RuntimeError, match="a bug"):
         peak_memory(settings, Variant("textbook"))
 
 
-def test_only_our_process_is_tuned(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_our_process_is_tuned(
+    settings: BenchmarkSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tuned = []
     monkeypatch.setattr(training_step, "tune_process", tuned.append)
     training_step._peak_of_this_process(settings, Variant("textbook"))
