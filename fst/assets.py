@@ -7,14 +7,25 @@ behind the user's back: what can't be had is an :class:`~fst.errors.AssetError` 
 """
 
 import os
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import platformdirs
 import pooch
 
-from fst.errors import AssetError, InputError
+from fst.errors import AssetError, FstWarning, InputError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+HEIF_SUFFIXES = (".heic", ".heif")
+
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".jp2", ".j2k", ".avif"),
+    *HEIF_SUFFIXES,
+)
+"""What counts as a picture in a folder."""
+
+HEIF_PACKAGE = "pillow-heif"
+"""Reads HEIC, what phones take. Its wheels are under the GPL, so it comes as an extra only."""
 
 
 def shipped(name: str) -> Path:
@@ -90,8 +101,18 @@ def check_sha256(path: Path, expected: tuple[str, ...]) -> str:
     return digest
 
 
+def has_heif() -> bool:
+    """Whether HEIC pictures can be read here."""
+    try:
+        return find_spec("pillow_heif") is not None
+    except ValueError:  # a module without a specification, as tests leave one
+        return False
+
+
 def list_images(folder: Path) -> list[Path]:
     """Every picture below ``folder``, sorted by path; hidden files are passed over.
+
+    Where the package for HEIC is missing, such pictures are left out, with a warning.
 
     Raises:
         InputError: there is none, or no such folder.
@@ -107,4 +128,15 @@ def list_images(folder: Path) -> list[Path]:
     )
     if not found:
         raise InputError(f"no photos in {str(folder)!r} (looked for {', '.join(IMAGE_SUFFIXES)})")
-    return found
+    if has_heif():
+        return found
+    read = [path for path in found if path.suffix.lower() not in HEIF_SUFFIXES]
+    if missing := len(found) - len(read):
+        left_out = (
+            f"{missing} of {len(found)} pictures in {str(folder)!r} can't be read, being HEIC: "
+            f"pip install {HEIF_PACKAGE}"
+        )
+        if not read:
+            raise InputError(left_out)
+        warnings.warn(left_out, FstWarning, stacklevel=2)
+    return read

@@ -15,8 +15,10 @@ Anything else that escapes is a bug of ours and keeps its traceback.
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 
 class FstWarning(UserWarning):
@@ -28,10 +30,7 @@ class FstError(Exception):
 
     def __str__(self) -> str:
         """The message alone, without the errno decoration of ``OSError``."""
-        text = str(self.args[0]) if self.args else ""
-        if text.startswith("Caught "):  # a loader's worker sends its traceback as the message
-            text = text.rstrip().splitlines()[-1].partition(": ")[2]
-        return text
+        return str(self.args[0]) if self.args else ""
 
 
 class InputError(FstError, ValueError):
@@ -61,14 +60,40 @@ def _quiet_full_disk(args: threading.ExceptHookArgs) -> None:
 
 
 @contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    """Prints every :class:`FstWarning` in one line, without the place in our code."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, FstWarning):
+                print(f"warning: {message}", file=sys.stderr, flush=True)
+            else:
+                others(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", FstWarning)
+        yield
+
+
+@contextmanager
 def one_line_errors() -> Iterator[None]:
     """Ends the process with one line and a non-zero status where the user made a mistake.
 
-    Status 1 for an :class:`FstError` or a full disk and the like, 130 for ``Ctrl-C``.
+    Status 1 for an :class:`FstError` or a full disk and the like, 130 for ``Ctrl-C``. A
+    :class:`FstWarning` is one line, too.
     """
     threading.excepthook = _quiet_full_disk
     try:
-        yield
+        with _one_line_warnings():
+            yield
     except FstError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -138,7 +138,7 @@ def test_list_images_finds_every_picture_below_a_folder_sorted(tmp_path: Path) -
         for folder, name in [("b", "2.JPG"), (".", "a.png"), ("b/c", "1.webp"), ("a", "z.tiff")]
     ]
     put(tmp_path, "notes.txt")
-    put(tmp_path, "noise.gif")
+    put(tmp_path, "vector.svg")
     put(tmp_path, ".hidden.jpg")
     put(tmp_path / "b", "._2.JPG")
     assert list_images(tmp_path) == sorted(wanted)

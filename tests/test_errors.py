@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from fst.errors import (
     CheckpointError,
     DivergedError,
     FstError,
+    FstWarning,
     InputError,
     one_line_errors,
 )
@@ -74,6 +76,23 @@ def test_an_error_of_the_operating_system_ends_in_one_line(
         raise error
     assert end.value.code == 1
     assert capsys.readouterr().err == line
+
+
+def test_a_warning_of_ours_is_one_line_and_others_are_left_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def command() -> None:
+        with one_line_errors():
+            for _ in range(2):
+                warnings.warn("two pages: the first is taken", FstWarning, stacklevel=1)
+            warnings.warn("theirs", UserWarning, stacklevel=1)
+
+    with pytest.warns(UserWarning, match="theirs") as seen:
+        command()
+    assert [str(warning.message) for warning in seen] == ["theirs"]
+    assert capsys.readouterr() == ("", 2 * "warning: two pages: the first is taken\n")
+    with pytest.warns(FstWarning, match="outside"):
+        warnings.warn("outside", FstWarning, stacklevel=1)
 
 
 def test_ctrl_c_ends_with_the_shells_status(capsys: pytest.CaptureFixture[str]) -> None:

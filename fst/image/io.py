@@ -14,11 +14,12 @@ from typing import IO, Any
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from fst.choices import MAX_PIXELS
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
+from fst.image.formats import open_picture
 from fst.image.picture import _DECODER_ERRORS, MIN_SIDE, Picture, from_pil, to_pil, upright
 from fst.system.files import atomic_file, check_writable
 
@@ -32,6 +33,9 @@ FORMATS = {
 }
 """What can be written: suffix -> PIL's name."""
 
+_SAID: set[str] = set()
+"""Files of several pictures that were warned of."""
+
 _PIL_LOCK = threading.Lock()
 _PIL_USERS: list[int | None] = []
 """PIL's own pixel limit, once for each picture that is being decoded."""
@@ -44,10 +48,11 @@ def load_image(
     min_side: int = MIN_SIDE,
     name: str | None = None,
 ) -> Picture:
-    """Reads a picture of any kind that PIL decodes, upright.
+    """Reads a picture of one of the kinds in :data:`~fst.image.formats.READ`, or HEIC, upright.
 
-    EXIF orientation is applied. Grayscale (8 and 16 bits), palette, CMYK (through its own profile
-    where it has one) and float pictures become RGB. Alpha and an RGB profile are kept.
+    Of an animation, or of several pages, it is the first picture, with a warning. EXIF orientation
+    is applied. Grayscale (8 and 16 bits), palette, CMYK (through its own profile where it has one)
+    and float pictures become RGB. Alpha and an RGB profile are kept.
 
     Args:
         file: a path or an open binary file.
@@ -56,7 +61,7 @@ def load_image(
         name: what to call the picture in messages; None takes the file's.
 
     Raises:
-        InputError: not there, empty, damaged, not a picture, too small or too large.
+        InputError: not there, empty, damaged, of another kind, too small or too large.
     """
     with _decoded(file, max_pixels, min_side, name) as image:
         return from_pil(image)
@@ -92,9 +97,9 @@ def _decoded(
 ) -> Iterator[Image.Image]:
     """The picture, decoded and upright; what goes wrong with it is an InputError that names it."""
     if name is None:
-        name = str(file) if isinstance(file, str | Path) else getattr(file, "name", "picture")
+        name = str(file if isinstance(file, str | Path) else getattr(file, "name", "picture"))
     try:
-        with _calm_pil(), Image.open(file) as image:
+        with _calm_pil(), open_picture(file, name) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise InputError(
@@ -103,6 +108,7 @@ def _decoded(
                 )
             if min(width, height) < min_side:
                 raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
+            _say_if_several(image, name)
             if draft is not None:
                 image.draft(None, (draft, draft))  # does nothing for other formats
             image.load()  # here, because asking a PNG for its EXIF would decode it, too
@@ -113,11 +119,22 @@ def _decoded(
         raise InputError(f"{name}: no such file") from error
     except IsADirectoryError as error:
         raise InputError(f"{name} is a folder, expected a picture") from error
-    except UnidentifiedImageError as error:
-        empty = isinstance(file, str | Path) and Path(file).stat().st_size == 0
-        raise InputError(f"{name} is {'empty' if empty else 'not a picture'}") from error
     except _DECODER_ERRORS as error:
         raise InputError(f"{name} can't be decoded: {error}") from error
+
+
+def _say_if_several(image: Image.Image, name: str) -> None:
+    """Warns, once for each file, that only the first of several pictures is taken."""
+    try:
+        several = getattr(image, "is_animated", False) and image.format != "MPO"
+    except _DECODER_ERRORS:  # damaged behind the first picture: decoding will tell
+        several = False
+    # a phone's MPO is one photo: what comes after it is its depth or its brightness
+    if several and name not in _SAID:
+        _SAID.add(name)
+        warnings.warn(
+            f"{name} holds several pictures: the first is taken", FstWarning, stacklevel=5
+        )
 
 
 def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -> None:

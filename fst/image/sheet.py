@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from torch import Tensor
 
+from fst.image.formats import open_picture
 from fst.image.io import save_image
 from fst.image.picture import from_pil, to_pil
 
@@ -62,7 +63,7 @@ def _painted(path: Path, photos: int) -> list[Image.Image]:
     times as long, and a new net gets a preview at almost every step.
     """
     try:
-        with Image.open(path) as image:
+        with open_picture(path, str(path)) as image:
             grid = image.convert("RGB")
     except (OSError, SyntaxError, ValueError):  # what PIL makes of damage
         return []

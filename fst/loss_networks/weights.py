@@ -6,13 +6,12 @@ package (docs/slim.md).
 
 import json
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from torchvision.models import VGG19_Weights
 
 from fst import assets
 from fst.errors import AssetError, InputError
@@ -52,7 +51,8 @@ WEIGHTS = {
     ),
     "torchvision": WeightSource(
         file="vgg19-dcbb9e9d.pth",
-        sha256=("dcbb9e9d",),
+        # torchvision itself publishes and checks the first eight digits, in the file's name
+        sha256=("dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",),
         licence="BSD 3-Clause (torchvision); trained on ImageNet",
         citation="torchvision.models.VGG19_Weights.IMAGENET1K_V1",
     ),
@@ -92,17 +92,8 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str,
         AssetError: weights that can't be had, are damaged, or lack a tensor.
     """
     if weights == "random":
-        shapes = convolution_shapes(depth, CHANNELS)
         print("VGG-19 has RANDOM weights: good for tests, its losses mean nothing", flush=True)
-        generator = torch.Generator().manual_seed(0)
-        state = {
-            # He initialization: activations keep their scale from layer to layer
-            key: torch.randn(shape, generator=generator) * (2 / (9 * shape[1])) ** 0.5
-            if len(shape) == 4
-            else torch.zeros(shape)
-            for key, shape in shapes.items()
-        }
-        return state, "random", "random:0", WEIGHTS["torchvision"]
+        return _random_weights(depth), "random", "random:0", WEIGHTS["torchvision"]
     try:
         source, path = _find_weights(weights)
     except AssetError as error:
@@ -131,6 +122,17 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str,
             got = tuple(state[key].shape)
             raise AssetError(f"{path}: {key} has shape {got}, expected {tuple(shape)}")
     return {key: state[key] for key in shapes}, source, sha256, known
+
+
+def _random_weights(depth: int) -> dict[str, Tensor]:
+    """The same each time; He initialization: activations keep their scale from layer to layer."""
+    generator = torch.Generator().manual_seed(0)
+    return {
+        key: torch.randn(shape, generator=generator) * (2 / (9 * shape[1])) ** 0.5
+        if len(shape) == 4
+        else torch.zeros(shape)
+        for key, shape in convolution_shapes(depth, CHANNELS).items()
+    }
 
 
 def _slim_channels(path: Path) -> tuple[int, ...] | None:
@@ -181,7 +183,11 @@ def at_hand() -> Path | None:
 
 
 def _torchvision_file() -> Path:
-    """Torchvision's own file: from ``FST_ASSETS``, torch.hub's cache, or downloaded into it."""
+    """Torchvision's own file: from ``FST_ASSETS``, torch.hub's cache, or downloaded into it.
+
+    A download is a file and nothing else until its whole SHA-256 is known to be right: it gets its
+    name in the cache then, and is read once, by :func:`load_weights`, which runs no code of it.
+    """
     name = WEIGHTS["torchvision"].file
     cached = Path(torch.hub.get_dir()) / "checkpoints" / name
     try:
@@ -189,9 +195,13 @@ def _torchvision_file() -> Path:
     except AssetError:
         if cached.exists():
             return cached
+    from torchvision.models import VGG19_Weights  # takes a second, and few come this far
+
     try:
-        VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-    except (URLError, OSError, RuntimeError) as error:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        sha256 = WEIGHTS["torchvision"].sha256[0]
+        torch.hub.download_url_to_file(VGG19_Weights.IMAGENET1K_V1.url, str(cached), sha256)
+    except (OSError, RuntimeError, HTTPException) as error:
         reason = f"tried to get it into {cached}, and failed: {getattr(error, 'reason', error)}"
         return assets.find("weights", name, download=reason)
     return cached

@@ -1,11 +1,16 @@
 """A trained style on disk: safetensors with a JSON description of itself in the header.
 
 The net is rebuilt through :data:`fst.nets.NETS` from its name and arguments, never through a class
-path read from the file, and no pickle is ever loaded.
+path read from the file, and no pickle is ever loaded. What a file says is not believed: its style's
+name has to be able to name a file, and its net's size has to be that of its tensors before there is
+any memory for it.
 """
 
 import hashlib
+import inspect
 import json
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +20,21 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from fst.errors import CheckpointError
+from fst.errors import CheckpointError, InputError
 from fst.nets import NETS, make_net
+from fst.system.checks import number, shown, switch, text, whole_number
 from fst.system.files import atomic_file
 
 FORMAT_VERSION = 1
+
+LONGEST_NAME = 100
+"""Characters of a style's name."""
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of what can't be seen, or ends a line."""
+
+LARGEST = 4096
+"""Of the whole numbers among a net's arguments, which are channels and counts of layers."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedSt
     """Reads a trained style; the net comes in float32, in eval mode, on ``device``.
 
     Raises:
-        CheckpointError: no such file, no safetensors file, or not one of ours.
+        CheckpointError: no such file, no safetensors file, or not one of ours; weights that are not
+            those of its net, or not finite.
     """
     if not path.is_file():
         raise CheckpointError(f"no checkpoint {str(path)!r}")
@@ -83,19 +99,80 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedSt
         )
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key).float() for key in file.keys()}
+            description = _read_description(path, file.metadata() or {})
+            shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
+            _check_net(path, description["net"], shapes)
+            state = {key: file.get_tensor(key).float() for key in shapes}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
-    description = _read_description(path, metadata)
-    try:
-        net = make_net(description["net"]["name"], description["net"]["arguments"])
-        net.load_state_dict(state)
-    except (RuntimeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"{path}: its weights are not those of its net: {reason}") from error
+    for key, value in state.items():
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{path}: the weight {key} is not finite")
+    net = make_net(description["net"]["name"], description["net"]["arguments"])
+    net.load_state_dict(state)
     net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
     return TrainedStyle(net, description)
+
+
+def _check_net(path: Path, net: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """That the file's tensors are those of its net, before there is memory for either.
+
+    Raises:
+        CheckpointError: they aren't, or the net's arguments make no sense.
+    """
+    sides = [side for shape in shapes.values() for side in shape]
+    try:
+        _check_arguments(net, min(LARGEST, max([len(shapes), *sides])))
+        with torch.device("meta"):
+            expected = make_net(net["name"], net["arguments"]).state_dict()
+    except (RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path}: its net can't be made: {reason}") from error
+    for key in dict.fromkeys([*expected, *shapes]):
+        needed = tuple(expected[key].shape) if key in expected else None
+        if shapes.get(key) != needed:
+            raise CheckpointError(
+                f"{path}: its weights are not those of its net: {key} has the shape "
+                f"{shapes.get(key, 'none')}, expected {needed or 'none'}"
+            )
+
+
+def _check_arguments(net: Mapping[str, Any], most: int) -> None:
+    """That a net's arguments are of the types that it names, and no whole number is absurd.
+
+    Args:
+        net: name and arguments.
+        most: the largest whole number: more than the file's tensors have on a side, and more layers
+            than it has tensors, is no net of theirs.
+
+    Raises:
+        InputError: they aren't.
+    """
+    if not isinstance(net["arguments"], dict):
+        raise InputError(f"its arguments must be names and values, not {shown(net['arguments'])}")
+    checks: dict[str, Callable[[str, Any], Any]] = {"float": number, "bool": switch, "str": text}
+    types = inspect.get_annotations(NETS[net["name"]].__init__)
+    for name, value in net["arguments"].items():
+        kind = getattr(types.get(name), "__name__", types.get(name))
+        if kind in checks:
+            checks[kind](name, value)
+        elif kind == "int" or type(value) is int:
+            whole_number(name, value, 0, most)
+
+
+def check_name(name: object) -> str:
+    """A style's name, once it is known that it can name files of its own in any folder.
+
+    Raises:
+        InputError: empty, too long, with a slash or another control character, or hidden.
+    """
+    known = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and not name.startswith(".")
+    if not known or any(c in "/\\" or unicodedata.category(c) in UNSEEN for c in str(name)):
+        raise InputError(
+            f"a style's name must have 1 to {LONGEST_NAME} characters, none of them / or \\ or "
+            f"invisible, and no dot at its start, not {shown(name)}"
+        )
+    return str(name)
 
 
 def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
@@ -105,8 +182,14 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         description["net"]["arguments"], description["style"]["name"]
         if not (isinstance(version, int) and isinstance(net, str)):
             raise TypeError("the description's values have the wrong types")
-    except (KeyError, TypeError, json.JSONDecodeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is a safetensors file, but not a trained style") from error
+    if type(name := description["style"]["name"]) is int:  # of a time when 2024 was a number
+        description["style"]["name"] = name = str(name)
+    try:
+        check_name(name)
+    except InputError as error:
+        raise CheckpointError(f"{path} is refused: {error}") from error
     if version > FORMAT_VERSION:
         raise CheckpointError(f"{path} has format {version}, this fst reads up to {FORMAT_VERSION}")
     if net not in NETS:

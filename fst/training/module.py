@@ -169,7 +169,7 @@ class StyleTransferModule(lightning.LightningModule):
         """Logs the mean objective of the held-out photos, and what is wrong with the pictures."""
         self._log("val", self.loss(self(photos), self.loss.content_targets(photos)))
         if min(photos.shape[2:]) >= artifacts.MIN_SIDE:
-            found = [artifacts.measure(self, photo[None]) for photo in photos]
+            found = [artifacts.measure_artifacts(self, photo[None]) for photo in photos]
             means = torch.tensor(found).mean(0).tolist()
             names = (f"val/{name}" for name in artifacts.Artifacts._fields)
             self.log_dict(dict(zip(names, means, strict=True)), batch_size=len(photos))

@@ -354,10 +354,8 @@ def test_broken_photos_are_left_out_and_named(colors: Path, tmp_path: Path) -> N
     (colors / "08.png").write_bytes(b"")
     said: list[str] = []
     assert seen(fill(colors, tmp_path / "cache", on_skip=said.append)) == [0, 1, 2, 4, 5, 6, 7, 9]
-    assert said == [
-        f"skipped 1: {colors / '03.png'} is not a picture",
-        f"skipped 2: {colors / '08.png'} is empty",
-    ]
+    assert said[0].startswith(f"skipped 1: {colors / '03.png'} is not a picture")
+    assert said[1:] == [f"skipped 2: {colors / '08.png'} is empty"]
     said.clear()
     fill(colors, tmp_path / "cache", on_skip=said.append)
     (line,) = said

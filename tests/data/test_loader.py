@@ -533,7 +533,9 @@ def test_a_message_about_a_broken_photo_reads_as_a_sentence(partly_broken: Path)
     said: list[str] = []
     take(crops_of_folder(partly_broken, on_skip=said.append), 13)
     corrupt = next(message for message in said if "corrupt" in message)
-    assert corrupt.endswith("corrupt.jpg is not a picture")
+    name, separator, _ = corrupt.partition(" is not a picture of a kind that is read")
+    assert separator
+    assert name.endswith("corrupt.jpg")
 
 
 def test_broken_photos_without_names_are_told_apart() -> None:

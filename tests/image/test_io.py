@@ -310,7 +310,7 @@ def test_a_draft_of_a_jpeg_is_smaller_and_of_a_png_is_not(tmp_path: Path) -> Non
 
 
 def test_pixels_that_cannot_be_read_are_called_as_asked() -> None:
-    with pytest.raises(InputError, match=r"^the third photo is not a picture$"):
+    with pytest.raises(InputError, match=r"^the third photo is not a picture of a kind "):
         load_pixels(BytesIO(b"no picture"), "the third photo")
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import pickle
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +26,8 @@ from fst.errors import AssetError, InputError
 from fst.loss_networks.layers import CHANNELS, LAYERS, check_layers, convolution_shapes
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import WEIGHTS
+
+DOWNLOAD = torch.hub.download_url_to_file
 
 SHALLOW = 12  # torchvision's features[:12] end with relu3_1
 
@@ -285,10 +289,10 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     monkeypatch.chdir(folders["here"])
 
-    def fail(self: VGG19_Weights, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise URLError("no route to host")
 
-    monkeypatch.setattr(VGG19_Weights, "get_state_dict", fail)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
     return folders
 
 
@@ -357,19 +361,90 @@ def test_the_assets_folder_comes_before_torch_hubs_cache(
     assert VGG19(["relu1_1"], "torchvision").sha256 == given
 
 
-def test_torchvisions_file_is_downloaded_into_torch_hubs_cache(
-    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def download(self: VGG19_Weights, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        assert kwargs["check_hash"] is True
-        digest = write_torchvision(places["hub"] / Path(self.url).name, random_state())
-        trust(monkeypatch, "torchvision", digest)
-        return random_state()
+@pytest.fixture
+def download(places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the download gives, in place of torchvision's file: torch's own code gets it."""
+    served = tmp_path / "served" / "vgg19-dcbb9e9d.pth"
+    served.parent.mkdir()
+    monkeypatch.setattr(torch.hub, "download_url_to_file", DOWNLOAD)
+    entry = replace(VGG19_Weights.IMAGENET1K_V1.value, url=served.as_uri())
+    monkeypatch.setattr(VGG19_Weights.IMAGENET1K_V1, "_value_", entry)
+    return served
 
-    monkeypatch.setattr(VGG19_Weights, "get_state_dict", download)
+
+def test_torchvisions_file_is_downloaded_into_torch_hubs_cache(
+    places: dict[str, Path], download: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust(monkeypatch, "torchvision", write_torchvision(download, random_state()))
     network = VGG19(["relu1_1"], "auto")
     assert network.source == "torchvision"
     torch.testing.assert_close(network.features_0_weight, random_state()["features.0.weight"])
+    cached = places["hub"] / "vgg19-dcbb9e9d.pth"
+    assert cached.read_bytes() == download.read_bytes()
+    assert list(places["hub"].iterdir()) == [cached]
+    download.unlink()  # and the next time nothing is downloaded
+    assert VGG19(["relu1_1"], "torchvision").sha256 == network.sha256
+
+
+@pytest.mark.usefixtures("places")
+def test_the_cache_may_have_to_be_made_first(
+    download: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "new" / "torch"))
+    trust(monkeypatch, "torchvision", write_torchvision(download, random_state()))
+    assert VGG19(["relu1_1"], "torchvision").source == "torchvision"
+
+
+class _Bomb:
+    """A pickle that makes a file as soon as somebody loads it."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.mkdir, (str(self.target),)
+
+
+def test_a_download_of_another_digest_is_neither_kept_nor_unpickled(
+    places: dict[str, Path], download: Path, tmp_path: Path
+) -> None:
+    torch.save({"features.0.weight": _Bomb(tmp_path / "exploded")}, download)
+    with pytest.raises(AssetError, match=r"\(4\) a download: .*failed.*dcbb9e9d") as caught:
+        VGG19(["relu1_1"], "torchvision")
+    assert "\n" not in str(caught.value)
+    assert list(places["hub"].iterdir()) == []
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.usefixtures("places")
+def test_eight_digits_that_agree_are_not_enough(
+    download: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = write_torchvision(download, random_state())
+    trust(monkeypatch, "torchvision", digest[:8] + "0" * 56)
+    with pytest.raises(AssetError, match="download"):
+        VGG19(["relu1_1"], "torchvision")
+
+
+def test_a_file_of_the_right_digest_still_runs_no_code(
+    places: dict[str, Path], download: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"features.0.weight": _Bomb(tmp_path / "exploded")}, download)
+    trust(monkeypatch, "torchvision", hashlib.sha256(download.read_bytes()).hexdigest())
+    with pytest.raises(pickle.UnpicklingError, match="weights_only"):
+        VGG19(["relu1_1"], "torchvision")
+    assert not (tmp_path / "exploded").exists()
+    torch.load(download, weights_only=False)  # the bomb is live
+    assert (tmp_path / "exploded").exists()
+
+
+def test_what_is_known_of_every_source_is_its_whole_digest() -> None:
+    for source in WEIGHTS.values():
+        assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in source.sha256)
+    # what torchvision itself publishes: the first digits, in the name
+    (published,) = re.findall("-([0-9a-f]+).pth", VGG19_Weights.IMAGENET1K_V1.url)
+    assert WEIGHTS["torchvision"].sha256[0].startswith(published)
+    assert WEIGHTS["torchvision"].file == Path(VGG19_Weights.IMAGENET1K_V1.url).name
 
 
 def test_auto_prefers_caffes_weights(
@@ -495,3 +570,13 @@ def test_fingerprints_of_the_louvre_equal_the_golden_ones(assets_folder: Path) -
         assert values.max().item() == pytest.approx(expected["max"], rel=1e-4), layer
         assert values.min().item() == pytest.approx(expected["min"], rel=1e-4), layer
     assert features["conv4_2"].min() < 0
+
+
+@pytest.mark.parametrize("size", [(1, 40), (40, 3)])
+def test_a_picture_too_small_for_the_layers_is_one_line(
+    shallow_file: str, size: tuple[int, int]
+) -> None:
+    vgg = VGG19(["relu3_1"], weights=shallow_file)
+    assert vgg(picture(4, 40), ["relu3_1"])["relu3_1"].shape[2:] == (1, 10)
+    with pytest.raises(InputError, match=rf"{size[1]}x{size[0]}.*too small"):
+        vgg(picture(*size), ["relu3_1"])

@@ -1,5 +1,8 @@
 """fst.styles.trained: what was written is what is read; what is damaged or foreign is refused."""
 
+import builtins
+import functools
+import io
 import json
 import os
 import pickle
@@ -14,9 +17,16 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from fst.errors import CheckpointError
+from fst.errors import CheckpointError, InputError
 from fst.nets.johnson import JohnsonNet
-from fst.styles.trained import FORMAT_VERSION, TrainedStyle, load_checkpoint, save_checkpoint
+from fst.styles import trained
+from fst.styles.trained import (
+    FORMAT_VERSION,
+    TrainedStyle,
+    check_name,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 ARGUMENTS = {"width": 4, "residual_blocks": 1}
 DESCRIPTION: dict[str, Any] = {
@@ -196,8 +206,9 @@ def test_a_pickle_is_refused_without_being_opened(
     def opened(*args: object, **kwargs: object) -> None:
         raise AssertionError("opened the file")
 
-    for opener in ("builtins.open", "io.open", "torch.load", "fst.styles.trained.safe_open"):
-        monkeypatch.setattr(opener, opened)
+    openers = ((builtins, "open"), (io, "open"), (torch, "load"), (trained, "safe_open"))
+    for owner, opener in openers:
+        monkeypatch.setattr(owner, opener, opened)
     with pytest.raises(CheckpointError, match=r"refused: only \.safetensors"):
         load_checkpoint(tmp_path / name)
 
@@ -302,3 +313,86 @@ def test_every_refusal_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(described(tmp_path / "a.safetensors", net=net))
     assert "\n" not in str(caught.value)
+
+
+# --- what a file says of itself is not believed ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../evil", "a/b", "/etc/evil", "a\\b", ".", "..", ".hidden", "", "a\nb", "a\0b", "a" * 101,
+     "a\u202eb", None, True, ["a"], {"a": 1}],
+)  # fmt: skip
+def test_a_name_that_cannot_name_a_file_of_its_own_is_refused(name: Any, tmp_path: Path) -> None:
+    path = described(tmp_path / "a.safetensors", style={"name": name})
+    with pytest.raises(CheckpointError, match=r"a\.safetensors is refused: .* name") as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
+    assert "\0" not in str(caught.value)
+    with pytest.raises(InputError):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["starry_night", "Größe — 大きさ", "my style 2", "a" * 100])
+def test_a_name_of_any_letters_is_taken(name: str, tmp_path: Path) -> None:
+    assert check_name(name) == name
+    assert load_checkpoint(described(tmp_path / "a.safetensors", style={"name": name})).name == name
+
+
+def test_a_name_that_was_a_number_is_its_digits(tmp_path: Path) -> None:
+    path = described(tmp_path / "a.safetensors", style={"name": 2024})
+    assert load_checkpoint(path).description["style"]["name"] == "2024"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [*(("width", value) for value in (10**9, 10**30, 1000, -4, 0, True, 4.0, "4", None, [4])),
+     *(("residual_blocks", value) for value in (10**9, 10**30, 1000, -1, True, 1.0, "1", None)),
+     *(("upsampling", value) for value in ("cubic", "", 2, None, True, ["nearest"]))],
+)  # fmt: skip
+def test_absurd_arguments_are_refused_before_there_is_memory_for_a_net(
+    argument: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = {"name": "johnson", "arguments": {**ARGUMENTS, argument: value}}
+    path = described(tmp_path / "a.safetensors", net=net)
+    made: list[int] = []
+    filled = JohnsonNet.__init__
+
+    def counted(self: JohnsonNet, *args: Any, **arguments: Any) -> None:
+        filled(self, *args, **arguments)
+        made.extend(p.numel() for p in self.parameters() if not p.is_meta)
+        assert len(list(self.parameters())) < 1000
+
+    monkeypatch.setattr(JohnsonNet, "__init__", functools.wraps(filled)(counted))
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: its (net|weights)") as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
+    assert made == []
+
+
+def test_a_whole_number_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
+    text = json.dumps({"format_version": FORMAT_VERSION, **DESCRIPTION})
+    text = text.replace('"width": 4', f'"width": {"9" * 5000}')
+    with pytest.raises(CheckpointError, match="not a trained style"):
+        load_checkpoint(write(tmp_path / "a.safetensors", {"fst": text}))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_weight_that_is_not_finite_is_not_read(value: float, tmp_path: Path) -> None:
+    style = make_style()
+    with torch.no_grad():
+        style.net.out.weight[1, 2, 3, 4] = value
+    metadata = {"fst": json.dumps({"format_version": FORMAT_VERSION, **DESCRIPTION})}
+    path = write(tmp_path / "a.safetensors", metadata, style.net)
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: .*out\.weight is not finite"):
+        load_checkpoint(path)
+
+
+def test_reading_draws_as_many_random_numbers_as_a_new_net(saved: Path) -> None:
+    # a seeded training that begins with a trained style stays what it was
+    torch.manual_seed(0)
+    JohnsonNet(**ARGUMENTS)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    load_checkpoint(saved)
+    assert torch.equal(torch.rand(3), expected)

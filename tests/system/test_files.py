@@ -1,0 +1,104 @@
+"""fst.system.files: the permissions of what is written; tests/image/test_io.py has the rest."""
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from support import ROOT
+
+from fst.system.files import atomic_file, check_writable, write_json
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+
+WRITE = """
+import os, sys
+from pathlib import Path
+from fst.system.files import atomic_file
+os.umask(int(sys.argv[1], 8))
+with atomic_file(Path(sys.argv[2])) as temporary:
+    temporary.write_text("content")
+"""
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@posix
+@pytest.mark.parametrize(("umask", "expected"), [
+    ("022", 0o644), ("077", 0o600), ("002", 0o664), ("000", 0o666), ("027", 0o640),
+])  # fmt: skip
+def test_the_umask_of_the_process_holds(umask: str, expected: int, tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    script = [sys.executable, "-c", WRITE, umask, str(target)]
+    subprocess.run(script, cwd=ROOT, check=True)
+    assert target.read_text() == "content"
+    assert mode(target) == expected
+
+
+@posix
+def test_the_umask_is_never_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def touched(mask: int) -> int:
+        raise AssertionError("the umask belongs to all threads")
+
+    monkeypatch.setattr(os, "umask", touched)
+    with atomic_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("content")
+    write_json(tmp_path / "a.json", {})
+    check_writable(tmp_path)
+
+
+@posix
+def test_files_of_other_threads_keep_their_permissions(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    plain, stop = mode(tmp_path / "plain"), threading.Event()
+    seen: set[int] = set()
+
+    def other() -> None:
+        while not stop.is_set():
+            handle = os.open(tmp_path / "other", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o666)
+            seen.add(stat.S_IMODE(os.fstat(handle).st_mode))
+            os.close(handle)
+            (tmp_path / "other").unlink()
+
+    def write(number: int) -> None:
+        for i in range(50):
+            with atomic_file(tmp_path / f"{number}-{i}") as temporary:
+                temporary.write_bytes(b"content")
+
+    watcher = threading.Thread(target=other)
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    watcher.start()
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    watcher.join()
+    assert seen == {plain}
+    written = [path for path in tmp_path.iterdir() if path.name != "plain"]
+    assert len(written) == 200
+    assert {mode(path) for path in written} == {plain}
+
+
+@posix
+def test_whatever_writes_into_it_the_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    with atomic_file(tmp_path / "a.safetensors") as temporary:
+        save_file({"a": torch.zeros(3)}, temporary)
+    with atomic_file(tmp_path / "a.png") as temporary:
+        Image.new("RGB", (4, 4)).save(temporary, "PNG")
+    with atomic_file(tmp_path / "a.pt") as temporary:
+        torch.save({"a": torch.zeros(3)}, temporary)
+    with atomic_file(tmp_path / "replaced") as temporary:
+        (tmp_path / "private").touch(0o600)
+        (tmp_path / "private").replace(temporary)
+    assert len({mode(path) for path in tmp_path.iterdir()}) == 1
+    assert len(list(tmp_path.iterdir())) == 5
