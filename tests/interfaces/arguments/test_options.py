@@ -17,8 +17,6 @@ from fst.interfaces.arguments.options import Parser
         (options.side, "16", 16),
         (options.percent, "100", 100),
         (options.above_zero, "0.5", 0.5),
-        (options.share, "0", 0.0),
-        (options.share, "1", 1.0),
         (options.memory, "2GB", 2_000_000_000),
         (options.memory, "1MiB", 2**20),
     ],
@@ -35,7 +33,6 @@ def test_what_is_allowed(kind: Any, text: str, value: float) -> None:
         (options.side, ["15", "0", "x"], "16"),
         (options.percent, ["0", "101", "50%"], "1 to 100"),
         (options.above_zero, ["0", "-1", "nan", "inf", "x"], "above 0"),
-        (options.share, ["-0.1", "1.1", "nan", "x"], "0 to 1"),
         (options.memory, ["x", "0GB", "-1GB"], "2GB"),
     ],
 )
@@ -63,7 +60,6 @@ def test_a_mistake_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) 
 
 def test_an_option_is_declared_once_and_changed_where_it_differs() -> None:
     parser = Parser("fst thing", "", "Does it.")
-    options.shared(parser, "--size", "--device", default=99)
     read = parser.parse_args([])
     assert (read.size, read.device) == (99, 99)
     assert options.SHARED["--size"]["default"] == 256
