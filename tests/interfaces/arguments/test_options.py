@@ -60,6 +60,7 @@ def test_a_mistake_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) 
 
 def test_an_option_is_declared_once_and_changed_where_it_differs() -> None:
     parser = Parser("fst thing", "", "Does it.")
+    options.shared(parser, "--size", "--device", default=99)
     read = parser.parse_args([])
     assert (read.size, read.device) == (99, 99)
     assert options.SHARED["--size"]["default"] == 256
