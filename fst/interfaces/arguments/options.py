@@ -87,14 +87,6 @@ def above_zero(text: str) -> float:
     return number
 
 
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    number = _number(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return number
-
-
 def memory(text: str) -> int:
     """Bytes: ``2GB``, ``500MB``, ``1.5GiB``."""
     from fst.errors import InputError

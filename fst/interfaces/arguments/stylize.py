@@ -88,16 +88,16 @@ def _rare(parser: Parser, shown: bool) -> None:
         return text if shown else argparse.SUPPRESS
 
     # fmt: off
-    add = parser.add_argument_group("rarely needed").add_argument
-    add("--margin", type=count, metavar="PIXELS",
-        help=say(f"a pass goes on so far beyond the photo's border (default: {MARGIN})"))
-    add("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",
+    rare = parser.add_argument_group("rarely needed")
+    shared(rare, "--margin",
+           help=say(f"a pass goes on so far beyond the photo's border (default: {MARGIN})"))
+    rare.add_argument("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",
         help=say("refuse larger photos (default: %(default)s)"))
     group = parser.add_argument_group("optimizing the pixels")
     add = group.add_argument
     add("--preset", choices=PRESETS, metavar="NAME",
         help=say(f"settings of the literature: {', '.join(PRESETS)}"))
-    add("--iterations", type=positive, metavar="N", help=say("default: 500; preset course: 2500"))
+    shared(group, "--iterations", help=say("default: 500; preset course: 2500"))
     add("--optimizer", choices=OPTIMIZERS, metavar="NAME", help=say(", ".join(OPTIMIZERS)))
     add("--learning-rate", type=float, metavar="RATE", help=say("default: lbfgs 1, adam 0.02"))
     add("--init", choices=INITS, metavar="PICTURE",

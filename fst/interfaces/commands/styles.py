@@ -41,15 +41,15 @@ def main(options: argparse.Namespace) -> int:
     else:
         say(f"  none in {', '.join(map(str, folders))}\n")
     say("Train (fst train style=NAME):")
-    rows = [(name, title, who, where(painting)) for name, title, who, painting in files]
+    rows = [(name, title, who, where(name, painting)) for name, title, who, painting in files]
     console.print(table(("name", "title", "painter", "painting"), rows))
     say(f"  VGG-19:  {vgg19() or 'not here: downloaded at the first use (550 MB)'}")
-    say(f"  photos:  {photos() or 'not here: streamed from the hub (data=coco)'}")
+    say(f"  photos:  {photos() or 'not here: streamed from the hub (COCO, data=coco)'}")
     say("  Without them: fst train style=NAME loss=slim data=sample")
     say("  or with photos of your own: data=folder data.path=photos/")
     say("  A painting of your own: fst train style=monet style.name=mine style.image=my.jpg\n")
-    say("Optimize the pixels, without a trained net, in any of these styles or any painting:")
-    say("  fst stylize photo.jpg --style painting.jpg")
+    say("Optimize the pixels, in the style of any painting, or of these with --method optimize:")
+    say("  fst stylize photo.jpg --style painting.jpg  (without VGG-19: --weights slim)")
     return 0
 
 
@@ -104,12 +104,13 @@ def style_files(folder: Path) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def where(painting: str) -> str:
-    """Where the painting is found."""
+def where(name: str, painting: str) -> str:
+    """Where the painting of a style is found, or what stands in for it."""
     try:
         return str(assets.find("styles", painting))
     except AssetError:
-        return "not here"
+        portrait = assets.shipped("embedded") / "portraits" / f"{name}.jpg"
+        return "not here" + (": its texture portrait stands in" if portrait.is_file() else "")
 
 
 def vgg19() -> str | None:

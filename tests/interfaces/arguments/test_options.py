@@ -17,8 +17,6 @@ from fst.interfaces.arguments.options import Parser
         (options.side, "16", 16),
         (options.percent, "100", 100),
         (options.above_zero, "0.5", 0.5),
-        (options.share, "0", 0.0),
-        (options.share, "1", 1.0),
         (options.memory, "2GB", 2_000_000_000),
         (options.memory, "1MiB", 2**20),
     ],
@@ -35,7 +33,6 @@ def test_what_is_allowed(kind: Any, text: str, value: float) -> None:
         (options.side, ["15", "0", "x"], "16"),
         (options.percent, ["0", "101", "50%"], "1 to 100"),
         (options.above_zero, ["0", "-1", "nan", "inf", "x"], "above 0"),
-        (options.share, ["-0.1", "1.1", "nan", "x"], "0 to 1"),
         (options.memory, ["x", "0GB", "-1GB"], "2GB"),
     ],
 )

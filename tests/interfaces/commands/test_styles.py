@@ -81,6 +81,19 @@ def test_with_assets_where_they_are(
     assert output.count("not here") == len(NAMES) - 1
 
 
+def test_a_texture_portrait_stands_in_for_a_painting(
+    bare: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = styles.assets.shipped
+    monkeypatch.setattr(
+        styles.assets, "shipped", lambda name: bare if name == "embedded" else shipped(name)
+    )
+    (bare / "portraits").mkdir()
+    (bare / "portraits" / "poppies.jpg").touch()  # by the style's name, not the painting's
+    lines = listed(capsys).split("Train (")[1].splitlines()
+    assert [line.split()[0] for line in lines if "portrait" in line] == ["poppies"]
+
+
 def wide(console: type) -> object:
     return lambda **_: console(width=400)
 
