@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ from torch import Tensor
 from fst.choices import MAX_PIXELS
 from fst.errors import FstWarning, InputError
 from fst.image.formats import open_picture
+from fst.image.notes import read_notes, write_options
 from fst.image.picture import (
     _DECODER_ERRORS,
     GRAY_TAGS,
@@ -60,7 +62,7 @@ def load_image(
 
     Of an animation, or of several pages, it is the first picture, with a warning. EXIF orientation
     is applied. Grayscale (8 and 16 bits), palette, CMYK (through its own profile where it has one)
-    and float pictures become RGB. Alpha and an RGB profile are kept.
+    and float pictures become RGB. Alpha, an RGB profile, EXIF and the size in print are kept.
 
     Args:
         file: a path or an open binary file.
@@ -72,7 +74,7 @@ def load_image(
         InputError: not there, empty, damaged, of another kind, too small or too large.
     """
     with _decoded(file, max_pixels, min_side, name) as (image, tags):
-        return from_pil(image, tags)
+        return replace(from_pil(image, tags), **read_notes(image))
 
 
 def load_pixels(
@@ -169,7 +171,9 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
     if alpha is not None and kind == "JPEG":
         alpha = alpha.to(rgb.device)
         rgb, alpha = rgb * alpha + (1 - alpha), None
-    options: dict[str, object] = {"quality": quality} if kind in ("JPEG", "WEBP") else {}
+    options: dict[str, object] = write_options(picture, kind)
+    if kind in ("JPEG", "WEBP"):
+        options["quality"] = quality
     if kind == "TIFF":
         options["compression"] = "tiff_lzw"
     if picture.icc_profile:

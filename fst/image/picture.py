@@ -51,12 +51,15 @@ _ORIENTATIONS = {
 class Picture:
     """A decoded picture: ``rgb (1, 3, H, W)`` and ``alpha (1, 1, H, W)`` in [0, 1].
 
-    ``icc_profile`` says which RGB the numbers are, as the file did; None means sRGB.
+    ``icc_profile`` says which RGB the numbers are, as the file did; None means sRGB. ``exif`` is
+    what the camera noted, and ``dpi`` how large to print it, across and down.
     """
 
     rgb: Tensor
     alpha: Tensor | None = None
     icc_profile: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
