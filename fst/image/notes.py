@@ -15,8 +15,8 @@ from fst.image.picture import _DECODER_ERRORS, Picture
 LONGEST = 65_000
 """Bytes of EXIF that a JPEG has room for, and a little less."""
 
-DPI = (1, 65_535)
-"""The least and the most that the formats can hold."""
+DPI = (10, 65_535)
+"""The least that is meant (a TIFF without a unit seems to have 1), and the most that fits."""
 
 
 def read_notes(image: Image.Image) -> dict[str, Any]:

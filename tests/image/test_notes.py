@@ -95,7 +95,7 @@ def test_notes_that_a_jpeg_has_no_room_for_are_left_out(tmp_path: Path) -> None:
         assert len(image.getexif()) == 0
 
 
-@pytest.mark.parametrize("dpi", [(0, 0), (1e9, 300)])
+@pytest.mark.parametrize("dpi", [(0, 0), (1, 1), (1e9, 300)])
 def test_a_size_in_print_that_cannot_be_is_left_out(
     dpi: tuple[float, float], tmp_path: Path
 ) -> None:
