@@ -97,7 +97,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
             assert value == signature[name].default, name
 
 
-def test_the_default_is_the_recipe_of_2016() -> None:
+def test_the_steps_and_the_batch_are_those_of_2016_and_an_experiment_has_the_rest() -> None:
     config = composed("style=monet")
     assert (config["data"]["size"], config["data"]["batch_size"]) == (256, 4)
     assert config["trainer"]["max_steps"] == 40_000

@@ -54,7 +54,7 @@ class Artifacts(NamedTuple):
 
 
 @torch.no_grad()
-def measure(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artifacts:
+def measure_artifacts(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artifacts:
     """Paints a photo, with and without its outer pixels, and measures what comes out.
 
     Args:

@@ -9,6 +9,9 @@ from typing import Any
 POINTS = 300
 """At most so many points are drawn of a curve."""
 
+TICKS_APART = 16.0
+"""The least distance between two labels of an axis, in pixels."""
+
 Points = list[tuple[float, float]]
 
 
@@ -74,8 +77,17 @@ def chart(
         "last": round(last),
         "lines": {kind: [place(*point) for point in points] for kind, points in lines.items()},
         "ends": {kind: f"{points[-1][1]:.3g}" for kind, points in lines.items()},
-        "ticks": [(f"{value:.3g}", place(0, value)[1]) for value in ticks],
+        "ticks": apart([(f"{value:.3g}", place(0, value)[1]) for value in ticks]),
     }
+
+
+def apart(ticks: list[tuple[str, float]], least: float = TICKS_APART) -> list[tuple[str, float]]:
+    """The ticks, label and height, without those whose label would touch the one before."""
+    kept: list[tuple[str, float]] = []
+    for label, height in ticks:
+        if not kept or abs(kept[-1][1] - height) >= least:
+            kept.append((label, height))
+    return kept
 
 
 def round_numbers(low: float, high: float) -> list[float]:

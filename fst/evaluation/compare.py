@@ -7,8 +7,6 @@ JSON is documented in docs/report.md.
 
 import hashlib
 import json
-import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +16,18 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from fst.evaluation.artifacts import MIN_SIDE, measure
+from fst.evaluation.artifacts import MIN_SIDE, measure_artifacts
+from fst.evaluation.finished import file_digest, keep_photo, read_finished
+from fst.evaluation.timing import conditions, start_clock, time_pass, warm_up
 from fst.image.io import load_image, save_image
 from fst.image.picture import resize
 from fst.inference.painter import feedforward
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.optimization.pixels import optimize
-from fst.system.files import write_json
 
-SCHEMA = 2
+SCHEMA = 3
 STARTS = ("photo", "noise")
-TIMED_PASSES = 5
 
 OnProgress = Callable[[str, int], None]
 """Told the start and the iteration while a photo is optimized."""
@@ -52,7 +50,7 @@ class Comparison:
 
     @property
     def key(self) -> str:
-        """Changes with everything that a photo's figures depend on."""
+        """Changes with everything that a photo's figures depend on, times included."""
         digest = hashlib.sha256()
         digest.update(json.dumps(self.stylizer.style.description["net"], sort_keys=True).encode())
         digest.update(self.stylizer.style.digest.encode())
@@ -63,15 +61,14 @@ class Comparison:
         return digest.hexdigest()
 
     def settings(self) -> dict[str, Any]:
-        """Size, iterations, precision, device and loss, as plain values."""
+        """What the figures depend on, times included, as plain values."""
         return {
             "size": self.size,
             "iterations": self.iterations,
             "until_equal": self.until_equal,
             "seed": self.seed,
             "margin": self.stylizer.margin,
-            "device": self.stylizer.device.type,
-            "precision": str(self.stylizer.dtype).removeprefix("torch."),
+            **conditions(self.stylizer),
             "loss": self.loss.describe(),
         }
 
@@ -107,15 +104,25 @@ def judge(
 def compare_photo(
     comparison: Comparison, path: Path, pictures: Path, on_progress: OnProgress | None = None
 ) -> dict[str, Any]:
-    """One photo's figures; writes its pictures as ``<pictures>_<what>.png``."""
+    """One photo's figures; writes its pictures as ``<pictures>_<what>.png``.
+
+    Both sides are timed warm: the first pass, and an optimization of one iteration, are left out.
+    """
     stylizer, loss = comparison.stylizer, comparison.loss
     photo = resize(load_image(path), comparison.size).rgb.to(stylizer.device)
-    fast, fast_seconds = _time_fast(stylizer, photo)
+    fast, fast_seconds = time_pass(stylizer.painter, photo)
     with torch.no_grad():
         terms = loss(fast, loss.content_targets(photo))
     target = float(terms.total)
     images = {"photo": photo, "fast": fast}
-    entry: dict[str, Any] = {
+    measurable = min(photo.shape[2:]) >= MIN_SIDE
+    warm_up(loss, photo)
+    optimized = {}
+    for start in STARTS:
+        figures, found = _optimize_from(start, comparison, photo, target, on_progress)
+        optimized[start] = figures
+        images |= {f"{name}_{start}": image for name, image in found.items()}
+    return {
         "name": path.name,
         "width": photo.shape[3],
         "height": photo.shape[2],
@@ -124,48 +131,76 @@ def compare_photo(
             **{name: float(term) for name, term in terms._asdict().items()},
             "seconds": fast_seconds,
         },
-        "artifacts": None,
-        "optimized": {},
+        "artifacts": measure_artifacts(stylizer.painter, photo)._asdict() if measurable else None,
+        "optimized": optimized,
+        "speedup": _speedup(optimized["photo"], fast_seconds),
+        "ssim_with_photo": {
+            "fast": _ssim(fast, photo),
+            "optimized": _ssim(images["end_photo"], photo),
+        },
+        "pictures": _write_pictures(images, pictures),
     }
-    if min(photo.shape[2:]) >= MIN_SIDE:
-        entry["artifacts"] = measure(stylizer.painter, photo)._asdict()
-    for start in STARTS:
-        began = time.perf_counter()
-        curve = []
-        for iterate in optimize(
-            loss, photo, init=start, iterations=comparison.iterations, seed=comparison.seed
-        ):
-            curve.append(float(iterate.terms.total))
-            if on_progress is not None:
-                on_progress(start, iterate.iteration)
-            if f"equal_{start}" not in images and curve[-1] <= target:
-                images[f"equal_{start}"] = iterate.image
-                if comparison.until_equal:
-                    break
-        images[f"end_{start}"] = iterate.image
-        equivalent, reached = equivalent_iterations(curve, target)
-        entry["optimized"][start] = {
-            "objectives": curve,
-            "seconds_per_iteration": (time.perf_counter() - began) / len(curve),
-            "equivalent_iterations": equivalent,
-            "reached": reached,
-        }
-    from_photo = entry["optimized"]["photo"]
+
+
+def _optimize_from(
+    start: str,
+    comparison: Comparison,
+    photo: Tensor,
+    target: float,
+    on_progress: OnProgress | None,
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The figures of an optimization, and its pictures: ``equal`` to the net's, and at the end."""
+    images: dict[str, Tensor] = {}
+    curve: list[float] = []
+    iterates = optimize(
+        comparison.loss,
+        photo,
+        init=start,
+        iterations=comparison.iterations,
+        seed=comparison.seed,
+    )
+    clock = start_clock(photo.device)
+    for iterate in iterates:
+        curve.append(float(iterate.terms.total))
+        if on_progress is not None:
+            on_progress(start, iterate.iteration)
+        images["end"] = iterate.image
+        if "equal" not in images and curve[-1] <= target:
+            images["equal"] = iterate.image
+            if comparison.until_equal:
+                break
+    seconds = clock()
+    equivalent, reached = equivalent_iterations(curve, target)
+    figures = {
+        "objectives": curve,
+        "seconds_per_iteration": seconds / len(curve),
+        "equivalent_iterations": equivalent,
+        "reached": reached,
+    }
+    return figures, images
+
+
+def _speedup(from_photo: dict[str, Any], fast_seconds: float) -> dict[str, float]:
+    """How many times longer the optimization takes, over 500 iterations and to the net's level."""
     per_iteration = from_photo["seconds_per_iteration"]
-    entry["speedup"] = {
+    return {
         "at_500": 500 * per_iteration / fast_seconds,
         "equal_objective": from_photo["equivalent_iterations"] * per_iteration / fast_seconds,
     }
-    entry["ssim_with_photo"] = {
-        "fast": _ssim(fast, photo),
-        "optimized": _ssim(images["end_photo"], photo),
-    }
-    entry["pictures"] = {}
+
+
+def _write_pictures(images: dict[str, Tensor], pictures: Path) -> dict[str, str]:
+    """Writes ``<pictures>_<what>.png``; what -> the path below the report's folder."""
+    written = {}
     for name, image in images.items():
         file = pictures.with_name(f"{pictures.name}_{name}.png")
         save_image(file, image.clamp(0, 1).cpu())
-        entry["pictures"][name] = f"{file.parent.name}/{file.name}"
-    return entry
+        written[name] = f"{file.parent.name}/{file.name}"
+    return written
+
+
+def _ssim(image: Tensor, photo: Tensor) -> float:
+    return float(structural_similarity_index_measure(image.clamp(0, 1), photo, data_range=1.0))  # type: ignore[arg-type]
 
 
 def compare(
@@ -176,99 +211,23 @@ def compare(
 ) -> Iterator[dict[str, Any]]:
     """The entries of ``photos``, one by one; each is kept on disk as soon as it is known.
 
-    A photo that was finished before, with the same net and settings, is read from
-    ``output/photos`` instead of being computed again.
+    A photo that was finished before, with the same net and settings and on the same machine, is
+    read from ``output/photos`` instead of being computed again.
     """
     entries, pictures = output / "photos", output / "pictures"
     for folder in (entries, pictures):
         folder.mkdir(parents=True, exist_ok=True)
     for path in photos:
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = file_digest(path)
         key = f"{comparison.key}-{content}"
         stem = f"{path.stem}_{content[:8]}"  # photos of one name, in two folders, keep apart
         file = entries / f"{stem}.json"
-        kept = _read_entry(file, key, path.name)
+        kept = read_finished(file, key, path.name)
         if kept is not None:
             yield kept
             continue
-        watch: OnProgress | None = None
-        if on_progress is not None:
-            watch = _bind(on_progress, path)
-        entry = {"key": key, **compare_photo(comparison, path, pictures / stem, watch)}
-        write_json(file, entry)
-        yield entry
-
-
-def summarize(comparison: Comparison, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The report: medians over the photos, the settings, and every photo's entry."""
-    report: dict[str, Any] = {
-        "schema": SCHEMA,
-        "style": comparison.stylizer.style.description["style"],
-        "training": comparison.stylizer.style.description.get("training", {}),
-        "settings": comparison.settings(),
-        "equivalent_iterations": {},
-    }
-    for start in STARTS:
-        values = [entry["optimized"][start]["equivalent_iterations"] for entry in entries]
-        reached = [entry["optimized"][start]["reached"] for entry in entries]
-        report["equivalent_iterations"][start] = {
-            **_spread(values),
-            "not_reached": len(reached) - sum(reached),
-        }
-    report["speedup"] = {
-        name: statistics.median(entry["speedup"][name] for entry in entries)
-        for name in ("at_500", "equal_objective")
-    }
-    per_iteration = [e["optimized"]["photo"]["seconds_per_iteration"] for e in entries]
-    report["seconds"] = {
-        "fast": statistics.median(entry["fast"]["seconds"] for entry in entries),
-        "iteration": statistics.median(per_iteration),
-    }
-    report["objective"] = {
-        "fast": _spread([entry["fast"]["objective"] for entry in entries]),
-        "photo": _spread([entry["optimized"]["photo"]["objectives"][0] for entry in entries]),
-        "optimized": _spread([entry["optimized"]["photo"]["objectives"][-1] for entry in entries]),
-    }
-    measured = [entry["artifacts"] for entry in entries if entry["artifacts"]]
-    report["artifacts"] = {
-        name: _spread([found[name] for found in measured])
-        for name in (measured[0] if measured else ())
-    }
-    report["photos"] = [
-        {name: value for name, value in entry.items() if name != "key"} for entry in entries
-    ]
-    return report
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
-def _ssim(image: Tensor, photo: Tensor) -> float:
-    return float(structural_similarity_index_measure(image.clamp(0, 1), photo, data_range=1.0))  # type: ignore[arg-type]
-
-
-def _time_fast(stylizer: FeedForwardStylizer, photo: Tensor) -> tuple[Tensor, float]:
-    """The net's output and the median seconds of a pass, the first one left out."""
-    seconds = []
-    for _ in range(TIMED_PASSES + 1):
-        began = time.perf_counter()
-        painted = stylizer.painter(photo)
-        if photo.device.type != "cpu":
-            torch.accelerator.synchronize()
-        seconds.append(time.perf_counter() - began)
-    return painted.clone(), statistics.median(seconds[1:])
-
-
-def _read_entry(file: Path, key: str, name: str) -> dict[str, Any] | None:
-    try:
-        entry: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if (entry["key"], entry["name"]) != (key, name):
-            return None
-        missing = [p for p in entry["pictures"].values() if not (file.parents[1] / p).exists()]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None  # not there, or damaged
-    return None if missing else entry
+        watch = None if on_progress is None else _bind(on_progress, path)
+        yield keep_photo(file, key, compare_photo(comparison, path, pictures / stem, watch))
 
 
 def _bind(on_progress: Callable[[Path, str, int], None], path: Path) -> OnProgress:

@@ -24,7 +24,7 @@ def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, 
         report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         style, schema = report["style"]["name"], report["schema"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder} holds no report of scripts/compare.py") from error
+        raise InputError(f"{folder} holds no report of fst compare") from error
     if schema != SCHEMA:
         raise InputError(f"{folder} was written by another version: compare again")
     if style != name:
@@ -91,7 +91,7 @@ def shown_artifacts(shown: Sequence[Artifacts | None]) -> str:
     return f" Of these pictures, painted with a margin of {MARGIN} pixels: {', '.join(said)}."
 
 
-def page(
+def render_style_page(
     about: dict[str, Any],
     reports: Sequence[dict[str, Any]],
     size: int,
@@ -128,9 +128,8 @@ def page(
         "",
         *figures(reports),
         *([notes, ""] if notes else []),
-        "## How it was trained",
-        "```",
-        shlex.join(["python", "scripts/train.py", *recipe(about), "overwrite=true"]),
+        *("## How it was trained", "", "<!-- test: short -->", "```bash"),
+        shlex.join(["fst", "train", *recipe(about), "overwrite=true"]),
         "```",
         f"{'; '.join(trained)}. {where}.",
         f"`make reproduce STYLE={style['name']}` trains it again and compares.",

@@ -13,7 +13,13 @@ from fst.errors import FstError, InputError
 from fst.image.io import FORMATS, check_output, load_image, save_image
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
-from fst.inference.stylizers import OnIterate, Stylizer
+from fst.inference.masks import read_mask
+from fst.inference.stylizers import (
+    OnIterate,
+    OptimizingStylizer,
+    RefiningStylizer,
+    Stylizer,
+)
 from fst.optimization.pixels import Iterate
 from fst.system.files import check_writable
 from fst.system.memory import is_out_of_memory
@@ -42,20 +48,7 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
     Raises:
         InputError: a photo that isn't there, an empty folder, an output that can't be written.
     """
-    pairs: list[tuple[Path, Path]] = []  # photo, and its name below the output folder
-    for path in inputs:
-        if path.is_dir():
-            found = assets.list_images(path)
-            if output is not None and output.resolve() != path.resolve():  # results of before
-                within = output.resolve()
-                found = [photo for photo in found if within not in photo.resolve().parents]
-            if not found:
-                raise InputError(f"{path} holds no photos besides those in {output}")
-            pairs += [(photo, photo.relative_to(path)) for photo in found]
-        elif path.exists():
-            pairs.append((path, Path(path.name)))
-        else:
-            raise InputError(f"{path}: no such file")
+    pairs = _pairs(inputs, output)
     single = len(inputs) == 1 and not inputs[0].is_dir()
     if output is None and not single:
         raise InputError("name a folder for the results of a folder or of several photos: --output")
@@ -74,8 +67,33 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
         else:
             target = output / name.with_suffix(suffix)
         jobs.append(Job(photo, target))
+    _check_targets(jobs)
+    return [Job(job.source, check_output(job.target)) for job in jobs]
+
+
+def _pairs(inputs: Sequence[Path], output: Path | None) -> list[tuple[Path, Path]]:
+    """Every photo, and its name below the output folder."""
+    pairs: list[tuple[Path, Path]] = []
+    for path in inputs:
+        if path.is_dir():
+            found = assets.list_images(path)
+            if output is not None and output.resolve() != path.resolve():  # results of before
+                within = output.resolve()
+                found = [photo for photo in found if within not in photo.resolve().parents]
+            if not found:
+                raise InputError(f"{path} holds no photos besides those in {output}")
+            pairs += [(photo, photo.relative_to(path)) for photo in found]
+        elif path.exists():
+            pairs.append((path, Path(path.name)))
+        else:
+            raise InputError(f"{path}: no such file")
+    return pairs
+
+
+def _check_targets(jobs: Sequence[Job]) -> None:
+    """No two in one place, none in a photo's; makes the folders."""
     seen: set[Path] = set()
-    sources = {photo.resolve() for photo, _ in pairs}
+    sources = {job.source.resolve() for job in jobs}
     for job in jobs:
         if job.target in seen:
             raise InputError(f"two photos would be written to {job.target}: name other folders")
@@ -88,7 +106,6 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
         except OSError as error:
             raise InputError(f"can't make the folder {folder}: {error.strerror}") from error
         check_writable(folder)
-    return [Job(job.source, check_output(job.target)) for job in jobs]
 
 
 def unfinished(jobs: Sequence[Job]) -> list[Job]:
@@ -106,7 +123,7 @@ class Outcome:
 
 def run(
     jobs: Sequence[Job],
-    layers: Sequence[Layer] | Stylizer,
+    layers: Sequence[Layer | Stylizer] | Stylizer,
     control: Control | None = None,
     max_pixels: int = MAX_PIXELS,
     quality: int = 95,
@@ -114,22 +131,26 @@ def run(
 ) -> Iterator[Outcome]:
     """Stylizes photo by photo; one that fails is reported, and the rest continue.
 
-    While one photo is painted, the next one is decoded and the one before is written.
+    While one photo is painted in one pass, the next one is decoded and the one before is written.
+    An optimization is told of as soon as its picture is on the disk, before the next one begins.
 
     Args:
         jobs: from :func:`plan`.
-        layers: styles, with their masks; or one stylizer.
+        layers: styles, with their masks, which are read once; or one stylizer.
         control: size, strength and the like; None leaves all at its default.
-        max_pixels: refuse larger photos.
+        max_pixels: refuse larger photos and masks.
         quality: of JPEG and WebP.
         on_iterate: sees every iterate of an optimization.
 
     Yields:
-        What became of each job, in their order, once its picture is on the disk.
+        What became of each job, once its picture is on the disk; an error at once, before the
+        pictures that are still being written.
     """
-    if not isinstance(layers, Sequence):
-        layers = [Layer(layers)]
-    waiting: deque[tuple[Job, Future[None] | None, str | None]] = deque()
+    painted_with = layers if isinstance(layers, Sequence) else [layers]
+    read = [_with_mask(layer, max_pixels) for layer in painted_with]
+    slow = OptimizingStylizer | RefiningStylizer
+    allowed = 0 if any(isinstance(layer.stylizer, slow) for layer in read) else 2
+    waiting: deque[tuple[Job, Future[None]]] = deque()
     with ExitStack() as stack:
         reader = ThreadPoolExecutor(1, "fst-read")
         writer = ThreadPoolExecutor(1, "fst-write")
@@ -138,36 +159,44 @@ def run(
         stack.callback(reader.shutdown, cancel_futures=True)
         reading: Future[Picture] | None = None
         for number, job in enumerate(jobs):
-            written, error = None, None
-            current = reading or reader.submit(load_image, job.source, max_pixels)
-            reading = None
+            current = reading or reader.submit(load_image, job.source, max_pixels, 1)
+            reading, error, large = None, None, False
             try:
                 picture = current.result()
-                width, height = picture.size
-                if number + 1 < len(jobs) and width * height <= LARGE:
-                    reading = reader.submit(load_image, jobs[number + 1].source, max_pixels)
+                large = picture.size[0] * picture.size[1] > LARGE
+                if number + 1 < len(jobs) and not large:
+                    reading = reader.submit(load_image, jobs[number + 1].source, max_pixels, 1)
                 watch = None if on_iterate is None else _bind(on_iterate, job)
-                painted = paint(picture, layers, control, watch)
-                written = writer.submit(save_image, job.target, painted, quality)
+                painted = paint(picture, read, control, watch)
+                waiting.append((job, writer.submit(save_image, job.target, painted, quality)))
                 del picture, painted
-                if width * height > LARGE:
-                    written.exception()
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
                 error = _said(job, problem)
-            waiting.append((job, written, error))
-            while len(waiting) > 2:
-                yield _outcome(*waiting.popleft())
-        while waiting:
-            yield _outcome(*waiting.popleft())
+            if error is not None:
+                yield Outcome(job, error)
+            yield from _finished(waiting, 0 if large else allowed)
+        yield from _finished(waiting, 0)
 
 
-def _outcome(job: Job, written: Future[None] | None, error: str | None) -> Outcome:
-    if written is not None:
+def _with_mask(layer: Layer | Stylizer, max_pixels: int) -> Layer:
+    """With its mask read, for all photos."""
+    if not isinstance(layer, Layer):
+        return Layer(layer)
+    if not isinstance(layer.mask, str | Path):
+        return layer
+    return Layer(layer.stylizer, read_mask(layer.mask, max_pixels))
+
+
+def _finished(waiting: deque[tuple[Job, Future[None]]], allowed: int) -> Iterator[Outcome]:
+    """Those whose picture is written; waits until no more than ``allowed`` are left."""
+    while waiting and (len(waiting) > allowed or waiting[0][1].done()):
+        job, written = waiting.popleft()
         try:
             written.result()
         except (FstError, OSError, RuntimeError, MemoryError) as problem:
-            error = _said(job, problem)
-    return Outcome(job, error)
+            yield Outcome(job, _said(job, problem))
+        else:
+            yield Outcome(job)
 
 
 def _said(job: Job, problem: Exception) -> str:

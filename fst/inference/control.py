@@ -14,8 +14,9 @@ from fst.image.color import preserve_color
 from fst.image.guided import guided_upsample
 from fst.image.periodic import periodic
 from fst.image.picture import MIN_SIDE, Picture, resize, resize_tensor
-from fst.inference.masks import load_mask, shares
+from fst.inference.masks import Mask, load_mask, shares
 from fst.inference.stylizers import OnIterate, Stylizer
+from fst.system.checks import number, one_of, optional, switch, whole_number
 
 _ROWS = 1 << 20
 
@@ -47,30 +48,28 @@ class Control:
     seamless: bool = False
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.strength, int | float) and 0 <= self.strength <= 1):
-            raise InputError(f"strength must be from 0 to 1, not {self.strength}")
-        if self.preserve_color not in (None, *PRESERVE):
-            known = ", ".join(PRESERVE)
-            raise InputError(f"preserve_color must be one of {known}, not {self.preserve_color!r}")
-        if self.upsample not in (None, *UPSAMPLE):
-            known = ", ".join(UPSAMPLE)
-            raise InputError(f"upsample must be one of {known}, not {self.upsample!r}")
+        for name in ("strength", "feather"):  # a NumPy number becomes Python's
+            object.__setattr__(self, name, number(name, getattr(self, name), 0, 1))
+        optional(one_of, "preserve_color", self.preserve_color, PRESERVE)
+        optional(one_of, "upsample", self.upsample, UPSAMPLE)
+        switch("seamless", self.seamless)
+        size = optional(whole_number, "size", self.size, MIN_SIDE)
+        object.__setattr__(self, "size", size)
         if self.upsample is not None and self.size is None:
             raise InputError("upsampling needs a size to paint at")
-        if not 0 <= self.feather <= 1:
-            raise InputError(f"feather must be from 0 to 1, not {self.feather}")
         if self.seamless and self.upsample == "guided":
             raise InputError("guided upsampling does not tile: take bicubic with seamless")
-        if self.size is not None and not (isinstance(self.size, int) and self.size >= MIN_SIDE):
-            raise InputError(f"size must be at least {MIN_SIDE}, not {self.size}")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A stylizer, and the mask that says where it paints; None is everywhere."""
+    """A stylizer, and the mask that says where it paints; None is everywhere.
+
+    A mask that is to be read once for many photos is a :class:`~fst.inference.masks.Mask`.
+    """
 
     stylizer: Stylizer
-    mask: Path | Picture | None = None
+    mask: Path | Picture | Mask | None = None
 
 
 def paint(
@@ -96,28 +95,18 @@ def paint(
         black, the photo itself.
 
     Raises:
-        InputError: several styles and one without a mask; a photo too small at this size.
+        InputError: several styles and one without a mask; a mask that can't be read.
     """
     control = control or Control()
     if len(layers) > 1 and any(layer.mask is None for layer in layers):
         raise InputError("several styles in one picture need a mask each")
     small = picture if control.size is None else resize(picture, control.size)
-    if min(small.size) < MIN_SIDE:
-        width, height = small.size
-        raise InputError(f"at {width}x{height} it is too small, {MIN_SIDE} pixels is the least")
     result = small if control.upsample is None else picture
-    photo = result.rgb
-    size = (photo.shape[2], photo.shape[3])
-    masks = [
-        None
-        if layer.mask is None
-        else load_mask(layer.mask, size, control.feather, picture.size, control.seamless)
-        for layer in layers
-    ]
+    masks = _masks(layers, result, picture, control)
     if control.strength == 0 or all(mask is not None and not bool(mask.any()) for mask in masks):
         return result
-    if control.seamless:
-        photo = periodic(photo)  # what is mixed in has to tile, too
+    # what is mixed in has to tile, too
+    photo = periodic(result.rgb) if control.seamless else result.rgb
     parts = [None] if masks == [None] else shares([mask for mask in masks if mask is not None])
     finished = photo
     for layer, part in zip(layers, parts, strict=True):
@@ -130,6 +119,19 @@ def paint(
     return replace(result, rgb=finished)
 
 
+def _masks(
+    layers: Sequence[Layer], result: Picture, photo: Picture, control: Control
+) -> list[Tensor | None]:
+    """Of every layer, at the size of the result."""
+    size = (result.size[1], result.size[0])
+    return [
+        None
+        if layer.mask is None
+        else load_mask(layer.mask, size, control.feather, photo.size, control.seamless)
+        for layer in layers
+    ]
+
+
 def _painted(
     small: Tensor,
     photo: Tensor,
@@ -140,11 +142,13 @@ def _painted(
     """At the photo's size; a tensor of its own."""
     size = (photo.shape[2], photo.shape[3])
     if control.seamless:
-        # the net halves twice, and what it pads with has to be the other side
         h, w = small.shape[2:]
-        fits = (max(MIN_SIDE, round(h / 4) * 4), max(MIN_SIDE, round(w / 4) * 4))
-        painted = stylizer(_resize_periodic(periodic(small), fits), on_iterate)
-        painted = _resize_periodic(painted, (h, w))
+        # a picture that is too small for the net is painted as several tiles
+        tiles = periodic(small).repeat(1, 1, _repeats(h), _repeats(w))
+        # the net halves twice, and what it pads with has to be the other side
+        fits = (round(tiles.shape[2] / 4) * 4, round(tiles.shape[3] / 4) * 4)
+        painted = stylizer(_resize_periodic(tiles, fits), on_iterate)
+        painted = _resize_periodic(painted, (tiles.shape[2], tiles.shape[3]))[:, :, :h, :w]
         return painted if (h, w) == size else _resize_periodic(painted, size)
     painted = stylizer(small, on_iterate)
     if tuple(painted.shape[2:]) == size:
@@ -152,6 +156,13 @@ def _painted(
     if control.upsample == "guided":
         return guided_upsample(painted, photo)
     return resize_tensor(painted, size)
+
+
+def _repeats(side: int) -> int:
+    """How many copies make a side that a net takes; of a small one, a multiple of 4 pixels."""
+    if side >= MIN_SIDE:
+        return 1
+    return next(n for n in range(1, MIN_SIDE + 1) if n * side >= MIN_SIDE and n * side % 4 == 0)
 
 
 def _resize_periodic(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,22 +1,63 @@
 """Where a style is painted: masks, feathered, and several styles in one picture."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
-from fst.choices import FEATHER
+from fst.choices import FEATHER, MAX_PIXELS
 from fst.errors import FstWarning
 from fst.image.io import load_image
 from fst.image.picture import Picture, resize_tensor
 
 
+@dataclass(eq=False)
+class Mask:
+    """A mask that was read; how much of a style each of its pixels gets.
+
+    Attributes:
+        values: ``(1, 1, H, W)`` in [0, 1].
+        name: what to call it in messages.
+    """
+
+    values: Tensor
+    name: str = "the mask"
+    _fitted: dict[Any, Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    def fitted(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
+        """What ``make`` gives, kept while the key is the same: a folder's photos often have one."""
+        if key not in self._fitted:
+            self._fitted = {key: make()}
+        return self._fitted[key]
+
+
+def read_mask(source: str | Path | Picture, max_pixels: int = MAX_PIXELS) -> Mask:
+    """A mask for any number of photos.
+
+    Args:
+        source: a picture or its path: white where the style is painted, black where not, gray in
+            between. A transparent pixel is black.
+        max_pixels: refuse a larger file.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    if isinstance(source, Picture):
+        picture, name = source, "the mask"
+    else:
+        picture, name = load_image(source, max_pixels, 1), f"{source}: the mask"
+    values = picture.rgb.mean(1, keepdim=True)
+    return Mask(values if picture.alpha is None else values * picture.alpha, name)
+
+
 def load_mask(
-    path: str | Path | Picture,
+    source: str | Path | Picture | Mask,
     size: tuple[int, int],
     feather: float = FEATHER,
     of: tuple[int, int] | None = None,
@@ -25,8 +66,7 @@ def load_mask(
     """How much of a style each pixel gets.
 
     Args:
-        path: of a picture, or one that is read already: white where the style is painted, black
-            where not, gray in between. A transparent pixel is black.
+        source: as for :func:`read_mask`, or what that gave.
         size: height and width of what is painted, in pixels.
         feather: standard deviation of the blur over the mask's edges, as a share of the picture's
             long side; 0 leaves them as they are.
@@ -35,27 +75,34 @@ def load_mask(
         circular: the blur goes on at the other side of the picture.
 
     Returns:
-        ``(1, 1, H, W)`` in [0, 1].
+        ``(1, 1, H, W)`` in [0, 1]; not to be changed.
 
     Raises:
         InputError: the mask can't be read.
     """
-    picture = path if isinstance(path, Picture) else load_image(path, min_side=1)
-    name = "the mask" if isinstance(path, Picture) else f"{path}: the mask"
-    width, height = of or (size[1], size[0])
-    mask = picture.rgb.mean(1, keepdim=True)
-    if picture.alpha is not None:
-        mask = mask * picture.alpha
-    if picture.size != (width, height):
-        found = "x".join(map(str, picture.size))
+    mask = source if isinstance(source, Mask) else read_mask(source)
+    photo = of or (size[1], size[0])
+    key = (size, feather, photo, circular)
+    return mask.fitted(key, lambda: _fit(mask, size, feather, photo, circular))
+
+
+def _fit(
+    mask: Mask, size: tuple[int, int], feather: float, photo: tuple[int, int], circular: bool
+) -> Tensor:
+    height, width = mask.values.shape[2:]
+    if (width, height) != photo:
         warnings.warn(
-            f"{name} is {found}, the photo {width}x{height}: resized", FstWarning, stacklevel=2
+            f"{mask.name} is {width}x{height}, the photo {photo[0]}x{photo[1]}: resized",
+            FstWarning,
+            stacklevel=4,
         )
-    mask = resize_tensor(mask, size)
-    if not bool(mask.any()):
-        warnings.warn(f"{name} has no white: nothing is painted there", FstWarning, stacklevel=2)
-        return mask
-    return feathered(mask, feather * max(size), circular)
+    values = resize_tensor(mask.values, size)
+    if not bool(values.any()):
+        warnings.warn(
+            f"{mask.name} has no white: nothing is painted there", FstWarning, stacklevel=4
+        )
+        return values
+    return feathered(values, feather * max(size), circular)
 
 
 def feathered(mask: Tensor, sigma: float, circular: bool = False) -> Tensor:

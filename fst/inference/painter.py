@@ -7,10 +7,12 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.inference.backends import Whole, make_whole
+from fst.inference.small import at_least
 from fst.inference.strips import plans, run
-from fst.nets.johnson import MIN_SIDE
 from fst.nets.layers import widen
+from fst.nets.needs import TransformerNet, needs_of
 from fst.nets.stages import Stage
+from fst.system.files import is_in_memory, scratch_folder
 from fst.system.memory import free_memory
 
 ENOUGH = 7_600_000_000
@@ -51,43 +53,50 @@ class Painter:
             raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {self.margin!r}")
         if self.circular:
             self.margin = 0
-        if run.is_in_stages(self.net):
-            with torch.no_grad():
-                self.stages = self.net.stages(self.dtype)  # type: ignore[operator]
-        elif self.circular or self.backend != "eager":
+        self.stages = self._stages(self.dtype)
+        if self.stages is None and (self.circular or self.backend != "eager"):
             raise InputError("this net can be run in no other way than its own")
         self.whole: Whole | None = None
-        if self.backend != "eager":
+        if self.backend != "eager" and not self.circular:  # what tiles is painted in strips
+            stages = self._stages(torch.float32)
+            assert stages is not None
             with torch.no_grad():
-                stages = self.net.stages()  # type: ignore[operator]
                 self.whole = make_whole(self.backend, stages, self.dtype)
+
+    @torch.no_grad()
+    def _stages(self, dtype: torch.dtype) -> list[Stage] | None:
+        return self.net.stages(dtype) if isinstance(self.net, TransformerNet) else None
 
     @torch.no_grad()
     def __call__(self, photos: Tensor) -> Tensor:
         """The photos as the net paints them.
 
         Args:
-            photos: ``(N, 3, H, W)``, RGB in [0, 1]; H and W at least 16.
+            photos: ``(N, 3, H, W)``, RGB in [0, 1]; one with a side below the net's least is
+                painted with a mirrored rim.
 
         Returns:
             The same shape, float32 in [0, 1].
 
         Raises:
-            InputError: a picture that is too small, or no plan fits into the memory.
+            InputError: no plan fits into the memory.
         """
+        needs = needs_of(self.net)
+        wide, inside = at_least(photos, max(needs.least_side, needs.multiple))
+        return self._painted(wide)[inside]
+
+    def _painted(self, photos: Tensor) -> Tensor:
         h, w = photos.shape[2:]
-        if min(h, w) < MIN_SIDE:
-            return self._at_once(photos)  # which says so
         plan = None if self.stages is None else self.plan(h, w, photos.device)
         elsewhere = photos.device.type != "cpu" and self.backend == "eager"
         at_once = elsewhere and plan == plans.Plan() and not self.circular
-        padded, m = widen(photos, self.margin)
+        padded, m = widen(photos, self.margin, needs_of(self.net).multiple)
         inner = (..., slice(m, m + h), slice(m, m + w))
         if self.stages is None or plan is None or at_once:
             return self._at_once(padded)[inner]
         if photos.device.type != "cpu" and not plan.anew:
             plan = plans.Plan(strip_bytes=1 << 30)  # for circular padding
-        if self.whole is not None and not self.circular:
+        if self.whole is not None:
             # other backends keep about four times what the most generous plan does
             if 4 * self._memory(h, w, plans.Plan()) <= self._budget(photos.device):
                 return self.whole(padded)[inner]
@@ -100,7 +109,8 @@ class Painter:
     def _memory(self, height: int, width: int, plan: plans.Plan) -> int:
         assert self.stages is not None
         sides = (height + 2 * self.margin, width + 2 * self.margin)
-        widened = sides != (height, width) or height % 4 or width % 4
+        multiple = needs_of(self.net).multiple
+        widened = sides != (height, width) or height % multiple or width % multiple
         copy = 3 * 4 * sides[0] * sides[1] if widened else 0
         return copy + plans.memory(self.stages, *sides, self.dtype, plan)
 
@@ -124,14 +134,17 @@ class Painter:
         """
         assert self.stages is not None
         budget = self._budget(device)
-        needs = []
+        needs, advice = [], ""
         for plan in plans.plans(self.stages):
+            if plan.disk and is_in_memory(folder := scratch_folder()):
+                advice = f"; {folder} is in memory, too: set TMPDIR to a folder on a disk"
+                continue
             needs.append(self._memory(height, width, plan))
             if needs[-1] <= budget:
                 return plan
         raise InputError(
             f"a {width}x{height} picture needs {min(needs) / 1e9:.2f} GB of memory besides itself, "
-            f"and {max(budget, 0) / 1e9:.2f} GB may be taken"
+            f"and {max(budget, 0) / 1e9:.2f} GB may be taken{advice}"
         )
 
 

@@ -3,31 +3,36 @@
 A style that has a checkpoint is painted in one pass; one that has only a painting is optimized.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from fst.choices import MARGIN, METHODS
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
+from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
+from fst.inference.options import (
+    SEARCH,
+    PassOptions,
+    PixelOptions,
+    check_used,
+)
 from fst.inference.painter import Painter
+from fst.inference.small import Inside, at_least
 from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.optimization.pixels import Iterate, optimize
-from fst.optimization.presets import PRESETS
 from fst.optimization.pyramid import optimize_coarse_to_fine
-from fst.styles.catalog import load_style, resolve_style, style_file
-from fst.styles.objective import (
-    judged_by_slim,
-    load_objective,
-    objective_arguments,
-    style_target,
-    term_weights,
-)
-from fst.styles.trained import TrainedStyle, load_checkpoint
+from fst.styles.objective import judged_by_slim, load_objective, style_target
+from fst.styles.style import Style
+from fst.styles.trained import TrainedStyle
+from fst.system.checks import one_of, whole_number
+
+NOISY = ("noise", "blend")
+"""Starts that a seed has to do with."""
 
 OnIterate = Callable[[Iterate], None]
 """What the caller does with each iterate of an optimization: progress, snapshots, stopping."""
@@ -69,13 +74,9 @@ class OptimizingStylizer:
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
-        image = photo
-        photo = photo.to(self.device)
-        for iterate in optimize_coarse_to_fine(self.loss, photo, **self.settings):
-            image = iterate.image
-            if on_iterate is not None:
-                on_iterate(iterate)
-        return image.clamp(0, 1).cpu()
+        wide, inside = at_least(photo.to(self.device), MIN_SIDE)
+        iterates = optimize_coarse_to_fine(self.loss, wide, **self.settings)
+        return _last(iterates, inside, on_iterate)
 
 
 @dataclass
@@ -90,100 +91,122 @@ class RefiningStylizer:
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
         photo = photo.to(self.fast.device)
-        image = self.fast(photo).to(photo.device)
-        for iterate in optimize(self.loss, photo, init=image, **self.settings):
-            image = iterate.image
-            if on_iterate is not None:
-                on_iterate(iterate)
-        return image.clamp(0, 1).cpu()
+        wide, inside = at_least(photo, MIN_SIDE)
+        image = self.fast(wide).to(photo.device)
+        return _last(optimize(self.loss, wide, init=image, **self.settings), inside, on_iterate)
+
+
+def _last(iterates: Iterator[Iterate], inside: Inside, on_iterate: OnIterate | None) -> Tensor:
+    """What an optimization ends with, in [0, 1], without the rim of a small picture."""
+    for iterate in iterates:
+        image = iterate.image[inside]
+        if on_iterate is not None:
+            on_iterate(replace(iterate, image=image))
+    return image.clamp(0, 1).cpu()
 
 
 Stylizer = FeedForwardStylizer | OptimizingStylizer | RefiningStylizer
 
 
+def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, str]:
+    """In which way a style is painted, of :data:`~fst.inference.options.USED`, and why, in words.
+
+    Args:
+        style: from :func:`~fst.styles.catalog.find_style`.
+        method: one of :data:`fst.choices.METHODS`.
+        refine: iterations that follow a pass.
+
+    Raises:
+        InputError: an unknown method, or one that this style can't be painted with.
+        CheckpointError: ``"feedforward"``, and the style has no checkpoint.
+    """
+    one_of("method", method, METHODS)
+    whole_number("refine", refine, 0)
+    if style.shares and (refine or method == "optimize"):
+        raise InputError("a blend is painted in one pass: there is no painting to optimize for")
+    if refine and method == "optimize":
+        raise InputError("refine (--refine) follows a pass: it does not go with method optimize")
+    if method == "feedforward":
+        style.net()
+    picked = method == "auto" and not style.shares
+    if style.trained is None or method == "optimize":
+        if refine:
+            raise InputError(f"to refine, a style needs a checkpoint, and {style.name!r} has none")
+        why = " (auto picked it: there is no checkpoint)" if picked else ""
+        return "optimize", f"{style.name!r} is painted by optimizing the pixels{why}"
+    why = " (auto picked it: there is a checkpoint)" if picked else ""
+    if refine:
+        return "refine", f"{style.name!r} is refined, from what one pass paints{why}"
+    return "feedforward", f"{style.name!r} is painted in one pass{why}"
+
+
 def make_stylizer(
-    style: str,
+    style: Style,
     method: str = "auto",
-    device: torch.device | None = None,
-    dtype: torch.dtype = torch.float32,
-    checkpoints: Path | None = None,
-    style_size: int | None = None,
-    preset: str = "gatys",
-    loss: dict[str, Any] | None = None,
-    settings: dict[str, Any] | None = None,
+    pass_options: PassOptions | None = None,
+    pixel_options: PixelOptions | None = None,
     refine: int = 0,
-    memory: int | None = None,
-    circular: bool = False,
-    backend: str = "auto",
-    margin: int = MARGIN,
 ) -> Stylizer:
     """What paints in ``style``.
 
     Args:
-        style: the name of a style, the path of a checkpoint or of a painting, or a blend of
-            checkpoints as for :func:`load_style`.
+        style: from :func:`~fst.styles.catalog.find_style`.
         method: ``"feedforward"``, ``"optimize"``, or ``"auto"``: the former where there is a
             checkpoint, else the latter.
-        device: to compute on; None is the CPU.
-        dtype: of convolutions.
-        checkpoints: the folder of finished styles, as for :func:`resolve_style`.
-        style_size: long side of the painting for the optimization, in pixels.
-        preset: of the optimization, one of :data:`~fst.optimization.presets.PRESETS`.
-        loss: keyword arguments of :class:`~fst.losses.perceptual.PerceptualLoss` over the preset's.
-        settings: keyword arguments of :func:`~fst.optimization.pixels.optimize` over the preset's.
+        pass_options: of a pass; where it is made for a device, the style's net has to be there.
+        pixel_options: of the optimization.
         refine: iterations of the optimization that follow a pass, under the loss that the net was
             trained with.
-        memory: how many bytes a pass may take, as for :class:`~fst.inference.painter.Painter`.
-        circular: paint so that the output tiles the plane; a pass only.
-        backend: what runs the net, ``"auto"`` or one of :data:`fst.choices.BACKENDS`.
-        margin: of a pass, as for :class:`~fst.inference.painter.Painter`; a picture that is refined
-            begins without one.
 
     Raises:
-        InputError: an unknown method, style or preset; refining or tiling without a checkpoint.
+        InputError: an unknown method; an option that this way of painting has no use for; refining
+            or tiling without a checkpoint.
         CheckpointError: ``"feedforward"``, and the style has no checkpoint.
         AssetError: the painting or VGG-19 can't be had.
     """
-    if method not in METHODS:
-        raise InputError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    if preset not in PRESETS:
-        raise InputError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}")
-    device = device or torch.device("cpu")
-    mixed = "=" in style and not Path(style).exists()
-    path, name = (None, style) if mixed else resolve_style(style, checkpoints)
-    if mixed and (refine or method == "optimize"):
-        raise InputError("a blend is painted in one pass: there is no painting to optimize for")
-    if mixed or (path is not None and method != "optimize") or method == "feedforward":
-        trained = load_style(style, checkpoints, device)
-        backend = pick_backend(backend, device, dtype)
-        margin = 0 if refine else margin
-        fast = FeedForwardStylizer(trained, device, dtype, memory, circular, backend, margin)
-        if not refine:
-            return fast
-        if circular:
-            raise InputError("a picture that tiles can't be refined: the loss knows only one tile")
-        _, objective = load_objective(trained, device, dtype, **objective_arguments(loss or {}))
-        return RefiningStylizer(fast, objective, {**(settings or {}), "iterations": refine})
-    if refine or circular:
-        wish = "refine" if refine else "tile"
-        raise InputError(f"to {wish}, a style needs a checkpoint, and {name!r} is optimized")
-    # a checkpoint knows the painting that it was trained on, whatever its name
-    described = {} if path is None else load_checkpoint(path).description
-    about = style_file(style) if path is None else described["style"]
-    weights = term_weights(about)
-    chosen = PRESETS[preset]
-    if preset != "gatys":
-        weights = {}  # the preset's own balance
-    arguments = {**weights, **chosen.loss, **(loss or {})}
+    of_pass, of_pixels = pass_options or PassOptions(), pixel_options or PixelOptions()
+    way, why = way_of(style, method, refine)
+    check_used([*of_pass.given(), *of_pixels.given()], {way: why})
+    if way == "optimize":
+        return _optimizing(style, of_pass, of_pixels)
+    fast = _in_one_pass(style.net(), of_pass, margin=0 if refine else MARGIN)
+    if not refine:
+        return fast
+    weights = of_pixels.weights
+    _, loss = load_objective(fast.style, fast.device, fast.dtype, weights=weights)
+    search = {name: value for name, value in of_pixels.given().items() if name in SEARCH}
+    return RefiningStylizer(fast, loss, {**search, "iterations": refine})
+
+
+def _in_one_pass(trained: TrainedStyle, options: PassOptions, margin: int) -> FeedForwardStylizer:
+    device, dtype = options.device or torch.device("cpu"), options.dtype or torch.float32
+    if options.circular:
+        backend, margin = "eager", 0
+    else:
+        backend = pick_backend(options.backend or "auto", device, dtype)
+        margin = margin if options.margin is None else options.margin
+    circular = bool(options.circular)
+    return FeedForwardStylizer(trained, device, dtype, options.memory, circular, backend, margin)
+
+
+def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> OptimizingStylizer:
+    device, dtype = of_pass.device or torch.device("cpu"), of_pass.dtype or torch.float32
+    settings = options.optimization()
+    if options.seed is not None and settings.get("init", "photo") not in NOISY:
+        warnings.warn(
+            "seed is of no use here: the start has no noise (init noise or blend has)",
+            FstWarning,
+            stacklevel=3,
+        )
+    # a preset has a balance of its own
+    weights = style.weights if options.preset in (None, "gatys") else {}
+    arguments = {**weights, **options.loss()}
+    assert style.image is not None  # only blends have none
     target = style_target(
-        about.get("image") or style_file(name)["image"],
-        style_size or about.get("size", 512),
+        style.image,
+        options.style_size or style.size,
         arguments.get("style_layers", STYLE_LAYERS),
-        arguments.setdefault("weights", "slim" if judged_by_slim(described) else "auto"),
+        arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto"),
     )
-    objective = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
-    defaults, settings = dict(chosen.optimize), settings or {}
-    if settings.get("optimizer", defaults.get("optimizer")) != defaults.get("optimizer"):
-        for name in ("learning_rate", "clamp"):  # another optimizer's
-            defaults.pop(name, None)
-    return OptimizingStylizer(objective, device, {**defaults, **settings})
+    loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
+    return OptimizingStylizer(loss, device, settings)

@@ -90,6 +90,9 @@ def convolve(
             x = F.conv2d(x, weight, bias, padding=1)
         elif name.startswith("relu"):
             x = F.relu(x)  # out of place, else conv4_2 would silently become relu4_2
+        elif min(x.shape[2:]) < 2:  # a painting or a photo of a few pixels
+            size = f"{images.shape[3]}x{images.shape[2]}"
+            raise InputError(f"a {size} picture is too small for the loss network's layers")
         else:
             x = pool(x, 2)
         if name in layers:

@@ -16,7 +16,7 @@ class ReflectionPad2d(nn.ReflectionPad2d):
             return super().forward(x)
 
 
-def widen(images: Tensor, margin: int = 0) -> tuple[Tensor, int]:
+def widen(images: Tensor, margin: int = 0, multiple: int = 4) -> tuple[Tensor, int]:
     """Pictures with more around them, for what a net does badly at its borders.
 
     Beyond the border they are mirrored, up to multiples of 4 pixels, which two halvings want. A
@@ -24,20 +24,22 @@ def widen(images: Tensor, margin: int = 0) -> tuple[Tensor, int]:
     would stand still at the border, and a net paint weaker strokes there (docs/quality.md).
 
     Args:
-        images: ``(N, 3, H, W)`` in [0, 1], no side shorter than 16 pixels.
-        margin: pixels on every side, a multiple of 4; as many as there are in small pictures.
+        images: ``(N, 3, H, W)`` in [0, 1], no side shorter than ``multiple``.
+        margin: pixels on every side; as many as there are in small pictures, and a multiple.
+        multiple: of pixels that the wider pictures' sides are.
 
     Returns:
         The wider pictures, and the margin that they have on their left and above.
     """
     h, w = images.shape[2:]
-    m = min(margin, (min(h, w) - 4) // 4 * 4)  # mirrors end where a picture does
-    if not (m or h % 4 or w % 4):
+    m = min(margin, min(h, w) - multiple) // multiple * multiple  # mirrors end where a picture does
+    below, beside = -h % multiple, -w % multiple
+    if not (m or below or beside):
         return images, 0
-    wide = F.pad(images, (m, m + -w % 4, m, m + -h % 4), mode="reflect")
+    wide = F.pad(images, (m, m + beside, m, m + below), mode="reflect")
     if m:
-        for axis, side in ((2, h), (3, w)):
-            for start, length, edge in ((0, m, m), (m + side, m + -side % 4, m + side - 1)):
+        for axis, side, more in ((2, h, below), (3, w, beside)):
+            for start, length, edge in ((0, m, m), (m + side, m + more, m + side - 1)):
                 beyond = wide.narrow(axis, start, length)
                 beyond.copy_((2 * wide.narrow(axis, edge, 1) - beyond).clamp(0, 1))
     return wide, m

@@ -10,15 +10,15 @@ from fst.nets.stages import Stage
 
 @dataclass(frozen=True)
 class NetNeeds:
-    """Which pictures a net takes.
+    """Which pictures a net takes; others are painted with a mirrored rim, which is cut off.
 
     Attributes:
         least_side: pixels that height and width must have at least.
-        multiple: of pixels that it computes on; others are painted with a mirrored rim.
+        multiple: of how many pixels they must be.
     """
 
-    least_side: int = 1
-    multiple: int = 1
+    least_side: int = 4
+    multiple: int = 4
 
 
 class TransformerNet(nn.Module):
@@ -46,5 +46,5 @@ class TransformerNet(nn.Module):
 
 
 def needs_of(net: nn.Module) -> NetNeeds:
-    """What ``net`` says that it needs; of a plain module, nothing."""
+    """What ``net`` says that it needs; a plain module gets what most nets can do with."""
     return net.needs if isinstance(net, TransformerNet) else NetNeeds()

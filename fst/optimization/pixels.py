@@ -15,6 +15,7 @@ from torch import Tensor
 from fst.choices import INITS, OPTIMIZERS
 from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.system.checks import one_of
 
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
 
@@ -53,8 +54,7 @@ def initial_image(init: str | Tensor, photo: Tensor, seed: int = 0) -> Tensor:
                 f"the start picture has shape {tuple(init.shape)}, the photo {tuple(photo.shape)}"
             )
         return init.detach().to(photo.device, torch.float32).clone()
-    if init not in INITS:
-        raise InputError(f"init must be one of {', '.join(INITS)}, not {init!r}")
+    one_of("init", init, INITS)
     if init == "photo":
         return photo.detach().clone()
     noise = torch.rand(photo.shape, generator=torch.Generator().manual_seed(seed)).to(photo.device)
@@ -99,27 +99,27 @@ def optimize(
     Source:
         Gatys et al. 2016, "Image Style Transfer Using Convolutional Neural Networks", section 3.
     """
-    if optimizer not in OPTIMIZERS:
-        raise InputError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}")
     if iterations < 0:
         raise InputError(f"iterations must be at least 0, not {iterations}")
     if clamp and optimizer != "adam":
         raise InputError("clamp goes with adam only")
-    rate = LEARNING_RATES[optimizer] if learning_rate is None else learning_rate
-    if not (math.isfinite(rate) and rate > 0):
-        raise InputError(f"learning_rate must be a number above 0, not {rate}")
+    rate = _learning_rate(optimizer, learning_rate)
     targets = loss.content_targets(photo)
     start = initial_image(init, photo, seed)
     # L-BFGS flattens gradients as a view, so they have to be contiguous
     pixels = start.contiguous(memory_format=torch.contiguous_format).requires_grad_()
-    solver: torch.optim.Optimizer
-    if optimizer == "lbfgs":
-        # max_iter=1 without a line search: every step() evaluates once, at the pixels as they are
-        solver = torch.optim.LBFGS(
-            [pixels], lr=rate, max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0
-        )
-    else:
-        solver = torch.optim.Adam([pixels], lr=rate)
+    solver = _solver(optimizer, pixels, rate)
+    yield from _descend(loss, targets, pixels, solver, iterations, clamp)
+
+
+def _descend(
+    loss: PerceptualLoss,
+    targets: dict[str, Tensor],
+    pixels: Tensor,
+    solver: torch.optim.Optimizer,
+    iterations: int,
+    clamp: bool,
+) -> Iterator[Iterate]:
     last: list[LossTerms] = []
 
     def evaluate() -> float:
@@ -142,6 +142,23 @@ def optimize(
         terms = loss(pixels, targets)
     _check_finite(terms, iterations)
     yield Iterate(iterations, pixels.detach().clone(), terms)
+
+
+def _learning_rate(optimizer: str, learning_rate: float | None) -> float:
+    one_of("optimizer", optimizer, OPTIMIZERS)
+    rate = LEARNING_RATES[optimizer] if learning_rate is None else learning_rate
+    if not (math.isfinite(rate) and rate > 0):
+        raise InputError(f"learning_rate must be a number above 0, not {rate}")
+    return rate
+
+
+def _solver(optimizer: str, pixels: Tensor, rate: float) -> torch.optim.Optimizer:
+    if optimizer == "adam":
+        return torch.optim.Adam([pixels], lr=rate)
+    # max_iter=1 without a line search: every step() evaluates once, at the pixels as they are
+    return torch.optim.LBFGS(
+        [pixels], lr=rate, max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0
+    )
 
 
 def _check_finite(terms: LossTerms, iteration: int) -> None:

@@ -1,4 +1,4 @@
-"""Which styles there are: names, files, checkpoints."""
+"""Which styles there are, and which one is meant: names, files, checkpoints."""
 
 import math
 import warnings
@@ -9,29 +9,83 @@ import torch
 import yaml
 
 from fst import assets
-from fst.errors import AssetError, CheckpointError, FstWarning, InputError
+from fst.errors import AssetError, FstWarning, InputError
 from fst.styles.blend import blend, parse_blend
+from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
 STYLES = assets.shipped("configs") / "style"
 """The style files that come with fst."""
 
 
+def find_style(
+    style: str, checkpoints: Path | None = None, device: torch.device | str = "cpu"
+) -> Style:
+    """The style that is meant; its checkpoint, where it has one, is read here and nowhere else.
+
+    Args:
+        style: the name of a style; the path of a checkpoint or of a painting; or a blend of
+            trained styles, ``"monet=0.7,poppies=0.3"``, whose shares are divided by their sum
+            where that is not 1, with a warning.
+        checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoint_folders`.
+        device: for the net.
+
+    Raises:
+        CheckpointError: a damaged checkpoint, a pickle, a blend of different nets or of no nets.
+        InputError: no such style (names those there are) or folder; a blend that can't be read.
+    """
+    if "=" in style and not Path(style).exists():
+        return _find_blend(style, checkpoints, device)
+    path, name = resolve_style(style, checkpoints)
+    searched = _folders(checkpoints)[0]
+    if path is None:
+        about = style_file(style)
+        image = about.get("image") or style_file(name)["image"]
+        return Style(name, style, about, image, searched=searched)
+    trained = load_checkpoint(path, device)
+    about = trained.description["style"]
+    name = trained.name if Path(style) == path else name
+    # a checkpoint knows the painting that it was trained on, whatever its name
+    image = about.get("image") or style_file(name)["image"]
+    return Style(name, style, about, image, trained, searched=searched)
+
+
+def _find_blend(text: str, checkpoints: Path | None, device: torch.device | str) -> Style:
+    shares = parse_blend(text)
+    found = {name: find_style(name, checkpoints, device) for name in shares}
+    if not math.isclose(total := sum(shares.values()), 1, rel_tol=1e-3):
+        warnings.warn(
+            f"the shares of {text} add up to {total:g}: divided by that", FstWarning, stacklevel=3
+        )
+    shares = {name: share / total for name, share in shares.items()}
+    trained = blend({name: style.net() for name, style in found.items()}, shares)
+    name = "-".join(style.name for style in found.values())
+    return Style(name, text, trained.description["style"], None, trained, shares)
+
+
+def _folders(checkpoints: Path | None) -> tuple[Path, ...]:
+    if checkpoints is not None and not checkpoints.is_dir():
+        raise InputError(f"no folder of checkpoints {str(checkpoints)!r}")
+    return assets.checkpoint_folders() if checkpoints is None else (checkpoints,)
+
+
 def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
-    """The style's checkpoint, or None, and its name.
+    """Where the style's checkpoint lies, or None, and its name; reads nothing.
+
+    A name is that of a checkpoint, then of a style file, then of a painting. A checkpoint that is
+    given by its path has its file's name here, and its own once it is read.
 
     Args:
         style: the name of a style, or the path of a checkpoint or of a painting.
-        checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoint_folders`.
+        checkpoints: as for :func:`find_style`.
 
     Raises:
-        CheckpointError: a path that is a pickle or no checkpoint.
         InputError: neither a checkpoint nor a painting has this name; names those there are.
     """
-    folders = assets.checkpoint_folders() if checkpoints is None else (checkpoints,)
+    folders = _folders(checkpoints)
     path = Path(style)
     if path.suffix in (".safetensors", ".pth", ".pt", ".ckpt", ".model", ".bin"):
-        return path, load_checkpoint(path).name
+        return path, path.stem
     if path.suffix.lower() in assets.IMAGE_SUFFIXES and path.is_file():
         return None, path.stem
     for folder in folders:
@@ -54,45 +108,13 @@ def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | N
 def load_style(
     style: str, checkpoints: Path | None = None, device: torch.device | str = "cpu"
 ) -> TrainedStyle:
-    """A trained style by its name or path, or a blend of several: ``"monet=0.7,poppies=0.3"``.
-
-    The shares of a blend are divided by their sum where that is not 1, with a warning.
+    """The trained net of :func:`find_style`.
 
     Raises:
         CheckpointError: no checkpoint, a damaged one, or a blend of different nets.
         InputError: no such style; a blend that can't be read.
     """
-    if "=" not in style or Path(style).exists():
-        path, name = resolve_style(style, checkpoints)
-        if path is None and style != name:
-            raise CheckpointError(
-                f"{style} is a painting, not a trained style: train one with scripts/train.py "
-                f"style=monet style.name={name} style.image={style}"
-            )
-        if path is None:
-            raise CheckpointError(
-                f"no checkpoint for {name!r} in {checkpoints or 'checkpoints'}/: train one "
-                f"with scripts/train.py style={name}, or use --method optimize"
-            )
-        return load_checkpoint(path, device)
-    shares = parse_blend(style)
-    if not math.isclose(total := sum(shares.values()), 1, rel_tol=1e-3):
-        warnings.warn(
-            f"the shares of {style} add up to {total:g}: divided by that", FstWarning, stacklevel=2
-        )
-    shares = {name: share / total for name, share in shares.items()}
-    return blend({name: load_style(name, checkpoints, device) for name in shares}, shares)
-
-
-def style_name(style: str, checkpoints: Path | None = None) -> str:
-    """What pictures in this style, or in this blend of styles, are named after.
-
-    Raises:
-        CheckpointError, InputError: as :func:`resolve_style`.
-    """
-    if "=" in style and not Path(style).exists():
-        return "-".join(resolve_style(name, checkpoints)[1] for name in parse_blend(style))
-    return resolve_style(style, checkpoints)[1]
+    return find_style(style, checkpoints, device).net()
 
 
 def style_file(style: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The painting of a style and the loss that judges it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from fst.losses.embedded import embedded_style
 from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.losses.statistics import StyleStatistics
 from fst.styles.catalog import style_file
+from fst.styles.style import term_weights
 from fst.styles.trained import TrainedStyle
 
 WITHOUT_PAINTING = "Its statistics come with the package: loss=slim (--weights slim) needs no more"
@@ -71,27 +72,10 @@ def load_painting(style: str, size: int | None = None) -> tuple[Tensor, dict[str
     return resize(picture, size or about.get("size", 512)).rgb, term_weights(about)
 
 
-def term_weights(about: dict[str, Any]) -> dict[str, float]:
-    """The weights of the loss terms that a style's description sets."""
-    return {key: value for key, value in about.items() if key.endswith("_weight")}
-
-
-def judged_by_slim(description: dict[str, Any]) -> bool:
+def judged_by_slim(description: Mapping[str, Any]) -> bool:
     """Whether a style was trained with the slim network that comes with the package."""
     network = description.get("loss", {}).get("loss_network", {})
     return bool(network.get("weights") == "slim")
-
-
-def objective_arguments(loss: dict[str, Any]) -> dict[str, Any]:
-    """What of the loss can be chosen when a net's own loss is rebuilt: the weights of VGG-19.
-
-    Raises:
-        InputError: something else was chosen.
-    """
-    others = sorted(set(loss) - {"weights"})
-    if others:
-        raise InputError(f"refining takes the loss that the net was trained with, not {others[0]}")
-    return loss
 
 
 def load_objective(

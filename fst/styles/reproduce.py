@@ -13,7 +13,7 @@ EXACT = 0.03
 
 
 def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
-    """The arguments of ``scripts/train.py`` that made a style, as far as they matter.
+    """The arguments of ``fst train`` that made a style, as far as they matter.
 
     Paths of photos are not kept in a checkpoint: the folder's name is taken, as FST_ASSETS has it.
 
@@ -52,10 +52,15 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         raise InputError(f"the checkpoint does not say how it was trained: {error}") from error
     if share:
         arguments.append(f"loss.schedule={share:g}")
-    if data["source"] != "sample":
-        arguments.append(f"data.path={quoted(data['name'])}")
-    if data["source"] == "hub":
-        arguments.append(f"data.split={quoted(data['split'])}")
+    arguments += [*_of_the_loss(loss), *_of_the_data(data)]
+    if init := training.get("init"):
+        arguments.append(f"init={quoted(init)}")
+    return arguments
+
+
+def _of_the_loss(loss: dict[str, Any]) -> list[str]:
+    """What differs from the usual loss."""
+    arguments = []
     if (pooling := loss["loss_network"].get("pooling", "max")) != "max":
         arguments.append(f"loss.pooling={pooling}")
     if (normalization := loss.get("normalization", "relative")) != "relative":
@@ -66,6 +71,16 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         if (given := loss.get(key, usual_shares)) != usual_shares:
             shares = {**dict.fromkeys(layers, 0.0), **given}
             arguments += [f"++loss.{key}.{layer}={share}" for layer, share in shares.items()]
+    return arguments
+
+
+def _of_the_data(data: dict[str, Any]) -> list[str]:
+    """Where the photos are from, and how they are cropped."""
+    arguments = []
+    if data["source"] != "sample":
+        arguments.append(f"data.path={quoted(data['name'])}")
+    if data["source"] == "hub":
+        arguments.append(f"data.split={quoted(data['split'])}")
     for key in ("min_scale", "max_photos"):
         if (value := data.get(key)) is not None:
             arguments.append(f"data.{key}={value}")
@@ -75,8 +90,6 @@ def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
         arguments.append(f"data.val_photos={held_out}")
     if sizes := data.get("sizes"):
         arguments.append(f"data.sizes={list(sizes)}".replace(" ", ""))
-    if init := training.get("init"):
-        arguments.append(f"init={quoted(init)}")
     return arguments
 
 

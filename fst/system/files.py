@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pooch
 
 from fst.errors import InputError
 
@@ -69,3 +72,41 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes a JSON file, whole or not at all."""
     with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def scratch_folder() -> Path:
+    """The folder for large temporary files, made if need be.
+
+    It is the one that ``TMPDIR`` names, where the user has set it; else the cache's
+    (``~/.cache/fst/scratch``), because ``/tmp`` is memory on many machines, and what is put there
+    to save memory would take it; else, where there can be no cache, the system's.
+    """
+    if os.environ.get("TMPDIR"):
+        return Path(tempfile.gettempdir())
+    folder = Path(pooch.os_cache("fst")) / "scratch"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder)
+    except (OSError, InputError):
+        return Path(tempfile.gettempdir())
+    return folder
+
+
+def is_in_memory(folder: Path, mounts: Path = Path("/proc/mounts")) -> bool:
+    """Whether what is written to a folder stays in memory (a tmpfs), as far as it can be told.
+
+    Args:
+        folder: that is there.
+        mounts: the list of what is mounted where, which Linux has.
+    """
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return False
+    kinds: dict[Path, str] = {}
+    for line in lines:
+        _, place, kind, *_ = line.split(" ")
+        kinds[Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), place))] = kind
+    absolute = folder.resolve()
+    nearest = next((kinds[p] for p in (absolute, *absolute.parents) if p in kinds), "")
+    return nearest in ("tmpfs", "ramfs")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import lightning
@@ -10,14 +11,13 @@ import torch.distributed as dist
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from fst.errors import CheckpointError, DivergedError, InputError
+from fst.errors import CheckpointError, DivergedError
 from fst.evaluation import artifacts
-from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.checks import number
-from fst.system.memory import is_out_of_memory
 from fst.system.random import random_states, set_random_states
 from fst.training.guard import GPU_CHECK_EVERY, FiniteGuard, Rollback, diverged, snapshot
+from fst.training.micro_batches import accumulate_gradients, more_parts
 from fst.training.optimizers import (
     learning_rate,
     make_optimizers,
@@ -106,17 +106,11 @@ class StyleTransferModule(lightning.LightningModule):
             photos: ``(N, 3, H, W)`` in [0, 1].
             backward: called with the share of each micro-batch.
         """
-        parts, loss = [], self.judge()
-        for part in photos.tensor_split(min(self.micro_batches, len(photos))):
-            targets = loss.content_targets(part)
-            painted = self._paint(self.net, part)
-            terms = loss(painted, targets)
-            total = terms.total.sum()
-            if self.recipe.pattern_weight:
-                total = total + self.recipe.pattern_weight * upsampling_pattern(painted).sum()
-            backward(total / len(photos))
-            parts.append([term.detach() for term in terms])
-        return LossTerms(*(torch.cat(term) for term in zip(*parts, strict=True)))
+        weight = self.recipe.pattern_weight
+        paint = partial(self._paint, self.net)
+        return accumulate_gradients(
+            photos, self.micro_batches, paint, self.judge(), weight, backward
+        )
 
     def training_step(self, photos: Tensor, batch_idx: int) -> None:
         """One step of the optimizers, left out where the loss or a gradient is not finite."""
@@ -144,16 +138,8 @@ class StyleTransferModule(lightning.LightningModule):
             try:
                 return self.gradients(photos, self.manual_backward)
             except RuntimeError as error:
-                # several devices would have to agree on the parts before they exchange gradients
                 alone = self.trainer.world_size == 1
-                if not is_out_of_memory(error):
-                    raise
-                if self.micro_batches >= len(photos) or not alone:
-                    less = "data.size" if alone else "data.batch_size, or raise accumulate"
-                    raise InputError(f"out of memory: lower {less}") from error
-            self.micro_batches = min(2 * self.micro_batches, len(photos))
-            torch.cuda.empty_cache()
-            print(f"out of memory: going on in {self.micro_batches} parts a step", flush=True)
+                self.micro_batches = more_parts(error, self.micro_batches, len(photos), alone)
 
     def _look_at_flags(self) -> None:
         """Counts the steps that were left out; goes back, or gives up, after too many."""
@@ -169,7 +155,7 @@ class StyleTransferModule(lightning.LightningModule):
         """Logs the mean objective of the held-out photos, and what is wrong with the pictures."""
         self._log("val", self.loss(self(photos), self.loss.content_targets(photos)))
         if min(photos.shape[2:]) >= artifacts.MIN_SIDE:
-            found = [artifacts.measure(self, photo[None]) for photo in photos]
+            found = [artifacts.measure_artifacts(self, photo[None]) for photo in photos]
             means = torch.tensor(found).mean(0).tolist()
             names = (f"val/{name}" for name in artifacts.Artifacts._fields)
             self.log_dict(dict(zip(names, means, strict=True)), batch_size=len(photos))

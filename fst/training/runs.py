@@ -69,9 +69,10 @@ def prepare_run(
             a run to be resumed that is still going.
         CheckpointError: nothing to resume at the given path, or nothing that is whole.
     """
-    if not style or Path(style).name != style or style.startswith("."):
-        raise InputError(f"style.name {style!r} can't name a file: use letters, digits, - and _")
-    check_name(style)
+    try:
+        check_name(style)
+    except InputError as error:
+        raise InputError(f"style.name: {error}") from error
     output = checkpoints / f"{style}.safetensors"
     say = partial(print, flush=True) if writes else _say_nothing
     start = _find_resumable(resume, runs / style, say)
@@ -83,18 +84,11 @@ def prepare_run(
         )
     if resume == "auto" and start is None:
         say(f"nothing to resume in {runs / style}: starting anew")
-    if start is not None:
-        if start.parent.name != "resume":
-            raise CheckpointError(
-                f"{start} lies in no run: give one of runs/<style>/<date>/resume/"
-            )
-        folder = start.parent.parent
-        if writes:
-            with held(folder):  # before anything in it is touched
-                pass
-        say(f"resuming from {start}")
-    else:
+    if start is None:
         folder = _new_folder(runs / style, writes)
+    else:
+        folder = _folder_of(start, writes)
+        say(f"resuming from {start}")
     run = Run(folder, output, start)
     if writes:
         for needed in (run.checkpoints, run.output.parent):
@@ -102,6 +96,19 @@ def prepare_run(
             check_writable(needed)
         remove_leftovers(run.checkpoints)
     return run
+
+
+def _folder_of(checkpoint: Path, writes: bool) -> Path:
+    """The folder of the run that a checkpoint belongs to, which nobody trains at present."""
+    if checkpoint.parent.name != "resume":
+        raise CheckpointError(
+            f"{checkpoint} lies in no run: give one of runs/<style>/<date>/resume/"
+        )
+    folder = checkpoint.parent.parent
+    if writes:
+        with held(folder):  # before anything in it is touched
+            pass
+    return folder
 
 
 @contextmanager

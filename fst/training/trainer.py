@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import lightning
 import torch
@@ -21,6 +22,16 @@ from fst.training.runs import Run
 from fst.training.saving import Checkpoints
 from fst.training.settings import check_group
 from fst.training.stopping import StopOnSignal
+
+OURS: dict[str, Any] = {
+    "precision": "32-true",  # the module casts by itself: only its convolutions
+    "check_val_every_n_epoch": None,  # photos have no end: validations are counted in steps
+    "num_sanity_val_steps": 0,
+    "use_distributed_sampler": False,  # the data module deals the photos itself
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}
+"""What is the same for every trainer: Lightning's own ways that this project does not take."""
 
 PEER_TIMEOUT = timedelta(minutes=10)
 """How long the processes of a run wait for each other, before they take one for lost."""
@@ -66,22 +77,14 @@ def make_trainer(
     """
     counts = {"max_steps": max_steps, "devices": devices, "num_nodes": num_nodes}
     every = {"log_every": log_every, "val_every": val_every, "preview_every": preview_every}
-    others = {"checkpoint_every": checkpoint_every, "print_every": print_every}
-    check_group("trainer", {**counts, **every, **others, "max_time": max_time})
+    others: dict[str, Any] = {"checkpoint_every": checkpoint_every, "print_every": print_every}
+    others |= {"max_time": max_time, "strategy": strategy}
+    check_group("trainer", {**counts, **every, **others})
     where = pick_device(device)
-    checkpoint_every = checkpoint_every or (500 if where.type == "cuda" else 30)
     _quiet_lightning()
     title = f"{run.output.stem}: {run.folder.name}"
     callbacks: list[Callback] = [
-        Checkpoints(
-            run.checkpoints,
-            filename="{step}",
-            monitor="step",
-            mode="max",
-            save_top_k=2,
-            every_n_train_steps=checkpoint_every,
-            enable_version_counter=False,  # what a stop has saved at this step is replaced
-        ),
+        _saving(run, checkpoint_every or (500 if where.type == "cuda" else 30)),
         Previews(run.folder / "previews", preview_every),
         StopOnSignal(),
         LiveProgress(print_every),
@@ -93,7 +96,6 @@ def make_trainer(
             devices=devices if where.index is None else [where.index],
             num_nodes=num_nodes,
             strategy=_strategy(strategy, where, devices, num_nodes),
-            precision="32-true",  # the module casts by itself: only its convolutions
             benchmark=where.type == "cuda",
             max_steps=max_steps,
             max_time=max_time,
@@ -102,15 +104,23 @@ def make_trainer(
             plugins=[ResumableIO()],
             log_every_n_steps=log_every,
             val_check_interval=val_every,
-            check_val_every_n_epoch=None,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,  # the data module deals the photos itself
-            enable_progress_bar=False,
-            enable_model_summary=False,
             default_root_dir=run.folder,
+            **OURS,
         )
     except (lightning.fabric.utilities.exceptions.MisconfigurationException, ValueError) as error:
         raise InputError(f"trainer: {str(error).splitlines()[0]}") from error
+
+
+def _saving(run: Run, every: int) -> Checkpoints:
+    return Checkpoints(
+        run.checkpoints,
+        filename="{step}",
+        monitor="step",
+        mode="max",
+        save_top_k=2,
+        every_n_train_steps=every,
+        enable_version_counter=False,  # what a stop has saved at this step is replaced
+    )
 
 
 def _strategy(

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.evaluation import artifacts
-from fst.evaluation.artifacts import Artifacts, measure
+from fst.evaluation.artifacts import Artifacts, measure_artifacts
 
 
 def textured(seed: int = 0, height: int = 256, width: int = 320) -> Tensor:
@@ -21,7 +21,7 @@ def textured(seed: int = 0, height: int = 256, width: int = 320) -> Tensor:
 
 
 def test_a_copy_has_no_artifacts() -> None:
-    found = measure(lambda photo: photo, textured())
+    found = measure_artifacts(lambda photo: photo, textured())
     assert found.border == pytest.approx(1, abs=1e-5)
     assert found.checkerboard < 1.8
     assert (found.dots, found.flat, found.saturated) == (0, 0, 0)
@@ -37,8 +37,8 @@ def test_a_border_of_another_contrast_is_its_square(factor: float) -> None:
         smooth = F.avg_pool2d(F.pad(photo, (4, 4, 4, 4), mode="reflect"), 9, 1)
         return photo + ring * (factor - 1) * (photo - smooth)
 
-    found = measure(paint, textured())
-    exact = measure(lambda photo: photo, textured())
+    found = measure_artifacts(paint, textured())
+    exact = measure_artifacts(lambda photo: photo, textured())
     if factor == 0:
         assert found.border < 0.2
     else:
@@ -55,7 +55,7 @@ def test_zero_padding_shows_at_the_border_and_reflection_does_not() -> None:
             painted: Tensor = conv(F.pad(photo, (4, 4, 4, 4), mode=mode))
             return painted
 
-        return measure(one, textured()).border
+        return measure_artifacts(one, textured()).border
 
     assert paint("constant") > 3
     assert 0.7 < paint("reflect") < 1.3
@@ -73,8 +73,8 @@ def test_a_pattern_of_the_upsamplings_period_is_a_peak(period: int, axes: tuple[
             pattern = pattern + (places.float() - 0.5).view(shape)
         return photo + 0.02 * pattern
 
-    assert measure(paint, textured()).checkerboard > 4
-    assert measure(lambda photo: photo, textured()).checkerboard < 1.8
+    assert measure_artifacts(paint, textured()).checkerboard > 4
+    assert measure_artifacts(lambda photo: photo, textured()).checkerboard < 1.8
 
 
 def test_a_pattern_of_another_period_is_none() -> None:
@@ -82,7 +82,7 @@ def test_a_pattern_of_another_period_is_none() -> None:
         wave = torch.sin(2 * torch.pi * torch.arange(photo.shape[3]) / 6.4)
         return photo + 0.05 * wave
 
-    assert measure(paint, textured()).checkerboard < 1.8
+    assert measure_artifacts(paint, textured()).checkerboard < 1.8
 
 
 def test_transposed_convolution_leaves_a_checkerboard_and_resizing_does_not() -> None:
@@ -99,8 +99,8 @@ def test_transposed_convolution_leaves_a_checkerboard_and_resizing_does_not() ->
         painted: Tensor = transposed(down(photo))
         return painted
 
-    assert measure(uneven, textured()).checkerboard > 10
-    assert measure(resized, textured()).checkerboard < 3
+    assert measure_artifacts(uneven, textured()).checkerboard > 10
+    assert measure_artifacts(resized, textured()).checkerboard < 3
 
 
 def test_dots_are_counted_per_million() -> None:
@@ -111,7 +111,7 @@ def test_dots_are_counted_per_million() -> None:
 
     photo = 0.3 + 0.1 * textured()
     count = len(range(40, 256 - 40, 16)) * len(range(40, 320 - 40, 16))
-    assert measure(paint, photo).dots == pytest.approx(1e6 * count / (256 * 320))
+    assert measure_artifacts(paint, photo).dots == pytest.approx(1e6 * count / (256 * 320))
 
 
 def test_strokes_are_no_dots() -> None:
@@ -121,7 +121,7 @@ def test_strokes_are_no_dots() -> None:
         return painted
 
     corners = 4 * 3  # most of what lies around these is background
-    assert measure(paint, 0.3 + 0.1 * textured()).dots <= 1.001e6 * corners / (256 * 320)
+    assert measure_artifacts(paint, 0.3 + 0.1 * textured()).dots <= 1.001e6 * corners / (256 * 320)
 
 
 def test_flat_and_saturated_areas_are_shares_of_the_picture() -> None:
@@ -131,7 +131,7 @@ def test_flat_and_saturated_areas_are_shares_of_the_picture() -> None:
         painted[..., :64, :] = 1.0
         return painted
 
-    found = measure(paint, textured())
+    found = measure_artifacts(paint, textured())
     assert found.flat == pytest.approx(0.5)
     assert found.saturated == pytest.approx(0.25)
 
@@ -139,7 +139,7 @@ def test_flat_and_saturated_areas_are_shares_of_the_picture() -> None:
 def test_a_photos_own_faults_are_not_the_nets() -> None:
     photo = textured()
     photo[..., :128, :] = 1.0
-    assert measure(lambda x: x, photo)[2:] == (0, 0, 0)
+    assert measure_artifacts(lambda x: x, photo)[2:] == (0, 0, 0)
 
 
 def test_a_painter_that_reuses_its_memory_is_measured_alike() -> None:
@@ -151,16 +151,18 @@ def test_a_painter_that_reuses_its_memory_is_measured_alike() -> None:
         memory.copy_(1 - photo)
         return memory
 
-    assert measure(paint, textured()) == measure(lambda photo: 1 - photo, textured())
+    assert measure_artifacts(paint, textured()) == measure_artifacts(
+        lambda photo: 1 - photo, textured()
+    )
 
 
 def test_a_picture_that_is_too_small_is_refused() -> None:
     with pytest.raises(ValueError, match="96 pixels"):
-        measure(lambda photo: photo, torch.rand(1, 3, 90, 200))
+        measure_artifacts(lambda photo: photo, torch.rand(1, 3, 90, 200))
 
 
 def test_one_value_is_everywhere_no_error() -> None:
-    found = measure(lambda photo: torch.zeros_like(photo), torch.zeros(1, 3, 128, 128))
+    found = measure_artifacts(lambda photo: torch.zeros_like(photo), torch.zeros(1, 3, 128, 128))
     assert isinstance(found, Artifacts)
     assert all(value == value for value in found)
 
@@ -171,8 +173,10 @@ def test_a_pattern_that_the_photo_has_already_is_not_the_nets() -> None:
 
     photo = textured()
     photo = photo + pattern(photo)
-    assert measure(lambda x: x, photo).checkerboard == pytest.approx(1)
-    assert measure(lambda x: x + 2 * pattern(x), photo).checkerboard == pytest.approx(9, rel=0.3)
+    assert measure_artifacts(lambda x: x, photo).checkerboard == pytest.approx(1)
+    assert measure_artifacts(lambda x: x + 2 * pattern(x), photo).checkerboard == pytest.approx(
+        9, rel=0.3
+    )
 
 
 def test_more_cuts_bring_the_border_of_a_perfect_painting_nearer_to_one() -> None:
@@ -182,4 +186,4 @@ def test_more_cuts_bring_the_border_of_a_perfect_painting_nearer_to_one() -> Non
         smooth = F.avg_pool2d(F.pad(photo, (4, 4, 4, 4), mode="reflect"), 9, 1)
         return (smooth > 0.5).float()
 
-    assert all(abs(measure(paint, textured(seed)).border - 1) < 0.08 for seed in range(4))
+    assert all(abs(measure_artifacts(paint, textured(seed)).border - 1) < 0.08 for seed in range(4))

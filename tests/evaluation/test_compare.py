@@ -2,64 +2,26 @@
 
 import json
 import math
-import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
 import skimage.metrics
 import torch
-from PIL import Image
+from comparisons import ITERATIONS, make_comparison, read
 from support import make_photo
 from torch import Tensor
 
 import fst.evaluation.compare
-from fst.evaluation.artifacts import measure
-from fst.evaluation.compare import Comparison, compare, equivalent_iterations, summarize
-from fst.evaluation.report import write_report
+from fst.evaluation import timing
+from fst.evaluation.artifacts import measure_artifacts
+from fst.evaluation.compare import Comparison, compare, equivalent_iterations
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.inference.stylizers import FeedForwardStylizer
 from fst.losses.perceptual import PerceptualLoss
-from fst.nets.johnson import JohnsonNet
 from fst.optimization.pixels import optimize
-from fst.styles.trained import TrainedStyle
-
-ITERATIONS = 3
-
-
-def make_comparison(
-    loss: PerceptualLoss, seed: int = 0, margin: int = 0, **settings: Any
-) -> Comparison:
-    torch.manual_seed(seed)
-    arguments = {"width": 4, "residual_blocks": 1}
-    net = JohnsonNet(**arguments).eval()
-    description = {
-        "style": {"name": "mine", "image": "mine.jpg"},
-        "net": {"name": "johnson", "arguments": arguments},
-    }
-    style = TrainedStyle(net, description)
-    stylizer = FeedForwardStylizer(style, torch.device("cpu"), margin=margin)
-    return Comparison(stylizer, loss, **{"size": 24, "iterations": ITERATIONS, **settings})
-
-
-@pytest.fixture
-def comparison(random_loss: PerceptualLoss) -> Comparison:
-    return make_comparison(random_loss)
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> list[Path]:
-    """Two photos: 48x40 and 30x36."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    make_photo(48, 40, seed=1).save(folder / "one.png")
-    make_photo(30, 36, seed=2).save(folder / "two.png")
-    return [folder / "one.png", folder / "two.png"]
 
 
 @pytest.fixture
@@ -76,11 +38,6 @@ def optimized(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 ONE_PHOTO = ["photo", "noise"]
-
-
-def read(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"), dtype=np.float64) / 255
 
 
 # --- equivalent iterations -----------------------------------------------------------------------
@@ -296,6 +253,38 @@ def test_another_net_or_setting_is_computed_anew(
     assert figures[0] != figures[1]
 
 
+@pytest.mark.parametrize(
+    "change", ["backend", "machine", "precision", "threads", "torch", "device"]
+)
+def test_figures_taken_under_other_conditions_are_computed_anew(
+    comparison: Comparison,
+    photos: list[Path],
+    tmp_path: Path,
+    optimized: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    """Else the medians of one report would mix them."""
+    list(compare(comparison, photos[:1], tmp_path / "report"))
+    before = comparison.settings()
+    if change == "backend":
+        comparison.stylizer.backend = "openvino"
+    elif change == "precision":
+        comparison.stylizer.dtype = torch.bfloat16
+    elif change == "threads":
+        monkeypatch.setattr(torch, "get_num_threads", lambda: 96)
+    elif change == "torch":
+        monkeypatch.setattr(torch, "__version__", "1.0")
+    elif change == "machine":
+        monkeypatch.setattr(timing, "machine", lambda device: "another one")
+    else:  # what is asked for; the photo then still goes to this machine's own
+        others = dict(before, device="cuda")
+        monkeypatch.setattr(Comparison, "settings", lambda self: others)
+    assert comparison.settings()[change] != before[change]
+    list(compare(comparison, photos[:1], tmp_path / "report"))
+    assert optimized == ONE_PHOTO * 2
+
+
 def test_another_photo_of_the_same_name_is_computed_anew(
     comparison: Comparison, photos: list[Path], tmp_path: Path, optimized: list[str]
 ) -> None:
@@ -359,7 +348,7 @@ def test_artifacts_are_measured_from_96_pixels_on(
     make_photo(160, 120).save(tmp_path / "large.png")
     (entry,) = compare(large, [tmp_path / "large.png"], tmp_path / "large")
     photo = resize(load_image(tmp_path / "large.png"), 132).rgb
-    assert entry["artifacts"] == measure(large.stylizer.painter, photo)._asdict()
+    assert entry["artifacts"] == measure_artifacts(large.stylizer.painter, photo)._asdict()
 
 
 def test_a_comparison_may_end_where_both_are_equal(
@@ -377,190 +366,3 @@ def test_a_comparison_may_end_where_both_are_equal(
         if part["reached"]:
             assert count == math.ceil(part["equivalent_iterations"]) + 1 < 41
     assert short["optimized"]["noise"]["reached"]
-
-
-def test_a_report_of_such_a_comparison_tells_of_no_later_iterations(
-    comparison: Comparison, photos: list[Path], tmp_path: Path
-) -> None:
-    until_equal = replace(comparison, iterations=40, until_equal=True)
-    until_equal.stylizer.painter = lambda photo: photo  # type: ignore[assignment]
-    report, page = publish(until_equal, photos[:1], tmp_path / "report")
-    assert "objective after 40 iterations" not in page.text
-    (entry,), (chart,) = report["photos"], page.charts
-    curves = {start: entry["optimized"][start]["objectives"] for start in ("photo", "noise")}
-    counts = {start: len(curve) - 1 for start, curve in curves.items()}
-    width = 640 / max(counts.values())  # of an iteration, the same for both curves
-    for start, count in counts.items():
-        ended = entry["pictures"][f"end_{start}"] in map(unquote, page.images)
-        assert ended is not entry["optimized"][start]["reached"]
-        last = [float(point.split(",")[0]) for point in chart[start].split()][-1]
-        assert last == pytest.approx(count * width, abs=0.1)
-    assert len(set(counts.values())) == 2
-
-
-# --- the report ----------------------------------------------------------------------------------
-
-
-def by_hand(name: str, equivalent: float, reached: bool, fast: float, seconds: float) -> Any:
-    optimized = {
-        "objectives": [fast + 1, fast + 3, fast / 2],
-        "seconds_per_iteration": 2 * seconds,
-        "equivalent_iterations": equivalent,
-        "reached": reached,
-    }
-    return {
-        "key": "secret",
-        "name": name,
-        "fast": {"objective": fast, "seconds": seconds},
-        "optimized": {"photo": optimized, "noise": {**optimized, "equivalent_iterations": 1.0}},
-        "speedup": {"at_500": 100 * fast, "equal_objective": 10 * fast},
-        "artifacts": {"border": fast, "dots": seconds} if reached else None,
-    }
-
-
-def test_the_summary_has_the_medians_over_the_photos(comparison: Comparison) -> None:
-    entries = [
-        by_hand("a.jpg", 40.0, True, 3.0, 0.5),
-        by_hand("b.jpg", 10.0, True, 1.0, 0.1),
-        by_hand("c.jpg", 200.0, False, 8.0, 0.2),
-        by_hand("d.jpg", 60.0, True, 4.0, 0.3),
-    ]
-    report = summarize(comparison, entries)
-    equivalent = report["equivalent_iterations"]
-    assert equivalent["photo"] == {"median": 50.0, "min": 10.0, "max": 200.0, "not_reached": 1}
-    assert equivalent["noise"] == {"median": 1.0, "min": 1.0, "max": 1.0, "not_reached": 1}
-    assert report["speedup"] == {"at_500": 350.0, "equal_objective": 35.0}
-    assert report["artifacts"]["border"] == {"median": 3.0, "min": 1.0, "max": 4.0}
-    assert report["artifacts"]["dots"] == {"median": 0.3, "min": 0.1, "max": 0.5}
-    assert report["seconds"] == {
-        "fast": pytest.approx(0.25),
-        "iteration": pytest.approx(0.5),
-    }
-    assert report["objective"]["fast"] == {"median": 3.5, "min": 1.0, "max": 8.0}
-    assert report["objective"]["photo"] == {"median": 4.5, "min": 2.0, "max": 9.0}
-    assert report["objective"]["optimized"] == {"median": 1.75, "min": 0.5, "max": 4.0}
-    assert [photo["name"] for photo in report["photos"]] == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
-    assert all("key" not in photo for photo in report["photos"])
-    assert report["style"]["name"] == "mine"
-    assert report["settings"]["iterations"] == ITERATIONS
-    assert report["settings"]["loss"] == comparison.loss.describe()
-
-
-class Page(HTMLParser):
-    """What a reader of the page sees: its text, its pictures, and the lines of its charts."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.images: list[str] = []
-        self.charts: list[dict[str, str]] = []
-        self.text = ""
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = {key: value or "" for key, value in attributes}
-        if tag == "img":
-            self.images.append(found["src"])
-        elif tag == "svg":
-            self.charts.append({})
-        elif tag in ("polyline", "line") and "class" in found:
-            self.charts[-1][found["class"]] = found.get("points") or f"{found['y1']} {found['y2']}"
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def publish(comparison: Comparison, photos: list[Path], output: Path) -> tuple[Any, Page]:
-    report = summarize(comparison, list(compare(comparison, photos, output)))
-    page = write_report(output, report, torch.rand(1, 3, 20, 24))
-    assert page == output / "index.html"
-    return report, Page(page)
-
-
-def test_the_reports_json_is_the_report(
-    comparison: Comparison, photos: list[Path], tmp_path: Path
-) -> None:
-    report, _ = publish(comparison, photos, tmp_path / "report")
-    text = (tmp_path / "report" / "report.json").read_text(encoding="utf-8")
-
-    def no_constant(name: str) -> None:
-        raise AssertionError(f"{name} is not JSON")
-
-    assert json.loads(text, parse_constant=no_constant) == report
-    assert report["schema"] == 2
-    assert {"style", "settings", "equivalent_iterations", "speedup", "seconds", "objective",
-            "photos"} <= set(report)  # fmt: skip
-
-
-def test_the_page_shows_every_photo_and_its_pictures(
-    comparison: Comparison, photos: list[Path], tmp_path: Path
-) -> None:
-    report, page = publish(comparison, photos, tmp_path / "report")
-    for entry in report["photos"]:
-        assert entry["name"] in page.text
-        assert set(entry["pictures"].values()) <= set(page.images)
-    assert "pictures/painting.png" in page.images
-    for source in page.images:
-        assert (tmp_path / "report" / source).is_file()
-
-
-def test_every_photo_has_a_chart_of_three_lines(
-    comparison: Comparison, photos: list[Path], tmp_path: Path
-) -> None:
-    report, page = publish(comparison, photos, tmp_path / "report")
-    assert len(page.charts) == 2
-    for chart, entry in zip(page.charts, report["photos"], strict=True):
-        assert set(chart) == {"photo", "noise", "fast"}
-        fast = entry["fast"]["objective"]
-        left, right = (float(y) for y in chart["fast"].split())
-        assert left == right
-        for start in ("photo", "noise"):
-            points = [tuple(map(float, p.split(","))) for p in chart[start].split()]
-            assert len(points) == ITERATIONS + 1
-            assert [x for x, _ in points] == sorted(x for x, _ in points)
-            best = np.minimum.accumulate(entry["optimized"][start]["objectives"])
-            for (_, y), objective in zip(points, best, strict=True):
-                assert math.isfinite(y)
-                # further down is better, and the fast line lies where its objective does
-                assert (y - left) * (fast - objective) >= 0 or abs(y - left) <= 0.1
-
-
-def test_the_chart_is_logarithmic(
-    comparison: Comparison, photos: list[Path], tmp_path: Path
-) -> None:
-    report, page = publish(comparison, photos, tmp_path / "report")
-    chart, entry = page.charts[0], report["photos"][0]
-    points = [float(p.split(",")[1]) for p in chart["noise"].split()]
-    best = np.log(np.minimum.accumulate(entry["optimized"]["noise"]["objectives"]))
-    slopes = np.diff(points) / np.diff(best)
-    assert slopes == pytest.approx(np.full_like(slopes, slopes[0]), rel=0.02)
-
-
-def test_names_are_escaped(comparison: Comparison, photos: list[Path], tmp_path: Path) -> None:
-    path = photos[0].rename(photos[0].with_name("a<b>&c.jpg"))
-    report, page = publish(comparison, [path], tmp_path / "report")
-    assert "<b>&c" not in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    assert "a<b>&c.jpg" in page.text  # once the reader's browser has decoded it
-    assert report["photos"][0]["pictures"]["photo"] in map(unquote, page.images)
-
-
-def test_links_to_pictures_with_odd_names_work(
-    comparison: Comparison, photos: list[Path], tmp_path: Path
-) -> None:
-    path = photos[0].rename(photos[0].with_name("50%20 off? #1.png"))
-    _, page = publish(comparison, [path], tmp_path / "report")
-    assert len(page.images) >= 5
-    for source in page.images:
-        link = urlsplit(source)
-        assert (link.query, link.fragment) == ("", ""), source
-        assert (tmp_path / "report" / unquote(link.path)).is_file(), source
-
-
-def test_a_report_is_written_whole_or_not_at_all(
-    comparison: Comparison, photos: list[Path], tmp_path: Path
-) -> None:
-    report, _ = publish(comparison, photos[:1], tmp_path / "report")
-    before = (tmp_path / "report" / "report.json").read_bytes()
-    with pytest.raises(TypeError):
-        write_report(tmp_path / "report", {**report, "bad": object()}, torch.rand(1, 3, 20, 24))
-    assert (tmp_path / "report" / "report.json").read_bytes() == before
-    assert not [p for p in (tmp_path / "report").rglob("*") if re.search(r"\.tmp$", p.name)]

@@ -1,19 +1,22 @@
 """fst.inference.backends: the same picture whatever runs the net."""
 
 import importlib.util
+from pathlib import Path
 
 import pytest
 import torch
 from support import shaken_net
 from torch import Tensor, nn
 
+import fst
 from fst.choices import BACKENDS
 from fst.errors import InputError
-from fst.inference import backends
+from fst.inference import backends, painter
 from fst.inference.backends import PlainNet, is_installed, make_whole, pick_backend
 from fst.inference.painter import Painter
 from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet
+from fst.styles.trained import TrainedStyle, save_checkpoint
 
 CPU = torch.device("cpu")
 
@@ -41,10 +44,10 @@ def test_plain_operations_are_the_net(blocks: int, upsampling: str) -> None:
 def test_a_backend_paints_the_same_picture_at_any_size(net: JohnsonNet, backend: str) -> None:
     if not is_installed(backend):
         pytest.skip(f"{backend} is not installed: pip install -e .[{backend}]")
-    painter = Painter(net, backend=backend)
+    paint = Painter(net, backend=backend)
     for shape in ((1, 3, 64, 64), (2, 3, 33, 50)):
         photos = draw(*shape)
-        torch.testing.assert_close(painter(photos), net(photos), rtol=0, atol=2e-5)
+        torch.testing.assert_close(paint(photos), net(photos), rtol=0, atol=2e-5)
 
 
 def test_other_backends_leave_what_is_too_large_to_the_strips(
@@ -111,3 +114,26 @@ def test_what_cannot_be_had_is_said(net: JohnsonNet, monkeypatch: pytest.MonkeyP
     assert all(pick_backend(name, CPU, torch.float32) == name for name in BACKENDS)
     with pytest.raises(InputError, match="no other way"):
         Painter(nn.Sequential(net), backend="openvino")
+
+
+def test_a_net_is_converted_once_however_a_style_is_used(
+    net: JohnsonNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading makes what paints and what tiles; the latter is never run by another backend."""
+    converted: list[str] = []
+
+    def counted(backend: str, *others: object) -> backends.Whole:
+        converted.append(backend)
+        return lambda photos: photos
+
+    monkeypatch.setattr(painter, "make_whole", counted)
+    arguments = {"width": 4, "residual_blocks": 2, "upsampling": net.upsampling}
+    about = {"net": {"name": "johnson", "arguments": arguments}, "style": {"name": "mine"}}
+    save_checkpoint(tmp_path / "mine.safetensors", TrainedStyle(net, about))
+    path = tmp_path / "mine.safetensors"
+    style = fst.load(path, device="cpu", precision="fp32", backend="compile")
+    photo = draw(1, 3, 32, 32)
+    style(photo)
+    style(photo, seamless=True)
+    style(photo)
+    assert converted == ["compile"]

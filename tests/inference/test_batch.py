@@ -13,11 +13,11 @@ from PIL import Image, ImageCms
 from support import make_photo
 from torch import Tensor
 
-from fst.errors import DivergedError, InputError
+from fst.errors import DivergedError, FstWarning, InputError
 from fst.image.picture import Picture
-from fst.inference import batch
+from fst.inference import batch, masks
 from fst.inference.batch import Job, Outcome, plan, run, unfinished
-from fst.inference.control import Control
+from fst.inference.control import Control, Layer
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate, OptimizingStylizer
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
@@ -200,7 +200,7 @@ def test_a_broken_photo_is_reported_and_the_others_are_painted() -> None:
         photo(name, seed=i)
     Path("in/b.png").write_bytes(b"not a picture")
     jobs = plan([Path("in")], Path("out"), "monet")
-    outcomes = list(run(jobs, negative))
+    outcomes = sorted(run(jobs, negative), key=lambda outcome: jobs.index(outcome.job))
     assert [outcome.job for outcome in outcomes] == jobs
     assert [outcome.error is None for outcome in outcomes] == [True, False, True]
     assert "b.png" in str(outcomes[1].error)
@@ -321,6 +321,72 @@ def test_iterates_are_told_with_their_photo(random_loss: PerceptualLoss) -> None
     assert seen == [(name, i) for name in ("a.png", "b.png") for i in range(3)]
 
 
+def test_an_optimization_is_told_of_before_the_next_one_begins(
+    random_loss: PerceptualLoss,
+) -> None:
+    """A bar that counts iterates and outcomes goes once from 0 to the end."""
+    stylizer = OptimizingStylizer(random_loss, torch.device("cpu"), {"iterations": 2})
+    sources = [photo(f"{i}.png", seed=i) for i in range(4)]
+    sources[1].write_bytes(b"no picture")
+    jobs = plan(sources, Path("out"), "m")
+    events: list[tuple[str, int | str]] = []
+
+    def note(job: Job, iterate: Iterate) -> None:
+        events.append((job.source.stem, iterate.iteration))
+
+    for outcome in run(jobs, stylizer, on_iterate=note):
+        assert outcome.error is not None or outcome.job.target.exists()
+        events.append((outcome.job.source.stem, "failed" if outcome.error else "written"))
+    steps = (0, 1, 2, "written")
+    assert events == [
+        *(("0", step) for step in steps), ("1", "failed"),
+        *(("2", step) for step in steps), *(("3", step) for step in steps),
+    ]  # fmt: skip
+
+
+def test_an_error_is_told_before_the_next_photo_is_painted() -> None:
+    sources = [photo(f"{i}.png", seed=i) for i in range(4)]
+    sources[0].write_bytes(b"no picture")
+    painted: list[float] = []
+
+    def paint(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        painted.append(float(rgb.mean()))
+        return rgb
+
+    stylizer: Any = paint
+    outcomes = run(plan(sources, Path("out"), "m"), stylizer)
+    first = next(outcomes)
+    assert first.error is not None
+    assert "0.png" in first.error
+    assert painted == []
+    assert [outcome.error for outcome in outcomes] == [None] * 3
+
+
+def test_a_mask_is_read_once_for_all_photos_of_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [photo(f"{i}.png", 40 + i // 2, 30, seed=i) for i in range(4)]
+    Image.new("L", (40, 30), 255).save("mask.png")
+    reads: list[Path] = []
+    load = masks.load_image
+
+    def counted(path: Path, *limits: int) -> Picture:
+        reads.append(path)
+        return load(path, *limits)
+
+    monkeypatch.setattr(masks, "load_image", counted)
+    layers = [Layer(negative, Path("mask.png"))]
+    with pytest.warns(FstWarning, match="resized"):
+        outcomes = list(run(plan(sources, Path("out"), "m"), layers))
+    assert [outcome.error for outcome in outcomes] == [None] * 4
+    assert reads == [Path("mask.png")]
+
+
+def test_the_limit_of_pixels_is_that_of_masks_too() -> None:
+    jobs = plan([photo("small.png", 20, 20)], Path("out"), "m")
+    Image.new("L", (40, 30), 255).save("mask.png")
+    with pytest.raises(InputError, match=r"mask\.png.*--max-pixels"):
+        list(run(jobs, [Layer(negative, Path("mask.png"))], max_pixels=1000))
+
+
 # --- what goes wrong -----------------------------------------------------------------------------
 
 
@@ -383,7 +449,7 @@ def test_a_full_disk_is_reported_and_leaves_no_half_picture(
 
 
 @pytest.mark.parametrize("method", ["feedforward", "optimize"])
-def test_a_photo_too_narrow_at_its_size_is_reported(
+def test_a_photo_that_is_narrow_at_its_size_is_painted(
     random_loss: PerceptualLoss, method: str
 ) -> None:
     """A panorama of 120x16 pixels has four rows left at a size of 32."""
@@ -393,9 +459,9 @@ def test_a_photo_too_narrow_at_its_size_is_reported(
         style = TrainedStyle(JohnsonNet(width=4, residual_blocks=1), {})
         stylizer = FeedForwardStylizer(style, device)
     jobs = plan([photo("wide.png", 120, 16), photo("square.png", 20, 20)], Path("out"), "m")
-    wide, _ = run(jobs, stylizer, Control(size=32))
-    assert wide.error is not None
-    assert "too small" in wide.error
+    outcomes = list(run(jobs, stylizer, Control(size=32)))
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert [pixels(job.target).shape for job in jobs] == [(4, 32, 3), (32, 32, 3)]
 
 
 # --- many photos ---------------------------------------------------------------------------------
@@ -409,8 +475,8 @@ def test_the_next_photo_is_read_and_the_last_one_written_meanwhile(
     third_is_read = threading.Event()
     load = batch.load_image
 
-    def watched(path: Path, max_pixels: int) -> Picture:
-        picture = load(path, max_pixels)
+    def watched(path: Path, *limits: int) -> Picture:
+        picture = load(path, *limits)
         if path.name == "2.png":
             third_is_read.set()
         return picture
@@ -440,7 +506,9 @@ def test_broken_photos_are_named_and_the_others_painted_right(broken: set[int]) 
     sources = [photo(f"{i}.png", seed=i) for i in range(4)]
     for i in broken:
         sources[i].write_bytes(b"no picture")
-    outcomes = list(run(plan(sources, Path("out"), "m"), negative))
+    jobs = plan(sources, Path("out"), "m")
+    found = {outcome.job: outcome for outcome in run(jobs, negative)}  # errors come at once
+    outcomes = [found[job] for job in jobs]
     for i, (outcome, source) in enumerate(zip(outcomes, sources, strict=True)):
         assert outcome.job.source == source
         if i in broken:
@@ -490,10 +558,10 @@ def test_a_large_photo_is_written_before_the_next_is_read(monkeypatch: pytest.Mo
     jobs = plan([photo(f"{i}.png") for i in range(3)], Path("out"), "m")
     load = batch.load_image
 
-    def watched(path: Path, max_pixels: int) -> Picture:
+    def watched(path: Path, *limits: int) -> Picture:
         before = [job.target.exists() for job in jobs if job.source.name < path.name]
         assert all(before)
-        return load(path, max_pixels)
+        return load(path, *limits)
 
     monkeypatch.setattr(batch, "load_image", watched)
     assert [outcome.error for outcome in run(jobs, negative)] == [None] * 3

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from torch import Tensor
 from fst.choices import PRESERVE, UPSAMPLE
 from fst.errors import InputError
 from fst.image.color import preserve_color
+from fst.image.periodic import periodic
 from fst.image.picture import Picture, resize, resize_tensor
 from fst.inference.control import Control, Layer, paint
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate
@@ -186,9 +188,15 @@ def test_values_out_of_range_are_refused(wrong: dict[str, Any], says: str) -> No
         Control(**wrong)
 
 
-def test_a_photo_too_narrow_at_its_size_is_refused(negative: Any) -> None:
-    with pytest.raises(InputError, match="too small"):
-        paint(Picture(draw(16, 120)), [Layer(negative)], Control(size=32))
+def test_a_photo_narrow_at_its_size_is_painted(negative: Any) -> None:
+    finished = paint(Picture(draw(16, 120)), [Layer(negative)], Control(size=32))
+    assert finished.size == (32, 4)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    control = Control(np.float32(0.5), size=np.int64(32), feather=np.float64(0.25))  # type: ignore[arg-type]
+    assert (control.strength, control.size, control.feather) == (0.5, 32, 0.25)
+    assert {type(control.strength), type(control.feather)} == {float}
 
 
 # --- tiles ---------------------------------------------------------------------------------------
@@ -263,3 +271,47 @@ def test_pictures_keep_size_and_range(
     assert finished.shape == photo.shape
     assert bool(torch.isfinite(finished).all())
     assert 0 <= float(finished.min()) <= float(finished.max()) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.integers(1, 20),
+    width=st.integers(1, 20),
+    strength=st.sampled_from([0.0, 0.3, 1.0]),
+    color=st.sampled_from([None, *PRESERVE]),
+    seamless=st.booleans(),
+    masked=st.booleans(),
+    size=st.sampled_from([None, 16, 33]),
+    upsample=st.sampled_from([None, *UPSAMPLE]),
+)
+def test_small_pictures_keep_size_and_range(
+    net: FeedForwardStylizer, height: int, width: int, strength: float, color: str | None,
+    seamless: bool, masked: bool, size: int | None, upsample: str | None,
+) -> None:  # fmt: skip
+    photo = draw(height, width)
+    upsample = None if size is None or (seamless and upsample == "guided") else upsample
+    control = Control(strength, color, size, upsample, seamless=seamless)
+    stylizer = FeedForwardStylizer(net.style, net.device, circular=seamless, margin=0)
+    mask = Picture(torch.ones(1, 3, height, width)) if masked else None
+    finished = paint(Picture(photo), [Layer(stylizer, mask)], control).rgb
+    small = resize(Picture(photo), size).rgb if size and upsample is None else photo
+    assert finished.shape == small.shape
+    assert bool(torch.isfinite(finished).all())
+    assert 0 <= float(finished.min()) <= float(finished.max()) <= 1
+    if strength == 0:
+        assert torch.equal(finished, small)
+    elif not masked and color is None:
+        assert not torch.equal(finished, small)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 40), (7, 9), (15, 15)])
+def test_a_small_tile_is_that_of_the_plane_it_tiles(
+    net: FeedForwardStylizer, size: tuple[int, int]
+) -> None:
+    """Painted alone, and cut out of a large plane of many: the same."""
+    photo = periodic(draw(*size))
+    tiling = FeedForwardStylizer(net.style, net.device, circular=True)
+    alone = paint(Picture(photo), [Layer(tiling)], Control(seamless=True)).rgb
+    repeats = [16 if side < 16 else 4 for side in size]
+    plane = tiling(periodic(photo).repeat(1, 1, *repeats))
+    torch.testing.assert_close(alone, plane[:, :, : size[0], : size[1]], rtol=0, atol=1e-4)

@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.inference.masks import feathered, load_mask, shares
+from fst.inference import masks
+from fst.inference.masks import feathered, load_mask, read_mask, shares
 
 SIZE = (100, 200)
 
@@ -160,3 +161,42 @@ def test_circular_feathering_goes_on_at_the_other_side() -> None:
 def test_a_mask_of_the_photos_size_is_no_surprise(tmp_path: Path) -> None:
     Image.new("L", (64, 48), 255).save(tmp_path / "mask.png")
     assert load_mask(tmp_path / "mask.png", (24, 32), of=(64, 48)).shape == (1, 1, 24, 32)
+
+
+@pytest.mark.parametrize("alpha", [None, 0.5])
+def test_what_was_read_once_is_what_the_file_says(tmp_path: Path, alpha: float | None) -> None:
+    path = write(tmp_path, halves())
+    if alpha is not None:
+        with Image.open(path) as image:
+            image.putalpha(Image.new("L", (SIZE[1], SIZE[0]), int(255 * alpha)))
+            image.save(path)
+    mask = read_mask(path)
+    for size in (SIZE, (50, 100), SIZE):
+        of = (SIZE[1], SIZE[0])
+        assert torch.equal(load_mask(mask, size, of=of), load_mask(path, size, of=of))
+
+
+def test_a_mask_is_fitted_once_for_photos_of_one_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted: list[float] = []
+    blur = masks.feathered
+
+    def counted(mask: Tensor, sigma: float, circular: bool = False) -> Tensor:
+        fitted.append(sigma)
+        return blur(mask, sigma, circular)
+
+    monkeypatch.setattr(masks, "feathered", counted)
+    mask = read_mask(write(tmp_path, halves()))
+    for _ in range(3):
+        load_mask(mask, SIZE)
+    assert len(fitted) == 1
+    load_mask(mask, SIZE, feather=0.1)
+    assert len(fitted) == 2
+
+
+def test_a_mask_over_the_limit_of_pixels_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, halves())
+    with pytest.raises(InputError, match=r"mask\.png.*--max-pixels"):
+        read_mask(path, SIZE[0] * SIZE[1] - 1)
+    assert read_mask(path, SIZE[0] * SIZE[1]).values.shape == (1, 1, *SIZE)

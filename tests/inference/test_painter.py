@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from fst.errors import InputError
+from fst.inference import painter
 from fst.inference.painter import Painter, feedforward
 from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet
+from fst.nets.needs import NetNeeds, TransformerNet
 from fst.system.memory import free_memory, parse_memory
 
 
@@ -51,8 +53,8 @@ def test_a_margin_is_painted_and_cut_off(
     expected = net(torch.from_numpy(wide.clip(0, 1)))
     expected = expected[..., margin : margin + size[0], margin : margin + size[1]]
     # as much as there is room for
-    painter = Painter(net if in_stages else nn.Sequential(net), margin=20)
-    torch.testing.assert_close(painter(photo), expected, rtol=0, atol=1e-5)
+    made = Painter(net if in_stages else nn.Sequential(net), margin=20)
+    torch.testing.assert_close(made(photo), expected, rtol=0, atol=1e-5)
     torch.testing.assert_close(feedforward(net, photo), net(photo), rtol=0, atol=1e-5)
 
 
@@ -145,11 +147,11 @@ def test_a_picture_that_does_not_fit_is_painted_in_strips(net: JohnsonNet, margi
         height, width = 70 + 2 * margin, 50 + 2 * margin
         widened = 4 * 3 * height * width  # a float32 copy of the photo: 70 is no multiple of 4
         enough = widened + plans.memory(plenty.stages, height, width, torch.float32, plan)
-        painter = Painter(net, memory=enough, margin=margin)
-        chosen = painter.plan(70, 50, torch.device("cpu"))
+        tight = Painter(net, memory=enough, margin=margin)
+        chosen = tight.plan(70, 50, torch.device("cpu"))
         needed = plans.memory(plenty.stages, height, width, torch.float32, chosen)
         assert needed <= enough - widened
-        torch.testing.assert_close(painter(photo), expected, rtol=0, atol=1e-5)
+        torch.testing.assert_close(tight(photo), expected, rtol=0, atol=1e-5)
 
 
 def test_too_little_memory_names_the_least_that_works(net: JohnsonNet) -> None:
@@ -162,8 +164,8 @@ def test_too_little_memory_names_the_least_that_works(net: JohnsonNet) -> None:
 
 def test_circular_painting_tiles(net: JohnsonNet) -> None:
     photo = draw(1, 3, 24, 32)
-    painter = Painter(net, circular=True)
-    once, twice = painter(photo), painter(photo.repeat(1, 1, 1, 2))
+    tiling = Painter(net, circular=True)
+    once, twice = tiling(photo), tiling(photo.repeat(1, 1, 1, 2))
     torch.testing.assert_close(twice, once.repeat(1, 1, 1, 2), rtol=0, atol=1e-5)
     with pytest.raises(InputError, match="no other way"):
         Painter(nn.Sequential(net), circular=True)
@@ -192,3 +194,52 @@ def test_a_trained_net_changes_nothing_about_itself(net: JohnsonNet) -> None:
     before = {key: value.clone() for key, value in net.state_dict().items()}
     feedforward(net, draw(1, 3, 20, 20), torch.bfloat16)
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+
+
+def test_a_disk_that_is_memory_saves_none(net: JohnsonNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = Painter(net).stages
+    assert stages is not None
+    on_disk, rest = [], []
+    for plan in plans.plans(stages):
+        needed = plans.memory(stages, 256, 256, torch.float32, plan)
+        (on_disk if plan.disk else rest).append(needed)
+    assert min(on_disk) < min(rest)
+    tight = Painter(net, memory=min(on_disk))
+    assert tight.plan(256, 256, torch.device("cpu")).disk
+    monkeypatch.setattr(painter, "is_in_memory", lambda folder: True)
+    with pytest.raises(InputError, match=r"in memory.*TMPDIR"):
+        tight.plan(256, 256, torch.device("cpu"))
+    assert not Painter(net, memory=min(rest)).plan(256, 256, torch.device("cpu")).disk
+
+
+# --- what a net says of itself -------------------------------------------------------------------
+
+
+class Halving(TransformerNet):
+    """A net that halves three times, and says so."""
+
+    needs = NetNeeds(least_side=24, multiple=8)
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.seen = tuple(images.shape[2:])
+        return images
+
+
+@pytest.mark.parametrize("margin", [0, 20])
+@pytest.mark.parametrize("size", [(5, 9), (24, 24), (31, 50)])
+def test_a_net_gets_the_pictures_that_it_needs(size: tuple[int, int], margin: int) -> None:
+    photo, net = draw(1, 3, *size), Halving()
+    assert torch.equal(Painter(net, margin=margin)(photo), photo)
+    assert all(side % 8 == 0 and side >= 24 for side in net.seen)
+
+
+def test_stages_are_asked_of_nets_that_declare_them_only() -> None:
+    """An attribute of that name says nothing: a module of another library may have it."""
+
+    class Other(nn.Conv2d):
+        def stages(self) -> str:
+            return "of something else"
+
+    other = Painter(Other(3, 3, 1))
+    assert other.stages is None
+    assert other(draw(1, 3, 16, 16)).shape == (1, 3, 16, 16)

@@ -12,14 +12,16 @@ from torch import Tensor
 
 from fst.choices import MARGIN
 from fst.errors import AssetError, CheckpointError, InputError
+from fst.inference.options import PassOptions, PixelOptions
 from fst.inference.painter import Painter
-from fst.inference.stylizers import FeedForwardStylizer, OptimizingStylizer, make_stylizer
+from fst.inference.stylizers import FeedForwardStylizer, OptimizingStylizer, Stylizer
+from fst.inference.stylizers import make_stylizer as make
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.optimization.pixels import Iterate
 from fst.styles import catalog
-from fst.styles.catalog import resolve_style
+from fst.styles.catalog import find_style, resolve_style
 from fst.styles.objective import load_objective, load_painting
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
@@ -64,6 +66,20 @@ def paintings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def make_stylizer(
+    style: str,
+    method: str = "auto",
+    checkpoints: Path | None = None,
+    margin: int | None = None,
+    loss: dict[str, Any] | None = None,
+    settings: dict[str, Any] | None = None,
+    **pixels: Any,
+) -> Stylizer:
+    """Finds the style and makes what paints in it."""
+    options = PixelOptions(**(loss or {}), **(settings or {}), **pixels)
+    return make(find_style(style, checkpoints), method, PassOptions(margin=margin), options)
+
+
 def write_style(folder: Path, name: str, **style: object) -> Path:
     net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
     torch.manual_seed(0)
@@ -100,7 +116,8 @@ def test_the_checkpoints_here_are_looked_through_without_being_named() -> None:
 
 def test_a_checkpoints_path_gives_the_name_it_was_trained_under(checkpoints: Path) -> None:
     path = (checkpoints / "mine.safetensors").rename(checkpoints / "backup.safetensors")
-    assert resolve_style(str(path), checkpoints) == (path, "mine")
+    assert resolve_style(str(path), checkpoints) == (path, "backup")  # what its file says
+    assert find_style(str(path), checkpoints).name == "mine"
 
 
 def test_a_paintings_path_is_a_style_without_a_checkpoint(
@@ -139,12 +156,12 @@ def test_a_pickle_is_refused(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"style.{suffix}"
     torch.save({"weight": torch.ones(1)}, path)
     with pytest.raises(CheckpointError, match=r"refused.*\.safetensors"):
-        resolve_style(str(path))
+        find_style(str(path))
 
 
 def test_a_checkpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gone\.safetensors"):
-        resolve_style(str(tmp_path / "gone.safetensors"))
+        find_style(str(tmp_path / "gone.safetensors"))
 
 
 @pytest.mark.parametrize("name", ["", "."])

@@ -15,7 +15,7 @@ from torch import Tensor
 import fst
 from fst.errors import CheckpointError, InputError
 from fst.image.picture import from_pil, to_pil
-from fst.interfaces.api import Style
+from fst.interfaces.api import LoadedStyle
 from fst.nets.johnson import JohnsonNet
 from fst.styles.trained import TrainedStyle, save_checkpoint
 
@@ -26,14 +26,14 @@ DESCRIPTION = {
 
 
 @pytest.fixture
-def style(tmp_path: Path) -> Style:
+def style(tmp_path: Path) -> LoadedStyle:
     torch.manual_seed(0)
     trained = TrainedStyle(JohnsonNet(width=4, residual_blocks=1), DESCRIPTION)
     save_checkpoint(tmp_path / "mine.safetensors", trained)
     return fst.load("mine", checkpoints=tmp_path, device="cpu", precision="fp32")
 
 
-def test_every_kind_of_picture_is_painted_alike(style: Style) -> None:
+def test_every_kind_of_picture_is_painted_alike(style: LoadedStyle) -> None:
     photo = make_photo(40, 30)
     painted = style(photo)
     assert isinstance(painted, Image.Image)
@@ -48,14 +48,14 @@ def test_every_kind_of_picture_is_painted_alike(style: Style) -> None:
     assert style(array.astype(np.float32) / 255).dtype == np.float32
 
 
-def test_a_batch_is_its_pictures(style: Style) -> None:
+def test_a_batch_is_its_pictures(style: LoadedStyle) -> None:
     photos = torch.rand((3, 3, 20, 24), generator=torch.Generator().manual_seed(1))
     together = style(photos)
     for photo, painted in zip(photos, together, strict=True):
         assert torch.equal(style(photo), painted)
 
 
-def test_options_are_those_of_the_command_line(style: Style, tmp_path: Path) -> None:
+def test_options_are_those_of_the_command_line(style: LoadedStyle, tmp_path: Path) -> None:
     photo = from_pil(make_photo(64, 48)).rgb
     assert torch.equal(style(photo, strength=0), photo)
     full = style(photo)
@@ -70,7 +70,7 @@ def test_options_are_those_of_the_command_line(style: Style, tmp_path: Path) -> 
         assert torch.equal(style(photo, mask=tmp_path / "black.png"), photo)
 
 
-def test_alpha_is_kept(style: Style) -> None:
+def test_alpha_is_kept(style: LoadedStyle) -> None:
     photo = make_photo(32, 24).convert("RGBA")
     photo.putalpha(77)
     painted = style(photo)
@@ -78,7 +78,7 @@ def test_alpha_is_kept(style: Style) -> None:
     assert set(painted.getchannel("A").tobytes()) == {77}
 
 
-def test_a_phones_photo_is_turned_upright_and_keeps_its_profile(style: Style) -> None:
+def test_a_phones_photo_is_turned_upright_and_keeps_its_profile(style: LoadedStyle) -> None:
     photo = make_photo(40, 30)
     photo.getexif()[0x0112] = 6
     photo.info["icc_profile"] = b"profile"
@@ -87,7 +87,7 @@ def test_a_phones_photo_is_turned_upright_and_keeps_its_profile(style: Style) ->
     assert painted.info["icc_profile"] == b"profile"
 
 
-def test_a_mask_can_be_a_picture(style: Style) -> None:
+def test_a_mask_can_be_a_picture(style: LoadedStyle) -> None:
     photo = make_photo(40, 30)
     mask = Image.new("L", (40, 30), 0)
     mask.paste(255, (0, 0, 20, 30))
@@ -109,13 +109,13 @@ def test_a_mask_can_be_a_picture(style: Style) -> None:
         "photo.jpg",
     ],
 )
-def test_other_things_are_refused(style: Style, wrong: Any) -> None:
+def test_other_things_are_refused(style: LoadedStyle, wrong: Any) -> None:
     with pytest.raises(InputError):
         style(wrong)
 
 
-def test_a_style_that_is_optimized_does_not_tile(style: Style) -> None:
-    optimizing: Any = Style(style.stylizer, None)
+def test_a_style_that_is_optimized_does_not_tile(style: LoadedStyle) -> None:
+    optimizing: Any = LoadedStyle(style.stylizer, None)
     with pytest.raises(InputError, match="to tile"):
         optimizing(make_photo(), seamless=True)
 
@@ -135,6 +135,6 @@ def test_importing_fst_does_not_import_torch() -> None:
         fst.paint_it  # noqa: B018
 
 
-def test_what_comes_back_can_be_changed(style: Style) -> None:
+def test_what_comes_back_can_be_changed(style: LoadedStyle) -> None:
     painted: Tensor = style(torch.rand(1, 3, 20, 20))
     painted.mul_(0.5)

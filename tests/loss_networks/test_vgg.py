@@ -570,3 +570,13 @@ def test_fingerprints_of_the_louvre_equal_the_golden_ones(assets_folder: Path) -
         assert values.max().item() == pytest.approx(expected["max"], rel=1e-4), layer
         assert values.min().item() == pytest.approx(expected["min"], rel=1e-4), layer
     assert features["conv4_2"].min() < 0
+
+
+@pytest.mark.parametrize("size", [(1, 40), (40, 3)])
+def test_a_picture_too_small_for_the_layers_is_one_line(
+    shallow_file: str, size: tuple[int, int]
+) -> None:
+    vgg = VGG19(["relu3_1"], weights=shallow_file)
+    assert vgg(picture(4, 40), ["relu3_1"])["relu3_1"].shape[2:] == (1, 10)
+    with pytest.raises(InputError, match=rf"{size[1]}x{size[0]}.*too small"):
+        vgg(picture(*size), ["relu3_1"])

@@ -249,4 +249,4 @@ def test_a_net_says_what_it_needs() -> None:
         JohnsonNet(4, 1)(picture(needs.least_side, needs.least_side - 1))
     assert JohnsonNet(4, 1)(picture(needs.least_side, 16)).shape == (1, 3, 16, 16)
     plain = nn.Conv2d(3, 3, 1)
-    assert (needs_of(plain).least_side, needs_of(plain).multiple) == (1, 1)
+    assert (needs_of(plain).least_side, needs_of(plain).multiple) == (4, 4)

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -163,3 +164,21 @@ def test_a_signal_to_one_process_stops_both_with_a_checkpoint(
     assert process.returncode == 130, output
     assert "resume=auto" in output
     assert len(list(tmp_path.glob("run/runs/mine/*/resume/*.ckpt"))) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds a process through /proc")
+def test_ctrl_c_reaches_both_and_one_of_them_says_how_to_go_on(
+    tiny: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    process = start(
+        [*tiny, "trainer.devices=2", "trainer.max_steps=1000000"], "run", tmp_path, environment
+    )
+    wait_for_step(tmp_path / "run", 5, process)
+    for number in (child_of(process), process.pid):  # as a terminal does
+        os.kill(number, signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    (line,) = [line for line in output.splitlines() if "resume=" in line]
+    named = re.findall(r"resume=(\S+)", line)[-1]
+    assert (tmp_path / named / "resume").is_dir()
+    assert output.count("stopping after this") == 1

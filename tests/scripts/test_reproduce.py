@@ -93,7 +93,7 @@ def test_the_page_shows_pictures_figures_and_the_command(
     assert "| equivalent iterations from noise | **21.2** (10.0 to 30.0) |" in page
     assert "24 photos at 256 px" in page
     assert "123 times" in page
-    command = ["python", "scripts/train.py", *recipe(description), "overwrite=true"]
+    command = ["fst", "train", *recipe(description), "overwrite=true"]
     assert shlex.join(command) in page
     assert "the net's bare output" in page
     assert "Mind it." in page

@@ -1,15 +1,19 @@
 """scripts/stylize.py as a user runs it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from support import ROOT, Run, make_photo
 
+from fst.inference import masks
+from fst.interfaces.commands.stylize import Counter
 from fst.nets import make_net
+from fst.styles import catalog
 from fst.styles.trained import TrainedStyle, save_checkpoint
 
-UNTRAINED = ("--style", "the_scream", "--checkpoints", "nowhere")
+UNTRAINED = ("--style", "the_scream", "--checkpoints", "empty")
 """A style without a net, whatever is shipped."""
 
 
@@ -63,7 +67,7 @@ def test_without_a_checkpoint_it_says_so_and_optimizes(
         "--checkpoints",
         ".",
     ]
-    arguments += ["--save-every", "2", "--checkpoints", "nowhere"]
+    arguments += ["--save-every", "2"]
     result = run_inside("stylize.py", *arguments, FST_ASSETS=str(assets_folder))
     assert result.returncode == 0, result.stderr
     assert "no checkpoint for 'the_scream': optimizing" in result.stdout
@@ -111,9 +115,10 @@ def test_the_shipped_monet_paints(run_inside: Run, tmp_path: Path) -> None:
         (["cat.png", "--style", "cat.png", "--method", "feedforward"], "is a painting"),
         (["cat.png", "whole.jpg", "--style", "tiny", "--output", "both.jpg"], "name a folder"),
         (["cat.png", *UNTRAINED], "FST_ASSETS"),
+        (["cat.png", "--style", "the_scream", "--checkpoints", "nowhere"], "nowhere"),
+        (["cat.png", "--style", "tiny", "--checkpoints", "cat.png"], "no folder of checkpoints"),
         (["cat.png", "--style", "tiny", "--output", "cat.png"], "replaced"),
         (["cat.png", "--style", "tiny", "--device", "abacus"], "abacus"),
-        (["dot.png", "--style", "tiny"], "too small"),
         (["text.jpg", "--style", "tiny"], "not a picture"),
         (["void.jpg", "--style", "tiny"], "empty"),
         (["cut.jpg", "--style", "tiny"], "decoded"),
@@ -133,7 +138,6 @@ def test_a_mistake_ends_in_a_clear_line(
     make_photo().save(tmp_path / "cat.png")
     make_photo().save(tmp_path / "whole.jpg")
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:300])
-    make_photo(1, 1).save(tmp_path / "dot.png")
     (tmp_path / "text.jpg").write_text("hello")
     for name in ("void.jpg", "old.pth", "file"):
         (tmp_path / name).touch()
@@ -144,3 +148,112 @@ def test_a_mistake_ends_in_a_clear_line(
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert not list(tmp_path.glob("cat-*"))
+
+
+def test_the_smallest_photo_comes_out_in_its_size(
+    run_inside: Run, style: str, tmp_path: Path
+) -> None:
+    make_photo(1, 1).save(tmp_path / "dot.png")
+    make_photo(30, 7).save(tmp_path / "line.png")
+    for name, expected in (("dot", (1, 1)), ("line", (30, 7))):
+        for seamless in ([], ["--seamless"]):
+            result = run_inside("stylize.py", f"{name}.png", "--style", style, *seamless)
+            assert result.returncode == 0, result.stderr
+            assert size(tmp_path / f"{name}-tiny.png") == expected
+
+
+def test_a_checkpoint_and_a_mask_are_read_once(
+    run_inside: Run, style: str, photo_folder: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    make_photo(48, 40).save(tmp_path / "mask.png")
+    reads: list[str] = []
+
+    def watch(module: Any, name: str) -> None:
+        function = getattr(module, name)
+
+        def counted(path: Path, *others: Any) -> Any:
+            reads.append(path.name)
+            return function(path, *others)
+
+        monkeypatch.setattr(module, name, counted)
+
+    watch(catalog, "load_checkpoint")
+    watch(masks, "load_image")
+    path = f"checkpoints/{style}.safetensors"
+    command = ["photos", "--style", path, "--mask", "mask.png", "--output", "out"]
+    result = run_inside("stylize.py", *command)
+    assert result.returncode == 0, result.stderr
+    assert sorted(reads) == ["mask.png", "tiny.safetensors"]
+
+
+# --- options and ways ----------------------------------------------------------------------------
+
+ONLY_OPTIMIZED = [
+    ["--preset", "course"], ["--iterations", "2"], ["--optimizer", "adam"],
+    ["--learning-rate", "0.1"], ["--init", "noise"], ["--seed", "1"], ["--content-weight", "1"],
+    ["--style-weight", "1"], ["--tv-weight", "1"], ["--style-size", "32"], ["--pooling", "avg"],
+    ["--weights", "random"], ["--save-every", "1"],
+]  # fmt: skip
+ONLY_PASSED = [["--margin", "8"], ["--backend", "eager"], ["--memory", "1GB"], ["--seamless"]]
+NOT_REFINED = ("--preset", "--iterations", "--init", "--seed", "--content-weight", "--style-weight",
+               "--tv-weight", "--style-size", "--pooling", "--seamless")  # fmt: skip
+
+
+@pytest.mark.parametrize("option", [*ONLY_OPTIMIZED, *ONLY_PASSED], ids=lambda option: option[0])
+@pytest.mark.parametrize("way", ["one pass", "blend", "refine", "optimize"])
+def test_an_option_of_no_use_is_an_error_in_one_line(
+    run_inside: Run, style: str, tmp_path: Path, way: str, option: list[str]
+) -> None:
+    make_photo().save(tmp_path / "cat.png")
+    path = tmp_path / "checkpoints" / "tiny.safetensors"
+    (tmp_path / "checkpoints" / "other.safetensors").write_bytes(path.read_bytes())
+    chosen = {
+        "one pass": ["--style", style],
+        "blend": ["--blend", "tiny=0.5,other=0.5"],
+        "refine": ["--style", style, "--refine", "1"],
+        "optimize": ["--style", "cat.png", "--method", "optimize", "--iterations", "1"],
+    }[way]
+    result = run_inside("stylize.py", "cat.png", *chosen, *option)
+    of_use = option in (ONLY_OPTIMIZED if way == "optimize" else ONLY_PASSED)
+    if way == "refine":
+        of_use = option[0] not in NOT_REFINED
+    if of_use and (way in ("one pass", "blend") or (option[-1] == "random" and way == "optimize")):
+        assert result.returncode == 0, result.stderr
+        return
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1 + result.stderr.count("warning: ")
+    if of_use:  # VGG-19 is not here, or the net was trained for no painting
+        assert "is for" not in result.stderr
+    else:
+        assert option[0] in result.stderr
+
+
+def test_an_option_is_of_use_to_one_of_two_styles(
+    run_inside: Run, style: str, assets_folder: Path, tmp_path: Path
+) -> None:
+    make_photo().save(tmp_path / "cat.png")
+    make_photo(48, 40).save(tmp_path / "mask.png")
+    both = ["--style", style, "--mask", "mask.png", "--style", "cat.png", "--mask", "mask.png"]
+    options = ["--iterations", "1", "--style-size", "32", "--weights", "slim", "--margin", "8"]
+    result = run_inside("stylize.py", "cat.png", *both, *options)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "cat-tiny-cat.png").exists()
+
+
+def test_iterations_are_counted_from_nothing_to_all() -> None:
+    """Two styles, of 3 and 2 iterations, and one pass, in two photos."""
+    counter = Counter(2, [3, 2, 1])
+    seen = [counter.iterate(i) for i in (0, 1, 2, 3, 0, 1, 2)]
+    seen += [counter.outcome()]
+    seen += [counter.iterate(i) for i in (0, 1, 2, 3, 0, 1, 2)]
+    seen += [counter.outcome()]
+    assert seen == [0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12]
+    assert counter.total == 12
+
+
+def test_a_photo_that_fails_is_counted_like_the_others() -> None:
+    counter = Counter(3, [5])
+    assert [counter.outcome(), counter.iterate(0), counter.iterate(4)] == [5, 5, 9]
+    assert [counter.outcome(), counter.outcome()] == [10, 15]
+    assert counter.total == 15

@@ -326,3 +326,20 @@ def test_names_may_be_numbers(
     assert (about["data"]["name"], about["data"]["val_path"]) == ("2017", "2018")
     result = run_inside("train.py", *tiny, *numbers, "style.name=2025", "init=2024")
     assert result.returncode == 0, result.stderr
+
+
+def test_weights_given_for_the_loss_are_taken_too(
+    run_inside: Run, tiny: list[str], tmp_path: Path
+) -> None:
+    given = ["loss.style_weight=4.5", "loss.tv_weight=0.25", "trainer.max_steps=1"]
+    result = run_inside("train.py", *tiny, *given)
+    assert result.returncode == 0, result.stderr
+    about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
+    for part in (about["loss"], about["style"]):
+        assert (part["style_weight"], part["tv_weight"]) == (4.5, 0.25)
+        assert part["content_weight"] == 1.0
+    assert "weighing" not in result.stdout  # nothing is left to calibrate
+    twice = run_inside("train.py", *tiny, *given, "style.style_weight=5", "overwrite=true")
+    assert twice.returncode == 1
+    assert twice.stderr.count("\n") == 1
+    assert "4.5" in twice.stderr

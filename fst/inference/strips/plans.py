@@ -17,7 +17,8 @@ class Plan:
 
     Attributes:
         anew: the stages whose output is not kept, but computed again where it is read.
-        disk: what is kept lies in the temporary folder.
+        disk: what is kept lies in a temporary file
+            (:func:`~fst.system.files.scratch_folder`).
         strip_bytes: of a strip's input and output.
     """
 

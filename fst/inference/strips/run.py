@@ -7,17 +7,17 @@ reaches. A strip stays in the processor's cache from the convolution before to t
 makes this the fastest way on a CPU for pictures of any size.
 
 What is too large to keep is computed again where it is needed (``Plan``), and what must be kept may
-lie on the disk.
+lie on the disk (:class:`~fst.inference.strips.stores.DiskStore`).
 
 Source:
     Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance".
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fst.errors import InputError
 from fst.inference.strips.plans import Plan, row_bytes
@@ -25,14 +25,6 @@ from fst.inference.strips.rows import Kept, Made, Source, Stored, adding, normal
 from fst.inference.strips.statistics import Statistics
 from fst.inference.strips.stores import DiskStore, Store
 from fst.nets.stages import Stage
-
-
-@runtime_checkable
-class InStages(Protocol):
-    """A net that can be run in strips."""
-
-    def stages(self, dtype: torch.dtype) -> list[Stage]:
-        """What :func:`run` computes, with weights in ``dtype``; heights are multiples of 4."""
 
 
 def run(
@@ -54,74 +46,141 @@ def run(
     Returns:
         ``(1, 3, H, W)``, float32.
     """
-    plan = plan or Plan()
-    new = DiskStore if plan.disk else Store
+    way = _Way(stages, plan or Plan(), dtype, photo.device, circular)
 
     def photo_rows(first: int, last: int) -> Tensor:
         rows = photo[:, :, first:last].to(dtype)
         return rows.contiguous(memory_format=torch.channels_last)
 
     source: Source = Made(photo.shape[2], photo.shape[3], photo_rows)
-    kept: Kept | None = None
-    inner: Store | None = None  # what a residual block computes in between
+    block = _Block()
     output = torch.empty_like(photo, dtype=torch.float32, memory_format=torch.contiguous_format)
     for number, stage in enumerate(stages):
-        up, down = stage.scale
-        height, width = source.height * up // down, source.width * up // down
-        padding = "circular" if circular else stage.padding
-        strips = _strips(height, int(plan.strip_bytes / row_bytes(stage, width, dtype)))
         if stage.norm is None:
-            for first, last in strips:
-                rows = source.rows(*stage.reach(first, last), stage.pad, padding)
-                output[:, :, first:last] = stage(rows)
-            return output
-        follower = stages[number + 1]
-        follower_padding = "circular" if circular else follower.padding
-        statistics = Statistics()
-        store: Store | None = None
-        if stage.add:
-            assert isinstance(source, Stored)
-            store = source.store
-        elif number not in plan.anew:
-            size = (stage.channels, height, width, follower.pad)
-            if follower.add and inner is not None:
-                store = inner  # of the block before, whose rows have all been added by then
-            else:
-                store = new(*size, dtype, photo.device)
-            if follower.add:
-                inner = store
-        carried: Tensor | None = None
-        for first, last in strips:
-            low, high = stage.reach(first, last)
-            if carried is None:
-                rows = source.rows(low, high, stage.pad, padding)
-            else:  # the rows before were overwritten
-                rest = source.rows(low + carried.shape[2], high, stage.pad, padding)
-                rows = torch.cat([carried, rest], 2)
-            if stage.add:
-                carried = rows[:, :, -2 * stage.pad :].clone()
-            rows = stage(rows)
-            statistics.add(rows)
-            if store is not None:
-                store.write(first, rows)
-            del rows
-        normalize = statistics.normalizer(stage.norm, stage.relu)
-        if not (stage.keep or stage.add or follower.add):
-            kept = inner = None  # the last block is behind us
-        if store is None:
-            source = Made(height, width, _anew(stage, source, padding, normalize))
-            continue
-        store.seal(follower_padding)
-        if stage.keep:
-            source = kept = Kept(store, follower_padding)
-            kept.renew(normalizing(normalize))
-        elif stage.add:
-            assert kept is not None
-            source = kept
-            kept.renew(adding(store, normalize))
-        else:
-            source = Stored(store, normalize)
+            return _output(way, number, source, output)
+        store = _place(way, number, source, block)
+        normalize = _compute(way, number, source, store)
+        source = _next_source(way, number, source, store, normalize, block)
     raise InputError("the last stage of a net has no norm")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How the stages are run."""
+
+    stages: Sequence[Stage]
+    plan: Plan
+    dtype: torch.dtype
+    device: torch.device
+    circular: bool
+
+    def padding(self, number: int) -> str:
+        """Of a stage's input."""
+        return "circular" if self.circular else self.stages[number].padding
+
+    def strips(self, stage: Stage, height: int, width: int) -> Iterator[tuple[int, int]]:
+        """The rows of the output, first and last, of one strip after the other."""
+        return _strips(height, int(self.plan.strip_bytes / row_bytes(stage, width, self.dtype)))
+
+
+@dataclass
+class _Block:
+    """What a residual block works on.
+
+    Attributes:
+        source: its input, to which its output is added.
+        inner: what it computes in between.
+    """
+
+    source: Kept | None = None
+    inner: Store | None = None
+
+
+def _size(stage: Stage, source: Source) -> tuple[int, int]:
+    """Height and width of the output."""
+    up, down = stage.scale
+    return source.height * up // down, source.width * up // down
+
+
+def _place(way: _Way, number: int, source: Source, block: _Block) -> Store | None:
+    """Where a stage's output goes; None where it is computed anew whenever it is read."""
+    stage, follower = way.stages[number], way.stages[number + 1]
+    if stage.add:  # over what it reads, which nobody needs any more
+        assert isinstance(source, Stored)
+        return source.store
+    if number in way.plan.anew:
+        return None
+    if follower.add and block.inner is not None:
+        store = block.inner  # of the block before, whose rows have all been added by then
+    else:
+        new = DiskStore if way.plan.disk else Store
+        size = _size(stage, source)
+        store = new(stage.channels, *size, follower.pad, way.dtype, way.device)
+    if follower.add:
+        block.inner = store
+    return store
+
+
+def _compute(
+    way: _Way, number: int, source: Source, store: Store | None
+) -> Callable[[Tensor], Tensor]:
+    """Computes a stage strip by strip, into its store; returns what normalizes its output."""
+    stage, padding = way.stages[number], way.padding(number)
+    statistics = Statistics()
+    carried: Tensor | None = None
+    for first, last in way.strips(stage, *_size(stage, source)):
+        low, high = stage.reach(first, last)
+        if carried is None:
+            rows = source.rows(low, high, stage.pad, padding)
+        else:  # the rows before were overwritten
+            rest = source.rows(low + carried.shape[2], high, stage.pad, padding)
+            rows = torch.cat([carried, rest], 2)
+        if stage.add:
+            carried = rows[:, :, -2 * stage.pad :].clone()
+        rows = stage(rows)
+        statistics.add(rows)
+        if store is not None:
+            store.write(first, rows)
+        del rows
+    assert stage.norm is not None
+    return statistics.normalizer(stage.norm, stage.relu)
+
+
+def _next_source(
+    way: _Way,
+    number: int,
+    source: Source,
+    store: Store | None,
+    normalize: Callable[[Tensor], Tensor],
+    block: _Block,
+) -> Source:
+    """What the following stage reads."""
+    stage, follower = way.stages[number], way.stages[number + 1]
+    if not (stage.keep or stage.add or follower.add):
+        block.source = block.inner = None  # the last block is behind us
+    if store is None:
+        make = _anew(stage, source, way.padding(number), normalize)
+        return Made(*_size(stage, source), make)
+    padding = way.padding(number + 1)
+    store.seal(padding)
+    if stage.keep:
+        block.source = Kept(store, padding)
+        block.source.renew(normalizing(normalize))
+        return block.source
+    if stage.add:
+        assert block.source is not None
+        block.source.renew(adding(store, normalize))
+        return block.source
+    return Stored(store, normalize)
+
+
+def _output(way: _Way, number: int, source: Source, output: Tensor) -> Tensor:
+    """The last stage, into ``output``."""
+    stage, padding = way.stages[number], way.padding(number)
+    for first, last in way.strips(stage, *_size(stage, source)):
+        rows = source.rows(*stage.reach(first, last), stage.pad, padding)
+        output[:, :, first:last] = stage(rows)
+    return output
 
 
 def _anew(
@@ -143,8 +202,3 @@ def _strips(height: int, rows: int) -> Iterator[tuple[int, int]]:
     rows += rows % 2  # strips of about the same height, even
     for first in range(0, height, rows):
         yield first, min(first + rows, height)
-
-
-def is_in_stages(net: nn.Module) -> bool:
-    """Whether :func:`run` can run this net."""
-    return isinstance(net, InStages)

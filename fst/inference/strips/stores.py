@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.system.files import scratch_folder
 
 
 class Store:
@@ -53,13 +54,17 @@ class Store:
 
 
 class DiskStore(Store):
-    """The same in a temporary file without a name, for what does not fit into memory."""
+    """The same in a temporary file without a name, for what does not fit into memory.
+
+    The file lies in :func:`~fst.system.files.scratch_folder`, which is on a disk where it can be,
+    and is gone with the store, or with the process, however that ends.
+    """
 
     def allocate(self, shape: tuple[int, int, int], device: torch.device) -> None:
         """Makes the file; it vanishes with the store."""
         self.device, self.row = device, shape[1:]
         self.row_bytes = shape[1] * shape[2] * self.dtype.itemsize
-        self.file = tempfile.TemporaryFile(prefix="fst.")
+        self.file = tempfile.TemporaryFile(prefix="fst.", dir=scratch_folder())
         self.file.truncate(shape[0] * self.row_bytes)
 
     def __del__(self) -> None:

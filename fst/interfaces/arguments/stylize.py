@@ -89,13 +89,13 @@ def _rare(parser: Parser, shown: bool) -> None:
 
     # fmt: off
     add = parser.add_argument_group("rarely needed").add_argument
-    add("--margin", type=count, default=MARGIN, metavar="PIXELS",
-        help=say("a pass goes on so far beyond the photo's border (default: %(default)s)"))
+    add("--margin", type=count, metavar="PIXELS",
+        help=say(f"a pass goes on so far beyond the photo's border (default: {MARGIN})"))
     add("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",
         help=say("refuse larger photos (default: %(default)s)"))
     group = parser.add_argument_group("optimizing the pixels")
     add = group.add_argument
-    add("--preset", choices=PRESETS, default="gatys", metavar="NAME",
+    add("--preset", choices=PRESETS, metavar="NAME",
         help=say(f"settings of the literature: {', '.join(PRESETS)}"))
     add("--iterations", type=positive, metavar="N", help=say("default: 500; preset course: 2500"))
     add("--optimizer", choices=OPTIMIZERS, metavar="NAME", help=say(", ".join(OPTIMIZERS)))

@@ -2,8 +2,9 @@
 
 import argparse
 import difflib
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,9 @@ from fst.interfaces.arguments.options import Parser
 
 ELSEWHERE = ("config_dir", "config_name", "config_path", "hydra_help", "info")
 """Flags with which the configuration, or the help, is not this package's."""
+
+
+OWN = "For a painting of your own: style=monet style.name=mine style.image=my.jpg"
 
 
 class TrainParser(Parser):
@@ -42,24 +46,36 @@ class TrainParser(Parser):
         return options
 
     def _check(self, settings: Sequence[str]) -> None:
-        names = ", ".join(train_help.style_names())
-        keys = [word.partition("=")[0] for word in settings]
-        if "style" not in keys:
+        """Ends with one line where there is no style, setting or choice of that name."""
+        given = {word.partition("=")[0]: word.partition("=")[2] for word in settings}
+        if "style" not in given:
+            names = ", ".join(train_help.style_names())
             self.exit(
                 2,
-                f"error: which style? fst train style=NAME, one of {names}. "
-                "For a painting of your own: style=monet style.name=mine style.image=my.jpg "
+                f"error: which style? fst train style=NAME, one of {names}. {OWN} "
                 "(fst train --help)\n",
             )
         known = known_keys()
-        for word, key in zip(settings, keys, strict=True):
+        for key, value in given.items():
             if key[:1] in "+~" or key.startswith("hydra") or "@" in key:
-                continue
-            if "=" not in word:
-                self.error(f"{word!r} sets nothing: write SETTING=VALUE")
+                continue  # Hydra's business
+            if f"{key}={value}" not in settings:
+                self.error(f"{key!r} sets nothing: write SETTING=VALUE")
             if key not in known:
-                near = difflib.get_close_matches(key, sorted(known), n=1)
-                self.error(f"no setting {key!r}" + (f": did you mean {near[0]}?" if near else ""))
+                self.error(f"no setting {key!r}{_near(key, known)}")
+            self._check_choice(key, value)
+
+    def _check_choice(self, group: str, value: str) -> None:
+        choices = train_help.choices(group)
+        for name in value.split(",") if choices else ():
+            if re.fullmatch(r"[\w./-]+", name) and name not in (*choices, "null"):
+                own = f". {OWN}" if group == "style" else ""
+                self.error(f"no {group} {name!r}: there are {', '.join(choices)}{own}")
+
+
+def _near(key: str, known: Collection[str]) -> str:
+    found = difflib.get_close_matches(key, sorted(known), n=1)
+    return f": did you mean {found[0]}?" if found else ""
 
 
 @cache

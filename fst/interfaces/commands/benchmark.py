@@ -17,13 +17,10 @@ from rich.table import Table
 from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference.backends import is_installed
+from fst.research.benchmarks.flops import training_flops
 from fst.research.benchmarks.one_pass import InferenceBench, passes
 from fst.research.benchmarks.one_pass import peak_memory as inference_memory
-from fst.research.benchmarks.rounds import (
-    compare,
-    peak_flops,
-    ratios,
-)
+from fst.research.benchmarks.rounds import peak_flops, ratio_over_rounds, ratios
 from fst.research.benchmarks.tables import cells, interleave, machine, make_row
 from fst.research.benchmarks.training_step import (
     DTYPES,
@@ -33,7 +30,6 @@ from fst.research.benchmarks.training_step import (
     peak_memory,
     pick_kinds,
     training_cases,
-    training_flops,
     tune_process,
 )
 from fst.styles.catalog import resolve_style
@@ -120,7 +116,7 @@ def slim(options: argparse.Namespace) -> list[dict[str, Any]]:
     table = Table("loss network, net", "seconds", f"times {yardstick}", title=title)
     rows = []
     for name in runs:
-        found = compare(rounds, name, yardstick)
+        found = ratio_over_rounds(rounds, name, yardstick)
         rows.append({"case": name, **dataclasses.asdict(found)})
         spread = f"({found.ratio_min:.2f} to {found.ratio_max:.2f})"
         table.add_row(name, f"{found.seconds:.3f}", f"{found.ratio_median:.2f} {spread}")
@@ -149,7 +145,7 @@ def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
         runs = {case.name: bench.run(case) for case in cases}
         rounds = interleave(options, runs, device)
         for case, off in zip(cases, differences, strict=True):
-            found = compare(rounds, case.name, "textbook")
+            found = ratio_over_rounds(rounds, case.name, "textbook")
             memory = inference_memory(path, options.device, case)
             rows.append({"size": size, "batch": batch, "case": case.name, "peak_mb": memory,
                          "differences": off, **dataclasses.asdict(found)})  # fmt: skip

@@ -9,9 +9,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from fst import assets
-from fst.evaluation.compare import STARTS, Comparison, compare, summarize
+from fst.evaluation.compare import STARTS, Comparison, compare
+from fst.evaluation.figures import duration
 from fst.evaluation.report import write_report
+from fst.evaluation.summary import summarize
+from fst.inference.options import PassOptions
 from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
+from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import check_writable
@@ -24,17 +28,17 @@ def main(options: argparse.Namespace) -> int:
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
     photos = assets.list_images(options.photos)[: options.limit]
-    stylizer = make_stylizer(
-        options.style, "feedforward", device, dtype, options.checkpoints, margin=options.margin
-    )
+    style = find_style(options.style, options.checkpoints, device)
+    of_pass = PassOptions(device, dtype, margin=options.margin)
+    stylizer = make_stylizer(style, "feedforward", of_pass)
     assert isinstance(stylizer, FeedForwardStylizer)
     painting, loss = load_objective(
         stylizer.style, device, dtype, options.painting, options.weights
     )
     trained = stylizer.style.description["loss"]["loss_network"]["sha256"]
     if loss.vgg.sha256 != trained:
-        judge = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
-        print(f"judged by another network ({judge}) than the style was trained with")
+        network = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
+        print(f"judged by another network ({network}) than the style was trained with")
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)
     comparison = Comparison(
@@ -76,6 +80,7 @@ def print_summary(report: dict[str, Any]) -> None:
             + ", ".join(f"{name} {low:.3g} {high:.3g}" for name, (low, high) in worst.items())
         )
     speedup, seconds = report["speedup"], report["seconds"]
-    print(f"one pass: objective {fast:.3f} in {seconds['fast']:.3f} s")
+    print(f"one pass: objective {fast:.3f} in {duration(seconds['fast'])}")
+    print(f"one iteration of the optimization: {duration(seconds['iteration'])}; both timed warm")
     print(f"speed-up at equal objective: {speedup['equal_objective']:.0f} times")
     print(f"speed-up against 500 iterations (scaled up): {speedup['at_500']:.0f} times")

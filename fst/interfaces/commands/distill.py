@@ -19,8 +19,9 @@ from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import WEIGHTS
+from fst.research.distillation.settings import DistillationSettings
 from fst.research.distillation.slim import RELUS, SLIM, write_slim
-from fst.research.distillation.teach import Distillation, Recipe
+from fst.research.distillation.teach import Distillation
 from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import check_writable
@@ -38,7 +39,7 @@ def main(options: argparse.Namespace) -> int:
     keep_freed_memory()
     names = ("feature_steps", "gradient_steps", "seed")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    recipe = replace(Recipe(), **given)
+    recipe = replace(DistillationSettings(), **given)
     dtype = pick_precision(options.precision, pick_device("cpu"))
     teacher = VGG19(RELUS, options.weights, dtype=dtype)
     if teacher.architecture == SLIM.architecture or teacher.source == "random":

@@ -24,7 +24,7 @@ from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import EMBEDDED
 from fst.losses.embedded import EMBEDDED_STYLES, write_statistics
 from fst.losses.statistics import StyleStatistics, measure_style
-from fst.research.distillation.agreement import agreement, judge, make_cases
+from fst.research.distillation.agreement import agreement, make_cases, verdict_on
 from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
 from fst.styles import catalog
 from fst.system.device import pick_device, pick_precision
@@ -43,7 +43,7 @@ def undistilled(path: Path) -> None:
     write_slim(path, state, {})
 
 
-def compare(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def measure_agreement(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """The agreement with VGG-19 of the given network, and of an undistilled one."""
     photos = assets.list_images(assets.find("photos", options.photos))[: options.limit]
     dtype = pick_precision("auto", pick_device("cpu"))
@@ -64,9 +64,11 @@ def compare(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
             len(found) * len(paintings) * 7,
         )
     )
-    theirs = [judge(teacher, case) for case in track(cases, "VGG-19")]
+    theirs = [verdict_on(teacher, case) for case in track(cases, "VGG-19")]
     return {
-        name: agreement([(c, t, judge(network, c)) for c, t in zip(cases, theirs, strict=True)])
+        name: agreement(
+            [(c, t, verdict_on(network, c)) for c, t in zip(cases, theirs, strict=True)]
+        )
         for name, network in networks.items()
     }
 
@@ -81,7 +83,7 @@ def main(options: argparse.Namespace) -> int:
     keep_freed_memory()
     folder = options.folder or EMBEDDED
     folder.mkdir(parents=True, exist_ok=True)
-    figures = compare(options)
+    figures = measure_agreement(options)
     if options.report:
         write_json(options.report, figures)
     about["agreement"] = {

@@ -9,8 +9,8 @@ import argparse
 from fst import assets
 from fst.choices import MARGIN
 from fst.errors import InputError
-from fst.evaluation.artifacts import MIN_SIDE, measure
-from fst.evaluation.style_page import page, read_report
+from fst.evaluation.artifacts import MIN_SIDE, measure_artifacts
+from fst.evaluation.style_page import read_report, render_style_page
 from fst.image.io import load_image, save_image
 from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
@@ -45,13 +45,15 @@ def main(options: argparse.Namespace) -> int:
         photo = resize(load_image(file), options.size).rgb
         pairs.append((painter(photo.to(device)).cpu().clone(), photo))
         measurable = min(photo.shape[2:]) >= MIN_SIDE
-        shown.append(measure(painter, photo.to(device)) if measurable else None)
+        shown.append(measure_artifacts(painter, photo.to(device)) if measurable else None)
     options.output.mkdir(parents=True, exist_ok=True)
     check_writable(options.output)
     save_image(options.output / f"{name}.jpg", inset_sheet(pairs), quality=90)
     written = options.output / f"{name}.md"
     with atomic_file(written) as temporary:
-        text = page(style.description, reports, options.size, len(files), options.notes, shown)
+        text = render_style_page(
+            style.description, reports, options.size, len(files), options.notes, shown
+        )
         temporary.write_text(text, encoding="utf-8")
     print(f"wrote {written}")
     return 0

@@ -1,4 +1,4 @@
-"""What ``scripts/benchmark.py inference`` times: one pass of ours against the textbook's."""
+"""What ``fst benchmark inference`` times: one pass of ours against the textbook's."""
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,9 @@ from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference.backends import is_installed
 from fst.inference.painter import Painter
+from fst.nets import make_net
 from fst.nets.johnson import JohnsonNet
+from fst.research.benchmarks.defaults import default_net
 from fst.research.benchmarks.rounds import Run, peak_bytes
 from fst.research.benchmarks.textbook import TextbookNet
 from fst.research.benchmarks.training_step import DTYPES, tune_process
@@ -68,14 +70,15 @@ class InferenceBench:
     """The passes that are compared: the same weights, and the same noise to paint.
 
     Args:
-        checkpoint: a trained style; None takes random weights, and times are the same.
+        checkpoint: a trained style, which brings its net; None is the net that ``fst train``
+            trains, with random weights: times depend on the net, not on what its weights are.
         device: as for :func:`~fst.system.device.pick_device`.
     """
 
     def __init__(self, checkpoint: Path | None = None, device: str = "auto") -> None:
         self.device = pick_device(device)
         torch.manual_seed(0)
-        net = JohnsonNet() if checkpoint is None else load_checkpoint(checkpoint).net
+        net = make_net(**default_net()) if checkpoint is None else load_checkpoint(checkpoint).net
         if not isinstance(net, JohnsonNet):
             raise InputError(f"{checkpoint} has a net that the textbook does not know")
         self.net = net.to(self.device).eval().requires_grad_(False)

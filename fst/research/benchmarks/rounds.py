@@ -36,7 +36,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Ratio:
     """One variant against its yardstick: median seconds, and ``yardstick / variant`` by round."""
 
     seconds: float
@@ -70,7 +70,7 @@ def warm_up(runs: Mapping[str, Run], clock: Clock, steps: int = 1) -> dict[str, 
     return first
 
 
-def measure(
+def time_rounds(
     runs: Mapping[str, Run], canary: Run, rounds: int, clock: Clock, steps: int = 1
 ) -> list[Round]:
     """Times every run in every round, the order rotating by one from round to round.
@@ -112,10 +112,10 @@ def ratios(rounds: Sequence[Round], name: str, yardstick: str) -> list[float]:
     return [r.seconds[yardstick] / r.seconds[name] for r in rounds]
 
 
-def compare(rounds: Sequence[Round], name: str, yardstick: str) -> Comparison:
+def ratio_over_rounds(rounds: Sequence[Round], name: str, yardstick: str) -> Ratio:
     """The figures of one variant against its yardstick."""
     by_round = ratios(rounds, name, yardstick)
-    return Comparison(
+    return Ratio(
         statistics.median(r.seconds[name] for r in rounds),
         statistics.median(r.seconds[yardstick] for r in rounds),
         statistics.median(by_round),

@@ -8,16 +8,14 @@ import torch
 from fst.research.benchmarks.rounds import (
     Round,
     Run,
-    compare,
     convolution,
     make_clock,
-    measure,
+    ratio_over_rounds,
     steady,
+    time_rounds,
     warm_up,
 )
-from fst.research.benchmarks.training_step import (
-    Variant,
-)
+from fst.research.benchmarks.training_step import Variant
 
 
 def interleave(
@@ -34,7 +32,7 @@ def interleave(
         if name.startswith("compile"):
             print(f"{name}: {seconds:.0f} s until the first step was done (cold)", flush=True)
     steps = options.steps or (1 if cpu else 20)
-    rounds = measure(runs, convolution(device)[1], options.rounds, clock, steps)
+    rounds = time_rounds(runs, convolution(device)[1], options.rounds, clock, steps)
     kept = steady(rounds)
     if len(kept) < len(rounds):
         print(f"discarded {len(rounds) - len(kept)} of {len(rounds)} rounds: the canary jumped")
@@ -43,7 +41,7 @@ def interleave(
 
 def make_row(case: Variant, rounds: list[Round], memory: dict[Variant, float]) -> dict[str, Any]:
     """A row of the JSON file."""
-    found = compare(rounds, case.name, case.yardstick.name)
+    found = ratio_over_rounds(rounds, case.name, case.yardstick.name)
     return {
         "case": case.name,
         "seconds": found.seconds,

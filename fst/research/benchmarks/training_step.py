@@ -1,4 +1,9 @@
-"""What ``scripts/benchmark.py`` times: our training step, the textbook's, and their memory."""
+"""What ``fst benchmark train`` times: our training step, the textbook's, and their memory.
+
+Ours is the step of ``fst train`` with its defaults: net, optimizers, schedule, guard against values
+that are not finite, and the term against the upsampling's pattern. The textbook's is the same net
+as the literature trains it. Neither has what a run shows and writes.
+"""
 
 import io
 import multiprocessing
@@ -16,9 +21,11 @@ from torch import Tensor
 from fst import assets
 from fst.data.module import PhotoDataModule
 from fst.errors import AssetError, InputError
-from fst.loss_networks.layers import CHANNELS, LAYERS
-from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
+from fst.losses.perceptual import PerceptualLoss
+from fst.nets import make_net
 from fst.nets.johnson import JohnsonNet
+from fst.research.benchmarks.defaults import default_net
+from fst.research.benchmarks.our_step import our_step
 from fst.research.benchmarks.rounds import Run, peak_bytes
 from fst.research.benchmarks.textbook import TextbookLoss, TextbookNet, textbook_step
 from fst.styles.objective import load_painting
@@ -28,10 +35,6 @@ from fst.training.module import StyleTransferModule
 from fst.training.recipe import Recipe
 
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
-
-
-PLAIN = Recipe(optimizer="adam", learning_rate=1e-3, pattern_weight=0.0)
-"""As the textbook trains."""
 
 
 @dataclass(frozen=True)
@@ -93,51 +96,20 @@ def training_cases(kinds: Iterable[str], compiled: bool) -> list[Variant]:
     return cases + [Variant(kind, compiled=True) for kind in kinds if compiled]
 
 
-def training_flops(size: int, width: int = 32, residual_blocks: int = 5) -> int:
-    """Floating-point operations that one photo of a training step takes, convolutions alone.
-
-    The net forward and backward, VGG-19 of the output forward and backward (to its input: its
-    weights are frozen), and VGG-19 of the photo to the content layer. A multiplication and an
-    addition count as two. What an implementation does beyond that is not counted.
-    """
-    full, half, quarter = (-(-size // 4) * 4 >> level for level in range(3))
-    convolutions = [  # inputs, outputs, kernel, side of the output
-        (3, width, 9, full),
-        (width, 2 * width, 3, half),
-        (2 * width, 4 * width, 3, quarter),
-        *[(4 * width, 4 * width, 3, quarter)] * (2 * residual_blocks),
-        (4 * width, 2 * width, 3, half),
-        (2 * width, width, 3, full),
-        (width, 3, 9, full),
-    ]
-    net = [2 * i * o * kernel * kernel * side * side for i, o, kernel, side in convolutions]
-    # backward is as much for the weights and as much for the input, which the photo does not need
-    total = 3 * sum(net) - net[0]
-    total += 2 * _vgg_flops([*CONTENT_LAYERS, *STYLE_LAYERS], size)  # forward, and to its input
-    return total + _vgg_flops(CONTENT_LAYERS, size)
-
-
-def _vgg_flops(layers: Iterable[str], size: int) -> int:
-    total, inputs, deepest = 0, 3, max(LAYERS[layer] for layer in layers)
-    for name, index in LAYERS.items():
-        if name.startswith("conv") and index <= deepest:
-            block = int(name[4])
-            outputs, side = CHANNELS[block - 1], size >> (block - 1)
-            total += 2 * inputs * outputs * 9 * side * side
-            inputs = outputs
-    return total
-
-
 class TrainingBench:
     """The steps that are compared: the same painting, net, VGG-19 and photos for all.
+
+    Args:
+        settings: what is trained.
+        recipe: how ours is trained; None is the default of ``fst train``.
 
     Raises:
         InputError: no photos, an unknown device, a size that is too small.
         AssetError: the painting or VGG-19 can't be had.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, recipe: Recipe | None = None) -> None:
+        self.settings, self.recipe = settings, recipe or Recipe()
         self.device = pick_device(settings.device)
         self.painting, self._style_weights = load_painting(settings.style)
         self._losses: dict[tuple[torch.dtype, bool], PerceptualLoss] = {}
@@ -176,23 +148,20 @@ class TrainingBench:
 
     def _net(self) -> JohnsonNet:
         torch.manual_seed(0)
-        return JohnsonNet(self.settings.width).to(self.device)
+        about = default_net()
+        arguments = {**about["arguments"], "width": self.settings.width}
+        net = make_net(about["name"], arguments)
+        assert isinstance(net, JohnsonNet)
+        return net.to(self.device)
 
     def _ours(self, variant: Variant) -> Callable[[Tensor], object]:
         dtype = DTYPES[variant.kind]
         loss = self._loss(dtype, variant.compiled)
-        module = StyleTransferModule(self._net(), loss, PLAIN, dtype)
+        module = StyleTransferModule(self._net(), loss, self.recipe, dtype)
         if variant.compiled:
             torch.compiler.config.force_disable_caches = True  # what an earlier run left behind
             module.compile()
-        optimizer = torch.optim.Adam(module.net.parameters(), lr=1e-3, fused=True)
-
-        def step(photos: Tensor) -> None:
-            optimizer.zero_grad()
-            module.gradients(photos)
-            optimizer.step()
-
-        return step
+        return our_step(module)
 
     def _textbook(self, variant: Variant) -> Callable[[Tensor], object]:
         net = TextbookNet.like(self._net())

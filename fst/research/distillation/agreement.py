@@ -75,7 +75,7 @@ def make_cases(
                         yield Case(kind, iterate.image, photo, painting)
 
 
-def judge(network: VGG19, case: Case) -> Verdict:
+def verdict_on(network: VGG19, case: Case) -> Verdict:
     """What a network says about a picture."""
     with torch.no_grad():
         targets = network(case.photo, CONTENT)

@@ -20,8 +20,8 @@ Source:
 
 import math
 import pickle
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,63 +31,22 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.loss_networks.vgg import VGG19, measure
-from fst.losses.functional import gram_matrix
-from fst.nets import make_net
-from fst.research.distillation.pictures import (
-    CONTENT,
-    GROUP,
-    STYLE,
-    TERMS,
-    Batch,
-    HalfStylized,
-    loss_terms,
-    make_styles,
-    random_crop,
+from fst.research.distillation.gradients import (
+    GradientErrors,
+    Judgement,
+    log_ratio,
+    student_gradient,
+    teacher_gradient,
 )
+from fst.research.distillation.mixtures import Paint, mixed_pictures, regression_pictures
+from fst.research.distillation.pictures import GROUP, TERMS, Batch, HalfStylized, make_styles
+from fst.research.distillation.settings import DistillationSettings, DistillationStep
 from fst.research.distillation.slim import RELUS, State, linear_maps, metric, plain_features, prune
+from fst.research.distillation.student_net import StudentNet
 from fst.system.files import atomic_file
-
-STUDENT_NET_LIFE = 200
-"""Steps for which a net is trained with the student, to learn from its pictures."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a slim network is taught.
-
-    ``feature_steps`` and ``gradient_steps`` are the two stages' lengths, with their learning rates;
-    ``groups`` the half-stylized pictures that are kept, in fours; ``size`` the pictures' side in
-    pixels; ``direction`` and ``magnitude`` weigh the gradient's direction and its length and the
-    terms' values, against the features' relative errors, which are summed over the layers.
-    """
-
-    feature_steps: int = 1600
-    feature_rate: float = 2e-3
-    gradient_steps: int = 1000
-    gradient_rate: float = 5e-4
-    groups: int = 24
-    groups_a_step: int = 3
-    styles: int = 120
-    style_size: int = 192
-    size: int = 128
-    direction: float = 4.0
-    magnitude: float = 0.1
-    average: float = 0.99
-    seed: int = 0
-
 
 PARTS = ("state", "maps", "metrics", "averages", "done")
 """Of a :class:`Distillation`: what a run goes on from."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One step: its stage and number, how many there are, and what was measured."""
-
-    stage: str
-    step: int
-    steps: int
-    figures: dict[str, float]
 
 
 class Distillation:
@@ -106,11 +65,11 @@ class Distillation:
         teacher: VGG19,
         photos: list[Tensor],
         paintings: list[Tensor],
-        painted: Sequence[Callable[[Tensor], Tensor]] = (),
-        recipe: Recipe | None = None,
+        painted: Sequence[Paint] = (),
+        recipe: DistillationSettings | None = None,
     ) -> None:
         self.teacher, self.photos, self.painted = teacher, photos, painted
-        self.recipe = recipe or Recipe()
+        self.recipe = recipe or DistillationSettings()
         least = self.recipe.size
         if any(min(photo.shape[1:]) < least for photo in photos):
             raise InputError(f"every photo needs {least} pixels on its short side")
@@ -135,13 +94,13 @@ class Distillation:
         metrics |= {layer: kept[f"metrics.{layer}"].detach() for layer in self.metrics}
         return {**state, **{f"metric.{layer}": value for layer, value in metrics.items()}}
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Iterator[DistillationStep]:
         """All stages; yields after every step."""
         if not self.state:
             pictures = self._pictures_for_regression()
             self.state = prune(self.teacher, pictures)
             self.maps = linear_maps(self.state, self.teacher, pictures, RELUS)
-            yield Progress("prune", 1, 1, {})
+            yield DistillationStep("prune", 1, 1, {})
         yield from self._match_features()
         yield from self._match_gradients()
 
@@ -183,44 +142,8 @@ class Distillation:
             f"{part}.{k}": value for part, tensors in parts.items() for k, value in tensors.items()
         }
 
-    def _pictures_for_regression(self, count: int = 48) -> Tensor:
-        """Photos, styles and noise, ``(count, 3, size, size)``; the same ones every time."""
-        generator = torch.Generator().manual_seed(self.recipe.seed + 1)
-        size, pictures = self.recipe.size, []
-        for i in range(count):
-            if i % 12 == 0:
-                pictures.append(torch.rand(3, size, size, generator=generator))
-            elif i % 2:
-                photo = self.photos[i * len(self.photos) // count]
-                pictures.append(random_crop(photo, size, generator))
-            else:
-                pictures.append(self.styles[i * len(self.styles) // count][:, :size, :size])
-        return torch.stack(pictures)
-
-    def _mixed_pictures(self) -> Tensor:
-        """Sixteen photos, styles, blends of them and of noise, and painted photos."""
-        size, generator, pictures = self.recipe.size, self.generator, []
-        for i in range(16):
-            which = int(torch.randint(len(self.photos), (1,), generator=generator))
-            photo = random_crop(self.photos[which], size, generator)
-            share = float(torch.rand(1, generator=generator))
-            noise = torch.rand(photo.shape, generator=generator)
-            which = int(torch.randint(len(self.styles), (1,), generator=generator))
-            style = random_crop((255 * self.styles[which]).to(torch.uint8), size, generator)
-            if i < 5:
-                photo = style
-            elif i == 5:
-                photo = share * photo + (1 - share) * style
-            elif i == 6:
-                photo = share * photo + (1 - share) * noise
-            elif i == 7:
-                photo = (photo + 0.2 * share * (noise - 0.5)).clamp(0, 1)
-            elif i < 10 and self.painted:
-                net = self.painted[int(share * len(self.painted))]
-                painted = net(photo[None])[0]
-                photo = painted if i == 8 else 0.5 * (photo + painted)
-            pictures.append(photo)
-        return torch.stack(pictures)
+    def _pictures_for_regression(self) -> Tensor:
+        return regression_pictures(self.photos, self.styles, self.recipe.size, self.recipe.seed + 1)
 
     def _feature_error(self, mine: State, theirs: State) -> Tensor:
         """The relative errors of the mapped features, summed over the ReLUs."""
@@ -252,10 +175,12 @@ class Distillation:
             optimizer.param_groups[0]["lr"] = rate * warmup * decay
             yield step, optimizer
 
-    def _match_features(self) -> Iterator[Progress]:
+    def _match_features(self) -> Iterator[DistillationStep]:
         steps = self.recipe.feature_steps
         for step, optimizer in self._prepare("features", steps, self.recipe.feature_rate):
-            pictures = self._mixed_pictures()
+            pictures = mixed_pictures(
+                self.photos, self.styles, self.painted, self.recipe.size, self.generator
+            )
             with torch.no_grad():
                 theirs = self.teacher(pictures, RELUS)
             bf16 = self.teacher.features_0_weight.dtype == torch.bfloat16
@@ -265,116 +190,50 @@ class Distillation:
             error.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             self.done["features"] = step + 1
-            yield Progress("features", step + 1, steps, {"features": error.item()})
+            yield DistillationStep("features", step + 1, steps, {"features": error.item()})
 
-    def _match_gradients(self) -> Iterator[Progress]:
+    def _match_gradients(self) -> Iterator[DistillationStep]:
         recipe = self.recipe
         if not self.metrics:
             self.metrics = {k: metric(self.maps[k].detach()) for k in TERMS}
         pool = HalfStylized(
             self.teacher, self.photos, self.styles, recipe.groups, recipe.size, self.generator
         )
-        net = _StudentNet(pool)
+        net = StudentNet(pool)
         steps = recipe.gradient_steps
         for step, optimizer in self._prepare("gradients", steps, recipe.gradient_rate):
             photos, style, painted = net.paint(step)
             batch = pool.batch(recipe.groups_a_step, painted, photos, style)
             theirs = teacher_gradient(self.teacher, batch)
             mine = student_gradient(self.state, self.metrics, batch)
-            direction = F.cosine_similarity(mine.gradient.flatten(1), theirs.gradient.flatten(1))
-            value = _log_ratio(mine.terms, theirs.terms).square() * (batch.weights > 0)
-            length = _log_ratio(
-                mine.gradient.flatten(1).norm(dim=1), theirs.gradient.flatten(1).norm(dim=1), 1e-12
-            ).square()
-            features = self._feature_error(mine.features, theirs.features)
-            off = recipe.direction * (1 - direction).mean()
-            off = off + recipe.magnitude * (value.mean() + length.mean()) + features
-            weights = optimizer.param_groups[0]["params"]
+            off = self._gradient_errors(mine, theirs, batch)
             optimizer.zero_grad()
-            off.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(weights, 10.0)
+            off.weighted(recipe).backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 10.0)
             optimizer.step()
             students = mine.gradient.detach()
             net.learn(painted, students[-GROUP:])
             for i, group in enumerate(batch.groups):
                 part = slice(i * GROUP, (i + 1) * GROUP)
                 pool.move(group, theirs.gradient[part], students[part])
-            decay = min(recipe.average, (1 + step) / (10 + step))
-            for key, weight in self._trainable().items():
-                mean = self.averages.setdefault(key, weight.detach().clone())
-                mean.lerp_(weight.detach(), 1 - decay)
+            self._average_weights(step)
             self.done["gradients"] = step + 1
-            yield Progress(
-                "gradients",
-                step + 1,
-                steps,
-                {
-                    "cosine": direction[:-GROUP].mean().item(),
-                    "cosine_nets": direction[-GROUP:].mean().item(),
-                    "values": value.mean().item(),
-                    "lengths": length.mean().item(),
-                    "features": features.item(),
-                },
-            )
+            yield DistillationStep("gradients", step + 1, steps, off.figures())
 
+    def _gradient_errors(self, mine: Judgement, theirs: Judgement, batch: Batch) -> GradientErrors:
+        """How far the student is from the teacher on a batch."""
+        mine_flat, theirs_flat = mine.gradient.flatten(1), theirs.gradient.flatten(1)
+        length = log_ratio(mine_flat.norm(dim=1), theirs_flat.norm(dim=1), 1e-12)
+        return GradientErrors(
+            cosine=F.cosine_similarity(mine_flat, theirs_flat),
+            value=log_ratio(mine.terms, theirs.terms).square() * (batch.weights > 0),
+            length=length.square(),
+            features=self._feature_error(mine.features, theirs.features),
+        )
 
-class _StudentNet:
-    """A net that is trained with the student's gradients: its pictures are what training sees."""
-
-    def __init__(self, pool: HalfStylized) -> None:
-        self.pool, self.style = pool, 0
-
-    def paint(self, step: int) -> tuple[Tensor, int, Tensor]:
-        """Photos, the style, and the photos painted; begins anew now and then."""
-        if step % STUDENT_NET_LIFE == 0 or not hasattr(self, "net"):
-            self.net = make_net("johnson", {"width": 16, "residual_blocks": 5})
-            self.optimizer = torch.optim.Adam(self.net.parameters(), 2e-3)
-            self.style = self.pool.some_style()
-        photos = self.pool.some_photos()
-        return photos, self.style, self.net(photos)
-
-    def learn(self, painted: Tensor, gradient: Tensor) -> None:
-        """One step of Adam."""
-        self.optimizer.zero_grad()
-        painted.backward(gradient / len(painted))  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """``terms`` ``(N, terms)``, ``gradient`` ``(N, 3, s, s)`` of their weighted sums, features."""
-
-    terms: Tensor
-    gradient: Tensor
-    features: State
-
-
-def teacher_gradient(teacher: VGG19, batch: Batch) -> Judgement:
-    """What VGG-19 says about a batch."""
-    images = batch.images.clone().requires_grad_()
-    features = teacher(images, RELUS)
-    terms = loss_terms(features, batch.targets, batch.grams)
-    (gradient,) = torch.autograd.grad((terms * batch.weights).sum(), images)
-    return Judgement(terms.detach(), gradient, {k: f.detach() for k, f in features.items()})
-
-
-def student_gradient(state: State, metrics: State, batch: Batch) -> Judgement:
-    """What the student says about it, differentiable with respect to its weights."""
-    images = batch.images.clone().requires_grad_()
-    features = plain_features(state, images, RELUS)
-    photos = plain_features(state, batch.photos, CONTENT)
-    styles = plain_features(state, batch.styles, STYLE)
-    grams = {k: gram_matrix(measure(f, metrics[k])) for k, f in styles.items()}
-    terms = loss_terms(
-        {k: measure(features[k], metrics[k]) for k in TERMS},
-        {k: measure(f, metrics[k]) for k, f in photos.items()},
-        {k: gram.repeat_interleave(GROUP, 0) for k, gram in grams.items()},
-    )
-    weighted = (terms * batch.weights).sum()
-    (gradient,) = torch.autograd.grad(weighted, images, create_graph=True)
-    return Judgement(terms, gradient, features)
-
-
-def _log_ratio(mine: Tensor, theirs: Tensor, least: float = 1e-4) -> Tensor:
-    """``log(mine / theirs)``, where both are at least ``least``; at most 3 either way."""
-    return (mine.clamp_min(least).log() - theirs.clamp_min(least).log()).clamp(-3, 3)
+    def _average_weights(self, step: int) -> None:
+        """A step of the moving average of everything that learns: what is kept in the end."""
+        decay = min(self.recipe.average, (1 + step) / (10 + step))
+        for key, weight in self._trainable().items():
+            mean = self.averages.setdefault(key, weight.detach().clone())
+            mean.lerp_(weight.detach(), 1 - decay)

@@ -51,10 +51,12 @@ class RunPage(Callback):
         self.warned = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Writes the page, so that it can be opened at once."""
+        """Writes the page, so that it can be opened at once, and says where it is."""
         self.state, self.first_step = "running", trainer.global_step
         self.mark = time.perf_counter()
         self._write(trainer)
+        if trainer.is_global_zero and not self.warned:
+            print(f"watch it: {self.folder / 'index.html'}", flush=True)
 
     def on_train_batch_end(
         self,

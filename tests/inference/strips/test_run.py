@@ -1,6 +1,8 @@
 """A net run strip by strip is the net, whatever is kept, stored or computed again."""
 
+import os
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from fst.inference.strips.stores import DiskStore, Store, outside
 from fst.nets.johnson import JohnsonNet
 from fst.nets.norm import InstanceNorm2d
 from fst.nets.stages import Stage
+from fst.system.files import scratch_folder
 
 NUMBERS = {"down1": 0, "down2": 1, "up1": 7, "up2": 8}
 """Stages of a net with two residual blocks."""
@@ -231,3 +234,12 @@ def test_what_is_promised_is_at_least_what_is_stored(
         run.run(stages, draw(1, 3, 64, 80), plan=plan)
         assert alive == 0
         assert 0 < most < plans.memory(stages, 64, 80, torch.float32, plan)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells of open files by /proc")
+def test_the_disks_file_is_in_the_scratch_folder_and_has_no_name() -> None:
+    """Nothing is left behind, however the process ends."""
+    store = DiskStore(3, 8, 8, 1, torch.float32, "cpu")
+    place = os.readlink(f"/proc/self/fd/{store.file.fileno()}")
+    assert place.startswith(str(scratch_folder()))
+    assert list(scratch_folder().iterdir()) == []

@@ -61,6 +61,41 @@ def test_a_misspelled_setting_is_told_with_the_one_that_was_meant(
     assert near in errors
 
 
+@pytest.mark.parametrize(
+    ("word", "got", "allowed"),
+    [
+        ("style=monnet", "'monnet'", "great_wave, monet"),
+        ("style=my.jpg", "'my.jpg'", "style.image="),
+        ("style=photos/my.jpg", "'photos/my.jpg'", "style.image="),
+        ("style=monet,vermeer", "'vermeer'", "starry_night"),
+        ("loss=fat", "'fat'", "gatys, hybrid, slim"),
+        ("data=cocoa", "'cocoa'", "auto, coco, folder, sample"),
+    ],
+)
+def test_a_choice_that_there_is_not_is_told_with_those_there_are(
+    word: str, got: str, allowed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word] if word.startswith("style=") else ["style=monet", word]
+    errors = refused(capsys, *words)
+    assert got in errors
+    assert allowed in errors
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-m", "style=monet,poppies"],
+        ["-m", "style=glob(*)"],
+        ["-m", "style=choice(monet,poppies)"],
+        ["style=monet", "experiment=null"],
+        ["style=monet", "runs=/some/where", "style.image=a b=c.jpg"],
+        ["style=monet", "loss.style_layers.relu1_1=2"],
+    ],
+)
+def test_what_hydra_understands_is_left_to_it(words: list[str]) -> None:
+    assert read(*words).words == words
+
+
 def test_other_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'loss'" in refused(capsys, "style=monet", "loss")
     assert "--fast" in refused(capsys, "style=monet", "--fast")

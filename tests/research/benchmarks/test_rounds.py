@@ -10,15 +10,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from fst.research.benchmarks import rounds
 from fst.research.benchmarks.rounds import (
     Round,
-    compare,
     convolution,
     make_clock,
     matrix_product,
-    measure,
     peak_bytes,
     peak_flops,
+    ratio_over_rounds,
     ratios,
     steady,
+    time_rounds,
     warm_up,
 )
 
@@ -49,14 +49,14 @@ class Bench:
 def test_every_round_runs_each_variant_once_in_rotating_order() -> None:
     bench = Bench()
     runs = {name: bench.run(name, 1.0) for name in "abc"}
-    measure(runs, bench.run("-", 0.1), 4, bench.clock)
+    time_rounds(runs, bench.run("-", 0.1), 4, bench.clock)
     assert "".join(bench.log) == "-a-b-c" + "-b-c-a" + "-c-a-b" + "-a-b-c"
 
 
 def test_the_seconds_are_those_of_a_step_and_the_canary_the_slowest() -> None:
     bench = Bench()
     runs = {"ours": bench.run("o", 1.0, 3.0), "textbook": bench.run("t", 8.0)}
-    rounds = measure(runs, bench.run("-", 0.5, 0.7, 0.2), 2, bench.clock, steps=2)
+    rounds = time_rounds(runs, bench.run("-", 0.5, 0.7, 0.2), 2, bench.clock, steps=2)
     assert rounds[0].seconds == pytest.approx({"ours": 2.0, "textbook": 8.0})
     assert rounds[1].seconds == pytest.approx({"ours": 3.0, "textbook": 8.0})
     assert [r.canary for r in rounds] == pytest.approx([0.7, 0.2])
@@ -90,7 +90,7 @@ def test_ratios_are_taken_within_a_round() -> None:
         Round({"ours": 2.0, "textbook": 6.0}, 1.0),
     ]
     assert ratios(rounds, "ours", "textbook") == [4.0, 2.0, 3.0]
-    found = compare(rounds, "ours", "textbook")
+    found = ratio_over_rounds(rounds, "ours", "textbook")
     assert (found.seconds, found.yardstick_seconds) == (2.0, 6.0)
     assert (found.ratio_median, found.ratio_min, found.ratio_max) == (3.0, 2.0, 4.0)
 

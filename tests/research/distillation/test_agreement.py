@@ -6,7 +6,8 @@ from torch import Tensor
 
 from fst.loss_networks.vgg import VGG19
 from fst.losses.perceptual import PerceptualLoss
-from fst.research.distillation.agreement import Case, Verdict, agreement, judge, make_cases
+from fst.research.distillation import agreement as agreement_module
+from fst.research.distillation.agreement import Case, Verdict, agreement, make_cases, verdict_on
 from fst.research.distillation.pictures import CONTENT, DEFAULT_WEIGHTS, TERMS
 
 
@@ -26,7 +27,7 @@ def network() -> VGG19:
 @pytest.fixture(scope="module")
 def pairs(network: VGG19) -> list[tuple[Case, Verdict, Verdict]]:
     cases = [case(0), case(1), case(2, "photo")]
-    verdicts = [judge(network, c) for c in cases]
+    verdicts = [verdict_on(network, c) for c in cases]
     return [(c, v, v) for c, v in zip(cases, verdicts, strict=True)]
 
 
@@ -36,7 +37,7 @@ def test_a_verdict_is_the_objectives_terms_and_gradients(network: VGG19) -> None
     image = judged.image.clone().requires_grad_()
     terms = loss(image, loss.content_targets(judged.photo))
     terms.total.sum().backward()
-    verdict = judge(network, judged)
+    verdict = verdict_on(network, judged)
     total = (DEFAULT_WEIGHTS * verdict.terms).sum()
     torch.testing.assert_close(total, terms.total.detach()[0])
     gradient = (DEFAULT_WEIGHTS[:, None, None, None] * verdict.gradients).sum(0)
@@ -71,14 +72,14 @@ def test_one_term_that_points_the_other_way(
 def test_a_photos_own_content_has_no_direction(network: VGG19) -> None:
     photo, painting = random(2, 1, 3, 24, 28)
     of_photo = Case("photo", photo, photo, painting)
-    found = [(c, judge(network, c), judge(network, c)) for c in (of_photo, case(4))]
+    found = [(c, verdict_on(network, c), verdict_on(network, c)) for c in (of_photo, case(4))]
     figures = agreement(found)
     assert set(figures[CONTENT[0]]["cosine"]) == {"all", "noise"}
     assert set(figures["total"]["cosine"]) == {"all", "noise", "photo"}
 
 
 def test_cases_are_on_the_way_of_both_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fst.research.distillation.agreement.ITERATIONS", (1, 2, 3))
+    monkeypatch.setattr(agreement_module, "ITERATIONS", (1, 2, 3))
     photos, paintings = [random(1, 3, 24, 24, seed=i) for i in (0, 1)], [random(1, 3, 32, 32)]
     cases = list(make_cases(photos, paintings, {"reference": "random", "other": "random"}))
     kinds = ["photo", "noise", *(f"reference, {i} iterations" for i in (1, 2, 3))]

@@ -11,13 +11,15 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.loss_networks.vgg import VGG19
 from fst.losses.functional import gram_matrix
+from fst.research.distillation.gradients import student_gradient, teacher_gradient
 from fst.research.distillation.pictures import GROUP, STYLE, TERMS, Batch
+from fst.research.distillation.settings import DistillationSettings
 from fst.research.distillation.slim import RELUS, SLIM, State, random_slim, write_slim
-from fst.research.distillation.teach import Distillation, Recipe, student_gradient, teacher_gradient
+from fst.research.distillation.teach import Distillation
 
 Pictures = tuple[list[Tensor], list[Tensor]]
 
-TINY = Recipe(feature_steps=3, gradient_steps=3, groups=2, groups_a_step=1, styles=4,
+TINY = DistillationSettings(feature_steps=3, gradient_steps=3, groups=2, groups_a_step=1, styles=4,
               style_size=32, size=32)  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import csv
 import math
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,8 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from fst.evaluation.charts import moving_average, round_numbers
+from fst.evaluation.charts import chart, moving_average, round_numbers
+from fst.training.reporting import page as page_module
 from fst.training.reporting.page import RunPage, read_rows
 
 TERMS = ("total", "content", "style", "tv")
@@ -117,9 +119,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, **settings: Any) -> None:
         self.now = 100.0
         self.folder = folder
-        monkeypatch.setattr(
-            "fst.training.reporting.page.time", SimpleNamespace(perf_counter=lambda: self.now)
-        )
+        monkeypatch.setattr(page_module, "time", SimpleNamespace(perf_counter=lambda: self.now))
         self.page = RunPage(folder, "Monet", **settings)
         self.trainer = stub()
         self.written: list[int] = []
@@ -156,7 +156,7 @@ def test_a_value_lies_where_its_logarithm_is(tmp_path: Path) -> None:
     (box,) = page.all("svg")
     _, _, width, height = (float(number) for number in box["viewbox"].split())
     points = page.points("total", "train")
-    right, low = width - 52, height - 32
+    right, low = width - 68, height - 36
     for i, (x, y) in enumerate(points):
         value = 10 ** (2 - i / 2)
         assert x == pytest.approx(right * i / 4, abs=0.06)
@@ -187,7 +187,7 @@ def test_the_horizontal_axis_ends_at_the_present_step(tmp_path: Path) -> None:
     write_curve(tmp_path, training_rows(range(9, 500, 10), lambda step: 1.0))
     page = show(tmp_path, step=1000)
     assert "step 1,000" in page.text
-    right = float(page.all("svg")[0]["viewbox"].split()[2]) - 52
+    right = float(page.all("svg")[0]["viewbox"].split()[2]) - 68
     assert page.points("total", "train")[-1][0] == pytest.approx(right * 499 / 1000, abs=0.06)
 
 
@@ -195,7 +195,7 @@ def test_the_learning_rate_is_on_a_linear_axis_from_zero(tmp_path: Path) -> None
     rows = [{"step": step, "lr": 0.004 - step / 100_000} for step in range(0, 400, 100)]
     write_curve(tmp_path, rows)
     page = show(tmp_path, step=300)
-    height = float(page.all("svg")[0]["viewbox"].split()[3]) - 32
+    height = float(page.all("svg")[0]["viewbox"].split()[3]) - 36
     assert [y for _, y in page.points("learning rate", "rate")] == pytest.approx(
         [0, height / 4, height / 2, 3 * height / 4], abs=0.06
     )
@@ -207,7 +207,7 @@ def test_at_most_300_points_are_drawn_and_nothing_is_left_out(tmp_path: Path, co
     write_curve(tmp_path, [{"step": step, "lr": 1e-3} for step in range(count)])
     points = show(tmp_path, step=count).points("learning rate", "rate")
     assert min(count, 150) <= len(points) <= 300
-    width = float(Page(tmp_path).all("svg")[0]["viewbox"].split()[2]) - 52
+    width = float(Page(tmp_path).all("svg")[0]["viewbox"].split()[2]) - 68
     size = math.ceil(count / 300)
     assert points[0][0] == pytest.approx(width * (size - 1) / 2 / count, abs=0.06)
     last = [step for step in range(count) if step // size == (count - 1) // size]
@@ -218,7 +218,7 @@ def test_groups_are_averaged(tmp_path: Path) -> None:
     rates = (1e-3, 3e-3, 6e-3, 6e-3)
     write_curve(tmp_path, [{"step": step, "lr": rates[step % 4]} for step in range(600)])
     page = show(tmp_path, step=600)
-    height = float(page.all("svg")[0]["viewbox"].split()[3]) - 32
+    height = float(page.all("svg")[0]["viewbox"].split()[3]) - 36
     heights = [height - y for _, y in page.points("learning rate", "rate")]
     assert heights == pytest.approx([height / 3, height] * 150, abs=0.06)  # means of 2 and 6
 
@@ -264,6 +264,17 @@ def test_a_page_without_a_curve_has_no_charts(tmp_path: Path, content: bytes | N
 @pytest.mark.parametrize(
     ("low", "high"), [(0.95, 1.05), (0.1, 130), (3e-5, 4e-5), (9.96, 10.04), (1e-4, 1e9)]
 )
+def test_labels_of_an_axis_do_not_touch(low: float, high: float) -> None:
+    drawn = chart("x", {"train": [(0, low), (1, high)]}, 1)
+    assert drawn is not None
+    heights = [height for _, height in drawn["ticks"]]
+    assert all(below - above >= 16 for below, above in pairwise(heights))
+    assert len(heights) >= 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.95, 1.05), (0.1, 130), (3e-5, 4e-5), (9.96, 10.04), (1e-4, 1e9)]
+)
 def test_an_axis_has_a_few_round_numbers(low: float, high: float) -> None:
     numbers = round_numbers(low, high)
     assert 3 <= len(numbers) <= 7
@@ -279,7 +290,8 @@ def test_a_running_page_reloads_itself(tmp_path: Path) -> None:
     page = show(tmp_path, step=1500, max_steps=40_000)
     assert {"http-equiv": "refresh", "content": "10"} in page.all("meta")
     assert "running · step 1,500 of 40,000 · 0 steps skipped" in page.text
-    assert page.all("progress") == [{"value": "1500", "max": "40000"}]
+    (progress,) = page.all("progress")
+    assert (progress["value"], progress["max"]) == ("1500", "40000")
 
 
 def test_speed_and_time_left_are_measured_from_the_second_step(
@@ -334,6 +346,28 @@ def test_an_exception_is_an_end(tmp_path: Path, error: BaseException) -> None:
     assert "refresh" not in Page(tmp_path).source
 
 
+def test_where_the_page_is_is_told_once_by_the_first_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module: Any = None
+    callback = RunPage(tmp_path, "Monet")
+    callback.on_train_start(stub(), module)
+    for step in (1, 2):
+        callback.on_train_batch_end(stub(step), module, None, torch.zeros(4), 0)
+    callback.on_validation_end(stub(2), module)
+    assert capsys.readouterr().out.count(str(tmp_path / "index.html")) == 1
+    RunPage(tmp_path, "Monet").on_train_start(stub(is_global_zero=False), module)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_page_that_is_not_there_is_not_recommended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module: Any = None
+    RunPage(tmp_path / "gone", "Monet").on_train_start(stub(), module)
+    assert "index.html" not in capsys.readouterr().out
+
+
 def test_a_resumed_run_is_running_again(tmp_path: Path) -> None:
     module: Any = None
     callback = RunPage(tmp_path, "Monet")
@@ -358,7 +392,9 @@ def test_skipped_steps_are_those_of_the_run_or_else_of_the_curve(tmp_path: Path)
     assert "12 steps skipped" in page.text
 
 
-def test_the_newest_preview_is_shown_large_and_the_contact_sheet_below(tmp_path: Path) -> None:
+def test_the_newest_preview_and_the_sheet_are_shown_and_open_in_full(
+    tmp_path: Path,
+) -> None:
     assert show(tmp_path).all("img") == []
     previews = tmp_path / "previews"
     previews.mkdir()
@@ -372,6 +408,9 @@ def test_the_newest_preview_is_shown_large_and_the_contact_sheet_below(tmp_path:
         "previews/step_1000000.png",
         "previews/contact_sheet.png",
     ]
+    opened = [found["href"] for found in show(tmp_path).all("a")]
+    assert opened == [picture["src"] for picture in pictures]
+    assert all(picture["alt"] for picture in pictures)
     # the sheet keeps its name: without this a browser may show an old one
     assert urlsplit(pictures[1]["src"]).query == "1000000"
 
@@ -471,7 +510,7 @@ def test_a_page_that_can_not_be_written_is_told_once_and_ends_nothing(
     trouble: str,
 ) -> None:
     if trouble == "a bug":
-        monkeypatch.setattr("fst.evaluation.charts.chart", lambda *args, **kwargs: 1 / 0)
+        monkeypatch.setattr(page_module, "chart", lambda *args, **kwargs: 1 / 0)
     folder = tmp_path / "gone" if trouble == "no folder" else tmp_path
     assert train([RunPage(folder, "Monet", seconds=0)]).global_step == 6
     told = [line for line in capsys.readouterr().err.splitlines() if "page" in line]

@@ -1,0 +1,52 @@
+"""What all photos of a comparison say together: medians, least and most."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from fst.evaluation.compare import SCHEMA, STARTS, Comparison
+
+
+def summarize(comparison: Comparison, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The report: medians over the photos, the settings, and every photo's entry."""
+    report: dict[str, Any] = {
+        "schema": SCHEMA,
+        "style": comparison.stylizer.style.description["style"],
+        "training": comparison.stylizer.style.description.get("training", {}),
+        "settings": comparison.settings(),
+        "equivalent_iterations": {},
+    }
+    for start in STARTS:
+        values = [entry["optimized"][start]["equivalent_iterations"] for entry in entries]
+        reached = [entry["optimized"][start]["reached"] for entry in entries]
+        report["equivalent_iterations"][start] = {
+            **_spread(values),
+            "not_reached": len(reached) - sum(reached),
+        }
+    report["speedup"] = {
+        name: statistics.median(entry["speedup"][name] for entry in entries)
+        for name in ("at_500", "equal_objective")
+    }
+    per_iteration = [e["optimized"]["photo"]["seconds_per_iteration"] for e in entries]
+    report["seconds"] = {
+        "fast": statistics.median(entry["fast"]["seconds"] for entry in entries),
+        "iteration": statistics.median(per_iteration),
+    }
+    report["objective"] = {
+        "fast": _spread([entry["fast"]["objective"] for entry in entries]),
+        "photo": _spread([entry["optimized"]["photo"]["objectives"][0] for entry in entries]),
+        "optimized": _spread([entry["optimized"]["photo"]["objectives"][-1] for entry in entries]),
+    }
+    measured = [entry["artifacts"] for entry in entries if entry["artifacts"]]
+    report["artifacts"] = {
+        name: _spread([found[name] for found in measured])
+        for name in (measured[0] if measured else ())
+    }
+    report["photos"] = [
+        {name: value for name, value in entry.items() if name != "key"} for entry in entries
+    ]
+    return report
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}

@@ -1,0 +1,73 @@
+"""A style, found once: what is known of it travels as one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fst.errors import CheckpointError
+from fst.styles.trained import TrainedStyle
+
+SIZE = 512
+"""Long side of a painting in pixels, where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """What :func:`fst.styles.catalog.find_style` found.
+
+    Attributes:
+        name: what pictures in this style are named after.
+        asked: what it was asked for by: a name, a path, a blend.
+        about: what its style file says (title, painter, image, ...), or else its checkpoint.
+        image: its painting, a path or a file name; None of a blend.
+        trained: the net that paints in it, with its description; None where there is none.
+        shares: of a blend, each style's; else empty.
+        searched: the folder in which a checkpoint was looked for first.
+    """
+
+    name: str
+    asked: str
+    about: Mapping[str, Any]
+    image: str | None = None
+    trained: TrainedStyle | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+    searched: Path = Path("checkpoints")
+
+    @property
+    def size(self) -> int:
+        """Long side of the painting in pixels: the size whose strokes are meant."""
+        return int(self.about.get("size", SIZE))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the loss terms that the style sets: ``content_weight`` ..."""
+        return term_weights(self.about)
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """The checkpoint's own, or empty."""
+        return {} if self.trained is None else self.trained.description
+
+    def net(self) -> TrainedStyle:
+        """The trained net.
+
+        Raises:
+            CheckpointError: there is none; says how to get one.
+        """
+        if self.trained is not None:
+            return self.trained
+        if self.asked != self.name:
+            raise CheckpointError(
+                f"{self.asked} is a painting, not a trained style: train one with scripts/train.py "
+                f"style=monet style.name={self.name} style.image={self.asked}"
+            )
+        raise CheckpointError(
+            f"no checkpoint for {self.name!r} in {self.searched}/: train one "
+            f"with scripts/train.py style={self.name}, or use --method optimize"
+        )
+
+
+def term_weights(about: Mapping[str, Any]) -> dict[str, float]:
+    """The weights of the loss terms that a style's description sets."""
+    return {key: value for key, value in about.items() if key.endswith("_weight")}

@@ -1,0 +1,67 @@
+"""A batch in parts, one after the other: gradient accumulation, and what to do without memory."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from fst.errors import InputError
+from fst.losses.functional import upsampling_pattern
+from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.system.memory import is_out_of_memory
+
+
+def accumulate_gradients(
+    photos: Tensor,
+    parts: int,
+    paint: Callable[[Tensor], Tensor],
+    loss: PerceptualLoss,
+    pattern_weight: float,
+    backward: Callable[[Tensor], None],
+) -> LossTerms:
+    """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
+
+    Args:
+        photos: ``(N, 3, H, W)`` in [0, 1].
+        parts: in how many the batch is taken.
+        paint: the net, differentiable: photos to pictures of the same shape.
+        loss: judges them.
+        pattern_weight: of :func:`~fst.losses.functional.upsampling_pattern`, which is no part of
+            the terms.
+        backward: called with the share of each part.
+    """
+    terms_of_parts = []
+    for part in photos.tensor_split(min(parts, len(photos))):
+        targets = loss.content_targets(part)
+        painted = paint(part)
+        terms = loss(painted, targets)
+        total = terms.total.sum()
+        if pattern_weight:
+            total = total + pattern_weight * upsampling_pattern(painted).sum()
+        backward(total / len(photos))
+        terms_of_parts.append([term.detach() for term in terms])
+    return LossTerms(*(torch.cat(term) for term in zip(*terms_of_parts, strict=True)))
+
+
+def more_parts(error: RuntimeError, parts: int, batch: int, alone: bool) -> int:
+    """In how many parts to try again, after an error.
+
+    Args:
+        error: of a step in ``parts``; raised again if it is not about memory.
+        parts: that were too large.
+        batch: photos of the step.
+        alone: whether this is the only process: several would have to agree on the parts before
+            they exchange gradients.
+
+    Raises:
+        InputError: a single photo is too large, or the process is not alone.
+    """
+    if not is_out_of_memory(error):
+        raise error
+    if parts >= batch or not alone:
+        less = "data.size" if alone else "data.batch_size, or raise accumulate"
+        raise InputError(f"out of memory: lower {less}") from error
+    parts = min(2 * parts, batch)
+    torch.cuda.empty_cache()
+    print(f"out of memory: going on in {parts} parts a step", flush=True)
+    return parts

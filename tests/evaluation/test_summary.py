@@ -1,0 +1,54 @@
+"""Medians over hand-made entries."""
+
+from typing import Any
+
+import pytest
+from comparisons import ITERATIONS
+
+from fst.evaluation.compare import Comparison
+from fst.evaluation.summary import summarize
+
+
+def by_hand(name: str, equivalent: float, reached: bool, fast: float, seconds: float) -> Any:
+    optimized = {
+        "objectives": [fast + 1, fast + 3, fast / 2],
+        "seconds_per_iteration": 2 * seconds,
+        "equivalent_iterations": equivalent,
+        "reached": reached,
+    }
+    return {
+        "key": "secret",
+        "name": name,
+        "fast": {"objective": fast, "seconds": seconds},
+        "optimized": {"photo": optimized, "noise": {**optimized, "equivalent_iterations": 1.0}},
+        "speedup": {"at_500": 100 * fast, "equal_objective": 10 * fast},
+        "artifacts": {"border": fast, "dots": seconds} if reached else None,
+    }
+
+
+def test_the_summary_has_the_medians_over_the_photos(comparison: Comparison) -> None:
+    entries = [
+        by_hand("a.jpg", 40.0, True, 3.0, 0.5),
+        by_hand("b.jpg", 10.0, True, 1.0, 0.1),
+        by_hand("c.jpg", 200.0, False, 8.0, 0.2),
+        by_hand("d.jpg", 60.0, True, 4.0, 0.3),
+    ]
+    report = summarize(comparison, entries)
+    equivalent = report["equivalent_iterations"]
+    assert equivalent["photo"] == {"median": 50.0, "min": 10.0, "max": 200.0, "not_reached": 1}
+    assert equivalent["noise"] == {"median": 1.0, "min": 1.0, "max": 1.0, "not_reached": 1}
+    assert report["speedup"] == {"at_500": 350.0, "equal_objective": 35.0}
+    assert report["artifacts"]["border"] == {"median": 3.0, "min": 1.0, "max": 4.0}
+    assert report["artifacts"]["dots"] == {"median": 0.3, "min": 0.1, "max": 0.5}
+    assert report["seconds"] == {
+        "fast": pytest.approx(0.25),
+        "iteration": pytest.approx(0.5),
+    }
+    assert report["objective"]["fast"] == {"median": 3.5, "min": 1.0, "max": 8.0}
+    assert report["objective"]["photo"] == {"median": 4.5, "min": 2.0, "max": 9.0}
+    assert report["objective"]["optimized"] == {"median": 1.75, "min": 0.5, "max": 4.0}
+    assert [photo["name"] for photo in report["photos"]] == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+    assert all("key" not in photo for photo in report["photos"])
+    assert report["style"]["name"] == "mine"
+    assert report["settings"]["iterations"] == ITERATIONS
+    assert report["settings"]["loss"] == comparison.loss.describe()

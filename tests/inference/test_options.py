@@ -1,0 +1,101 @@
+"""Options check themselves, and one that is of no use is an error."""
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fst.errors import InputError
+from fst.inference.options import PassOptions, PixelOptions, check_names, check_used
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("preset", "van gogh"), ("preset", 3), ("iterations", 0), ("iterations", 2.5),
+        ("iterations", "9"), ("iterations", True), ("optimizer", "sgd"), ("optimizer", ["adam"]),
+        ("learning_rate", 0), ("learning_rate", float("nan")), ("learning_rate", "fast"),
+        ("init", "photos"), ("init", 3), ("seed", "abc"), ("seed", 10**20), ("seed", 1.0),
+        ("clamp", 1), ("style_size", 15), ("style_size", "512"), ("content_weight", -1),
+        ("style_weight", "much"), ("tv_weight", float("inf")), ("pooling", "median"),
+        ("weights", 19), ("normalization", 1), ("content_layers", "relu4_2"),
+        ("style_layers", ["relu1_1"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_pixel_option_is_one_line(name: str, value: object) -> None:
+    with pytest.raises(InputError) as caught:
+        PixelOptions(**{name: value})  # type: ignore[arg-type]
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("memory", 0), ("memory", "2GB"), ("memory", 1.5), ("backend", "abacus"), ("backend", 1),
+        ("margin", 6), ("margin", -4), ("margin", 260), ("margin", "wide"), ("margin", False),
+        ("circular", "yes"), ("circular", 1),
+    ],
+)  # fmt: skip
+def test_a_wrong_pass_option_is_one_line(name: str, value: object) -> None:
+    with pytest.raises(InputError) as caught:
+        PassOptions(**{name: value})  # type: ignore[arg-type]
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_numpys_numbers_become_pythons() -> None:
+    options = PixelOptions(iterations=np.int64(3), learning_rate=np.float32(0.5))  # type: ignore[arg-type]
+    assert (options.iterations, options.learning_rate) == (3, 0.5)
+    assert (type(options.iterations), type(options.learning_rate)) == (int, float)
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    for wrong in ({"margin": 8}, {"backend": "compile"}):
+        with pytest.raises(InputError, match="--seamless"):
+            PassOptions(circular=True, **wrong)  # type: ignore[arg-type]
+    PassOptions(circular=True, margin=0, backend="auto")
+    with pytest.raises(InputError, match=r"clamp.*adam"):
+        PixelOptions(clamp=True)
+    PixelOptions(clamp=True, optimizer="adam")
+    PixelOptions(clamp=True, preset="course")
+
+
+def test_what_was_not_chosen_is_not_given() -> None:
+    assert PassOptions(backend="auto", circular=False).given() == {}
+    assert PixelOptions().given() == {}
+    assert PixelOptions(seed=0, clamp=False).given() == {"seed": 0, "clamp": False}
+
+
+def test_a_preset_gives_way_to_what_was_chosen() -> None:
+    course = PixelOptions(preset="course", iterations=7, style_weight=2)
+    assert course.optimization() == {
+        "init": "blend", "optimizer": "adam", "learning_rate": 0.03, "iterations": 7, "clamp": True,
+    }  # fmt: skip
+    assert (course.loss()["style_weight"], course.loss()["content_weight"]) == (2, 10)
+    other = PixelOptions(preset="course", optimizer="lbfgs").optimization()
+    assert other == {"init": "blend", "optimizer": "lbfgs", "iterations": 2500}
+
+
+def test_an_option_of_use_to_one_of_the_ways_is_none_too_many() -> None:
+    ways = {"feedforward": "'a' is painted in one pass", "optimize": "'b' is optimized"}
+    check_used(["margin", "iterations"], ways)
+    with pytest.raises(InputError, match=r"refine .*'a' is painted in one pass, 'b' is optimized"):
+        check_used(["refine"], ways)
+
+
+def test_an_unknown_name_is_told_with_those_that_come_close() -> None:
+    with pytest.raises(InputError, match=r"'iteration'.*iterations"):
+        check_names(["iteration"], ["iterations", "init", "seed"])
+    with pytest.raises(InputError, match=r"'qqq'.*init, iterations, seed"):
+        check_names(["qqq"], ["iterations", "init", "seed"])
+
+
+def test_options_are_read_without_torch() -> None:
+    code = "import fst.inference.options, sys; print('torch' in sys.modules)"
+    result: Any = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "False"

@@ -1,0 +1,58 @@
+"""``fst train`` as a program: where it writes, and the processes that it starts again."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import ROOT, Run, make_photo
+
+from fst import assets
+
+SLIM = ["style=monet", "style.name=mine", "loss=slim", "data=sample", "data.size=32",
+        "data.batch_size=2", "data.val_photos=1", "net.arguments={width: 4, residual_blocks: 1}",
+        "style.style_weight=3", "trainer.device=cpu", "trainer.max_steps=2", "logger=csv",
+        "precision=fp32"]  # fmt: skip
+
+
+def test_runs_and_checkpoints_go_to_the_users_folder_where_asked(
+    run_inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = {"XDG_DATA_HOME": str(tmp_path / "data 'here'")}  # a name that Hydra has to be told
+    made = run_inside("train.py", *SLIM, "--user", **home)
+    assert made.returncode == 0, made.stderr
+    assert str(assets.user_folder("")) in made.stdout
+    assert assets.user_folder("").parent == Path(home["XDG_DATA_HOME"])
+    assert (assets.user_folder("checkpoints") / "mine.safetensors").is_file()
+    assert len(list((assets.user_folder("runs") / "mine").iterdir())) == 1
+    assert not {"runs", "checkpoints"} & {path.name for path in tmp_path.iterdir()}
+    make_photo().save(tmp_path / "photo.png")
+    painted = run_inside("stylize.py", "photo.png", "--style", "mine", **home)
+    assert painted.returncode == 0, painted.stderr
+    again = run_inside("train.py", *SLIM, "--user", "checkpoints=here", **home)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "here" / "mine.safetensors").is_file()
+    assert len(list((assets.user_folder("runs") / "mine").iterdir())) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["entry point", "module"])
+def test_further_processes_are_started_with_the_commands_name(
+    program: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    script = tmp_path / "fst"  # as pip writes it for [project.scripts]
+    script.write_text("from fst.interfaces.cli import main\nmain()\n")
+    command = [str(script)] if program == "entry point" else ["-m", "fst"]
+    words = [*SLIM, "trainer.devices=2", "--user"]
+    environment |= {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(tmp_path / "data")}
+    ran = subprocess.run(
+        [sys.executable, *command, "train", *words],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("wrote ") == 1
+    assert ran.stdout.count("writes below ") == 1
+    assert (tmp_path / "data" / "fst" / "checkpoints" / "mine.safetensors").is_file()
+    assert "data" in os.listdir(tmp_path)
+    assert not (tmp_path / "runs").exists()
