@@ -208,10 +208,10 @@ class PhotoDataModule(lightning.LightningDataModule):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Lets a stream go on where it stood, in as many parts as it had."""
-        if not state or self.train is None or not isinstance(self.train.source, PhotoStream):
+        if not state or self.train is None or isinstance(self.train.source, PhotoList):
             return
         self._parts = state.get("parts", 1)
-        if self._parts == 1:
+        if isinstance(self.train.source, SplitStream) or self._parts == 1:
             self.train.source.load_state_dict(state)
         else:
             self._stream_state = state

@@ -75,7 +75,7 @@ class SplitStream:
         """What :meth:`load_state_dict` needs of all parts; asked of all processes at once."""
         own = place // self.batch_size * self.share
         states = {part: self.parts[part].state_dict(own) for part in self.needed}
-        if len(states) < len(self.parts) and dist.is_initialized():
+        if dist.is_initialized() and dist.get_world_size() > 1:  # all of them, or all would wait
             everyone: list[dict[int, Any]] = [{} for _ in range(dist.get_world_size())]
             dist.all_gather_object(everyone, states)
             states = {part: state for one in everyone for part, state in one.items()}

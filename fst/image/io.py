@@ -9,18 +9,28 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from fst.choices import MAX_PIXELS
 from fst.errors import FstWarning, InputError
 from fst.image.formats import open_picture
-from fst.image.picture import _DECODER_ERRORS, MIN_SIDE, Picture, from_pil, to_pil, upright
+from fst.image.notes import read_notes, write_options
+from fst.image.picture import (
+    _DECODER_ERRORS,
+    GRAY_TAGS,
+    MIN_SIDE,
+    Picture,
+    from_pil,
+    to_pil,
+    upright,
+)
 from fst.system.files import atomic_file, check_writable
 
 FORMATS = {
@@ -37,8 +47,8 @@ _SAID: set[str] = set()
 """Files of several pictures that were warned of."""
 
 _PIL_LOCK = threading.Lock()
-_PIL_USERS: list[int | None] = []
-"""PIL's own pixel limit, once for each picture that is being decoded."""
+_PIL_USERS: list[tuple[int | None, int]] = []
+"""PIL's own limits of pixels and of text, once for each picture that is being decoded."""
 _PIL_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
@@ -52,7 +62,7 @@ def load_image(
 
     Of an animation, or of several pages, it is the first picture, with a warning. EXIF orientation
     is applied. Grayscale (8 and 16 bits), palette, CMYK (through its own profile where it has one)
-    and float pictures become RGB. Alpha and an RGB profile are kept.
+    and float pictures become RGB. Alpha, an RGB profile, EXIF and the size in print are kept.
 
     Args:
         file: a path or an open binary file.
@@ -63,8 +73,8 @@ def load_image(
     Raises:
         InputError: not there, empty, damaged, of another kind, too small or too large.
     """
-    with _decoded(file, max_pixels, min_side, name) as image:
-        return from_pil(image)
+    with _decoded(file, max_pixels, min_side, name) as (image, tags):
+        return replace(from_pil(image, tags), **read_notes(image))
 
 
 def load_pixels(
@@ -80,9 +90,9 @@ def load_pixels(
     Raises:
         InputError: as :func:`load_image`.
     """
-    with _decoded(file, MAX_PIXELS, 1, name, draft) as image:
+    with _decoded(file, MAX_PIXELS, 1, name, draft) as (image, tags):
         if image.mode != "RGB":
-            return from_pil(image).rgb[0].mul(255).round().byte()
+            return from_pil(image, tags).rgb[0].mul(255).round().byte()
         # NumPy, because torch would split this little over threads, in each of ours
         return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
 
@@ -94,8 +104,11 @@ def _decoded(
     min_side: int,
     name: str | None,
     draft: int | None = None,
-) -> Iterator[Image.Image]:
-    """The picture, decoded and upright; what goes wrong with it is an InputError that names it."""
+) -> Iterator[tuple[Image.Image, dict[int, Any]]]:
+    """The picture, decoded and upright, and the tags of a TIFF.
+
+    What goes wrong with it is an InputError that names it.
+    """
     if name is None:
         name = str(file if isinstance(file, str | Path) else getattr(file, "name", "picture"))
     try:
@@ -112,7 +125,8 @@ def _decoded(
             if draft is not None:
                 image.draft(None, (draft, draft))  # does nothing for other formats
             image.load()  # here, because asking a PNG for its EXIF would decode it, too
-            yield upright(image)
+            tags = getattr(image, "tag_v2", {})
+            yield upright(image), {tag: tags[tag] for tag in GRAY_TAGS if tag in tags}
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -157,7 +171,9 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
     if alpha is not None and kind == "JPEG":
         alpha = alpha.to(rgb.device)
         rgb, alpha = rgb * alpha + (1 - alpha), None
-    options: dict[str, object] = {"quality": quality} if kind in ("JPEG", "WEBP") else {}
+    options: dict[str, object] = write_options(picture, kind)
+    if kind in ("JPEG", "WEBP"):
+        options["quality"] = quality
     if kind == "TIFF":
         options["compression"] = "tiff_lzw"
     if picture.icc_profile:
@@ -191,22 +207,25 @@ def check_output(path: str | Path) -> Path:
 def _calm_pil() -> Iterator[None]:
     """Lifts PIL's own pixel limit (ours takes its place) and silences what it warns of.
 
-    Both are global: the first of several threads changes them, the last one puts them back. What
-    PIL warns of (odd EXIF, too many values for a tag) a user can't mend, and with warnings as
-    errors it would be an exception.
+    A PNG's single text or profile may be as large as PIL lets all of them be together: programs
+    keep a whole project in one. What PIL warns of (odd EXIF, too many values for a tag) a user
+    can't mend, and with warnings as errors it would be an exception. All of this is global: the
+    first of several threads changes it, the last one puts it back.
     """
     with _PIL_LOCK:
-        _PIL_USERS.append(_PIL_USERS[0] if _PIL_USERS else Image.MAX_IMAGE_PIXELS)
+        own = (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK)
+        _PIL_USERS.append(_PIL_USERS[0] if _PIL_USERS else own)
         Image.MAX_IMAGE_PIXELS = None
+        PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
         if _PIL_WARNINGS not in (filters := _filters()):
             filters.insert(0, _PIL_WARNINGS)
     try:
         yield
     finally:
         with _PIL_LOCK:
-            limit = _PIL_USERS.pop()
+            limits = _PIL_USERS.pop()
             if not _PIL_USERS:
-                Image.MAX_IMAGE_PIXELS = limit
+                Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits
                 with suppress(ValueError):  # another's catch_warnings() may have removed it
                     _filters().remove(_PIL_WARNINGS)
 

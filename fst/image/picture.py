@@ -5,8 +5,10 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 """
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +32,9 @@ _DECODER_ERRORS = (
 )
 """What PIL's decoders raise on damaged files."""
 
+GRAY_TAGS = BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262
+"""The tags of a TIFF that say what its numbers mean (TIFF 6.0, section 3)."""
+
 _ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -46,12 +51,15 @@ _ORIENTATIONS = {
 class Picture:
     """A decoded picture: ``rgb (1, 3, H, W)`` and ``alpha (1, 1, H, W)`` in [0, 1].
 
-    ``icc_profile`` says which RGB the numbers are, as the file did; None means sRGB.
+    ``icc_profile`` says which RGB the numbers are, as the file did; None means sRGB. ``exif`` is
+    what the camera noted, and ``dpi`` how large to print it, across and down.
     """
 
     rgb: Tensor
     alpha: Tensor | None = None
     icc_profile: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,11 +67,16 @@ class Picture:
         return self.rgb.shape[3], self.rgb.shape[2]
 
 
-def from_pil(image: Image.Image) -> Picture:
-    """A PIL picture of any mode as a :class:`Picture`. EXIF orientation is the caller's."""
+def from_pil(image: Image.Image, tags: Mapping[int, Any] | None = None) -> Picture:
+    """A PIL picture of any mode as a :class:`Picture`. EXIF orientation is the caller's.
+
+    Args:
+        image: the picture.
+        tags: :data:`GRAY_TAGS` of the TIFF file that it comes from.
+    """
     icc_profile: bytes | None = image.info.get("icc_profile")
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return Picture(_from_deep_gray(image))
+        return Picture(_from_deep_gray(image, tags or {}))
     if image.mode in ("CMYK", "LAB", "YCbCr", "HSV"):
         return Picture(_to_tensor(_to_srgb(image, icc_profile)))
     if image.mode not in ("RGB", "RGBA", "P", "PA"):
@@ -129,15 +142,30 @@ def _to_tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(channels)[None]
 
 
-def _from_deep_gray(image: Image.Image) -> Tensor:
-    """16-bit integer and float grayscale, scaled by the range that its values show."""
+def _from_deep_gray(image: Image.Image, tags: Mapping[int, Any]) -> Tensor:
+    """Grayscale of more than 8 bits, or of floats; a TIFF may count from white."""
     array = np.asarray(image).astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError("a float picture with values that are not finite")
-    largest = float(array.max())
-    full_scale = 65535.0 if image.mode != "F" or largest > 255 else (255.0 if largest > 1 else 1.0)
-    gray = torch.from_numpy(array).div_(full_scale).clamp_(0, 1)
+    (bits, *_) = tags.get(BITS_PER_SAMPLE, (16,))
+    gray = torch.from_numpy(array).div_(_full_scale(image.mode, bits, float(array.max())))
+    gray = gray.clamp_(0, 1)
+    if tags.get(PHOTOMETRIC) == 0:  # which PIL heeds for 8 bits only
+        gray = 1 - gray
     return gray[None, None].repeat(1, 3, 1, 1)
+
+
+def _full_scale(mode: str, bits: int, largest: float) -> float:
+    """The value that is white: by the number of bits, or where these don't tell, the values.
+
+    A float may be above white by an overshoot, as sharpening and resampling leave it: as long as it
+    is not twice as bright, it does not change what the others mean.
+    """
+    if mode == "F":
+        return 1.0 if largest <= 2 else 255.0 if largest <= 510 else 65535.0
+    if mode == "I" and bits == 32:
+        return 255.0 if largest <= 255 else 65535.0 if largest <= 65535 else 2.0**31 - 1
+    return 2.0**bits - 1
 
 
 def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:

@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 from support import write_parquet
 
+from fst.data import split_stream
 from fst.data.module import PhotoDataModule
 from fst.data.photo_stream import PhotoStream
 from fst.data.sources import open_hub
@@ -159,6 +160,25 @@ def test_no_more_is_read_again_than_a_block_of_each_part(parquet: Path) -> None:
 def test_a_batch_that_cannot_be_divided_names_the_multiple(parquet: Path) -> None:
     with pytest.raises(InputError, match=r"data\.batch_size a multiple of 3, not 4"):
         split(parquet, 3)
+
+
+def test_every_process_asks_the_others_or_none_does(
+    parquet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[int]] = []
+
+    def gather(everyone: list[dict[int, Any]], states: dict[int, Any]) -> None:
+        asked.append(set(states))
+        everyone[:] = [states] * 3
+
+    stand_in = SimpleNamespace(
+        is_initialized=lambda: True, get_world_size=lambda: 3, all_gather_object=gather
+    )
+    monkeypatch.setattr(split_stream, "dist", stand_in)
+    whole = PhotoStream(open_hub(str(parquet)), seed=0)
+    for rank in range(3):  # the second of three reads both parts
+        SplitStream(whole, 2, 6, rank, 3).state_dict(0)
+    assert asked == [{0}, {0, 1}, {1}]
 
 
 # --- in the module -------------------------------------------------------------------------------
