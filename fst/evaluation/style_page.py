@@ -11,7 +11,7 @@ from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.evaluation.artifacts import Artifacts
 from fst.evaluation.compare import SCHEMA
-from fst.styles.reproduce import recipe
+from fst.styles.reproduce import training_arguments
 
 
 def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def render_style_page(
         *figures(reports),
         *([notes, ""] if notes else []),
         *("## How it was trained", "", "<!-- test: short -->", "```bash"),
-        shlex.join(["fst", "train", *recipe(about), "overwrite=true"]),
+        shlex.join(["fst", "train", *training_arguments(about), "overwrite=true"]),
         "```",
         f"{'; '.join(trained)}. {where}.",
         f"`make reproduce STYLE={style['name']}` trains it again and compares.",

@@ -23,7 +23,7 @@ def normalize_colors(images: Tensor, source: WeightSource) -> Tensor:
     return (images - mean) / std
 
 
-def measure(features: Tensor, metric: Tensor) -> Tensor:
+def in_metric(features: Tensor, metric: Tensor) -> Tensor:
     """Features of a slim network in a metric that makes their distances those of VGG-19's.
 
     Args:
@@ -99,7 +99,7 @@ class VGG19(nn.Module):
             found = convolve(x.to(self.features_0_weight.dtype), layers, self._tensor, self.pool)
             for name in layers:
                 if (metric := getattr(self, f"metric_{name}", None)) is not None:
-                    found[name] = measure(found[name], metric)
+                    found[name] = in_metric(found[name], metric)
         return {name: found[name] for name in layers}
 
     def _tensor(self, key: str) -> Tensor:

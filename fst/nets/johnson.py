@@ -18,7 +18,7 @@ from fst.nets.needs import NetNeeds, TransformerNet
 from fst.nets.stages import Stage
 from fst.system.checks import one_of, whole_number
 
-MIN_SIDE = 16
+LEAST_SIDE = 16
 """Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
 
 
@@ -50,7 +50,7 @@ class JohnsonNet(TransformerNet):
         Odena et al. 2016.
     """
 
-    needs = NetNeeds(least_side=MIN_SIDE, multiple=4)
+    needs = NetNeeds(least_side=LEAST_SIDE, multiple=4)
 
     def __init__(
         self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
@@ -83,8 +83,8 @@ class JohnsonNet(TransformerNet):
             InputError: a side shorter than 16 pixels.
         """
         h, w = images.shape[2:]
-        if min(h, w) < MIN_SIDE:
-            raise InputError(f"a {w}x{h} picture is too small: each side needs {MIN_SIDE} pixels")
+        if min(h, w) < LEAST_SIDE:
+            raise InputError(f"a {w}x{h} picture is too small: each side needs {LEAST_SIDE} pixels")
         x, _ = widen(images)
         x = F.relu(self.down1(x))  # (N, width, H, W)
         x = F.relu(self.down2(x))  # (N, 2 width, H/2, W/2)

@@ -12,7 +12,7 @@ EXACT = 0.03
 """Relative difference of the objective within which a style counts as reproduced."""
 
 
-def recipe(description: dict[str, Any], steps: int | None = None) -> list[str]:
+def training_arguments(description: dict[str, Any], steps: int | None = None) -> list[str]:
     """The arguments of ``fst train`` that made a style, as far as they matter.
 
     Paths of photos are not kept in a checkpoint: the folder's name is taken, as FST_ASSETS has it.

@@ -80,7 +80,7 @@ class StyleTransferModule(lightning.LightningModule):
             if loss is not None:
                 loss.vgg.compile(*args, **kwargs)
 
-    def judge(self) -> PerceptualLoss:
+    def current_loss(self) -> PerceptualLoss:
         """The loss that judges the step at hand."""
         if self.early_loss is None:
             return self.loss
@@ -109,7 +109,7 @@ class StyleTransferModule(lightning.LightningModule):
         weight = self.recipe.pattern_weight
         paint = partial(self._paint, self.net)
         return accumulate_gradients(
-            photos, self.micro_batches, paint, self.judge(), weight, backward
+            photos, self.micro_batches, paint, self.current_loss(), weight, backward
         )
 
     def training_step(self, photos: Tensor, batch_idx: int) -> None:

@@ -107,14 +107,14 @@ def make_judges(settings: Settings, parts: Parts, dtype: torch.dtype) -> Judges:
     if share is not None and loss["weights"] == "slim":
         raise InputError("loss.schedule goes from the slim network to VGG-19: not with loss=slim")
 
-    def judge(weights: str) -> PerceptualLoss:
+    def judged_by(weights: str) -> PerceptualLoss:
         target = style_target(style["image"], style["size"], loss["style_layers"], weights)
         return parts.make_loss(target, weights=weights, dtype=dtype)
 
-    objective = judge(loss["weights"])
+    objective = judged_by(loss["weights"])
     if objective.known_by:
         print(f"no {style['image']} here: its statistics come from the package", flush=True)
-    return Judges(objective, None if share is None else judge("slim"), share or 0.0)
+    return Judges(objective, None if share is None else judged_by("slim"), share or 0.0)
 
 
 def starting_net(settings: Settings) -> Start:

@@ -9,7 +9,7 @@ from PIL import Image
 from support import Run, make_photo
 
 from fst.evaluation.compare import SCHEMA
-from fst.styles.reproduce import recipe
+from fst.styles.reproduce import training_arguments
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 
@@ -93,7 +93,7 @@ def test_the_page_shows_pictures_figures_and_the_command(
     assert "| equivalent iterations from noise | **21.2** (10.0 to 30.0) |" in page
     assert "24 photos at 256 px" in page
     assert "123 times" in page
-    command = ["fst", "train", *recipe(description), "overwrite=true"]
+    command = ["fst", "train", *training_arguments(description), "overwrite=true"]
     assert shlex.join(command) in page
     assert "the net's bare output" in page
     assert "Mind it." in page

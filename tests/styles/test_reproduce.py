@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from fst.errors import InputError
-from fst.styles.reproduce import recipe
+from fst.styles.reproduce import training_arguments
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -35,7 +35,7 @@ def composed(arguments: list[str]) -> dict[str, Any]:
 
 
 def test_the_recipe_sets_all_that_the_checkpoint_tells() -> None:
-    config = composed(recipe(ABOUT))
+    config = composed(training_arguments(ABOUT))
     assert config["net"]["arguments"] == ABOUT["net"]["arguments"]
     assert config["style"] | ABOUT["style"] == config["style"]
     assert config["style"]["title"] == "The Scream"
@@ -62,14 +62,14 @@ def test_the_recipe_sets_all_that_the_checkpoint_tells() -> None:
 
 
 def test_other_steps_may_be_asked_for() -> None:
-    assert composed(recipe(ABOUT, steps=50))["trainer"]["max_steps"] == 50
+    assert composed(training_arguments(ABOUT, steps=50))["trainer"]["max_steps"] == 50
 
 
 def test_a_slim_style_is_trained_with_slim() -> None:
     about = copy.deepcopy(ABOUT)
     about["loss"]["loss_network"]["weights"] = "slim"
     about["training"]["slim_steps_share"] = 0.0
-    config = composed(recipe(about))
+    config = composed(training_arguments(about))
     assert (config["loss"]["weights"], config["loss"]["schedule"]) == ("slim", None)
 
 
@@ -77,7 +77,7 @@ def test_an_old_checkpoint_keeps_its_upsampling_and_optimizer() -> None:
     about = copy.deepcopy(ABOUT)
     del about["net"]["arguments"]["upsampling"], about["training"]["optimizer"]
     del about["training"]["init"], about["data"]["sizes"]
-    config = composed(recipe(about))
+    config = composed(training_arguments(about))
     assert config["net"]["arguments"]["upsampling"] == "nearest"
     assert (config["optimizer"], config["init"]) == ("adam", None)
     assert config["data"]["sizes"] is None
@@ -86,20 +86,20 @@ def test_an_old_checkpoint_keeps_its_upsampling_and_optimizer() -> None:
 def test_a_style_of_the_users_own_keeps_its_name() -> None:
     about = copy.deepcopy(ABOUT)
     about["style"] |= {"name": "mine", "image": "/pictures/mine.jpg"}
-    style = composed(recipe(about))["style"]
+    style = composed(training_arguments(about))["style"]
     assert (style["name"], style["image"]) == ("mine", "/pictures/mine.jpg")
 
 
 def test_photos_of_the_sample_have_no_folder() -> None:
     about = copy.deepcopy(ABOUT)
     about["data"] |= {"source": "sample", "name": None}
-    assert composed(recipe(about))["data"]["source"] == "sample"
+    assert composed(training_arguments(about))["data"]["source"] == "sample"
 
 
 def test_photos_of_the_hub_are_found_again() -> None:
     about = copy.deepcopy(ABOUT)
     about["data"] |= {"source": "hub", "name": "someone/photos of 2020", "split": "train[:5%]"}
-    data = composed(recipe(about))["data"]
+    data = composed(training_arguments(about))["data"]
     assert (data["source"], data["path"]) == ("hub", "someone/photos of 2020")
     assert (data["split"], data["streaming"]) == ("train[:5%]", True)
 
@@ -114,7 +114,7 @@ def test_names_are_quoted(name: str) -> None:
     about["style"] |= {"name": name, "image": name}
     about["training"]["init"] = name
     about["data"] |= {"name": name, "val_path": name}
-    config = composed(recipe(about))
+    config = composed(training_arguments(about))
     assert (config["style"]["name"], config["style"]["image"], config["init"]) == (name,) * 3
     assert (config["data"]["path"], config["data"]["val_path"]) == (name, name)
 
@@ -127,7 +127,7 @@ def test_other_layers_and_poolings_are_kept() -> None:
         "normalization": "course",
         "loss_network": {"weights": "caffe", "pooling": "avg"},
     }
-    loss = composed(recipe(about))["loss"]
+    loss = composed(training_arguments(about))["loss"]
     assert (loss["pooling"], loss["normalization"]) == ("avg", "course")
     for key in ("content_layers", "style_layers"):
         weights = {layer: weight for layer, weight in loss[key].items() if weight}
@@ -138,4 +138,4 @@ def test_other_layers_and_poolings_are_kept() -> None:
 def test_a_checkpoint_that_does_not_tell_is_refused(part: str) -> None:
     about = {key: value for key, value in ABOUT.items() if key != part}
     with pytest.raises(InputError, match=f"how it was trained: '{part}'"):
-        recipe(about)
+        training_arguments(about)

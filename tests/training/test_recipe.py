@@ -12,8 +12,7 @@ from safetensors import safe_open
 from support import ROOT
 
 from fst.errors import InputError
-from fst.styles.reproduce import recipe as command
-from fst.styles.reproduce import recipe_of
+from fst.styles.reproduce import recipe_of, training_arguments
 from fst.training.recipe import Recipe
 
 ANOTHER = Recipe("adam", 2e-3, "constant", 7, 0.99, 100.0, 2, "fp32", True, 5)
@@ -58,7 +57,7 @@ def test_settings_give_the_recipe_back() -> None:
 
 
 def test_the_command_of_a_style_composes_its_recipe() -> None:
-    arguments = command(description(ANOTHER))
+    arguments = training_arguments(description(ANOTHER))
     assert Recipe.of(composed(*arguments)) == ANOTHER
     named = [argument.partition("=")[0] for argument in arguments]
     assert all(named.count(field.name) == 1 for field in fields(Recipe))
@@ -74,7 +73,7 @@ def test_styles_of_before_tell_theirs_too() -> None:
     # the first ones were trained with Adam, and did not say so
     for name in ("optimizer", "ema", "warmup_steps", "pattern_weight"):
         del earlier["training"][name]
-    first = Recipe.of(composed(*command(earlier)))
+    first = Recipe.of(composed(*training_arguments(earlier)))
     assert (first.optimizer, first.ema, first.pattern_weight) == ("adam", 0.0, 0.0)
 
 

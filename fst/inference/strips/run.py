@@ -1,7 +1,7 @@
 """One pass of a net in horizontal strips: the whole picture's result, in bounded memory.
 
 Instance norm wants the mean and deviation of whole channels. So the net is run layer by layer: a
-layer is computed strip by strip, its statistics are gathered on the way (Chan et al. 1983), and the
+layer is computed strip by strip, its moments are gathered on the way (Chan et al. 1983), and the
 next layer normalizes the rows that it reads, with as many rows above and below as its kernel
 reaches. A strip stays in the processor's cache from the convolution before to the one after, which
 makes this the fastest way on a CPU for pictures of any size.
@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.inference.strips.moments import Moments
 from fst.inference.strips.plans import Plan, row_bytes
 from fst.inference.strips.rows import Kept, Made, Source, Stored, adding, normalizing
-from fst.inference.strips.statistics import Statistics
 from fst.inference.strips.stores import DiskStore, Store
 from fst.nets.stages import Stage
 
@@ -126,7 +126,7 @@ def _compute(
 ) -> Callable[[Tensor], Tensor]:
     """Computes a stage strip by strip, into its store; returns what normalizes its output."""
     stage, padding = way.stages[number], way.padding(number)
-    statistics = Statistics()
+    moments = Moments()
     carried: Tensor | None = None
     for first, last in way.strips(stage, *_size(stage, source)):
         low, high = stage.reach(first, last)
@@ -138,12 +138,12 @@ def _compute(
         if stage.add:
             carried = rows[:, :, -2 * stage.pad :].clone()
         rows = stage(rows)
-        statistics.add(rows)
+        moments.add(rows)
         if store is not None:
             store.write(first, rows)
         del rows
     assert stage.norm is not None
-    return statistics.normalizer(stage.norm, stage.relu)
+    return moments.normalizer(stage.norm, stage.relu)
 
 
 def _next_source(

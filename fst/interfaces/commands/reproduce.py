@@ -16,7 +16,7 @@ from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.styles.catalog import load_style, resolve_style
 from fst.styles.objective import load_objective
-from fst.styles.reproduce import EXACT, quoted, recipe
+from fst.styles.reproduce import EXACT, quoted, training_arguments
 from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
@@ -30,7 +30,10 @@ def main(options: argparse.Namespace) -> int:
         raise InputError(f"{options.style!r} has no checkpoint to reproduce")
     shipped = load_checkpoint(path)
     photos = assets.list_images(options.photos or assets.find("photos", "eval"))
-    arguments = [*recipe(shipped.description, options.steps), f"trainer.device={options.device}"]
+    arguments = [
+        *training_arguments(shipped.description, options.steps),
+        f"trainer.device={options.device}",
+    ]
     training = shipped.description["training"]
     if (digest := training.get("init_sha256")) and load_style(training["init"]).digest != digest:
         print(f"{training['init']} is another net here than the one the style began with")

@@ -16,7 +16,7 @@ from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
 from fst.inference.painter import Painter
 from fst.styles.catalog import resolve_style
-from fst.styles.reproduce import recipe
+from fst.styles.reproduce import training_arguments
 from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import atomic_file, check_writable
@@ -35,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
     style = load_checkpoint(path, device)
     name = style.name
     training = style.description["training"]
-    recipe(style.description)  # before anything is painted
+    training_arguments(style.description)  # before anything is painted
     reports = [read_report(folder, name, training) for folder in options.reports]
     files = assets.list_images(options.photos or assets.find("photos", "eval"))
     files = files[:: max(1, len(files) // PICTURES)][:PICTURES]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fst.loss_networks.vgg import VGG19, measure
+from fst.loss_networks.vgg import VGG19, in_metric
 from fst.losses.functional import gram_matrix
 from fst.research.distillation.pictures import CONTENT, GROUP, STYLE, TERMS, Batch, loss_terms
 from fst.research.distillation.settings import DistillationSettings
@@ -37,10 +37,10 @@ def student_gradient(state: State, metrics: State, batch: Batch) -> Judgement:
     features = plain_features(state, images, RELUS)
     photos = plain_features(state, batch.photos, CONTENT)
     styles = plain_features(state, batch.styles, STYLE)
-    grams = {k: gram_matrix(measure(f, metrics[k])) for k, f in styles.items()}
+    grams = {k: gram_matrix(in_metric(f, metrics[k])) for k, f in styles.items()}
     terms = loss_terms(
-        {k: measure(features[k], metrics[k]) for k in TERMS},
-        {k: measure(f, metrics[k]) for k, f in photos.items()},
+        {k: in_metric(features[k], metrics[k]) for k in TERMS},
+        {k: in_metric(f, metrics[k]) for k, f in photos.items()},
         {k: gram.repeat_interleave(GROUP, 0) for k, gram in grams.items()},
     )
     weighted = (terms * batch.weights).sum()

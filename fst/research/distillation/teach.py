@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.loss_networks.vgg import VGG19, measure
+from fst.loss_networks.vgg import VGG19, in_metric
 from fst.research.distillation.gradients import (
     GradientErrors,
     Judgement,
@@ -150,7 +150,7 @@ class Distillation:
         errors = []
         for layer in RELUS:
             every = 4 if layer[4] == "1" else 1  # block 1 is easy, and would take half of the time
-            mapped = measure(mine[layer][::every], self.maps[layer])
+            mapped = in_metric(mine[layer][::every], self.maps[layer])
             wanted = theirs[layer][::every].float() / self._scales[layer]
             error = (mapped.float() - wanted).square().flatten(1).mean(1)
             errors.append((error / wanted.square().flatten(1).mean(1).clamp_min(1e-6)).mean())

@@ -11,9 +11,9 @@ from support import shaken_net
 from torch import Tensor, nn
 
 from fst.inference.strips import plans, rows, run
+from fst.inference.strips.moments import Moments
 from fst.inference.strips.plans import Plan
 from fst.inference.strips.rows import Kept, Made
-from fst.inference.strips.statistics import Statistics
 from fst.inference.strips.stores import DiskStore, Store, outside
 from fst.nets.johnson import JohnsonNet
 from fst.nets.norm import InstanceNorm2d
@@ -96,7 +96,7 @@ def test_bf16_is_close(net: JohnsonNet) -> None:
 @pytest.mark.parametrize("pieces", [(7,), (1, 2, 4), (1,) * 7])
 def test_statistics_gather(offset: float, pieces: tuple[int, ...]) -> None:
     x = (draw(1, 5, 7, 600) + offset).contiguous(memory_format=torch.channels_last)
-    gathered = Statistics()
+    gathered = Moments()
     for piece in torch.split(x, list(pieces), dim=2):
         gathered.add(piece)
     exact = x.double()
@@ -108,7 +108,7 @@ def test_statistics_gather(offset: float, pieces: tuple[int, ...]) -> None:
 def test_statistics_normalize_like_instance_norm() -> None:
     x, norm = draw(1, 5, 6, 8), InstanceNorm2d(5)
     nn.init.normal_(norm.weight)
-    gathered = Statistics()
+    gathered = Moments()
     gathered.add(x)
     with torch.no_grad():
         found = gathered.normalizer(norm, relu=True)(x)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fst.errors import AssetError, InputError
 from fst.loss_networks.layers import LAYERS
-from fst.loss_networks.vgg import VGG19, measure
+from fst.loss_networks.vgg import VGG19, in_metric
 from fst.losses.functional import gram_matrix
 from fst.research.distillation.slim import (
     CONVOLUTIONS,
@@ -93,7 +93,7 @@ def test_pruning_explains_more_than_chance(teacher: VGG19, pruned: State) -> Non
             mine = plain_features(state, pictures(4, seed=8), (layer,))[layer]
             theirs = teacher(pictures(4, seed=8), (layer,))[layer]
             theirs = theirs / teacher(pictures(8), (layer,))[layer].square().mean().sqrt()
-            errors.append(float((measure(mine, maps[layer]) - theirs).square().mean()))
+            errors.append(float((in_metric(mine, maps[layer]) - theirs).square().mean()))
         assert errors[0] < 0.8 * errors[1], layer
 
 
@@ -116,7 +116,7 @@ def test_a_linear_map_is_found_again(teacher: VGG19) -> None:
     mine = plain_features(state, pictures(), ("relu1_1",))["relu1_1"]
     theirs = teacher(pictures(), ("relu1_1",))["relu1_1"]
     theirs = theirs / theirs.square().mean().sqrt()
-    found = measure(mine, linear_map)[:, :16]
+    found = in_metric(mine, linear_map)[:, :16]
     assert float((found - theirs[:, :16]).square().mean()) < 1e-4
 
 
@@ -124,8 +124,8 @@ def test_the_metric_gives_distances_of_gram_matrices_in_the_teachers_space() -> 
     generator = torch.Generator().manual_seed(0)
     linear_map = torch.randn(64, 16, generator=generator)
     one, two = torch.rand(2, 1, 16, 5, 6, generator=generator)
-    in_theirs = [gram_matrix(measure(f, linear_map)) for f in (one, two)]
-    in_mine = [gram_matrix(measure(f, metric(linear_map))) for f in (one, two)]
+    in_theirs = [gram_matrix(in_metric(f, linear_map)) for f in (one, two)]
+    in_mine = [gram_matrix(in_metric(f, metric(linear_map))) for f in (one, two)]
     torch.testing.assert_close(
         (in_mine[0] - in_mine[1]).norm(), (in_theirs[0] - in_theirs[1]).norm()
     )

@@ -9,7 +9,7 @@ from torch import Tensor
 from fst.nets.norm import InstanceNorm2d
 
 
-class Statistics:
+class Moments:
     """Mean and variance of every channel, gathered piece by piece in float64."""
 
     def __init__(self) -> None:
