@@ -7,12 +7,10 @@ from os import PathLike, fspath
 from typing import Any
 
 from fst.errors import InputError
+from fst.image.picture import MIN_SIDE
 from fst.system.checks import number, one_of, optional, shown, switch, text, whole_number
 
 SOURCES = ("auto", "folder", "hub", "sample")
-
-MIN_SIDE = 16
-"""Smallest side of a crop, in pixels."""
 
 
 @dataclass(frozen=True)
