@@ -63,7 +63,7 @@ def _quiet_full_disk(args: threading.ExceptHookArgs) -> None:
 def _one_line_warnings() -> Iterator[None]:
     """Prints every :class:`FstWarning` in one line, without the place in our code."""
     with warnings.catch_warnings():
-        others = warnings.showwarning
+        others, said = warnings.showwarning, set()
 
         def show(
             message: Warning | str,
@@ -74,6 +74,9 @@ def _one_line_warnings() -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, FstWarning):
+                if str(message) in said:  # of ten photos alike, one line is enough
+                    return
+                said.add(str(message))
                 print(f"warning: {message}", file=sys.stderr, flush=True)
             else:
                 others(message, category, filename, lineno, file, line)

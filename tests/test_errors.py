@@ -83,14 +83,14 @@ def test_a_warning_of_ours_is_one_line_and_others_are_left_alone(
 ) -> None:
     def command() -> None:
         with one_line_errors():
-            for _ in range(2):
+            for _ in range(2):  # said once
                 warnings.warn("two pages: the first is taken", FstWarning, stacklevel=1)
             warnings.warn("theirs", UserWarning, stacklevel=1)
 
     with pytest.warns(UserWarning, match="theirs") as seen:
         command()
     assert [str(warning.message) for warning in seen] == ["theirs"]
-    assert capsys.readouterr() == ("", 2 * "warning: two pages: the first is taken\n")
+    assert capsys.readouterr() == ("", "warning: two pages: the first is taken\n")
     with pytest.warns(FstWarning, match="outside"):
         warnings.warn("outside", FstWarning, stacklevel=1)
 

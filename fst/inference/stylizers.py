@@ -207,6 +207,7 @@ def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Op
         options.style_size or style.size,
         arguments.get("style_layers", STYLE_LAYERS),
         arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto"),
+        arguments.get("pooling", "max"),
     )
     loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(loss, device, settings)

@@ -74,7 +74,10 @@ AUTO = ("caffe", "torchvision")
 EMBEDDED = Path(__file__).resolve().parents[1] / "embedded"
 """What comes with the package: the slim network, and its style statistics of paintings."""
 
-SLIM_INSTEAD = "Without VGG-19, the embedded slim network works offline: loss=slim (--weights slim)"
+SLIM_INSTEAD = (
+    "Without VGG-19, the embedded slim network works offline: fst train … loss=slim data=sample "
+    "(other commands: --weights slim)"
+)
 
 
 def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str, WeightSource]:

@@ -1,6 +1,8 @@
 """The painting of a style and the loss that judges it."""
 
+import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fst import assets
-from fst.errors import AssetError, InputError
+from fst.errors import AssetError, FstWarning, InputError
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.weights import WEIGHTS
@@ -16,42 +18,63 @@ from fst.losses.embedded import embedded_style
 from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.losses.statistics import StyleStatistics
 from fst.styles.catalog import style_file
+from fst.styles.portraits import embedded_portrait
 from fst.styles.style import term_weights
 from fst.styles.trained import TrainedStyle
 
-WITHOUT_PAINTING = "Its statistics come with the package: loss=slim (--weights slim) needs no more"
+STAND_IN = "its texture portrait"
+"""What takes a painting's place, in words."""
 
 
 def style_target(
-    image: str, size: int, layers: Iterable[str], weights: str = "auto"
+    image: str, size: int, layers: Iterable[str], weights: str = "auto", pooling: str = "max"
 ) -> Tensor | StyleStatistics:
-    """What a loss needs to know of a painting: the painting, or else its shipped statistics.
+    """What a loss needs to know of a painting: the painting, or what comes with fst in its place.
+
+    Of the shipped paintings these are statistics, which hold for the slim network and some sizes,
+    and a texture portrait (:mod:`fst.styles.portraits`), which holds for every network and size.
 
     Args:
         image: a path, or a painting's file name in the folders of :mod:`fst.assets`.
         size: its long side in pixels.
         layers: where the loss compares style.
-        weights: of the loss network; only ``"slim"`` can do without the painting.
+        weights: of the loss network.
+        pooling: of the loss network; the statistics are of max pooling.
 
     Returns:
-        ``(1, 3, H, W)`` in [0, 1], or the statistics, where there is no such file.
+        ``(1, 3, H, W)`` in [0, 1], the portrait with a warning; or the statistics.
 
     Raises:
-        AssetError: neither can be had.
+        AssetError: neither the painting nor anything in its place can be had.
     """
     try:
         path = assets.find("styles", image)
     except AssetError as error:
-        if Path(image).name != image:
+        if Path(image).name != image:  # a path is the user's own painting, and no other
             raise
-        try:
-            statistics = embedded_style(image, size, layers)
-        except AssetError as lacking:
-            raise AssetError(f"{lacking}. The painting itself: {error}") from error
-        if weights != "slim":
-            raise AssetError(f"{error}. {WITHOUT_PAINTING}") from error
-        return statistics
+        if weights == "slim" and pooling == "max":
+            with suppress(AssetError):  # exact, where there are any
+                return embedded_style(image, size, layers)
+        return _portrait(image, size, error)
     return resize(load_image(path), size).rgb
+
+
+def _portrait(image: str, size: int, missing: AssetError) -> Tensor:
+    try:
+        portrait = embedded_portrait(image, size)
+    except AssetError as error:
+        raise AssetError(f"{error}. The painting itself: {missing}") from error
+    warnings.warn(f"no {image} here: {STAND_IN} stands in for it", FstWarning, stacklevel=3)
+    return portrait
+
+
+def is_at_hand(image: str) -> bool:
+    """Whether the painting itself can be had."""
+    try:
+        assets.find("styles", image)
+    except AssetError:
+        return False
+    return True
 
 
 SLIM = WEIGHTS["slim"].architecture
@@ -114,7 +137,9 @@ def load_objective(
                 f"{style.name} was trained with another slim network: give its file (--weights)"
             )
     layers = settings.get("style_layers", STYLE_LAYERS)
-    target = style_target(painting or about["image"], about["size"], layers, weights)
+    target = style_target(
+        painting or about["image"], about["size"], layers, weights, network["pooling"]
+    )
     loss = PerceptualLoss(
         target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
     ).to(device)

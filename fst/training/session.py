@@ -20,7 +20,7 @@ from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.nets import alike, make_net
 from fst.optimization.calibration import calibrate_once
 from fst.styles.catalog import load_style
-from fst.styles.objective import style_target
+from fst.styles.objective import STAND_IN, is_at_hand, style_target
 from fst.styles.trained import TrainedStyle
 from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import keep_freed_memory
@@ -108,10 +108,13 @@ def make_judges(settings: Settings, parts: Parts, dtype: torch.dtype) -> Judges:
         raise InputError("loss.schedule goes from the slim network to VGG-19: not with loss=slim")
 
     def judged_by(weights: str) -> PerceptualLoss:
-        target = style_target(style["image"], style["size"], loss["style_layers"], weights)
+        layers, pooling = loss["style_layers"], loss["pooling"]
+        target = style_target(style["image"], style["size"], layers, weights, pooling)
         return parts.make_loss(target, weights=weights, dtype=dtype)
 
     objective = judged_by(loss["weights"])
+    if not (objective.known_by or is_at_hand(style["image"])):
+        style["painting"] = STAND_IN  # a finished style tells what it was trained on
     if objective.known_by:
         print(f"no {style['image']} here: its statistics come from the package", flush=True)
     return Judges(objective, None if share is None else judged_by("slim"), share or 0.0)
@@ -193,7 +196,8 @@ def described(
     style, net, loss = settings["style"], settings["net"], judges.loss
     early = f"; the slim network in the first {judges.share:.0%} of the steps"
     return {
-        "painting": f"{style['image']}, {style['size']} px{loss.known_by}",
+        "painting": f"{style['image']}, {style['size']} px{loss.known_by}"
+        + (f", by {style['painting']}" if "painting" in style else ""),
         "photos": f"{data.source} {data.path or ''}, {data.batch_size} a step, {data.size} px",
         "judge": f"{loss.vgg.architecture}, {loss.vgg.source} weights"
         + (early if judges.early is not None else ""),

@@ -6,19 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from support import make_photo
 from torch import Tensor
 
 from fst.errors import AssetError, InputError
-from fst.image.io import load_image
-from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
 from fst.losses.embedded import embedded_style, write_statistics
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
 from fst.losses.statistics import StyleStatistics, measure_style
-from fst.styles import objective
-from fst.styles.objective import style_target
 
 LAYERS = ("relu1_1", "relu2_1")
 
@@ -117,47 +112,3 @@ def test_statistics_of_another_network_pooling_or_layer_are_refused(
         loss_of(found, pooling="avg")
     with pytest.raises(InputError, match="no relu2_1"):
         loss_of(measure_style(network, painting, ("relu1_1",)))
-
-
-# --- the painting, or what is known about it -----------------------------------------------------
-
-
-@pytest.fixture
-def sea(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> None:
-    """Statistics of the sea are shipped; there are no paintings, and the folder is empty."""
-    monkeypatch.setattr(objective, "embedded_style", lambda *a: embedded_style(*a, shipped))
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-
-
-@pytest.mark.usefixtures("sea")
-def test_statistics_stand_in_for_a_missing_painting_of_the_slim_network_alone() -> None:
-    found = style_target("sea.jpg", 48, LAYERS, "slim")
-    assert isinstance(found, StyleStatistics)
-    for weights in ("auto", "caffe", "torchvision"):
-        with pytest.raises(AssetError, match=r"no styles 'sea\.jpg'.*loss=slim"):
-            style_target("sea.jpg", 48, LAYERS, weights)
-
-
-@pytest.mark.usefixtures("sea")
-def test_a_painting_that_is_there_is_used_itself() -> None:
-    make_photo(60, 30, seed=2).save("sea.jpg")
-    found = style_target("sea.jpg", 48, LAYERS, "slim")
-    assert isinstance(found, Tensor)
-    assert torch.equal(found, resize(load_image("sea.jpg"), 48).rgb)
-
-
-@pytest.mark.usefixtures("sea")
-@pytest.mark.parametrize("image", ["paintings/sea.jpg", "/nowhere/sea.jpg"])
-def test_a_painting_of_the_users_own_is_never_replaced(image: str) -> None:
-    with pytest.raises(AssetError, match="sea"):
-        style_target(image, 48, LAYERS, "slim")
-
-
-@pytest.mark.usefixtures("sea")
-def test_without_painting_and_statistics_both_are_named() -> None:
-    with pytest.raises(AssetError, match=r"only of sea.*no styles 'lake\.jpg'"):
-        style_target("lake.jpg", 48, LAYERS, "slim")
-    with pytest.raises(AssetError, match=r"size of 24, 48, not 64"):
-        style_target("sea.jpg", 64, LAYERS, "slim")

@@ -6,7 +6,10 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ import yaml
 from fst.errors import CheckpointError, InputError
 from fst.nets import make_net
 from fst.styles.trained import TrainedStyle, load_checkpoint
+from fst.training import runs as runs_module
 from fst.training.checkpoints import write_resumable
 from fst.training.runs import Run, changed_settings, finish, keep_settings, prepare_run
 
@@ -499,17 +503,6 @@ def test_settings_that_only_say_how_to_go_on_are_not_told() -> None:
 
 # --- several processes ---------------------------------------------------------------------------
 
-START = """
-import sys
-from pathlib import Path
-from fst.training import runs
-class Clock:
-    now = staticmethod(lambda: __import__("datetime").datetime(2026, 1, 2, 3, 4, 5))
-runs.datetime = Clock  # all start in the same second
-run = runs.prepare_run("monet", Path("runs"), Path("checkpoints"))
-print(run.folder)
-"""
-
 HOLD = """
 import sys
 from pathlib import Path
@@ -520,17 +513,28 @@ with held(Path(sys.argv[1])):
 """
 
 
-def test_runs_that_start_in_the_same_second_share_no_folder(tmp_path: Path) -> None:
-    starts = [
-        subprocess.Popen(
-            [sys.executable, "-c", START], cwd=tmp_path, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(6)
-    ]
-    folders = [process.communicate(timeout=100)[0].strip() for process in starts]
-    assert all(process.returncode == 0 for process in starts)
-    assert len(set(folders)) == 6
-    assert sorted((tmp_path / "runs" / "monet").iterdir()) == sorted(tmp_path / f for f in folders)
+class Clock:
+    """The same second for all."""
+
+    @staticmethod
+    def now() -> datetime:
+        return datetime(2026, 1, 2, 3, 4, 5)
+
+
+def test_runs_that_start_in_the_same_second_share_no_folder(
+    runs: Path, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_module, "datetime", Clock)
+    gate = threading.Barrier(20)
+
+    def start(_: int) -> Path:
+        gate.wait()
+        return prepare_run("monet", runs, checkpoints).folder
+
+    with ThreadPoolExecutor(20) as threads:
+        folders = list(threads.map(start, range(20)))
+    assert len(set(folders)) == 20
+    assert sorted((runs / "monet").iterdir()) == sorted(folders)
 
 
 def test_a_run_that_is_going_on_is_not_resumed(

@@ -3,14 +3,13 @@
 import argparse
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 from itertools import zip_longest
 
 from rich.progress import Progress
 
 from fst.choices import FEATHER
-from fst.errors import FstWarning, InputError
+from fst.errors import InputError
 from fst.image.io import save_image
 from fst.inference.batch import Job, plan, run, unfinished
 from fst.inference.control import Control, Layer
@@ -28,8 +27,6 @@ def main(options: argparse.Namespace) -> int:
     """Paints, says what comes of it; the exit status tells whether any photo failed."""
     began = time.time()
     keep_freed_memory()
-    warnings.simplefilter("always", FstWarning)
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     # all that can be wrong is found before the work
     control = Control(
         options.strength, options.preserve_color, options.size, options.upsample,

@@ -1,0 +1,5 @@
+"""The same as ``fst portrait``."""
+
+from fst.interfaces.cli import run
+
+run("portrait")
