@@ -97,8 +97,9 @@ class PhotoDataModule(lightning.LightningDataModule):
             assets.find("photos", str(self.path))
             self.source = "folder"
         except AssetError:
-            looked = " and ".join(str(folder) for folder in assets.search_path("photos"))
-            nowhere = f"data=auto found no photos: no folder {self.path!r} here or in {looked}"
+            *given, cache = assets.search_path("photos")
+            looked = f"here, in {given[0] if given else 'FST_ASSETS (not set)'} or in {cache}"
+            nowhere = f"data=auto found no photos: no folder {self.path!r} {looked}"
             self.source, self.path = "hub", COCO
         print(f"photos: {self.source} {self.path}", flush=True)
         if self.source == "folder":

@@ -6,6 +6,9 @@ Whatever the source, what comes back is a ``datasets`` data set with one column 
 import hashlib
 import importlib.resources
 import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +80,8 @@ def open_hub(
         InputError: no such column.
     """
     try:
-        data = datasets.load_dataset(name, split=split, streaming=streaming)
+        with _quiet_hub():
+            data = datasets.load_dataset(name, split=split, streaming=streaming)
     except Exception as error:  # every file system and network library has errors of its own
         reason = " ".join(next(iter(str(error).splitlines()), "").split())
         raise AssetError(
@@ -93,6 +97,18 @@ def open_hub(
     if not (isinstance(feature, datasets.Image) or "bytes" in getattr(feature, "keys", list)()):
         raise InputError(f"the column {column!r} of {name!r} holds no photos, but {feature}")
     return data.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+
+
+@contextmanager
+def _quiet_hub() -> Iterator[None]:
+    """Keeps the hub's client from telling each of its attempts: what comes of them is said once."""
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def decode(record: Record | None, at_least: int | None = None) -> Tensor:

@@ -651,7 +651,14 @@ def test_auto_without_the_folder_takes_coco_and_says_so(
         PhotoDataModule("auto", "train", 16).setup()
     message = str(caught.value)
     assert "\n" not in message
-    for tried in ("data=auto", "'train'", str(tmp_path / "cache"), "coco", "no network"):
+    for tried in (
+        "data=auto",
+        "'train'",
+        "FST_ASSETS (not set)",
+        str(tmp_path / "cache"),
+        "coco",
+        "no network",
+    ):
         assert tried in message
     for remedy in ("data=sample", "data=folder data.path="):
         assert remedy in message

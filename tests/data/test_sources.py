@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.resources
+import logging
 from pathlib import Path
 
 import datasets
@@ -166,6 +167,23 @@ def test_a_hub_out_of_reach_is_one_line_that_points_to_a_folder() -> None:
     with pytest.raises(AssetError, match=r"owner/nowhere.*data=folder data\.path=") as caught:
         open_hub("owner/nowhere")
     assert "\n" not in str(caught.value)
+
+
+def test_attempts_to_reach_the_hub_are_not_told_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = logging.getLogger("huggingface_hub.utils._http")
+
+    def fail(*args: object, **kwargs: object) -> None:
+        client.warning("Retrying in 1s [Retry 1/5].")
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(datasets, "load_dataset", fail)
+    with pytest.raises(AssetError, match="no route to host"):
+        open_hub("owner/name")
+    assert caplog.records == []
+    client.warning("of another's")
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize(
