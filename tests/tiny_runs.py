@@ -245,3 +245,14 @@ def same(first: Any, second: Any) -> bool:
     if isinstance(first, list | tuple):
         return len(first) == len(second) and all(map(same, first, second))
     return bool(first == second)
+
+
+def files(run: Run) -> list[str]:
+    """The names of a run's checkpoints."""
+    return sorted(path.name for path in run.checkpoints.iterdir())
+
+
+def assert_equal(run: Run, module: StyleTransferModule, whole: Run, twin: nn.Module) -> None:
+    """The log and the weights are those of the uninterrupted run, bit for bit."""
+    assert curve(run) == curve(whole)
+    assert same(module.state_dict(), twin.state_dict())
