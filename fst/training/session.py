@@ -198,7 +198,8 @@ def described(
     return {
         "painting": f"{style['image']}, {style['size']} px{loss.known_by}"
         + (f", by {style['painting']}" if "painting" in style else ""),
-        "photos": f"{data.source} {data.path or ''}, {data.batch_size} a step, {data.size} px",
+        "photos": f"{' '.join(filter(None, (data.source, data.path)))}, {data.batch_size} a step, "
+        f"{data.size} px",
         "judge": f"{loss.vgg.architecture}, {loss.vgg.source} weights"
         + (early if judges.early is not None else ""),
         "weights": f"content {loss.content_weight:g}, style {loss.style_weight:g}, "
