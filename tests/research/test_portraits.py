@@ -1,6 +1,5 @@
 """Noise gets a painting's Grams; the shipped portraits have them."""
 
-import json
 from pathlib import Path
 
 import pooch
@@ -12,16 +11,12 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.interfaces.arguments import portrait as arguments_of_portrait
-from fst.interfaces.commands import portrait
 from fst.loss_networks.vgg import VGG19
 from fst.losses.perceptual import STYLE_LAYERS
 from fst.losses.statistics import measure_style
-from fst.research import portraits
 from fst.research.portraits import (
     Level,
     PortraitLoss,
-    disagreement,
     make_portrait,
     plan,
     style_error,
@@ -131,43 +126,6 @@ def test_stages_go_from_coarse_to_fine(
 def test_sizes_and_efforts_that_make_no_sense_are_refused(size: int, effort: float) -> None:
     with pytest.raises(InputError):
         plan(size, effort)
-
-
-def test_the_script_writes_what_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None, painting: Tensor
-) -> None:
-    monkeypatch.setattr(portraits, "SIZES", SIDES)
-    monkeypatch.setattr(portraits, "ITERATIONS", {32: 3, 48: 1})
-    monkeypatch.setattr(portraits, "NETWORKS", ("slim",))
-    monkeypatch.setenv("FST_ASSETS", str(tmp_path))
-    (tmp_path / "styles").mkdir()
-    scan = (painting[0].permute(1, 2, 0) * 255).byte().numpy()
-    for name in ("monet", "great_wave"):
-        Image.fromarray(scan).save(tmp_path / "styles" / f"{name}.jpg")
-    folder = tmp_path / "new"
-    for name in ("monet", "great_wave"):
-        arguments = [
-            "portrait.py",
-            name,
-            "--folder",
-            str(folder),
-            "--seed",
-            "5",
-            "--effort",
-            "2",
-            "--quality",
-            "95",
-        ]
-        assert portrait.main(arguments_of_portrait.parser().parse_args(arguments[1:])) == 0
-    figures = json.loads((folder / "portraits.json").read_text())
-    assert sorted(figures) == ["great_wave", "monet"]
-    about = figures["monet"]
-    how = [about[key] for key in ("painting", "size", "seed", "quality")]
-    assert how == ["monet.jpg", 48, 5, 95]
-    assert about["iterations"] == {"32": 6, "48": 2}
-    pair = [load_image(file).rgb for file in (tmp_path / "styles/monet.jpg", folder / "monet.jpg")]
-    assert about["style_error"] == {"slim": disagreement(*pair, VGG19(STYLE_LAYERS, "slim"))}
-    assert list(about["style_error"]["slim"]) == ["32", "48"]
 
 
 # --- what is shipped -----------------------------------------------------------------------------

@@ -1,0 +1,101 @@
+"""``fst judge``: the objective as one computes it oneself, and what can't be compared."""
+
+import copy
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support import make_photo
+
+from fst.errors import InputError
+from fst.image.io import load_image
+from fst.interfaces.arguments.judge import parser
+from fst.interfaces.commands.judge import main, objective_of
+from fst.losses.perceptual import PerceptualLoss
+from fst.nets import make_net
+from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
+
+NET = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
+LAYERS = {"content_layers": {"relu2_2": 1.0}, "style_layers": {"relu1_1": 1.0}}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Path:
+    """Two photos, a painting, and two styles of other weights of the loss."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for i in range(2):
+        make_photo(36, 32, seed=i).save(tmp_path / "photos" / f"{i}.png")
+    make_photo(32, 24, seed=9).save(tmp_path / "sea.png")
+    painting = load_image(tmp_path / "sea.png").rgb
+    (tmp_path / "checkpoints").mkdir()
+    for name, weight in (("one", 3.0), ("two", 5.0)):
+        loss = PerceptualLoss(painting, weights="random", style_weight=weight, **LAYERS)
+        about = {"net": NET, "style": {"name": name, "image": "sea.png", "size": 32}}
+        torch.manual_seed(int(weight))
+        trained = TrainedStyle(make_net(**NET), {**about, "loss": loss.describe()})
+        save_checkpoint(tmp_path / "checkpoints" / f"{name}.safetensors", trained)
+    return tmp_path
+
+
+def judged(*words: str) -> int:
+    given = ["--photos", "photos", "--size", "36", "--weights", "random", "--precision", "fp32"]
+    return main(parser().parse_args([*words, *given, "--device", "cpu"]))
+
+
+def test_the_objective_is_that_of_the_nets_pictures(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert judged("one") == 0
+    net = load_checkpoint(place / "checkpoints" / "one.safetensors").net
+    painting = load_image(place / "sea.png").rgb
+    loss = PerceptualLoss(painting, weights="random", style_weight=3.0, **LAYERS)
+    terms = []
+    with torch.no_grad():
+        for i in range(2):
+            photo = load_image(place / "photos" / f"{i}.png").rgb
+            terms.append(loss(net(photo), loss.content_targets(photo)))
+    totals = [float(t.total) for t in terms]
+    output = capsys.readouterr()
+    (row,) = [line for line in output.out.splitlines() if " one " in line]
+    shown = [float(cell) for cell in row.replace("│", " ").split() if "." in cell]
+    means = [statistics.mean(float(getattr(t, n)) for t in terms) for n in ("content", "style")]
+    expected = [statistics.mean(totals), min(totals), max(totals), *means]
+    assert shown[:5] == pytest.approx(expected, abs=2e-4)
+    assert "2 photos at 36 px" in output.out
+    assert output.err == ""
+
+
+@pytest.mark.usefixtures("place")
+def test_objectives_that_differ_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged("one", "two") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning:")
+    assert "one; two" in line
+
+
+@pytest.mark.usefixtures("place")
+def test_a_painting_alone_has_no_net_to_judge() -> None:
+    with pytest.raises(InputError, match="sea"):
+        judged("sea.png")
+
+
+def test_objectives_agree_where_all_but_the_network_agrees() -> None:
+    about: dict[str, Any] = {
+        "style": {"name": "a", "image": "a.jpg", "size": 512},
+        "loss": {"style_weight": 3.0, "loss_network": {"weights": "slim", "pooling": "max"}},
+    }
+    other = copy.deepcopy(about)
+    other["loss"]["loss_network"]["weights"] = "caffe"
+    other["style"]["name"] = "b"
+    assert objective_of(other) == objective_of(about)
+    for group, key, value in [("style", "size", 256), ("style", "image", "b.jpg"),
+                              ("loss", "style_weight", 4.0)]:  # fmt: skip
+        changed = copy.deepcopy(about)
+        changed[group][key] = value
+        assert objective_of(changed) != objective_of(about)
+    changed = copy.deepcopy(about)
+    changed["loss"]["loss_network"]["pooling"] = "avg"
+    assert objective_of(changed) != objective_of(about)
