@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from hydra import compose, initialize_config_dir
 from lightning import Callback, LightningModule, Trainer
+from omegaconf import OmegaConf
+from support import ROOT
 from torch import Tensor, nn
 
 from fst.data.module import PhotoDataModule
@@ -25,6 +28,14 @@ from fst.training.runs import Run, prepare_run
 from fst.training.trainer import make_trainer
 
 Row = dict[str, str]
+
+
+def training_settings(*overrides: str) -> dict[str, Any]:
+    """All settings of a training, composed as the command does it."""
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        config = compose("train", ["style=monet", "trainer.device=cpu", *overrides])
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    return dict(plain)
 
 
 class TinyNet(nn.Module):
@@ -245,3 +256,14 @@ def same(first: Any, second: Any) -> bool:
     if isinstance(first, list | tuple):
         return len(first) == len(second) and all(map(same, first, second))
     return bool(first == second)
+
+
+def files(run: Run) -> list[str]:
+    """The names of a run's checkpoints."""
+    return sorted(path.name for path in run.checkpoints.iterdir())
+
+
+def assert_equal(run: Run, module: StyleTransferModule, whole: Run, twin: nn.Module) -> None:
+    """The log and the weights are those of the uninterrupted run, bit for bit."""
+    assert curve(run) == curve(whole)
+    assert same(module.state_dict(), twin.state_dict())

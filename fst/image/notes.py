@@ -1,7 +1,8 @@
 """What a photo's file notes besides its pixels: the camera's EXIF, and the size in print.
 
-They go with the painted picture. Its orientation is upright there, its size may be another, and the
-thumbnail, which shows the photo, stays behind.
+They go with the painted picture. Its orientation is upright there and its size may be another. What
+stays behind is the thumbnail, which shows the photo, and the place where it was taken: a painted
+picture is shown to others.
 """
 
 import math
@@ -40,6 +41,7 @@ def _exif(image: Image.Image) -> bytes | None:
     try:
         exif = image.getexif()
         exif.pop(Base.Orientation, None)
+        exif.pop(IFD.GPSInfo, None)
         details = exif.get_ifd(IFD.Exif)
         for size in (Base.ExifImageWidth, Base.ExifImageHeight):
             details.pop(size, None)

@@ -23,7 +23,7 @@ from fst.inference.options import (
 )
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
-from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
+from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
 from fst.styles.objective import judged_by_slim, load_objective, style_target
@@ -202,12 +202,7 @@ def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Op
     weights = style.weights if options.preset in (None, "gatys") else {}
     arguments = {**weights, **options.loss()}
     assert style.image is not None  # only blends have none
-    target = style_target(
-        style.image,
-        options.style_size or style.size,
-        arguments.get("style_layers", STYLE_LAYERS),
-        arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto"),
-        arguments.get("pooling", "max"),
-    )
+    target = style_target(style.image, options.style_size or style.size)
+    arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
     loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(loss, device, settings)

@@ -72,7 +72,7 @@ AUTO = ("caffe", "torchvision")
 """The sources that ``"auto"`` tries, in this order: VGG-19, and nothing in its place."""
 
 EMBEDDED = Path(__file__).resolve().parents[1] / "embedded"
-"""What comes with the package: the slim network, and its style statistics of paintings."""
+"""What comes with the package: the slim network, and portraits of paintings."""
 
 SLIM_INSTEAD = (
     "Without VGG-19, the embedded slim network works offline: fst train … loss=slim data=sample "

@@ -92,7 +92,6 @@ class PerceptualLoss(nn.Module):
         self.content_layers = _normalize("content_layers", content_layers)
         self.style_layers = _normalize("style_layers", style_layers)
         self.vgg = VGG19([*self.content_layers, *self.style_layers], weights, pooling, dtype)
-        self.known_by = "" if isinstance(painting, Tensor) else ", by its statistics"
         if isinstance(painting, Tensor):
             painting = measure_style(self.vgg, painting, self.style_layers)
         painting.check(self.vgg, self.style_layers)

@@ -1,10 +1,4 @@
-"""What a style loss knows about a painting: its Gram matrices, without the painting.
-
-The package comes with the statistics of the shipped paintings for the embedded slim network, in
-``fst/embedded/styles.safetensors``: with them a style can be trained where there is no painting.
-Grams are symmetric, so the file holds their upper triangles, in half precision and divided by their
-largest entries.
-"""
+"""What a style loss knows about a painting: its Gram matrices, without the painting."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """The painting of a style and the loss that judges it."""
 
 import warnings
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,7 @@ from fst.errors import AssetError, FstWarning, InputError
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.weights import WEIGHTS
-from fst.losses.embedded import embedded_style
-from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
-from fst.losses.statistics import StyleStatistics
+from fst.losses.perceptual import PerceptualLoss
 from fst.styles.catalog import style_file
 from fst.styles.portraits import embedded_portrait
 from fst.styles.style import term_weights
@@ -26,35 +23,27 @@ STAND_IN = "its texture portrait"
 """What takes a painting's place, in words."""
 
 
-def style_target(
-    image: str, size: int, layers: Iterable[str], weights: str = "auto", pooling: str = "max"
-) -> Tensor | StyleStatistics:
-    """What a loss needs to know of a painting: the painting, or what comes with fst in its place.
+def style_target(image: str, size: int) -> Tensor:
+    """The painting that a loss compares with; of a shipped one that is missing, its portrait.
 
-    Of the shipped paintings these are statistics, which hold for the slim network and some sizes,
-    and a texture portrait (:mod:`fst.styles.portraits`), which holds for every network and size.
+    A texture portrait (:mod:`fst.styles.portraits`) has the painting's Gram matrices, for every
+    loss network and size: nets that are trained with it are as good (docs/log.md).
 
     Args:
         image: a path, or a painting's file name in the folders of :mod:`fst.assets`.
         size: its long side in pixels.
-        layers: where the loss compares style.
-        weights: of the loss network.
-        pooling: of the loss network; the statistics are of max pooling.
 
     Returns:
-        ``(1, 3, H, W)`` in [0, 1], the portrait with a warning; or the statistics.
+        ``(1, 3, H, W)``, RGB in [0, 1]; the portrait with a warning.
 
     Raises:
-        AssetError: neither the painting nor anything in its place can be had.
+        AssetError: neither the painting nor a portrait can be had.
     """
     try:
         path = assets.find("styles", image)
     except AssetError as error:
         if Path(image).name != image:  # a path is the user's own painting, and no other
             raise
-        if weights == "slim" and pooling == "max":
-            with suppress(AssetError):  # exact, where there are any
-                return embedded_style(image, size, layers)
         return _portrait(image, size, error)
     return resize(load_image(path), size).rgb
 
@@ -107,7 +96,7 @@ def load_objective(
     dtype: torch.dtype = torch.float32,
     painting: str | None = None,
     weights: str | None = None,
-) -> tuple[Tensor | None, PerceptualLoss]:
+) -> tuple[Tensor, PerceptualLoss]:
     """The painting and the loss that a checkpoint was trained with, rebuilt from its description.
 
     Args:
@@ -116,11 +105,10 @@ def load_objective(
         dtype: to run VGG-19 in.
         painting: where the painting is; None looks for the name in the description.
         weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a
-            style that was
-            trained with it, and else ``"auto"``.
+            style that was trained with it, and else ``"auto"``.
 
     Returns:
-        The painting, ``(1, 3, H, W)``, or None where only its statistics are at hand; the loss.
+        The painting, ``(1, 3, H, W)``, or its portrait; the loss.
 
     Raises:
         AssetError: the painting or VGG-19 can't be had.
@@ -136,11 +124,8 @@ def load_objective(
             raise InputError(
                 f"{style.name} was trained with another slim network: give its file (--weights)"
             )
-    layers = settings.get("style_layers", STYLE_LAYERS)
-    target = style_target(
-        painting or about["image"], about["size"], layers, weights, network["pooling"]
-    )
+    target = style_target(painting or about["image"], about["size"])
     loss = PerceptualLoss(
         target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
     ).to(device)
-    return target if isinstance(target, Tensor) else None, loss
+    return target, loss

@@ -107,16 +107,14 @@ def make_judges(settings: Settings, parts: Parts, dtype: torch.dtype) -> Judges:
     if share is not None and loss["weights"] == "slim":
         raise InputError("loss.schedule goes from the slim network to VGG-19: not with loss=slim")
 
+    painting = style_target(style["image"], style["size"])
+    if not is_at_hand(style["image"]):
+        style["painting"] = STAND_IN  # a finished style tells what it was trained on
+
     def judged_by(weights: str) -> PerceptualLoss:
-        layers, pooling = loss["style_layers"], loss["pooling"]
-        target = style_target(style["image"], style["size"], layers, weights, pooling)
-        return parts.make_loss(target, weights=weights, dtype=dtype)
+        return parts.make_loss(painting, weights=weights, dtype=dtype)
 
     objective = judged_by(loss["weights"])
-    if not (objective.known_by or is_at_hand(style["image"])):
-        style["painting"] = STAND_IN  # a finished style tells what it was trained on
-    if objective.known_by:
-        print(f"no {style['image']} here: its statistics come from the package", flush=True)
     return Judges(objective, None if share is None else judged_by("slim"), share or 0.0)
 
 
@@ -196,9 +194,10 @@ def described(
     style, net, loss = settings["style"], settings["net"], judges.loss
     early = f"; the slim network in the first {judges.share:.0%} of the steps"
     return {
-        "painting": f"{style['image']}, {style['size']} px{loss.known_by}"
+        "painting": f"{style['image']}, {style['size']} px"
         + (f", by {style['painting']}" if "painting" in style else ""),
-        "photos": f"{data.source} {data.path or ''}, {data.batch_size} a step, {data.size} px",
+        "photos": f"{' '.join(filter(None, (data.source, data.path)))}, {data.batch_size} a step, "
+        f"{data.size} px",
         "judge": f"{loss.vgg.architecture}, {loss.vgg.source} weights"
         + (early if judges.early is not None else ""),
         "weights": f"content {loss.content_weight:g}, style {loss.style_weight:g}, "

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import datasets
-import numpy as np
 import pytest
 import torch
 from support import encoded, make_photo, numbers, one_color, write_parquet
@@ -21,7 +20,6 @@ from torch import Tensor
 
 from fst.data import disk_cache
 from fst.data import module as data_module
-from fst.data.held_out import HeldOutPhotos
 from fst.data.module import PhotoDataModule
 from fst.data.photo_list import PhotoList
 from fst.data.photo_stream import PhotoStream
@@ -29,16 +27,6 @@ from fst.data.sources import Record, decode
 from fst.errors import AssetError, FstError, InputError
 
 pytestmark = pytest.mark.usefixtures("offline")
-
-
-@pytest.fixture
-def colors(tmp_path: Path) -> Path:
-    """Ten photos of one color each."""
-    folder = tmp_path / "colors"
-    folder.mkdir()
-    for i in range(10):
-        one_color(i).save(folder / f"{i:02d}.png")
-    return folder
 
 
 @pytest.fixture
@@ -378,30 +366,6 @@ def test_a_folder_for_validation_leaves_all_photos_to_training(
     data = make(kind, colors, parquet, val_path=str(tmp_path / "val"))
     assert set(numbers(torch.cat(batches(data, 5)))) == set(range(10))
     assert val_numbers(data) == [20, 21]
-
-
-def test_a_held_out_photo_is_cropped_at_its_center(tmp_path: Path) -> None:
-    photo = make_photo(30, 20)
-    photo.save(tmp_path / "wide.png")
-    held_out = HeldOutPhotos([{"path": str(tmp_path / "wide.png"), "bytes": None}], 20)
-    assert len(held_out) == 1
-    expected = np.asarray(photo)[:, 5:25] / 255
-    np.testing.assert_allclose(held_out[0].permute(1, 2, 0).numpy(), expected, atol=1e-6)
-
-
-def test_broken_photos_among_the_held_out_are_left_out_and_named() -> None:
-    records: list[Record] = [
-        {"path": "corrupt.jpg", "bytes": b"this is no picture"},
-        {"path": "3.png", "bytes": encoded(one_color(3))},
-        {"path": "cut.png", "bytes": encoded(one_color(4))[:60]},
-    ]
-    said: list[str] = []
-    held_out = HeldOutPhotos(records, 16, said.append)
-    assert numbers(torch.stack([held_out[i] for i in range(len(held_out))])) == [3]
-    assert [line.split()[:3] for line in said] == [
-        ["skipped", "1:", "corrupt.jpg"],
-        ["skipped", "2:", "cut.png"],
-    ]
 
 
 # --- only some of the photos ---------------------------------------------------------------------

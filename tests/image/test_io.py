@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, features
+from PIL import Image, ImageCms, features
 from PIL.PngImagePlugin import PngImageFile
 from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.io import FORMATS, check_output, load_image, load_pixels, save_image
-from fst.image.picture import Picture, from_pil, resize, resize_tensor, to_pil
-from fst.system.files import atomic_file, check_writable
+from fst.image.picture import Picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ORIENTATION = 0x0112
@@ -534,35 +533,6 @@ def test_the_profile_is_kept_from_file_to_file(suffix: str, tmp_path: Path) -> N
         assert image.info["icc_profile"] == SRGB
 
 
-def test_to_pil_rounds_to_the_nearest_of_256_and_clips() -> None:
-    values = torch.tensor([-0.5, 0.0, 0.4 / 255, 0.6 / 255, 0.5, 254.6 / 255, 1.0, 7.0])
-    image = to_pil(values.expand(1, 3, 1, 8))
-    assert image.mode == "RGB"
-    assert np.asarray(image)[0, :, 0].tolist() == [0, 0, 0, 1, 128, 255, 255, 255]
-
-
-@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
-def test_to_pil_chooses_the_mode_by_the_channels(channels: int, mode: str) -> None:
-    array = noise(channels=channels)
-    stacked = torch.from_numpy(array.reshape(20, 24, channels)).permute(2, 0, 1)[None] / 255
-    image = to_pil(stacked.requires_grad_())
-    assert image.mode == mode
-    assert np.array_equal(np.asarray(image), array)
-
-
-@pytest.mark.parametrize("shape", [(2, 3, 16, 16), (3, 16, 16), (16, 16)])
-def test_to_pil_refuses_what_is_not_one_picture(shape: tuple[int, ...]) -> None:
-    with pytest.raises(InputError, match="expected one picture"):
-        to_pil(torch.zeros(shape))
-
-
-def test_from_pil_leaves_the_orientation_to_its_caller() -> None:
-    image = Image.fromarray(noise())
-    image.getexif()[ORIENTATION] = 6
-    assert from_pil(image).size == (24, 20)
-    assert from_pil(ImageOps.exif_transpose(image)).size == (20, 24)
-
-
 # --- whole or not at all ---------------------------------------------------------------------
 
 
@@ -591,28 +561,6 @@ def test_a_picture_too_wide_for_its_format_is_the_users_mistake(
 ) -> None:
     with pytest.raises(InputError, match=name):
         save_image(tmp_path / name, torch.zeros(1, 3, 1, width))
-    assert os.listdir(tmp_path) == []
-
-
-def test_atomic_file_shows_the_file_only_once_it_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"old")
-    with atomic_file(path) as temporary:
-        assert temporary.parent == tmp_path  # a rename across file systems would be a copy
-        temporary.write_bytes(b"new")
-        assert path.read_bytes() == b"old"
-    assert path.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["a.bin"]
-
-
-def test_atomic_file_gives_up_on_any_exception(tmp_path: Path) -> None:
-    def stopped() -> None:
-        with atomic_file(tmp_path / "a.bin") as temporary:
-            temporary.write_bytes(b"half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        stopped()
     assert os.listdir(tmp_path) == []
 
 
@@ -663,64 +611,3 @@ def test_a_place_that_can_hold_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file is not a folder"):
         check_output(tmp_path / "file" / "a.png")
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write to any folder")
-def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "locked"
-    folder.mkdir(mode=0o500)
-    with pytest.raises(InputError, match=r"can't write to .*locked"):
-        check_writable(folder)
-
-
-# --- resizing --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("height", "width", "long_side", "expected"),
-    [
-        (600, 800, 256, (256, 192)),
-        (800, 600, 256, (192, 256)),
-        (30, 40, 80, (80, 60)),
-        (33, 47, 31, (31, 22)),  # 33 * 31 / 47 = 21.8
-        (2, 400, 100, (100, 1)),
-    ],
-)
-def test_resize_keeps_the_aspect(
-    height: int, width: int, long_side: int, expected: tuple[int, int]
-) -> None:
-    assert resize(Picture(torch.zeros(1, 3, height, width)), long_side).size == expected
-
-
-@pytest.mark.parametrize("size", [(20, 30), (13, 17), (50, 70), (10, 90)])
-def test_resizing_equals_pils_bicubic(size: tuple[int, int]) -> None:
-    array = noise(30, 40).astype(np.float32) / 255
-    height, width = size
-    expected = [
-        np.asarray(Image.fromarray(array[..., c]).resize((width, height), Image.Resampling.BICUBIC))
-        for c in range(3)
-    ]
-    got = resize_tensor(torch.from_numpy(array).permute(2, 0, 1)[None], size)
-    np.testing.assert_allclose(got[0].numpy(), np.clip(np.stack(expected), 0, 1), atol=2e-3)
-
-
-def test_resizing_does_not_overshoot() -> None:
-    edge = torch.zeros(1, 3, 20, 20)
-    edge[..., 10:] = 1  # bicubic overshoots on both sides of an edge
-    up = resize_tensor(edge, (50, 50))
-    assert up.min() == 0
-    assert up.max() == 1
-
-
-def test_resize_takes_alpha_and_profile_along() -> None:
-    picture = Picture(torch.rand(1, 3, 20, 40), torch.rand(1, 1, 20, 40), SRGB)
-    small = resize(picture, 20)
-    assert small.alpha is not None
-    assert small.alpha.shape == (1, 1, 10, 20)
-    torch.testing.assert_close(small.alpha, resize_tensor(picture.alpha, (10, 20)))
-    assert small.icc_profile == SRGB
-
-
-def test_resizing_to_the_same_size_changes_nothing() -> None:
-    picture = Picture(torch.rand(1, 3, 20, 40))
-    assert torch.equal(resize(picture, 40).rgb, picture.rgb)

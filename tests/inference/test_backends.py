@@ -62,7 +62,7 @@ def test_other_backends_leave_what_is_too_large_to_the_strips(
 
         return whole
 
-    monkeypatch.setattr("fst.inference.painter.make_whole", fake)
+    monkeypatch.setattr(painter, "make_whole", fake)
     photo = draw(1, 3, 30, 42)
     assert torch.equal(Painter(net, memory=1 << 40, backend="openvino")(photo), photo)
     assert seen == [(1, 3, 32, 44)]

@@ -105,7 +105,7 @@ def test_bf16_reaches_the_convolutions_and_nothing_stays_switched_on(
         seen.append(y.dtype)
         return y
 
-    monkeypatch.setattr("torch.nn.functional.conv2d", watched)
+    monkeypatch.setattr(torch.nn.functional, "conv2d", watched)
     painting: nn.Module = net if in_stages else nn.Sequential(net)
     for dtype in (torch.bfloat16, torch.float32):
         seen.clear()

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from fst.errors import InputError
 from fst.nets import NETS, make_net
 from fst.nets.johnson import JohnsonNet
-from fst.nets.needs import needs_of
 
 
 def picture(height: int, width: int, count: int = 1, seed: int = 0) -> Tensor:
@@ -240,13 +239,3 @@ def test_matrices_are_the_convolutions_but_the_first_and_the_last(
     found = net.matrices()
     assert len(found) == len(convolutions) - 2 == 4 + 2 * blocks
     assert all(a is b for a, b in zip(found, convolutions[1:-1], strict=True))
-
-
-def test_a_net_says_what_it_needs() -> None:
-    needs = needs_of(JohnsonNet(4, 1))
-    assert (needs.least_side, needs.multiple) == (16, 4)
-    with pytest.raises(InputError, match="16"):
-        JohnsonNet(4, 1)(picture(needs.least_side, needs.least_side - 1))
-    assert JohnsonNet(4, 1)(picture(needs.least_side, 16)).shape == (1, 3, 16, 16)
-    plain = nn.Conv2d(3, 3, 1)
-    assert (needs_of(plain).least_side, needs_of(plain).multiple) == (4, 4)

@@ -11,6 +11,7 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.loss_networks.vgg import VGG19
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
+from fst.optimization import calibration
 from fst.optimization.calibration import Calibration, calibrate, calibrate_once, pilot_photos
 
 
@@ -147,7 +148,8 @@ def test_another_painting_or_loss_is_calibrated_anew(
 ) -> None:
     weights = iter(range(1, 9))
     monkeypatch.setattr(
-        "fst.optimization.calibration.calibrate",
+        calibration,
+        "calibrate",
         lambda *_: Calibration(float(next(weights)), 0.2, 0.1),
     )
     judges = [

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from fst.errors import DivergedError, InputError
-from fst.image.picture import resize_tensor
 from fst.inference.painter import feedforward
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimization.pixels import Iterate, initial_image, optimize
-from fst.optimization.presets import PRESETS
-from fst.optimization.pyramid import optimize_coarse_to_fine, pyramid
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -278,134 +274,3 @@ def test_a_start_leaves_the_global_random_state_alone(photo: Tensor) -> None:
     before = torch.get_rng_state()
     initial_image("noise", photo)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-# --- presets -------------------------------------------------------------------------------------
-
-
-def test_the_preset_gatys_is_every_default() -> None:
-    assert PRESETS["gatys"].loss == {}
-    assert PRESETS["gatys"].optimize == {}
-
-
-def test_the_preset_course_is_the_course_notebooks_recipe() -> None:
-    """alpha = 10, beta = 40, one content layer, five style layers of 0.2, Adam, 2500 iterations."""
-    course = PRESETS["course"]
-    assert course.loss["content_weight"] == 10
-    assert course.loss["style_weight"] == 40
-    assert list(course.loss["content_layers"]) == ["conv4_2"]
-    layers = course.loss["style_layers"]
-    assert list(layers) == ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
-    assert [weight / sum(layers.values()) for weight in layers.values()] == pytest.approx([0.2] * 5)
-    settings = course.optimize
-    assert (settings["optimizer"], settings["learning_rate"]) == ("adam", 0.03)
-    assert settings["iterations"] == 2500
-    assert settings["clamp"] is True
-    assert settings["init"] == "blend"
-
-
-@pytest.fixture(scope="module")
-def course_loss() -> PerceptualLoss:
-    return PerceptualLoss(draw(1, 3, 32, 40, seed=1), weights="random", **PRESETS["course"].loss)
-
-
-def features(loss: PerceptualLoss, image: Tensor, layer: str) -> np.ndarray:
-    """``(C, H, W)`` in float64."""
-    with torch.no_grad():
-        found: Tensor = loss.vgg(image, [layer])[layer]
-    return found[0].double().numpy()
-
-
-def test_the_preset_courses_costs_are_the_notebooks_sums(course_loss: PerceptualLoss) -> None:
-    """J_content = sum (a_C - a_G)^2 / (4 HWC), J_style = sum (G - A)^2 / (4 C^2 (HW)^2)."""
-    photo, image = draw(1, 3, 32, 32, seed=2), draw(1, 3, 32, 32, seed=3)
-    painting = draw(1, 3, 32, 40, seed=1)
-    terms = course_loss(image, course_loss.content_targets(photo))
-
-    target = features(course_loss, photo, "conv4_2")
-    mean = np.abs(target).mean()
-    squares = (features(course_loss, image, "conv4_2") / mean - target / mean) ** 2
-    content = squares.sum() / (4 * target.size)
-    assert float(terms.content) == pytest.approx(10 * content, rel=1e-4)
-
-    style = 0.0
-    for block in range(1, 6):
-        painted = features(course_loss, painting, f"conv{block}_1")
-        mean = np.abs(painted).mean()
-        grams = []
-        for found in (features(course_loss, image, f"conv{block}_1"), painted):
-            flat = (found / mean).reshape(len(found), -1)
-            grams.append(flat @ flat.T / flat.shape[1])
-        style += 0.2 * ((grams[0] - grams[1]) ** 2).sum() / (4 * len(painted) ** 2)
-    assert float(terms.style) == pytest.approx(40 * style, rel=1e-4)
-
-
-def test_the_preset_courses_objective_is_content_and_style_alone(
-    course_loss: PerceptualLoss,
-) -> None:
-    """J = alpha J_content + beta J_style: the notebooks have no total variation."""
-    photo, image = draw(1, 3, 32, 32, seed=2), draw(1, 3, 32, 32, seed=3)
-    terms = course_loss(image, course_loss.content_targets(photo))
-    assert float(terms.tv) == 0
-    torch.testing.assert_close(terms.total, terms.content + terms.style)
-
-
-def test_the_preset_course_lowers_its_objective(course_loss: PerceptualLoss) -> None:
-    photo = draw(1, 3, 32, 32, seed=2)
-    settings = {**PRESETS["course"].optimize, "iterations": 8}
-    iterates = run(course_loss, photo, **settings)
-    assert totals(iterates)[-1] < totals(iterates)[0]
-    assert all(0 <= i.image.min() and i.image.max() <= 1 for i in iterates)
-
-
-def test_presets_work_with_the_real_weights(
-    assets_folder: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The course's costs don't depend on the scale of VGG-19's features, which is Caffe's here."""
-    monkeypatch.setenv("FST_ASSETS", str(assets_folder))
-    loss = PerceptualLoss(draw(1, 3, 32, 32, seed=1), weights="caffe", **PRESETS["course"].loss)
-    photo = draw(1, 3, 32, 32, seed=2)
-    assert np.abs(features(loss, photo, "conv4_2")).mean() > 20  # far from one
-    iterates = run(loss, photo, **{**PRESETS["course"].optimize, "iterations": 4})
-    assert totals(iterates)[-1] < totals(iterates)[0]
-    assert 0 < float(iterates[0].terms.content) < 100
-
-
-# --- coarse to fine ------------------------------------------------------------------------------
-
-
-def test_a_pyramid_grows_by_the_square_root_of_two() -> None:
-    assert pyramid(500) == [500]
-    assert pyramid(724) == [724]
-    assert pyramid(2048) == [724, 1024, 1448, 2048]
-    for side in (725, 1000, 5000):
-        sides = pyramid(side)
-        assert sides[-1] == side
-        assert 724 / math.sqrt(2) - 1 < sides[0] <= 724
-        for small, large in pairwise(sides):
-            assert abs(large / small - math.sqrt(2)) < 0.01
-
-
-def test_every_size_begins_where_the_smaller_one_ended(random_loss: PerceptualLoss) -> None:
-    adam: dict[str, Any] = {"optimizer": "adam"}
-    photo = torch.rand((1, 3, 40, 64), generator=torch.Generator().manual_seed(0))
-    iterates = list(optimize_coarse_to_fine(random_loss, photo, 14, coarsest=32, **adam))
-    assert [i.iteration for i in iterates] == list(range(15))
-    assert [i.image.shape[3] for i in iterates] == [32] * 8 + [45] * 4 + [64] * 3
-    small = resize_tensor(photo, (20, 32))
-    *_, last = optimize(random_loss, small, iterations=8, **adam)
-    began = resize_tensor(last.image.clamp(0, 1), (28, 45))
-    torch.testing.assert_close(iterates[8].image, began, rtol=0, atol=1e-5)
-    totals = [float(iterates[i].terms.total) for i in (0, 7, 8, 11, 12, 14)]
-    assert totals[0] > totals[1]
-    assert totals[2] > totals[3]
-    assert totals[4] > totals[5]
-
-
-def test_a_small_picture_is_optimized_at_once(random_loss: PerceptualLoss) -> None:
-    photo = torch.rand((1, 3, 24, 32), generator=torch.Generator().manual_seed(0))
-    plain = list(optimize(random_loss, photo, iterations=3, init="noise"))
-    found = list(optimize_coarse_to_fine(random_loss, photo, 3, init="noise"))
-    for one, other in zip(plain, found, strict=True):
-        assert one.iteration == other.iteration
-        assert torch.equal(one.image, other.image)

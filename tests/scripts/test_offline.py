@@ -13,6 +13,7 @@ from fst.image.picture import resize
 from fst.loss_networks import weights
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import EMBEDDED, WEIGHTS
+from fst.losses import embedded
 from fst.losses.embedded import EMBEDDED_STYLES, embedded_style
 from fst.losses.perceptual import STYLE_LAYERS
 from fst.losses.statistics import StyleStatistics, measure_style
@@ -124,7 +125,7 @@ def test_the_statistics_with_one_byte_changed_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = flipped(EMBEDDED_STYLES, tmp_path, -5) / EMBEDDED_STYLES.name
-    monkeypatch.setattr("fst.losses.embedded.EMBEDDED_STYLES", path)
+    monkeypatch.setattr(embedded, "EMBEDDED_STYLES", path)
     with pytest.raises(AssetError, match=r"damaged.*SHA-256"):
         embedded_style("monet", 512, ["relu1_1"], path)
 

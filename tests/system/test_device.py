@@ -1,22 +1,14 @@
-"""fst.system.device: the device, the precision, and glibc's memory."""
+"""fst.system.device: the device, the precision, and the rank."""
 
-import ctypes
 import platform
-import random
-from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from fst.choices import PRECISIONS
 from fst.errors import InputError
 from fst.system.device import pick_device, pick_precision, process_rank
-from fst.system.memory import is_out_of_memory, keep_freed_memory
-from fst.system.random import random_states, set_random_states
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -111,43 +103,6 @@ def test_auto_on_mps_is_float32() -> None:
     assert pick_precision("auto", torch.device("mps")) == torch.float32
 
 
-class _MallInfo(ctypes.Structure):
-    """``struct mallinfo2`` of glibc's malloc.h; ``hblks`` counts the blocks got through mmap."""
-
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
-        )
-    ]
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
-def test_large_blocks_come_from_memory_that_is_kept() -> None:
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "mallinfo2"):
-        pytest.skip("needs glibc 2.33")
-    mallinfo: Callable[[], _MallInfo] = libc.mallinfo2
-    libc.mallinfo2.restype = _MallInfo
-    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-    libc.free.restype, libc.free.argtypes = None, [ctypes.c_void_p]
-    keep_freed_memory()
-    mapped, held = mallinfo().hblks, mallinfo().arena
-    block = libc.malloc(256 << 20)  # never touched: it costs address space only
-    assert mallinfo().hblks == mapped
-    libc.free(block)
-    assert mallinfo().arena >= max(held, 256 << 20)  # nothing went back to the kernel
-
-
-def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object) -> None:
-        raise AssertionError("opened the C library")
-
-    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    monkeypatch.setattr(ctypes, "CDLL", refuse)
-    keep_freed_memory()
-
-
 RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK")
 
 
@@ -174,93 +129,3 @@ def test_the_rank_is_what_the_launcher_says(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert process_rank() == rank
-
-
-def draw_from_all() -> list[Any]:
-    """Something from every global generator, of every kind that has a state of its own."""
-    return [
-        torch.rand(3).tolist(),
-        torch.randn(1).item(),
-        np.random.rand(2).tolist(),
-        np.random.standard_normal(),  # the second of a pair is kept for the next call
-        random.random(),
-        random.gauss(0, 1),  # so is this one's
-    ]
-
-
-@pytest.fixture
-def seeded() -> None:
-    torch.manual_seed(5)
-    np.random.seed(5)
-    random.seed(5)
-
-
-@pytest.mark.usefixtures("seeded")
-def test_random_states_are_the_same_from_a_file() -> None:
-    draw_from_all()
-    file = BytesIO()
-    torch.save(random_states(), file)
-    expected = [draw_from_all(), draw_from_all()]
-    file.seek(0)
-    set_random_states(torch.load(file, weights_only=True))
-    assert [draw_from_all(), draw_from_all()] == expected
-
-
-@pytest.mark.usefixtures("seeded")
-def test_reading_the_random_states_draws_nothing() -> None:
-    expected = draw_from_all()
-    torch.manual_seed(5)
-    np.random.seed(5)
-    random.seed(5)
-    first = random_states()
-    assert draw_from_all() == expected
-    set_random_states(first)
-    assert draw_from_all() == expected
-
-
-def test_the_random_states_of_gpus_are_read_and_put_back_where_they_are_in_use(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    put: list[Any] = []
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: ["first", "second"])
-    monkeypatch.setattr(torch.cuda, "set_rng_state_all", put.append)
-    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
-    unused = random_states()
-    assert unused["cuda"] == []  # a run on the CPU starts no GPU
-    set_random_states(unused)
-    assert put == []
-    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
-    used = random_states()
-    set_random_states(used)
-    assert put == [["first", "second"]]
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    set_random_states(used)  # on another machine
-    assert len(put) == 1
-
-
-def test_a_lack_of_memory_is_known_by_the_allocators_own_words() -> None:
-    with pytest.raises(RuntimeError) as caught:
-        torch.empty(2**50)
-    assert is_out_of_memory(caught.value)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("Tried to allocate 20.00 GiB"),
-        RuntimeError("MPS backend out of memory (MPS allocated: 9.04 GB, max allowed: 9.07 GB)."),
-        RuntimeError("CUDA error: out of memory"),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:75] not enough memory: you tried to allocate"),
-    ],
-)
-def test_a_lack_of_memory_is_known_by_other_allocators_words(error: RuntimeError) -> None:
-    assert is_out_of_memory(error)
-
-
-def test_other_errors_are_no_lack_of_memory() -> None:
-    with pytest.raises(RuntimeError) as caught:
-        torch.empty(2) + torch.empty(3)
-    assert not is_out_of_memory(caught.value)

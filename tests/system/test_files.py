@@ -1,9 +1,10 @@
-"""fst.system.files: the permissions of what is written; tests/image/test_io.py has the rest."""
+"""fst.system.files: whole or not at all, with the right permissions; where scratch files go."""
 
 import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from support import ROOT
 
-from fst.system.files import atomic_file, check_writable, write_json
+from fst.errors import InputError
+from fst.system import files
+from fst.system.files import atomic_file, check_writable, is_in_memory, scratch_folder, write_json
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
 
@@ -102,3 +105,79 @@ def test_whatever_writes_into_it_the_permissions_are_those_of_any_new_file(tmp_p
         (tmp_path / "private").replace(temporary)
     assert len({mode(path) for path in tmp_path.iterdir()}) == 1
     assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_atomic_file_shows_the_file_only_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with atomic_file(path) as temporary:
+        assert temporary.parent == tmp_path  # a rename across file systems would be a copy
+        temporary.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_atomic_file_gives_up_on_any_exception(tmp_path: Path) -> None:
+    def stopped() -> None:
+        with atomic_file(tmp_path / "a.bin") as temporary:
+            temporary.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write to any folder")
+def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    with pytest.raises(InputError, match=r"can't write to .*locked"):
+        check_writable(folder)
+
+
+def test_large_temporary_files_go_to_the_cache(tmp_path: Path) -> None:
+    folder = scratch_folder()
+    assert folder.is_dir()
+    assert (tmp_path / "cache") in folder.parents
+
+
+def test_the_users_own_temporary_folder_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "mine"))
+    assert scratch_folder() == tmp_path / "mine"
+
+
+def test_without_a_cache_the_systems_folder_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    assert scratch_folder() == Path(tempfile.gettempdir())
+
+
+MOUNTS = """/dev/vda / ext4 rw,relatime 0 0
+tmpfs {0} tmpfs rw,nosuid 0 0
+/dev/vdb {0}/disk ext4 rw 0 0
+ramfs {0}/disk/a\\040b ramfs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "memory"),
+    [(".", True), ("deep/er", True), ("disk", False), ("disk/x", False), ("disk/a b/c", True),
+     ("..", False)],
+)  # fmt: skip
+def test_what_is_mounted_nearest_tells_whether_a_folder_is_memory(
+    tmp_path: Path, folder: str, memory: bool
+) -> None:
+    place = (tmp_path / "place").resolve()
+    (place / folder).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "mounts").write_text(MOUNTS.format(place))
+    assert is_in_memory(place / folder, tmp_path / "mounts") is memory
+
+
+def test_where_nothing_is_listed_it_is_taken_for_a_disk(tmp_path: Path) -> None:
+    assert files.is_in_memory(tmp_path, tmp_path / "nothing") is False

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ from tiny_runs import (
 from torch import Tensor, nn
 
 from fst.errors import DivergedError
-from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.losses.perceptual import LossTerms
 from fst.nets.johnson import JohnsonNet
 from fst.training import optimizers
 from fst.training.guard import FiniteGuard, snapshot
@@ -152,11 +151,6 @@ def test_it_gives_up_where_a_fourth_rollback_is_asked_for() -> None:
         guard.rollbacks = rollbacks
         given_up.append(guard.gives_up)
     assert given_up == [False] * 3 + [True] * 2
-
-
-@pytest.fixture
-def runs(tmp_path: Path, photo_folder: Path, random_loss: PerceptualLoss) -> TinyRuns:
-    return TinyRuns(tmp_path, photo_folder, random_loss)
 
 
 def spoil(runs: TinyRuns, *steps: int, **how: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from fst.training import muon
 from fst.training.muon import Muon, orthogonalize
 
 
@@ -43,7 +44,7 @@ def test_products_are_not_rounded_to_tf32(monkeypatch: pytest.MonkeyPatch) -> No
         seen.append(torch.backends.cuda.matmul.allow_tf32)
         return orthogonalize(given)
 
-    monkeypatch.setattr("fst.training.muon.orthogonalize", watched)
+    monkeypatch.setattr(muon, "orthogonalize", watched)
     matmul = torch.backends.cuda.matmul
     before, matmul.allow_tf32 = matmul.allow_tf32, True
     try:

@@ -5,21 +5,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
-from support import ROOT
+from tiny_runs import training_settings
 
 from fst.data.module import PhotoDataModule
 from fst.errors import InputError
 from fst.training.settings import check_settings, style_weights
-
-
-def settings(*overrides: str) -> dict[str, Any]:
-    """All settings of a training, composed as the command does it."""
-    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        config = compose("train", ["style=monet", "trainer.device=cpu", *overrides])
-    plain: Any = OmegaConf.to_container(config, resolve=True)
-    return dict(plain)
 
 
 def leaves(part: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
@@ -33,7 +23,7 @@ def leaves(part: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]
             yield f"{path}{key}", value
 
 
-COMPOSED = settings()
+COMPOSED = training_settings()
 
 DEFAULTS = dict(leaves(COMPOSED))
 
@@ -121,7 +111,7 @@ def cases() -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def test_the_cases_are_of_all_settings() -> None:
+def test_the_cases_are_of_all_training_settings() -> None:
     assert set(WRONG_VALUES) <= set(DEFAULTS)
     groups = {name.partition(".")[0] for name in DEFAULTS if "." in name}
     assert groups == {"style", "loss", "net", "data", "trainer"}
@@ -148,19 +138,19 @@ def test_a_wrong_setting_is_one_line(name: str, value: Any) -> None:
 
 
 def test_the_defaults_are_allowed() -> None:
-    check_settings(settings())
+    check_settings(training_settings())
 
 
 def test_weights_given_for_the_loss_count_as_the_styles() -> None:
-    found = style_weights(settings("loss.style_weight=5", "loss.tv_weight=0.25"))
+    found = style_weights(training_settings("loss.style_weight=5", "loss.tv_weight=0.25"))
     assert found == {"content_weight": None, "style_weight": 5, "tv_weight": 0.25}
-    found = style_weights(settings("style.style_weight=5", "style.content_weight=2"))
+    found = style_weights(training_settings("style.style_weight=5", "style.content_weight=2"))
     assert found == {"content_weight": 2, "style_weight": 5, "tv_weight": 0.5}
-    found = style_weights(settings())
+    found = style_weights(training_settings())
     assert found == {"content_weight": None, "style_weight": None, "tv_weight": 0.5}
 
 
 def test_one_weight_given_twice_is_refused() -> None:
     with pytest.raises(InputError, match=r"5.*6") as caught:
-        style_weights(settings("style.style_weight=5", "loss.style_weight=6"))
+        style_weights(training_settings("style.style_weight=5", "loss.style_weight=6"))
     assert "style_weight" in str(caught.value)

@@ -14,9 +14,8 @@ def parser() -> Parser:
         "fst embed",
         "NETWORK [options]",
         "Puts a slim loss network into the package: measures how well it agrees with VGG-19 on "
-        "photos and paintings that it never saw, and writes it with these figures, and the "
-        "statistics of the shipped paintings, to fst/embedded/. The two checksums that it prints "
-        "belong into fst/loss_networks/weights.py and fst/losses/statistics.py.",
+        "photos and paintings that it never saw, and writes it with these figures to "
+        "fst/embedded/. The checksum that it prints belongs into fst/loss_networks/weights.py.",
         ("fst embed slim.safetensors", "fst embed slim.safetensors --folder out/ --limit 2"),
     )
     # fmt: off

@@ -22,16 +22,11 @@ from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import EMBEDDED
-from fst.losses.embedded import EMBEDDED_STYLES, write_statistics
-from fst.losses.statistics import StyleStatistics, measure_style
 from fst.research.distillation.agreement import agreement, make_cases, verdict_on
 from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
-from fst.styles import catalog
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import write_json
 from fst.system.memory import keep_freed_memory
-
-SIZES = (256, 512, 768)
 
 
 def undistilled(path: Path) -> None:
@@ -93,22 +88,8 @@ def main(options: argparse.Namespace) -> int:
     }
     network = folder / SLIM.file
     write_slim(network, state, about)
-    vgg = VGG19(RELUS, str(network))
-    paintings: dict[str, dict[int, StyleStatistics]] = {}
-    described = {}
-    for name in catalog.style_names():
-        style = catalog.read_style(name)
-        painting = load_image(assets.find("styles", style["image"]))
-        longest = max(painting.rgb.shape[2:])
-        sizes = sorted({size for size in SIZES if size <= longest} | {style.get("size", 512)})
-        paintings[Path(style["image"]).stem] = {
-            size: measure_style(vgg, resize(painting, size).rgb, RELUS) for size in sizes
-        }
-        described[name] = {key: style[key] for key in ("title", "painter", "year", "rights")}
-    statistics = folder / EMBEDDED_STYLES.name
-    write_statistics(statistics, paintings, {"paintings": described})
-    for path in (network, statistics):
-        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {pooch.file_hash(str(path))}")
+    digest = pooch.file_hash(str(network))
+    print(f"{network}: {network.stat().st_size / 1e6:.2f} MB, {digest}")
     for name, by_term in figures.items():
         for term, f in by_term.items():
             print(f"{name} {term}: cosine {f['cosine']['all']:.3f}, correlation "

@@ -45,6 +45,7 @@ def main(options: argparse.Namespace) -> int:
     console.print(table(("name", "title", "painter", "painting"), rows))
     say(f"  VGG-19:  {vgg19() or 'not here: downloaded at the first use (550 MB)'}")
     say(f"  photos:  {photos() or 'not here: streamed from the hub (COCO, data=coco)'}")
+    say("  begin:   init=base, the mean of five nets; experiment=cpu and quick do")
     say("  Without them: fst train style=NAME loss=slim data=sample")
     say("  or with photos of your own: data=folder data.path=photos/")
     say("  A painting of your own: fst train style=monet style.name=mine style.image=my.jpg\n")
@@ -65,21 +66,21 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 
 def checkpoints(folder: Path) -> list[tuple[str, str, str, str]]:
-    """Name, title, painter and folder of the trained styles in a folder."""
+    """Name, title, painter and place of the trained styles in a folder."""
     rows = []
+    place = "comes with fst" if folder == assets.shipped("checkpoints") else str(folder)
     for path in sorted(folder.glob("*.safetensors")):
-        if path.stem == START:
-            rows.append((START, "what a training can begin with (init=base)", "", str(folder)))
+        if path.stem == START:  # paints in no style: a training begins with it
             continue
         try:
             style = header(path)["style"]
             if not isinstance(style, dict):
                 raise TypeError("no mapping")
         except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError):
-            rows.append((path.stem, "(not a trained style, or damaged)", "", str(folder)))
+            rows.append((path.stem, "(not a trained style, or damaged)", "", place))
             continue
         title = style.get("title") or f"(a painting: {style.get('image') or 'unknown'})"
-        rows.append((path.stem, str(title), str(style.get("painter") or ""), str(folder)))
+        rows.append((path.stem, str(title), str(style.get("painter") or ""), place))
     return rows
 
 

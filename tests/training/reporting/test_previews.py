@@ -1,7 +1,6 @@
 """Preview pictures and the contact sheet, read back pixel by pixel."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from fst.image.sheet import spread
 from fst.training.reporting.curve import CurveCSV
 from fst.training.reporting.previews import Previews
 
@@ -179,17 +177,6 @@ def test_the_contact_sheet_has_twelve_rows_at_most_and_keeps_the_ends(tmp_path: 
     assert len(reds) == 12
     assert (reds[0], reds[-1]) == (10, 160)
     assert reds == sorted(set(reds))
-
-
-def test_rows_are_chosen_at_equal_ratios() -> None:
-    steps = sorted({2**k for k in range(16)} | set(range(500, 40_001, 500)))
-    chosen = spread(steps, 12)
-    assert (chosen[0], chosen[-1], len(set(chosen))) == (1, 40_000, 12)
-    assert set(chosen) <= set(steps)
-    ratios = [later / earlier for earlier, later in pairwise(chosen)]
-    assert max(ratios) / min(ratios) <= 4  # 40,000^(1/11) = 2.6 each, from a grid of about 2
-    assert spread([3, 5, 8], 12) == [3, 5, 8]
-    assert len(spread([0, *range(5, 30)], 12)) == 12
 
 
 def test_each_row_is_labeled_with_its_step(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""fst.optimization.pyramid: from a small picture to a large one."""
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from fst.image.picture import resize_tensor
+from fst.losses.perceptual import PerceptualLoss
+from fst.optimization.pixels import Iterate, optimize
+from fst.optimization.pyramid import optimize_coarse_to_fine, pyramid
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def photo() -> Tensor:
+    return draw(1, 3, 20, 24, seed=5)
+
+
+def totals(iterates: list[Iterate]) -> list[float]:
+    return [float(iterate.terms.total) for iterate in iterates]
+
+
+def test_a_pyramid_grows_by_the_square_root_of_two() -> None:
+    assert pyramid(500) == [500]
+    assert pyramid(724) == [724]
+    assert pyramid(2048) == [724, 1024, 1448, 2048]
+    for side in (725, 1000, 5000):
+        sides = pyramid(side)
+        assert sides[-1] == side
+        assert 724 / math.sqrt(2) - 1 < sides[0] <= 724
+        for small, large in pairwise(sides):
+            assert abs(large / small - math.sqrt(2)) < 0.01
+
+
+def test_every_size_begins_where_the_smaller_one_ended(random_loss: PerceptualLoss) -> None:
+    adam: dict[str, Any] = {"optimizer": "adam"}
+    photo = torch.rand((1, 3, 40, 64), generator=torch.Generator().manual_seed(0))
+    iterates = list(optimize_coarse_to_fine(random_loss, photo, 14, coarsest=32, **adam))
+    assert [i.iteration for i in iterates] == list(range(15))
+    assert [i.image.shape[3] for i in iterates] == [32] * 8 + [45] * 4 + [64] * 3
+    small = resize_tensor(photo, (20, 32))
+    *_, last = optimize(random_loss, small, iterations=8, **adam)
+    began = resize_tensor(last.image.clamp(0, 1), (28, 45))
+    torch.testing.assert_close(iterates[8].image, began, rtol=0, atol=1e-5)
+    totals = [float(iterates[i].terms.total) for i in (0, 7, 8, 11, 12, 14)]
+    assert totals[0] > totals[1]
+    assert totals[2] > totals[3]
+    assert totals[4] > totals[5]
+
+
+def test_a_small_picture_is_optimized_at_once(random_loss: PerceptualLoss) -> None:
+    photo = torch.rand((1, 3, 24, 32), generator=torch.Generator().manual_seed(0))
+    plain = list(optimize(random_loss, photo, iterations=3, init="noise"))
+    found = list(optimize_coarse_to_fine(random_loss, photo, 3, init="noise"))
+    for one, other in zip(plain, found, strict=True):
+        assert one.iteration == other.iteration
+        assert torch.equal(one.image, other.image)

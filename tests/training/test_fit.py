@@ -1,0 +1,204 @@
+"""fst.training.fit: a run from its first step to its last, stopped and resumed."""
+
+import math
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+from lightning import Callback
+from tiny_runs import (
+    AfterStep,
+    DeepNet,
+    KillAt,
+    RestlessNet,
+    TinyRuns,
+    assert_equal,
+    files,
+    rows,
+)
+from torch import nn
+
+from fst.errors import CheckpointError, DivergedError
+from fst.training.fit import fit
+from fst.training.module import StyleTransferModule
+from fst.training.stopping import StopOnSignal
+
+
+class StopAt(Callback):
+    """A signal that comes during a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: Any, *args: Any) -> None:
+        if trainer.global_step == self.step - 1:
+            next(c for c in trainer.callbacks if isinstance(c, StopOnSignal)).received = 15
+
+
+class StopInValidation(Callback):
+    """A signal that comes during a validation: one that is really sent."""
+
+    def __init__(self, step: int, within: str | None = None) -> None:
+        self.step, self.within, self.sent = step, within, 0
+
+    def on_validation_batch_end(self, trainer: Any, *args: Any) -> None:
+        here = trainer.global_step == self.step and self.within in (None, trainer.state.fn)
+        if here and not self.sent:
+            self.sent += 1
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("step", [3, 4, 5])  # 3: a checkpoint; 4: a validation
+def test_a_stopped_run_is_resumed_exactly(
+    step: int, restless: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, run = restless.new(), restless.new()
+    twin = restless.fit(whole)
+    assert not fit(restless.module(), restless.data(), restless.trainer(run, StopAt(step)), run)
+    said = capsys.readouterr().err
+    assert f"stopped at step {step} of 12" in said
+    assert f"resume={run.folder}" in said
+    assert not [name for name in files(run) if "-v" in name]
+    again = restless.again(run)
+    assert again.resume is not None
+    assert again.resume.name == f"step={step}.ckpt"
+    assert_equal(run, restless.fit(again), whole, twin)
+
+
+def test_a_signal_in_a_validation_stops_the_run_after_it(
+    restless: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, run = restless.new(), restless.new()
+    twin = restless.fit(whole)
+    trainer = restless.trainer(run, StopInValidation(8))
+    assert not fit(restless.module(), restless.data(), trainer, run)
+    said = capsys.readouterr().err
+    assert "stopping after this validation" in said
+    assert "stopped at step 8 of 12" in said
+    assert_equal(run, restless.fit(restless.again(run)), whole, twin)
+
+
+def test_a_signal_in_the_first_validation_stops_before_the_first_step(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs.new()
+    before = signal.getsignal(signal.SIGTERM)
+    assert not fit(runs.module(), runs.data(), runs.trainer(run, StopInValidation(0)), run)
+    assert "stopped before the first step" in capsys.readouterr().err
+    assert files(run) == []
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_termination_while_the_photos_are_opened_stops_after_the_first_step(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, data = runs.new(), runs.data()
+    opened = data.train_dataloader
+
+    def slow() -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)  # Lightning's handler takes it
+        time.sleep(0.01)
+        return opened()
+
+    data.train_dataloader = slow  # type: ignore[method-assign]
+    assert not fit(runs.module(), data, runs.trainer(run), run)
+    assert "stopped at step 1 of 12" in capsys.readouterr().err
+    assert files(run) == ["step=1.ckpt"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "sender"),
+    # validated after the last step: as part of the training where 4 divides it, else by itself
+    [
+        (12, StopAt(12)),
+        (10, StopAt(10)),
+        (12, StopInValidation(12, "fit")),
+        (10, StopInValidation(10, "validate")),
+    ],
+)
+def test_a_signal_after_the_last_step_lets_the_run_finish(
+    runs: TinyRuns, steps: int, sender: Callback
+) -> None:
+    whole, run = runs.new(), runs.new()
+    runs.settings["max_steps"] = steps
+    twin = runs.fit(whole)
+    assert_equal(run, runs.fit(run, sender), whole, twin)
+    assert getattr(sender, "sent", 1) == 1
+    assert f"step={steps}.ckpt" in files(run)
+
+
+def test_a_run_whose_time_is_up_is_resumed_exactly(
+    restless: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(step: int, module: StyleTransferModule) -> None:
+        module.trainer.should_stop = step == 5  # what Lightning's timer for max_time does
+
+    whole, run = restless.new(), restless.new()
+    twin = restless.fit(whole)
+    trainer = restless.trainer(run, AfterStep(stop))
+    assert not fit(restless.module(), restless.data(), trainer, run)
+    assert "the time is up at step 5 of 12" in capsys.readouterr().err
+    assert files(run) == ["step=3.ckpt", "step=5.ckpt"]
+    assert_equal(run, restless.fit(restless.again(run)), whole, twin)
+
+
+def test_a_time_limit_need_not_be_given_again(runs: TinyRuns) -> None:
+    whole, run = runs.new(), runs.new()
+    twin = runs.fit(whole)
+    runs.settings["max_time"] = "01:00:00:00"
+    assert runs.kill(run, KillAt(step=5))
+    del runs.settings["max_time"]
+    assert_equal(run, runs.fit(runs.again(run)), whole, twin)  # and Lightning warns of nothing
+
+
+def test_a_longer_run_goes_on_from_a_finished_one(runs: TinyRuns) -> None:
+    whole, run = runs.new(), runs.new()
+    twin = runs.fit(whole)
+    runs.fit(run, max_steps=6)  # its last validation is none of the longer run's
+    assert_equal(run, runs.fit(runs.again(run)), whole, twin)
+
+
+def test_a_run_validates_first_and_last_and_in_between(runs: TinyRuns) -> None:
+    run = runs.new()
+    runs.fit(run, max_steps=10)
+    # steps count from 0; what follows the last one is labeled with their number
+    assert [row["step"] for row in rows(run, "val/total")] == ["0", "3", "7", "10"]
+    assert [int(row["step"]) for row in rows(run)] == list(range(10))
+
+
+def test_a_picture_that_is_not_finite_in_the_end_is_no_result(runs: TinyRuns) -> None:
+    def ruin(step: int, module: StyleTransferModule) -> None:
+        if step == 12:
+            nn.init.constant_(module.net.get_parameter("last.bias"), math.nan)
+
+    with pytest.raises(DivergedError, match="after the last step"):
+        runs.fit(runs.new(), AfterStep(ruin))
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused(runs: TinyRuns) -> None:
+    runs.net, run = DeepNet, runs.new()
+    assert runs.kill(run, KillAt(step=5))
+    runs.options |= {"optimizer": "muon"}
+    with pytest.raises(CheckpointError, match="optimizer=adam with optimizer=muon"):
+        runs.fit(runs.again(run))
+
+
+@pytest.mark.parametrize("options", [{"ema": 0.5}, {"net": RestlessNet}])
+def test_a_checkpoint_of_another_net_is_refused(runs: TinyRuns, options: dict[str, Any]) -> None:
+    run = runs.new()
+    assert runs.kill(run, KillAt(step=5))
+
+    class Wider(RestlessNet):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(3, 6, 3, padding=1)
+            self.last = nn.Conv2d(6, 3, 3, padding=1)
+
+    if "net" in options:
+        runs.net = Wider
+    else:
+        runs.options |= options
+    with pytest.raises(CheckpointError, match=r"step=3\.ckpt: its net"):
+        runs.fit(runs.again(run))

@@ -1,0 +1,335 @@
+"""fst.training.session: each step of a training on its own, and their order."""
+
+import hashlib
+import math
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from support import make_photo
+from tiny_runs import training_settings
+from torch import Tensor
+
+from fst.data.module import PhotoDataModule
+from fst.errors import FstWarning, InputError
+from fst.losses.perceptual import PerceptualLoss
+from fst.losses.statistics import StyleStatistics
+from fst.nets.johnson import JohnsonNet
+from fst.optimization.calibration import Calibration
+from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
+from fst.training import session
+from fst.training.reporting.curve import CurveCSV
+from fst.training.runs import Run
+from fst.training.session import Judges, Parts
+from fst.training.trainer import make_trainer
+
+pytestmark = pytest.mark.usefixtures("offline")
+
+ARGUMENTS = {"width": 4, "residual_blocks": 1}
+LAYERS = {"content_layers": {"relu2_2": 1.0}, "style_layers": {"relu1_1": 1.0, "relu2_1": 1.0}}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Those of a tiny training in an empty folder, whose painting is there."""
+    monkeypatch.chdir(tmp_path)
+    make_photo(48, 40, seed=99).save(tmp_path / "mine.png")
+    settings = training_settings("style.name=mine", "style.image=mine.png", "style.size=24")
+    settings["net"]["arguments"] = dict(ARGUMENTS)
+    settings["loss"]["weights"] = "random"
+    settings["precision"] = "fp32"
+    return settings
+
+
+class Asked:
+    """What a configured loss is asked for; gives no real losses, but says of what they are."""
+
+    def __init__(self) -> None:
+        self.weights: list[str] = []
+        self.targets: list[Tensor | StyleStatistics] = []
+
+    def __call__(self, target: Any, weights: str, dtype: torch.dtype) -> Any:
+        assert dtype == torch.bfloat16
+        self.weights.append(weights)
+        self.targets.append(target)
+        known_by = "" if isinstance(target, Tensor) else ", by its statistics"
+        return SimpleNamespace(known_by=known_by, weights=weights)
+
+
+def judges_of(settings: dict[str, Any], make_loss: Any) -> Judges:
+    parts: Any = SimpleNamespace(make_loss=make_loss)
+    return session.make_judges(settings, parts, torch.bfloat16)
+
+
+# --- the judges ----------------------------------------------------------------------------------
+
+
+def test_one_loss_judges_all_steps(settings: dict[str, Any]) -> None:
+    asked = Asked()
+    judges = judges_of(settings, asked)
+    assert (asked.weights, judges.early, judges.share) == (["random"], None, 0.0)
+    assert asked.targets[0].shape == (1, 3, 20, 24)  # the painting, at the size asked for
+    assert "painting" not in settings["style"]
+
+
+def test_a_schedule_lets_the_slim_network_judge_first(settings: dict[str, Any]) -> None:
+    settings["loss"]["schedule"] = 0.25
+    asked = Asked()
+    judges = judges_of(settings, asked)
+    early: Any = judges.early
+    assert sorted(asked.weights) == ["random", "slim"]
+    assert (judges.loss.weights, early.weights, judges.share) == ("random", "slim", 0.25)
+
+
+def test_the_slim_network_does_not_come_before_itself(settings: dict[str, Any]) -> None:
+    settings["loss"] |= {"schedule": 0.25, "weights": "slim"}
+    asked = Asked()
+    with pytest.raises(InputError, match=r"loss\.schedule") as caught:
+        judges_of(settings, asked)
+    assert "slim" in str(caught.value)
+    assert asked.weights == []
+
+
+def test_what_stands_in_for_a_painting_is_told(settings: dict[str, Any]) -> None:
+    settings["style"] |= {"image": "monet.jpg", "size": 64}
+    with pytest.warns(FstWarning, match=r"monet\.jpg"):
+        judges_of(settings, asked := Asked())
+    assert isinstance(asked.targets[0], Tensor)
+    assert "portrait" in settings["style"]["painting"]
+
+
+def test_statistics_from_the_package_are_told(
+    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings["style"] |= {"image": "monet.jpg", "size": 512}
+    settings["loss"]["weights"] = "slim"
+    judges_of(settings, asked := Asked())
+    assert isinstance(asked.targets[0], StyleStatistics)
+    assert "monet.jpg" in capsys.readouterr().out
+    assert "painting" not in settings["style"]
+
+
+# --- the net that a training begins with ---------------------------------------------------------
+
+
+def save_style(path: Path, seed: int, **arguments: int) -> JohnsonNet:
+    """Writes a style of weights that half precision holds exactly."""
+    net = JohnsonNet(**ARGUMENTS | arguments).requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    for weight in net.parameters():
+        weight.copy_(torch.randint(-64, 64, weight.shape, generator=generator) / 128)
+    about = {
+        "net": {"name": "johnson", "arguments": {**ARGUMENTS, **arguments}},
+        "style": {"name": path.stem},
+    }
+    path.parent.mkdir(exist_ok=True)
+    save_checkpoint(path, TrainedStyle(net, about))
+    return net
+
+
+def digest_of(weights: dict[str, Tensor]) -> str:
+    return hashlib.sha256(b"".join(w.numpy().tobytes() for w in weights.values())).hexdigest()
+
+
+def test_without_init_the_net_is_the_seeds(settings: dict[str, Any]) -> None:
+    settings["net"]["arguments"]["upsampling"] = "nearest"
+    torch.manual_seed(5)
+    start = session.starting_net(settings)
+    torch.manual_seed(5)
+    expected = JohnsonNet(**ARGUMENTS, upsampling="nearest").state_dict()
+    found = start.net.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(weight, expected[name]) for name, weight in found.items())
+    assert start.init == {}
+
+
+def test_a_style_to_begin_with_gives_its_weights_its_name_and_its_digest(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    saved = save_style(tmp_path / "elsewhere" / "base.safetensors", 1).state_dict()
+    settings["init"] = str(tmp_path / "elsewhere" / "base.safetensors")
+    start = session.starting_net(settings)
+    for name, weight in start.net.state_dict().items():
+        assert torch.equal(weight, saved[name])
+    assert start.init == {"init": "base", "init_sha256": digest_of(saved)}
+    assert all(weight.requires_grad for weight in start.net.parameters())
+
+
+def test_a_blend_to_begin_with_is_the_mean_and_is_named_without_folders(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    paths = [tmp_path / "elsewhere" / f"{name}.safetensors" for name in ("one", "two")]
+    first, second = (save_style(path, i).state_dict() for i, path in enumerate(paths))
+    settings["init"] = f"{paths[0]}=0.75,{paths[1]}=0.25"
+    start = session.starting_net(settings)
+    found = start.net.state_dict()
+    for name, weight in found.items():
+        torch.testing.assert_close(weight, 0.75 * first[name] + 0.25 * second[name])
+    assert start.init == {"init": "one=0.75,two=0.25", "init_sha256": digest_of(found)}
+
+
+def test_another_net_is_no_beginning(settings: dict[str, Any], tmp_path: Path) -> None:
+    save_style(tmp_path / "wide.safetensors", 0, width=6)
+    settings["init"] = str(tmp_path / "wide.safetensors")
+    with pytest.raises(InputError) as caught:
+        session.starting_net(settings)
+    for fact in ("wide.safetensors", "'width': 6", "'width': 4"):
+        assert fact in str(caught.value)
+
+
+# --- the weights ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [((2.0, None), (2.0, 6.0)), ((None, 9.0), (1.0, 9.0)), ((0.0, 3.0), (0.0, 3.0))],
+)
+def test_a_weight_that_is_given_is_taken_and_the_other_is_the_plain_one(
+    given: tuple[float | None, float | None],
+    expected: tuple[float, float],
+    settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    style = settings["style"]
+    style |= dict(zip(("content_weight", "style_weight"), given, strict=True))
+    monkeypatch.setattr(session, "calibrate_once", None)  # nobody asks it
+    nobody: Any = None
+    session.weigh(settings, nobody, nobody, nobody)
+    assert (style["content_weight"], style["style_weight"]) == expected
+    assert style["strength_target"] is None
+
+
+def weighed(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, rank: int, folder: Path
+) -> tuple[list[Any], PerceptualLoss, PerceptualLoss]:
+    """What the pilot was asked, and the two judges; the pilot finds a weight of 7."""
+    settings["style"]["strength_target"] = 0.4
+    asked: list[Any] = []
+
+    def pilot(loss: PerceptualLoss, crops: Any, strength: float, record: Path) -> Calibration:
+        asked.append((loss, crops, strength, record))
+        loss.style_weight = 7.0
+        return Calibration(7.0, 0.4, 0.1)
+
+    monkeypatch.setattr(session, "calibrate_once", pilot)
+    monkeypatch.setattr(session, "process_rank", lambda: rank)
+    painting = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    loss, early = (PerceptualLoss(painting, weights="random", **LAYERS) for _ in range(2))
+    data: Any = SimpleNamespace(val=SimpleNamespace(crops=["held out"]))
+    run = Run(folder, folder / "mine.safetensors", None)
+    session.weigh(settings, Judges(loss, early, 0.5), data, run)
+    return asked, loss, early
+
+
+def test_the_last_judge_is_calibrated_on_held_out_photos_and_the_first_one_follows(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked, loss, early = weighed(settings, monkeypatch, 0, tmp_path)
+    assert asked == [(loss, ["held out"], 0.4, tmp_path / "calibration.json")]
+    style = settings["style"]
+    assert (style["content_weight"], style["style_weight"]) == (1.0, 7.0)
+    assert style["strength_target"] == 0.4
+    assert (loss.style_weight, early.style_weight) == (7.0, 7.0)
+
+
+def test_of_several_processes_the_first_one_calibrates(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked, loss, early = weighed(settings, monkeypatch, 1, tmp_path)
+    assert asked == []
+    assert (loss.style_weight, early.style_weight) == (6.0, 6.0)
+
+
+def test_weights_of_the_loss_are_read_where_all_are(settings: dict[str, Any]) -> None:
+    settings["loss"] |= {"style_weight": 8.0, "tv_weight": 0.25}
+    session.settle_weights(settings)
+    style = settings["style"]
+    assert (style["content_weight"], style["style_weight"]) == (None, 8.0)
+    assert style["tv_weight"] == 0.25
+    assert not session.is_calibrated(style)
+
+
+# --- the whole -----------------------------------------------------------------------------------
+
+
+def parts_of(settings: dict[str, Any], photos: Path, shown: dict[str, Any]) -> Parts:
+    """Real ones, on a CPU; ``shown`` gets what the page is told."""
+
+    def trainer(run: Run, loggers: Any, settings: dict[str, str]) -> Any:
+        shown.update(settings)
+        small = {"max_steps": 2, "val_every": 2, "preview_every": 100, "checkpoint_every": 2}
+        return make_trainer(run, loggers, device="cpu", settings=settings, **small)
+
+    return Parts(
+        make_loss=partial(PerceptualLoss, style_weight=3.0, **LAYERS),
+        data=PhotoDataModule("folder", str(photos), size=16, batch_size=2, val_photos=2),
+        make_trainer=trainer,
+        make_loggers=[CurveCSV],
+    )
+
+
+def left(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_without_photos_nothing_is_made_on_disk(settings: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    before = left(tmp_path)
+    with pytest.raises(InputError, match="empty"):
+        session.train(settings, parts_of(settings, tmp_path / "empty", {}))
+    assert left(tmp_path) == before
+
+
+def test_a_beginning_that_does_not_fit_makes_nothing_on_disk(
+    settings: dict[str, Any], photo_folder: Path, tmp_path: Path
+) -> None:
+    save_style(tmp_path / "wide.safetensors", 0, width=6)
+    settings["init"] = "wide.safetensors"
+    before = left(tmp_path)
+    with pytest.raises(InputError, match="width"):
+        session.train(settings, parts_of(settings, photo_folder, {}))
+    assert left(tmp_path) == before
+
+
+def test_a_training_ends_with_a_style_that_tells_all_of_it(
+    settings: dict[str, Any], photo_folder: Path, tmp_path: Path
+) -> None:
+    saved = save_style(tmp_path / "base.safetensors", 1).state_dict()
+    settings |= {"init": "base.safetensors", "seed": 4}
+    settings["style"]["style_weight"] = 3.0
+    shown: dict[str, Any] = {}
+    assert session.train(settings, parts_of(settings, photo_folder, shown))
+    style = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
+    about = style.description
+    assert about["training"]["steps"] == 2
+    assert (about["training"]["init"], about["training"]["init_sha256"]) == (
+        "base",
+        digest_of(saved),
+    )
+    assert about["recipe"]["seed"] == 4
+    assert about["net"] == {"name": "johnson", "arguments": ARGUMENTS}
+    assert (about["style"]["style_weight"], about["loss"]["style_weight"]) == (3.0, 3.0)
+    assert all(math.isfinite(value) for value in about["objective"].values())
+    assert any(not torch.equal(w, saved[n]) for n, w in style.net.state_dict().items())
+    (run,) = (tmp_path / "runs" / "mine").iterdir()
+    assert {"config.yaml", "metrics.csv", "resume"} <= left(run)
+    # and the page tells the same
+    facts = {
+        "painting": ("mine.png", "24 px"),
+        "photos": ("folder", "2 a step", "16 px"),
+        "judge": ("random",),
+        "weights": ("content 1", "style 3", "tv 0.5"),
+        "net": ("johnson", "4"),
+        "precision": ("fp32",),
+    }
+    assert shown.keys() == facts.keys()
+    for name, expected in facts.items():
+        for fact in expected:
+            assert fact in shown[name]
+    # the same name once more is refused before anything is computed
+    with pytest.raises(InputError, match="overwrite"):
+        session.train(settings, parts_of(settings, photo_folder, shown))
+    assert len(list((tmp_path / "runs" / "mine").iterdir())) == 1
