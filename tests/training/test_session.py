@@ -16,7 +16,6 @@ from torch import Tensor
 from fst.data.module import PhotoDataModule
 from fst.errors import FstWarning, InputError
 from fst.losses.perceptual import PerceptualLoss
-from fst.losses.statistics import StyleStatistics
 from fst.nets.johnson import JohnsonNet
 from fst.optimization.calibration import Calibration
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
@@ -49,14 +48,13 @@ class Asked:
 
     def __init__(self) -> None:
         self.weights: list[str] = []
-        self.targets: list[Tensor | StyleStatistics] = []
+        self.targets: list[Tensor] = []
 
     def __call__(self, target: Any, weights: str, dtype: torch.dtype) -> Any:
         assert dtype == torch.bfloat16
         self.weights.append(weights)
         self.targets.append(target)
-        known_by = "" if isinstance(target, Tensor) else ", by its statistics"
-        return SimpleNamespace(known_by=known_by, weights=weights)
+        return SimpleNamespace(weights=weights)
 
 
 def judges_of(settings: dict[str, Any], make_loss: Any) -> Judges:
@@ -99,17 +97,6 @@ def test_what_stands_in_for_a_painting_is_told(settings: dict[str, Any]) -> None
         judges_of(settings, asked := Asked())
     assert isinstance(asked.targets[0], Tensor)
     assert "portrait" in settings["style"]["painting"]
-
-
-def test_statistics_from_the_package_are_told(
-    settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    settings["style"] |= {"image": "monet.jpg", "size": 512}
-    settings["loss"]["weights"] = "slim"
-    judges_of(settings, asked := Asked())
-    assert isinstance(asked.targets[0], StyleStatistics)
-    assert "monet.jpg" in capsys.readouterr().out
-    assert "painting" not in settings["style"]
 
 
 # --- the net that a training begins with ---------------------------------------------------------
