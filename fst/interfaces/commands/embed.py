@@ -1,7 +1,7 @@
 """Puts a slim network into the package: ``fst embed slim.safetensors``.
 
-Measures how well it agrees with VGG-19 on photos and paintings that it never saw, and writes it with
-these figures to fst/embedded/. The checksum that it prints belongs into
+Measures how well it agrees with VGG-19 on photos and paintings that it never saw, and writes it
+with these figures to fst/embedded/. The checksum that it prints belongs into
 fst/loss_networks/weights.py.
 """
 
