@@ -83,7 +83,7 @@ def test_a_painting_needs_no_suffix(suffix: str, places: tuple[Path, Path]) -> N
 
 def test_weights_need_their_whole_name(places: tuple[Path, Path]) -> None:
     put(places[0] / "weights", "vgg.png")
-    with pytest.raises(AssetError):
+    with pytest.raises(AssetError, match="no weights 'vgg'"):
         find("weights", "vgg")
 
 

@@ -277,14 +277,25 @@ def test_bytes_that_cannot_be_decoded_are_named_by_their_path() -> None:
         decode({"path": "coco/000001.jpg", "bytes": b"not at all"})
 
 
+NOT_AT_ALL = hashlib.sha256(b"not at all").hexdigest()
+
+
 @pytest.mark.parametrize(
-    "record",
-    [{"path": None, "bytes": b"not at all"}, {"path": None, "bytes": b""}, None],
+    ("record", "facts"),
+    [
+        ({"path": None, "bytes": b"not at all"}, [NOT_AT_ALL[:12], "not a picture"]),
+        ({"path": None, "bytes": b""}, ["without a name", "empty"]),
+        (None, ["without a name", "empty"]),
+    ],
     ids=["junk", "empty", "null"],
 )
-def test_a_nameless_record_without_a_photo_is_an_input_error(record: Record) -> None:
-    with pytest.raises(InputError):
+def test_a_nameless_record_without_a_photo_is_an_input_error(
+    record: Record, facts: list[str]
+) -> None:
+    with pytest.raises(InputError) as caught:
         decode(record)
+    assert all(fact in str(caught.value) for fact in facts)
+    assert "\n" not in str(caught.value)
 
 
 # --- smaller than stored -------------------------------------------------------------------------
@@ -333,7 +344,7 @@ def test_other_kinds_come_as_they_are() -> None:
 
 def test_a_cut_jpeg_is_broken_also_when_it_would_come_small() -> None:
     content = encoded(make_photo(400, 300), "JPEG")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="truncated"):
         decode({"path": None, "bytes": content[: len(content) // 2]}, 20)
 
 

@@ -95,23 +95,27 @@ def test_a_mask_can_be_a_picture(style: LoadedStyle) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "got", "allowed"),
     [
-        torch.zeros(0, 3, 32, 32),
-        np.zeros((20, 20, 3), object),
-        np.zeros((20, 20), np.uint8),
-        np.zeros((20, 20, 4), np.uint8),
-        np.full((20, 20, 3), 255.0),
-        np.full((20, 20, 3), np.nan),
-        np.zeros((20, 20, 3), np.int64),
-        torch.zeros(20, 20, 3),
-        torch.zeros(1, 1, 3, 20, 20),
-        "photo.jpg",
+        (torch.zeros(0, 3, 32, 32), "(0, 3, 32, 32)", "(3, H, W)"),
+        (np.zeros((20, 20, 3), object), "object", "uint8 or float"),
+        (np.zeros((20, 20), np.uint8), "(20, 20)", "(H, W, 3)"),
+        (np.zeros((20, 20, 4), np.uint8), "(20, 20, 4)", "(H, W, 3)"),
+        (np.full((20, 20, 3), 255.0), "float", "[0, 1]"),
+        (np.full((20, 20, 3), np.nan), "float", "[0, 1]"),
+        (np.zeros((20, 20, 3), np.int64), "int64", "uint8 or float"),
+        (torch.zeros(20, 20, 3), "(20, 20, 3)", "(3, H, W)"),
+        (torch.zeros(1, 1, 3, 20, 20), "(1, 1, 3, 20, 20)", "(3, H, W)"),
+        ("photo.jpg", "str", "PIL picture, array or tensor"),
     ],
 )
-def test_other_things_are_refused(style: LoadedStyle, wrong: Any) -> None:
-    with pytest.raises(InputError):
+def test_other_things_are_refused(style: LoadedStyle, wrong: Any, got: str, allowed: str) -> None:
+    with pytest.raises(InputError) as caught:
         style(wrong)
+    message = str(caught.value)
+    assert got in message
+    assert allowed in message
+    assert "\n" not in message
 
 
 def test_a_style_that_is_optimized_does_not_tile(style: LoadedStyle) -> None:
@@ -137,4 +141,6 @@ def test_importing_fst_does_not_import_torch() -> None:
 
 def test_what_comes_back_can_be_changed(style: LoadedStyle) -> None:
     painted: Tensor = style(torch.rand(1, 3, 20, 20))
-    painted.mul_(0.5)
+    before = painted.clone()
+    painted.mul_(0.5)  # refused of what was made in inference mode
+    torch.testing.assert_close(painted, before / 2)

@@ -137,12 +137,25 @@ def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
         check_writable(folder)
 
 
+# --- where scratch files go ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's own cache, and no temporary folder that the user has asked for."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", None)  # what it remembers
+
+
+@pytest.mark.usefixtures("own_cache")
 def test_large_temporary_files_go_to_the_cache(tmp_path: Path) -> None:
     folder = scratch_folder()
     assert folder.is_dir()
     assert (tmp_path / "cache") in folder.parents
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_the_users_own_temporary_folder_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +164,7 @@ def test_the_users_own_temporary_folder_is_taken(
     assert scratch_folder() == tmp_path / "mine"
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_without_a_cache_the_systems_folder_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.losses.functional import upsampling_pattern
-from fst.losses.perceptual import PerceptualLoss
+from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
+from fst.training.micro_batches import accumulate_gradients, more_parts
 from fst.training.module import StyleTransferModule
 
 
@@ -246,3 +247,72 @@ def test_parts_that_the_user_changes_are_changed(runs: TinyRuns) -> None:
     assert runs.kill(run, KillAt(step=5))
     runs.options |= {"accumulate": 1}
     assert runs.fit(runs.again(run)).micro_batches == 1
+
+
+# --- the parts on their own ----------------------------------------------------------------------
+
+
+class Distance(torch.nn.Module):
+    """A loss by hand: the squared distance of each picture's mean from its photo's."""
+
+    def content_targets(self, photos: Tensor) -> Tensor:
+        return photos.mean((1, 2, 3))
+
+    def forward(self, painted: Tensor, targets: Tensor) -> LossTerms:
+        off = (painted.mean((1, 2, 3)) - targets) ** 2
+        return LossTerms(off, 2 * off, torch.zeros_like(off))
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 9])
+def test_the_shares_of_the_parts_add_up_to_the_mean(parts: int) -> None:
+    batch, shares = photos(5), []
+    scale = torch.tensor(0.5, requires_grad=True)
+
+    def backward(share: Tensor) -> None:
+        shares.append(share.item())
+        share.backward()
+
+    loss: Any = Distance()
+    terms = accumulate_gradients(batch, parts, lambda part: scale * part, loss, 0.0, backward)
+    means = batch.mean((1, 2, 3))
+    # (s m - m)^2 is (s - 1)^2 m^2: at s = 1/2 a quarter of m^2, with the slope -m^2
+    torch.testing.assert_close(terms.content, means**2 / 4)
+    torch.testing.assert_close(terms.style, means**2 / 2)
+    assert len(shares) == min(parts, 5)
+    assert sum(shares) == pytest.approx(float((3 * means**2 / 4).mean()), rel=1e-5)
+    assert scale.grad is not None
+    torch.testing.assert_close(scale.grad, -3 * (means**2).mean())
+
+
+OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize(
+    ("parts", "batch", "more"), [(1, 8, 2), (2, 8, 4), (4, 8, 8), (4, 6, 6), (1, 2, 2)]
+)
+def test_twice_as_many_parts_are_tried_up_to_a_photo_each(
+    parts: int, batch: int, more: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert more_parts(OUT_OF_MEMORY, parts, batch, alone=True) == more
+    assert f"{more} parts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("parts", "batch", "alone", "names"),
+    [(4, 4, True, ["data.size"]), (1, 1, True, ["data.size"]),
+     (1, 8, False, ["data.batch_size", "accumulate"])],
+)  # fmt: skip
+def test_what_to_lower_is_named_where_no_more_parts_help(
+    parts: int, batch: int, alone: bool, names: list[str]
+) -> None:
+    with pytest.raises(InputError, match="memory") as caught:
+        more_parts(OUT_OF_MEMORY, parts, batch, alone)
+    assert all(name in str(caught.value) for name in names)
+    assert caught.value.__cause__ is OUT_OF_MEMORY
+
+
+def test_an_error_of_another_kind_is_raised_again() -> None:
+    error = RuntimeError("shapes do not fit")
+    with pytest.raises(RuntimeError) as caught:
+        more_parts(error, 1, 8, alone=True)
+    assert caught.value is error

@@ -111,7 +111,7 @@ def cases() -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def test_the_cases_are_of_all_training_settings() -> None:
+def test_the_cases_are_of_all_settings() -> None:
     assert set(WRONG_VALUES) <= set(DEFAULTS)
     groups = {name.partition(".")[0] for name in DEFAULTS if "." in name}
     assert groups == {"style", "loss", "net", "data", "trainer"}
@@ -135,6 +135,38 @@ def test_a_wrong_setting_is_one_line(name: str, value: Any) -> None:
     shown = {None: "null", True: "true"}.get(value) if value is None or value is True else None
     if not isinstance(value, Mapping | list):
         assert (shown or str(value)) in message or repr(value) in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("optimizer", "sgd", ["muon", "adam"]),
+        ("schedule", "linear", ["cosine", "constant"]),
+        ("ema", 1.0, ["at least 0", "below 1"]),
+        ("learning_rate", 0, ["above 0"]),
+        ("warmup_steps", -1, ["whole number", "at least 0"]),
+        ("precision", "fp64", ["auto", "fp32", "bf16"]),
+        ("loss.pooling", "min", ["max", "avg"]),
+        ("loss.normalization", "none", ["relative", "course"]),
+        ("loss.schedule", 1.5, ["0 to 1", "null"]),
+        ("style.strength_target", 0.01, ["0.05", "0.95", "null"]),
+        ("style.size", 3, ["whole number", "at least"]),
+        ("trainer.device", "abacus", ["auto", "cpu", "cuda"]),
+        ("trainer.max_time", "soon", ["DD:HH:MM:SS"]),
+        ("data.source", "ftp", ["auto", "folder", "hub", "sample"]),
+        ("compile", "perhaps", ["true", "false"]),
+    ],
+)
+def test_what_is_allowed_is_said(name: str, value: Any, allowed: list[str]) -> None:
+    wrong = copy.deepcopy(COMPOSED)
+    *groups, key = name.split(".")
+    part = wrong
+    for group in groups:
+        part = part[group]
+    part[key] = value
+    with pytest.raises(InputError) as caught:
+        check_all(wrong)
+    assert all(fact in str(caught.value) for fact in allowed)
 
 
 def test_the_defaults_are_allowed() -> None:
