@@ -31,8 +31,6 @@ from support import ROOT, make_photo
 from fst.assets import shipped
 from fst.interfaces import cli, commands
 from fst.interfaces.arguments.train import known_keys
-from fst.styles.catalog import style_names
-from fst.styles.trained import load_checkpoint
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMMANDS = [fence for fence in FENCES if fence.shows_commands]
@@ -215,29 +213,3 @@ def test_the_style_file_has_settings_of_a_style() -> None:
     examples = [yaml.safe_load(one.text) for one in FENCES if one.language == "yaml"]
     assert examples
     assert all(set(example) <= set(known) for example in examples)
-
-
-@pytest.mark.parametrize("style", style_names())
-def test_the_steps_are_those_of_the_shipped_nets(style: str) -> None:
-    about = load_checkpoint(shipped("checkpoints") / f"{style}.safetensors").description
-    training = about["training"]
-    steps, pattern = f"{training['steps']:,}", f"{training['pattern_weight']:g}"
-    rows = {
-        "train.md": rf"`{style}` \| {steps} \|.*\| {pattern} \|",
-        "styles/README.md": rf"\({style}.md\) \| .* \| {steps} \|",
-        "quality.md": rf"\(styles/{style}.md\) \| {steps} \|",
-        f"styles/{style}.md": rf"\n{steps} steps of one photo",
-    }
-    for document, row in rows.items():
-        assert re.search(row, (ROOT / "docs" / document).read_text(encoding="utf-8")), document
-
-
-def test_the_rooms_are_those_of_the_contract() -> None:
-    contracts = PROJECT["tool"]["importlinter"]["contracts"]
-    (order,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
-    rooms = [room for layer in order for room in layer.split(" | ") if room != "__main__"]
-    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    table = text.partition("`embedded/`")[0]
-    assert re.findall(r"^\| `(\w+)/?` \|", table, re.MULTILINE) == rooms
-    for pair in (layer.split(" | ") for layer in order if " | " in layer):
-        assert f"`{pair[0]}` and `{pair[1]}`" in " ".join(text.split())

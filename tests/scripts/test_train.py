@@ -67,7 +67,7 @@ def test_a_run_writes_all_that_the_readme_names(run: Run, tiny: list[str], tmp_p
     assert about["style"]["name"] == "mine"
     assert about["style"]["title"] is None  # the painting is not Monet's
     assert about["training"]["steps"] == 60
-    assert about["training"]["seed"] == 0
+    assert about["recipe"]["seed"] == 0
     assert about["loss"]["loss_network"]["sha256"] == "random:0"
     arguments = {
         "width": 4,

@@ -1,6 +1,6 @@
 """The main job in a few minutes, command by command: ``fst demo``.
 
-Needs nothing but the installed packages: the loss network and the paintings' statistics come with
+Needs nothing but the installed packages: a loss network and portraits of the paintings come with
 fst, a few photos with scikit-image. With an FST_ASSETS folder it takes its photos from there.
 """
 
@@ -32,13 +32,7 @@ def call(command: str, *arguments: object) -> None:
 
 def about_vgg19() -> str:
     """Whether VGG-19 itself can be had, and how to use it."""
-    painting = ""
-    try:
-        assets.find("styles", f"{STYLE}.jpg")
-    except AssetError:
-        painting = " style.image=PAINTING.jpg"
-    command = f"fst train style={STYLE}{painting} experiment=cpu overwrite=true"
-    use = f"train against it with: {command}"
+    use = f"train against it with: fst train style={STYLE} experiment=cpu overwrite=true"
     if (path := at_hand()) is not None:
         return f"VGG-19 is at hand ({path.name}): {use}"
     try:
@@ -63,7 +57,7 @@ def main(_: argparse.Namespace) -> int:
         eval_photos.mkdir(exist_ok=True)
         for name in ("chelsea.png", "rocket.jpg"):
             (eval_photos / name).write_bytes((samples / name).read_bytes())
-    call("stylize", photo, "--style", "monet", "--output", DEMO / "monet.jpg")
+    call("stylize", photo, "--style", "the_scream", "--output", DEMO / "the_scream.jpg")
     folders = [f"runs={DEMO}/runs", f"checkpoints={DEMO}/checkpoints", "overwrite=true"]
     call("train", f"style={STYLE}", "loss=slim", *data, "experiment=quick", *folders)
     trained = DEMO / "checkpoints" / f"{STYLE}.safetensors"

@@ -1,8 +1,8 @@
 """Puts a slim network into the package: ``fst embed slim.safetensors``.
 
-Measures how well it agrees with VGG-19 on photos and paintings that it never saw, writes it with
-these figures to fst/embedded/, and beside it the statistics of the shipped paintings. The two
-checksums that it prints belong into fst/loss_networks/weights.py and fst/losses/statistics.py.
+Measures how well it agrees with VGG-19 on photos and paintings that it never saw, and writes it
+with these figures to fst/embedded/. The checksum that it prints belongs into
+fst/loss_networks/weights.py.
 """
 
 import argparse
