@@ -89,5 +89,5 @@ def test_what_becomes_of_vgg19_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "at_hand", lambda: None)
     assert "loss=slim" in demo.about_vgg19()
     monkeypatch.setattr(demo, "at_hand", lambda: Path("somewhere/vgg.pth"))
-    for fact in ("vgg.pth", "style=starry_night", "style.image=PAINTING.jpg"):
+    for fact in ("vgg.pth", f"fst train style={demo.STYLE}"):
         assert fact in demo.about_vgg19()
