@@ -16,7 +16,7 @@ from fst.loss_networks.weights import WEIGHTS
 from fst.losses.perceptual import PerceptualLoss
 from fst.styles.catalog import style_file
 from fst.styles.portraits import embedded_portrait
-from fst.styles.style import term_weights
+from fst.styles.style import SIZE, term_weights
 from fst.styles.trained import TrainedStyle
 
 STAND_IN = "its texture portrait"
@@ -81,7 +81,7 @@ def load_painting(style: str, size: int | None = None) -> tuple[Tensor, dict[str
     """
     about = style_file(style)
     picture = load_image(assets.find("styles", about["image"]))
-    return resize(picture, size or about.get("size", 512)).rgb, term_weights(about)
+    return resize(picture, size or about.get("size", SIZE)).rgb, term_weights(about)
 
 
 def judged_by_slim(description: Mapping[str, Any]) -> bool:
