@@ -29,3 +29,9 @@ MARGIN = 20
 
 FEATHER = 0.01
 """Standard deviation of a mask's feathering, as a share of the picture's long side."""
+
+POOLINGS = ("max", "avg")
+"""Of the loss network (:mod:`fst.loss_networks.vgg`)."""
+
+MIN_SIDE = 16
+"""Smallest side, in pixels, of what a net or a loss network is shown."""

@@ -64,14 +64,14 @@ def test_every_group_composes(group: str, name: str) -> None:
         ([], ("auto", 0.5)),
         (["loss=gatys"], ("auto", None)),
         (["loss=slim"], ("slim", None)),
-        (["loss.schedule=0.2"], ("auto", 0.2)),
+        (["loss.slim_share=0.2"], ("auto", 0.2)),
     ],
 )
 def test_a_loss_that_is_asked_for_is_taken_in_an_experiment(
     arguments: list[str], judges: tuple[str, float | None]
 ) -> None:
     loss = composed("style=monet", "experiment=cpu", *arguments)["loss"]
-    assert (loss["weights"], loss["schedule"]) == judges
+    assert (loss["weights"], loss["slim_share"]) == judges
 
 
 @pytest.mark.parametrize("experiment", options("experiment"))
@@ -85,7 +85,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
     config = composed("style=monet")
     signature = inspect.signature(PerceptualLoss).parameters
     for name, value in config["loss"].items():
-        if name == "schedule":  # of the trainer, which loss judges when; none by default
+        if name == "slim_share":  # of the trainer, which loss judges when; none by default
             assert value is None
         elif name in ("content_weight", "style_weight"):  # calibrated by default
             assert value is None

@@ -16,10 +16,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageCms
 from torch import Tensor
 
+from fst.choices import MIN_SIDE as MIN_SIDE  # where pictures are, one looks for it
 from fst.errors import InputError
-
-MIN_SIDE = 16
-"""Smallest side, in pixels, of a picture that can be stylized."""
 
 _DECODER_ERRORS = (
     OSError,

@@ -75,8 +75,8 @@ EMBEDDED = Path(__file__).resolve().parents[1] / "embedded"
 """What comes with the package: the slim network, and portraits of paintings."""
 
 SLIM_INSTEAD = (
-    "Without VGG-19, the embedded slim network works offline: fst train … loss=slim data=sample "
-    "(other commands: --weights slim)"
+    "Without VGG-19, the slim network that comes with fst does: --weights slim; of a training "
+    "loss=slim (and data=sample where there are no photos either)"
 )
 
 

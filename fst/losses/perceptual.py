@@ -19,7 +19,7 @@ CONTENT_LAYERS = {"relu4_2": 1.0}
 STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 1.0}
 """Gatys et al. 2015, section 2, equally weighted."""
 
-CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 6.0
+CONTENT_WEIGHT, STYLE_WEIGHT, TV_WEIGHT = 1.0, 6.0, 0.5
 """Where nothing is calibrated: about what :mod:`fst.optimization.calibration` finds for most
 paintings."""
 
@@ -73,7 +73,7 @@ class PerceptualLoss(nn.Module):
         painting: Tensor | StyleStatistics,
         content_weight: float = CONTENT_WEIGHT,
         style_weight: float = STYLE_WEIGHT,
-        tv_weight: float = 0.5,
+        tv_weight: float = TV_WEIGHT,
         content_layers: Mapping[str, float] = CONTENT_LAYERS,
         style_layers: Mapping[str, float] = STYLE_LAYERS,
         weights: str = "auto",

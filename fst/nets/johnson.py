@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fst.choices import MIN_SIDE
 from fst.errors import InputError
 from fst.nets.layers import (
     ConvNorm,
@@ -17,10 +18,6 @@ from fst.nets.layers import (
 from fst.nets.needs import NetNeeds, TransformerNet
 from fst.nets.stages import Stage
 from fst.system.checks import one_of, whole_number
-
-LEAST_SIDE = 16
-"""Smallest height and width, in pixels: what reflection padding needs at a quarter of the size."""
-
 
 MOST = 1024
 """Of channels at full resolution, and of residual blocks: far beyond what anybody trains."""
@@ -50,7 +47,7 @@ class JohnsonNet(TransformerNet):
         Odena et al. 2016.
     """
 
-    needs = NetNeeds(least_side=LEAST_SIDE, multiple=4)
+    needs = NetNeeds(least_side=MIN_SIDE, multiple=4)
 
     def __init__(
         self, width: int = 32, residual_blocks: int = 5, upsampling: str = "nearest"
@@ -83,8 +80,8 @@ class JohnsonNet(TransformerNet):
             InputError: a side shorter than 16 pixels.
         """
         h, w = images.shape[2:]
-        if min(h, w) < LEAST_SIDE:
-            raise InputError(f"a {w}x{h} picture is too small: each side needs {LEAST_SIDE} pixels")
+        if min(h, w) < MIN_SIDE:
+            raise InputError(f"a {w}x{h} picture is too small: each side needs {MIN_SIDE} pixels")
         x, _ = widen(images)
         x = F.relu(self.down1(x))  # (N, width, H, W)
         x = F.relu(self.down2(x))  # (N, 2 width, H/2, W/2)

@@ -51,7 +51,7 @@ def training_arguments(description: dict[str, Any], steps: int | None = None) ->
     except (KeyError, TypeError) as error:
         raise InputError(f"the checkpoint does not say how it was trained: {error}") from error
     if share:
-        arguments.append(f"loss.schedule={share:g}")
+        arguments.append(f"loss.slim_share={share:g}")
     arguments += [*_of_the_loss(loss), *_of_the_data(data)]
     if init := training.get("init"):
         arguments.append(f"init={quoted(init)}")

@@ -64,7 +64,7 @@ def fit(
         if trainer.global_step < trainer.max_steps:
             why = "stopped" if got_signal(trainer) else "the time is up"
             where = f"at step {trainer.global_step} of {trainer.max_steps}"
-            go_on = f"go on with resume=auto, or resume={run.folder}"
+            go_on = f"the same command goes on with resume=auto, or resume={run.folder}"
             _say(trainer, f"{why} {where}; {go_on}")
             return False
         if trainer.global_step % every or "val/total" not in trainer.callback_metrics:

@@ -58,7 +58,7 @@ class StyleTransferModule(lightning.LightningModule):
         self.net = net.to(memory_format=torch.channels_last)
         self.average = start_average(self.net, recipe.ema)
         self.loss, self.early_loss = loss, early_loss
-        self.early_share = number("loss.schedule", early_share, least=0, most=1)
+        self.early_share = number("loss.slim_share", early_share, least=0, most=1)
         self.compute_dtype = dtype
         self.micro_batches = recipe.accumulate
         self.guard, self.rollback = FiniteGuard(), Rollback()

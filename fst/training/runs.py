@@ -1,5 +1,6 @@
 """Where a training run writes, where it starts, and how its result gets its name."""
 
+import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from fst.training.earlier import translated
 LOCK = "run.lock"
 """In a run's folder, held by the process that trains; the system lets go of it at the latest when
 the process ends, however it ends."""
+
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What some network file systems say when they are asked for a lock."""
 
 SETTINGS = "config.yaml"
 """In a run's folder: what it was started, or last resumed, with."""
@@ -87,27 +91,36 @@ def prepare_run(
     if start is None:
         folder = _new_folder(runs / style, writes)
     else:
-        folder = _folder_of(start, writes)
+        folder = _folder_of(start, style, writes)
         say(f"resuming from {start}")
     run = Run(folder, output, start)
     if writes:
         for needed in (run.checkpoints, run.output.parent):
             _make(needed)
             check_writable(needed)
-        remove_leftovers(run.checkpoints)
     return run
 
 
-def _folder_of(checkpoint: Path, writes: bool) -> Path:
+def _folder_of(checkpoint: Path, style: str, writes: bool) -> Path:
     """The folder of the run that a checkpoint belongs to, which nobody trains at present."""
     if checkpoint.parent.name != "resume":
         raise CheckpointError(
             f"{checkpoint} lies in no run: give one of runs/<style>/<date>/resume/"
         )
     folder = checkpoint.parent.parent
+    if folder.parent.name != style:
+        raise CheckpointError(
+            f"{folder} is a run of {folder.parent.name!r}, not of {style!r}: give "
+            f"style.name={folder.parent.name}, with the settings that it was started with"
+        )
+    if finished := next(folder.glob("*.safetensors"), None):
+        raise CheckpointError(
+            f"{folder} is finished: it holds {finished.name}; init={finished} begins another run "
+            "with that"
+        )
     if writes:
-        with held(folder):  # before anything in it is touched
-            pass
+        with held(folder):
+            remove_leftovers(checkpoint.parent)
     return folder
 
 
@@ -118,7 +131,7 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         InputError: another process has it.
     """
-    lock = FileLock(folder / LOCK, timeout=0)
+    lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout as error:
@@ -126,8 +139,10 @@ def held(folder: Path) -> Iterator[None]:
             f"{folder} is still being trained by another process: wait for its end, or leave "
             "resume= out for a run of its own"
         ) from error
-    except NotImplementedError:  # some network file systems have no locks
-        pass
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+            raise
+        print(f"{folder}: this file system has no locks: don't resume a run that is going on")
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import lightning
@@ -29,7 +30,7 @@ from fst.training.fit import fit, got_signal
 from fst.training.module import StyleTransferModule
 from fst.training.recipe import Recipe
 from fst.training.runs import Run, finish, held, keep_settings, prepare_run
-from fst.training.settings import style_weights
+from fst.training.settings import is_calibrated
 
 Settings = dict[str, Any]
 """All of ``configs/train.yaml`` as plain values; :func:`~fst.training.settings.check_settings`."""
@@ -74,6 +75,7 @@ def train(settings: Settings, parts: Parts) -> bool:
         FstError: what the message says.
     """
     keep_freed_memory()
+    try_out(parts)
     recipe = Recipe.of(settings)
     torch.manual_seed(recipe.seed)
     dtype = pick_precision(recipe.precision, pick_device(settings["trainer"]["device"]))
@@ -100,12 +102,38 @@ def train(settings: Settings, parts: Parts) -> bool:
         return not got_signal(trainer)  # finished, but what would come next is not wanted
 
 
+def try_out(parts: Parts) -> None:
+    """Makes trainer and loggers once, somewhere else: what they refuse is known before the work.
+
+    Raises:
+        InputError: settings that they don't take.
+    """
+    with TemporaryDirectory() as folder:
+        run = Run(Path(folder), Path(folder) / "style.safetensors", None)
+        try:
+            loggers = [make(save_dir=run.folder) for make in parts.make_loggers]
+            for logger in loggers:
+                str(logger.log_dir)  # made of the logger's name and version
+        except (TypeError, ValueError) as error:
+            raise InputError(f"logger: {_first_line(error)}") from error
+        try:
+            parts.make_trainer(run, loggers, settings={})
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"trainer: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def make_judges(settings: Settings, parts: Parts, dtype: torch.dtype) -> Judges:
-    """The losses that judge, without a weight where one is to be calibrated."""
+    """The losses that judge; a weight that is to be calibrated is set by :func:`weigh`."""
     style, loss = settings["style"], settings["loss"]
-    share = loss.get("schedule")
+    share = loss.get("slim_share")
     if share is not None and loss["weights"] == "slim":
-        raise InputError("loss.schedule goes from the slim network to VGG-19: not with loss=slim")
+        raise InputError("loss.slim_share goes from the slim network to VGG-19: not with loss=slim")
 
     painting = style_target(style["image"], style["size"])
     if not is_at_hand(style["image"]):
@@ -149,11 +177,6 @@ def open_run(settings: Settings) -> Run:
         settings["overwrite"],
         writes=process_rank() == 0,
     )
-
-
-def is_calibrated(style: Mapping[str, Any]) -> bool:
-    """Whether the weights of content and style follow from the strength asked for."""
-    return style["content_weight"] is None and style["style_weight"] is None
 
 
 def fixed_weights(style: Mapping[str, Any]) -> dict[str, float]:
@@ -219,12 +242,3 @@ def keep(
     about = describe_run(module, data, trainer, settings["net"], settings["style"], init)
     path = finish(run, TrainedStyle(module.best_net, about), settings["overwrite"])
     print(f"wrote {path}  (objective {about['objective']['total']:.3f}; the run: {run.folder})")
-
-
-def settle_weights(settings: Settings) -> None:
-    """Puts weights given as ``loss.…_weight`` where all are read: into ``settings["style"]``.
-
-    Raises:
-        InputError: one weight was given twice, and differently.
-    """
-    settings["style"] |= style_weights(settings)

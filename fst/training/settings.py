@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from lightning.pytorch.strategies import StrategyRegistry
 
+from fst.choices import POOLINGS
 from fst.errors import InputError
-from fst.losses.perceptual import NORMALIZATIONS
+from fst.losses.perceptual import NORMALIZATIONS, TV_WEIGHT
 from fst.nets import NETS, make_net
 from fst.optimization.calibration import STRENGTHS
-from fst.system.checks import number, one_of, optional, switch, text, whole_number
+from fst.system.checks import number, one_of, optional, shown, switch, text, whole_number
 from fst.system.device import pick_device
 from fst.training.recipe import Recipe
 
@@ -24,8 +25,6 @@ Check = Callable[[str, Any], Any]
 
 MIN_STYLE_SIZE = 32
 """Long side of a painting in pixels: the deepest layers of VGG-19 halve it four times."""
-
-POOLINGS = ("max", "avg")
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
@@ -37,9 +36,19 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     Raises:
         InputError: a value of the wrong type or out of its range, in one line.
     """
+    for group, keys in NEEDED.items():
+        part = settings.get(group) if group else settings
+        if not isinstance(part, Mapping):
+            raise InputError(f"{group} must be a group of settings, not {shown(part)}")
+        if missing := [key for key in keys if key not in part]:
+            raise InputError(f"{group}{'.' if group else ''}{missing[0]} is not given")
     Recipe.of(settings)
     for group in dict.fromkeys(name.rpartition(".")[0] for name in CHECKS):
-        check_group(group, settings.get(group, {}) if group else settings)
+        check_group(group, settings[group] if group else settings)
+    if settings["style"]["strength_target"] is None and is_calibrated(style_weights(settings)):
+        raise InputError(
+            "style.strength_target is null: then give style.style_weight or style.content_weight"
+        )
     pick_device(settings["trainer"]["device"])
     with torch.device("meta"):  # a net without memory: whether it takes these arguments
         make_net(**settings["net"])
@@ -52,7 +61,7 @@ def check_group(group: str, part: Any) -> None:
         InputError: as :func:`check_settings`, or ``part`` is no mapping.
     """
     if not isinstance(part, Mapping):
-        raise InputError(f"{group} must be a group of settings, not {part!r}")
+        raise InputError(f"{group} must be a group of settings, not {shown(part)}")
     for name, check in CHECKS.items():
         of, _, key = name.rpartition(".")
         if of == group and key in part:
@@ -138,7 +147,7 @@ CHECKS: dict[str, Check] = {
     "loss.weights": text,
     "loss.pooling": _choice(*POOLINGS),
     "loss.normalization": _choice(*NORMALIZATIONS),
-    "loss.schedule": _or_null(_share),
+    "loss.slim_share": _or_null(_share),
     "net.name": _choice(*NETS),
     "net.arguments": _arguments,
     "trainer.max_steps": _count,
@@ -161,20 +170,38 @@ CHECKS: dict[str, Check] = {
 """Setting -> its check; those of a recipe and of the photos are checked where they are used."""
 
 
+NEEDED = {
+    "style": ("name", "image", "size", "strength_target", "content_weight", "style_weight",
+              "tv_weight"),
+    "net": ("name", "arguments"),
+    "loss": ("weights",),
+    "data": (),
+    "trainer": ("device", "devices", "max_steps"),
+    "logger": (),
+    "": ("init", "resume", "overwrite", "runs", "checkpoints"),
+}  # fmt: skip
+"""Groups and settings that a training can't be without: ``~logger`` takes one away."""
+
+
+def is_calibrated(weights: Mapping[str, Any]) -> bool:
+    """Whether the weights of content and style follow from the strength asked for."""
+    return weights["content_weight"] is None and weights["style_weight"] is None
+
+
 def style_weights(settings: Mapping[str, Any]) -> dict[str, float | None]:
     """The three weights of the loss, wherever they were given: ``style.`` or ``loss.``.
 
     ``loss.…_weight`` is ``style.…_weight`` unless it was set itself.
 
     Raises:
-        InputError: content or style weight were given in both places, and differ.
+        InputError: a weight was given in both places, and differs.
     """
     found: dict[str, float | None] = {}
     for name in ("content_weight", "style_weight", "tv_weight"):
         of_style, of_loss = settings["style"].get(name), settings["loss"].get(name)
         if of_loss is None or of_loss == of_style:
             found[name] = of_style
-        elif of_style is None or name == "tv_weight":
+        elif of_style is None or (name == "tv_weight" and of_style == TV_WEIGHT):
             found[name] = of_loss
         else:
             raise InputError(

@@ -8,7 +8,6 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
@@ -75,38 +74,36 @@ def make_trainer(
     Raises:
         InputError: an unknown device, or a setting out of its range.
     """
-    counts = {"max_steps": max_steps, "devices": devices, "num_nodes": num_nodes}
-    every = {"log_every": log_every, "val_every": val_every, "preview_every": preview_every}
-    others: dict[str, Any] = {"checkpoint_every": checkpoint_every, "print_every": print_every}
-    others |= {"max_time": max_time, "strategy": strategy}
-    check_group("trainer", {**counts, **every, **others})
+    check_group("trainer", locals())
     where = pick_device(device)
     _quiet_lightning()
-    title = f"{run.output.stem}: {run.folder.name}"
-    callbacks: list[Callback] = [
-        _saving(run, checkpoint_every or (500 if where.type == "cuda" else 30)),
-        Previews(run.folder / "previews", preview_every),
-        StopOnSignal(),
-        LiveProgress(print_every),
-        RunPage(run.folder, title, settings=settings or {}),
-    ]
+    every = checkpoint_every or (500 if where.type == "cuda" else 30)
+    return _lightning(
+        devices=devices if where.index is None else [where.index],
+        strategy=_strategy(strategy, where, devices, num_nodes),
+        accelerator=where.type,
+        benchmark=where.type == "cuda",
+        num_nodes=num_nodes,
+        max_steps=max_steps,
+        max_time=max_time,
+        logger=loggers,
+        callbacks=[
+            _saving(run, every),
+            Previews(run.folder / "previews", preview_every),
+            StopOnSignal(),
+            LiveProgress(print_every),
+            RunPage(run.folder, f"{run.output.stem}: {run.folder.name}", settings=settings or {}),
+        ],
+        log_every_n_steps=log_every,
+        val_check_interval=val_every,
+        default_root_dir=run.folder,
+    )
+
+
+def _lightning(**options: Any) -> lightning.Trainer:
+    """Lightning's trainer; what it refuses is one line."""
     try:
-        return lightning.Trainer(
-            accelerator=where.type,
-            devices=devices if where.index is None else [where.index],
-            num_nodes=num_nodes,
-            strategy=_strategy(strategy, where, devices, num_nodes),
-            benchmark=where.type == "cuda",
-            max_steps=max_steps,
-            max_time=max_time,
-            logger=loggers,
-            callbacks=callbacks,
-            plugins=[ResumableIO()],
-            log_every_n_steps=log_every,
-            val_check_interval=val_every,
-            default_root_dir=run.folder,
-            **OURS,
-        )
+        return lightning.Trainer(plugins=[ResumableIO()], **options, **OURS)
     except (lightning.fabric.utilities.exceptions.MisconfigurationException, ValueError) as error:
         raise InputError(f"trainer: {str(error).splitlines()[0]}") from error
 

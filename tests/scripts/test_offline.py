@@ -78,7 +78,7 @@ def test_vgg19_is_never_replaced_silently(
 def test_what_slim_lacks_is_said_in_one_line(run_inside: Run) -> None:
     for change, says in (
         ("+loss.content_layers.relu5_4=1.0", "ends at relu5_1"),
-        ("loss.schedule=0.5", "not with loss=slim"),
+        ("loss.slim_share=0.5", "not with loss=slim"),
     ):
         result = run_inside("train.py", "style=the_scream", "loss=slim", *TINY, change)
         assert result.returncode == 1, change

@@ -41,7 +41,7 @@ def test_the_recipe_sets_all_that_the_checkpoint_tells() -> None:
     assert config["style"]["title"] == "The Scream"
     loss = config["loss"]
     assert (loss["content_weight"], loss["style_weight"], loss["tv_weight"]) == (1.0, 5.42, 0.25)
-    assert (loss["schedule"], loss["weights"]) == (0.6, "auto")
+    assert (loss["slim_share"], loss["weights"]) == (0.6, "auto")
     data = config["data"]
     assert (data["source"], data["path"], data["size"]) == ("folder", "train", 192)
     assert (data["batch_size"], data["sizes"]) == (3, [128, 192])
@@ -70,7 +70,7 @@ def test_a_slim_style_is_trained_with_slim() -> None:
     about["loss"]["loss_network"]["weights"] = "slim"
     about["training"]["slim_steps_share"] = 0.0
     config = composed(training_arguments(about))
-    assert (config["loss"]["weights"], config["loss"]["schedule"]) == ("slim", None)
+    assert (config["loss"]["weights"], config["loss"]["slim_share"]) == ("slim", None)
 
 
 def test_an_old_checkpoint_keeps_its_upsampling_and_optimizer() -> None:

@@ -5,7 +5,7 @@ import importlib
 import pytest
 from support import ROOT
 
-from fst.training.earlier import MOVED, translated
+from fst.training.earlier import MOVED, renamed, translated
 
 
 def test_every_new_place_is_one() -> None:
@@ -29,4 +29,18 @@ def test_targets_are_translated_wherever_they_are(before: str) -> None:
     new = {"data": {"_target_": now, "size": 64}, "several": [{"_target_": now}], "seed": 1}
     assert translated(old) == new
     assert translated(new) == new
-    assert translated({"_target_": "mine.Loss"}) == {"_target_": "mine.Loss"}
+    assert translated({"data": {"_target_": "mine.Data"}}) == {"data": {"_target_": "mine.Data"}}
+
+
+def test_settings_with_other_names_go_on_meaning_the_same() -> None:
+    new = {"loss": {"weights": "auto", "slim_share": 0.25}, "schedule": "cosine"}
+    old = {"loss": {"weights": "auto", "schedule": 0.25}, "schedule": "cosine"}
+    assert translated(old) == new
+    # a file of one's own for one of ours, which has the new name, too
+    assert translated({"loss": {"schedule": 0.25, "slim_share": None}})["loss"] == {
+        "slim_share": 0.25
+    }
+    assert renamed("loss.schedule=0.25") == "loss.slim_share=0.25"
+    assert renamed("++loss.schedule=0.25") == "++loss.slim_share=0.25"
+    assert renamed("schedule=constant") == "schedule=constant"
+    assert renamed("--multirun") == "--multirun"

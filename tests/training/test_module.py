@@ -221,8 +221,8 @@ def test_a_restless_net_takes_the_same_steps_from_the_same_seed(runs: TinyRuns) 
         ({"ema": -0.1}, "ema"),
         ({"ema": 1.0}, "ema"),
         ({"accumulate": 0}, "accumulate"),
-        ({"early_share": 1.5}, r"loss\.schedule"),
-        ({"early_share": math.nan}, r"loss\.schedule"),
+        ({"early_share": 1.5}, r"loss\.slim_share"),
+        ({"early_share": math.nan}, r"loss\.slim_share"),
     ],
 )
 def test_wrong_settings_are_refused(

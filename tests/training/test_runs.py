@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import resource
 import subprocess
@@ -585,3 +586,38 @@ def test_damaged_settings_of_a_run_are_replaced(runs: Path, checkpoints: Path) -
     (earlier / "config.yaml").write_bytes(b"seed: [1\xff")
     keep_settings(prepare_run("monet", runs, checkpoints, resume="auto"), {"seed": 2})
     assert yaml.safe_load((earlier / "config.yaml").read_text()) == {"seed": 2}
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_said_and_trained_on(
+    number: int,
+    runs: Path,
+    checkpoints: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    earlier = earlier_run(runs, "20260101-000000", "step=10")
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert prepare_run("monet", runs, checkpoints, resume="auto").folder == earlier
+    assert "no locks" in capsys.readouterr().out
+    monkeypatch.undo()
+    assert prepare_run("monet", runs, checkpoints, resume="auto").folder == earlier
+
+
+def test_a_run_of_another_style_is_not_resumed_under_this_name(
+    runs: Path, checkpoints: Path
+) -> None:
+    theirs = earlier_run(runs, "20260101-000000", "step=10", style="poppies")
+    with pytest.raises(CheckpointError, match=r"'poppies'.*'monet'.*style\.name=poppies"):
+        prepare_run("monet", runs, checkpoints, resume=str(theirs))
+    assert not (theirs / "run.lock").exists()
+
+
+def test_a_finished_run_given_by_its_path_is_not_resumed(runs: Path, checkpoints: Path) -> None:
+    done = earlier_run(runs, "20260101-000000", "step=10", finished=True)
+    with pytest.raises(CheckpointError, match="finished") as caught:
+        prepare_run("monet", runs, checkpoints, resume=str(done), overwrite=True)
+    assert "init=" in str(caught.value)

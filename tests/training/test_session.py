@@ -74,7 +74,7 @@ def test_one_loss_judges_all_steps(settings: dict[str, Any]) -> None:
 
 
 def test_a_schedule_lets_the_slim_network_judge_first(settings: dict[str, Any]) -> None:
-    settings["loss"]["schedule"] = 0.25
+    settings["loss"]["slim_share"] = 0.25
     asked = Asked()
     judges = judges_of(settings, asked)
     early: Any = judges.early
@@ -83,9 +83,9 @@ def test_a_schedule_lets_the_slim_network_judge_first(settings: dict[str, Any]) 
 
 
 def test_the_slim_network_does_not_come_before_itself(settings: dict[str, Any]) -> None:
-    settings["loss"] |= {"schedule": 0.25, "weights": "slim"}
+    settings["loss"] |= {"slim_share": 0.25, "weights": "slim"}
     asked = Asked()
-    with pytest.raises(InputError, match=r"loss\.schedule") as caught:
+    with pytest.raises(InputError, match=r"loss\.slim_share") as caught:
         judges_of(settings, asked)
     assert "slim" in str(caught.value)
     assert asked.weights == []
@@ -230,15 +230,6 @@ def test_of_several_processes_the_first_one_calibrates(
     assert (loss.style_weight, early.style_weight) == (6.0, 6.0)
 
 
-def test_weights_of_the_loss_are_read_where_all_are(settings: dict[str, Any]) -> None:
-    settings["loss"] |= {"style_weight": 8.0, "tv_weight": 0.25}
-    session.settle_weights(settings)
-    style = settings["style"]
-    assert (style["content_weight"], style["style_weight"]) == (None, 8.0)
-    assert style["tv_weight"] == 0.25
-    assert not session.is_calibrated(style)
-
-
 # --- the whole -----------------------------------------------------------------------------------
 
 
@@ -320,3 +311,29 @@ def test_a_training_ends_with_a_style_that_tells_all_of_it(
     with pytest.raises(InputError, match="overwrite"):
         session.train(settings, parts_of(settings, photo_folder, shown))
     assert len(list((tmp_path / "runs" / "mine").iterdir())) == 1
+
+
+# --- what can't be made is found out first -------------------------------------------------------
+
+
+def refusing(**_: Any) -> Any:
+    raise TypeError("name must be a text\nat line 5")
+
+
+def made_of(make_trainer: Any, *make_loggers: Any) -> Any:
+    return SimpleNamespace(make_trainer=make_trainer, make_loggers=list(make_loggers))
+
+
+def test_a_logger_or_a_trainer_that_cannot_be_made_is_one_line() -> None:
+    made: list[Path] = []
+
+    def logger(save_dir: Path) -> Any:
+        made.append(Path(save_dir))
+        return SimpleNamespace(log_dir="here")
+
+    session.try_out(made_of(lambda *_, **__: None, logger))
+    with pytest.raises(InputError, match=r"^logger: name must be a text$"):
+        session.try_out(made_of(lambda *_, **__: None, refusing))
+    with pytest.raises(InputError, match=r"^trainer: name must be a text$"):
+        session.try_out(made_of(lambda *_, **__: refusing(), logger))
+    assert not any(folder.exists() for folder in made)  # nothing stays

@@ -1,6 +1,7 @@
-"""Every setting of every group: what is wrong is one line that names it, before any work."""
+"""Settings that are wrong are one line that names them, before any work; loggers: test_session."""
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "loss.style_layers": [{}, {"relu1_1": -1.0}],
     "loss.pooling": ["mean"],
     "loss.normalization": ["none"],
-    "loss.schedule": [-0.1, 1.1],
+    "loss.slim_share": [-0.1, 1.1],
     "net.name": ["resnet"],
     "net.arguments.width": [0, -8, 10**9],
     "net.arguments.residual_blocks": [-1, 10**9],
@@ -148,7 +149,7 @@ def test_a_wrong_setting_is_one_line(name: str, value: Any) -> None:
         ("precision", "fp64", ["auto", "fp32", "bf16"]),
         ("loss.pooling", "min", ["max", "avg"]),
         ("loss.normalization", "none", ["relative", "course"]),
-        ("loss.schedule", 1.5, ["0 to 1", "null"]),
+        ("loss.slim_share", 1.5, ["0 to 1", "null"]),
         ("style.strength_target", 0.01, ["0.05", "0.95", "null"]),
         ("style.size", 3, ["whole number", "at least"]),
         ("trainer.device", "abacus", ["auto", "cpu", "cuda"]),
@@ -186,3 +187,36 @@ def test_one_weight_given_twice_is_refused() -> None:
     with pytest.raises(InputError, match=r"5.*6") as caught:
         style_weights(training_settings("style.style_weight=5", "loss.style_weight=6"))
     assert "style_weight" in str(caught.value)
+
+
+@pytest.mark.parametrize("group", ["style", "net", "loss", "data", "trainer", "logger"])
+@pytest.mark.parametrize("taken", ["null", "away", 5])
+def test_a_group_that_is_missing_is_named(group: str, taken: object) -> None:
+    wrong = copy.deepcopy(COMPOSED)
+    if taken == "away":
+        del wrong[group]
+    else:
+        wrong[group] = None if taken == "null" else taken
+    with pytest.raises(InputError, match=group) as caught:
+        check_settings(wrong)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["style.size", "trainer.device", "loss.weights", "init"])
+def test_a_setting_that_was_taken_away_is_named(name: str) -> None:
+    wrong = copy.deepcopy(COMPOSED)
+    group, _, key = name.rpartition(".")
+    del (wrong[group] if group else wrong)[key]
+    with pytest.raises(InputError, match=re.escape(name)):
+        check_settings(wrong)
+
+
+def test_without_strength_a_weight_is_needed() -> None:
+    with pytest.raises(InputError, match=r"strength_target.*style_weight"):
+        check_settings(training_settings("style.strength_target=null"))
+    check_settings(training_settings("style.strength_target=null", "style.style_weight=3"))
+
+
+def test_the_third_weight_given_twice_is_refused_too() -> None:
+    with pytest.raises(InputError, match=r"tv_weight=3.*tv_weight=1"):
+        style_weights(training_settings("style.tv_weight=3", "loss.tv_weight=1"))

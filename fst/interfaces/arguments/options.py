@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fst.choices import PRECISIONS
+from fst.choices import MIN_SIDE, PRECISIONS
 
 WIDTH = 80
 """Columns of a help page."""
-
-LEAST_SIDE = 16
-"""Pixels of the short side that every net and loss can do with."""
 
 
 class _Page(argparse.RawDescriptionHelpFormatter):
@@ -68,7 +65,7 @@ def count(text: str) -> int:
 
 def side(text: str) -> int:
     """A picture's side in pixels."""
-    return _whole(text, LEAST_SIDE, f"of at least {LEAST_SIDE} pixels")
+    return _whole(text, MIN_SIDE, f"of at least {MIN_SIDE} pixels")
 
 
 def percent(text: str) -> int:

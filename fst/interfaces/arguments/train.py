@@ -13,6 +13,7 @@ import yaml
 from fst.assets import shipped
 from fst.interfaces.arguments import train_help
 from fst.interfaces.arguments.options import Parser
+from fst.training.earlier import renamed
 
 ELSEWHERE = ("config_dir", "config_name", "config_path", "hydra_help", "info")
 """Flags with which the configuration, or the help, is not this package's."""
@@ -47,6 +48,7 @@ class TrainParser(Parser):
 
     def _check(self, settings: Sequence[str]) -> None:
         """Ends with one line where there is no style, setting or choice of that name."""
+        settings = [renamed(word) for word in settings]
         given = {word.partition("=")[0]: word.partition("=")[2] for word in settings}
         if "style" not in given:
             names = ", ".join(train_help.style_names())
@@ -68,9 +70,14 @@ class TrainParser(Parser):
     def _check_choice(self, group: str, value: str) -> None:
         choices = train_help.choices(group)
         for name in value.split(",") if choices else ():
-            if re.fullmatch(r"[\w./-]+", name) and name not in (*choices, "null"):
+            if re.fullmatch(r"[\w./-]+", name) and name not in _allowed(group, choices):
                 own = f". {OWN}" if group == "style" else ""
                 self.error(f"no {group} {name!r}: there are {', '.join(choices)}{own}")
+
+
+def _allowed(group: str, choices: Collection[str]) -> Collection[str]:
+    """An experiment may be left out; no other group may."""
+    return (*choices, "null") if group == "experiment" else choices
 
 
 def _near(key: str, known: Collection[str]) -> str:

@@ -1,8 +1,10 @@
 """Trains a net for one painting: ``fst train style=monet``; see configs/."""
 
 import argparse
+import inspect
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -16,9 +18,9 @@ from fst.assets import shipped, user_folder
 from fst.errors import FstError, InputError, one_line_errors
 from fst.styles.reproduce import quoted
 from fst.system.device import process_rank
-from fst.training.earlier import translated
-from fst.training.session import Parts, fixed_weights, settle_weights, train
-from fst.training.settings import check_settings
+from fst.training.earlier import renamed, translated
+from fst.training.session import Parts, fixed_weights, train
+from fst.training.settings import check_settings, style_weights
 
 CONFIGS = str(shipped("configs"))
 
@@ -35,10 +37,10 @@ def composed(config: DictConfig) -> None:
     try:
         with one_line_errors():
             settings = to_plain(config)
+            check_settings(settings)
             if sweep and settings["trainer"]["devices"] != 1:
                 raise InputError("a sweep (-m) trains on one device at a time: trainer.devices=1")
-            check_settings(settings)
-            settle_weights(settings)
+            settings["style"] |= style_weights(settings)
             own_painting(settings["style"], HydraConfig.get().runtime.choices["style"])
             if not train(settings, make_parts(settings)):
                 sys.exit(130)
@@ -62,8 +64,7 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
         raise InputError(f"{error.full_key} is not given") from error
     except OmegaConfBaseException as error:
         raise InputError(str(error).splitlines()[0]) from error
-    settings: dict[str, Any] = translated(plain)
-    return settings
+    return translated(plain)
 
 
 def own_painting(style: dict[str, Any], style_file: str) -> None:
@@ -74,30 +75,54 @@ def own_painting(style: dict[str, Any], style_file: str) -> None:
 
 def make_parts(settings: dict[str, Any]) -> Parts:
     """What the groups of the configuration name by their ``_target_``."""
-    loss = {key: value for key, value in settings["loss"].items() if key != "schedule"}
+    loss = {key: value for key, value in settings["loss"].items() if key != "slim_share"}
     weights = fixed_weights(settings["style"]) | {"tv_weight": settings["style"]["tv_weight"]}
-    loggers = settings["logger"] or {}
     return Parts(
-        make_loss=instantiate(loss | weights),
-        data=instantiate(settings["data"]),
-        make_trainer=instantiate(settings["trainer"]),
-        make_loggers=[instantiate(logger) for logger in loggers.values()],
+        make_loss=instantiate("loss", loss | weights),
+        data=instantiate("data", settings["data"]),
+        make_trainer=instantiate("trainer", settings["trainer"]),
+        make_loggers=[
+            instantiate(f"logger.{name}", logger) for name, logger in settings["logger"].items()
+        ],
     )
 
 
-def instantiate(part: dict[str, Any]) -> Any:
-    """What a group names; the user's mistakes without Hydra's frame."""
+def instantiate(name: str, part: dict[str, Any]) -> Any:
+    """What a group names by its ``_target_``; the user's mistakes without Hydra's frame."""
     try:
+        known = inspect.signature(hydra.utils.get_object(part["_target_"])).parameters
+        unknown = [key for key in part if key[:1] != "_" and key not in known]
+        if unknown and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            raise InputError(f"{name} has no setting {unknown[0]!r}: there are {', '.join(known)}")
         return hydra.utils.instantiate(part, _convert_="all")
     except InstantiationException as error:
         if isinstance(error.__cause__, FstError):
             raise error.__cause__ from None
-        raise InputError(str(error).splitlines()[0]) from error
+        raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
+    except (ImportError, AttributeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, FstError):
+            raise
+        raise InputError(f"{name} names nothing that can be made: {error}") from error
+
+
+def as_typed(word: str, several: bool = False) -> str:
+    """A word of the command line as Hydra reads it: names and paths mean what was typed.
+
+    Args:
+        word: ``SETTING=VALUE``, or a flag.
+        several: whether a comma separates values (``-m``); then nothing is quoted.
+    """
+    key, equals, value = word.partition("=")
+    given = value[:1] in ("'", '"') or "${" in value  # quoted, or a reference: meant for Hydra
+    if not equals or several or key.lstrip("+") not in TEXTS or value in ("", "null") or given:
+        return word
+    at_home = value == "~" or value.startswith("~/")  # a shell expands it after a space alone
+    return f"{key}={quoted(str(Path(value).expanduser()) if at_home else value)}"
 
 
 def main(options: argparse.Namespace) -> int:
     """Lets Hydra read the settings, compose them, and call :func:`composed`."""
-    words = list(options.words)
+    words = [as_typed(renamed(word), options.multirun) for word in options.words]
     if options.user:
         given = {word.lstrip("+").partition("=")[0] for word in words}
         for place in ("runs", "checkpoints"):

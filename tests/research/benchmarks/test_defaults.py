@@ -45,7 +45,7 @@ def without(group: dict[str, Any], *names: str) -> dict[str, Any]:
     ("group", "made", "elsewhere"),
     [
         # calibrated; and which loss judges when is the module's
-        ("loss", PerceptualLoss, ("content_weight", "style_weight", "schedule")),
+        ("loss", PerceptualLoss, ("content_weight", "style_weight", "slim_share")),
         ("trainer", make_trainer, ()),
         ("data", PhotoSettings, ("source", "path")),  # which differ from source to source
     ],
