@@ -166,6 +166,12 @@ class PhotoDataModule(lightning.LightningDataModule):
         """The stream in as many parts as the run began with; a new run takes what fits."""
         fitting = fitting_parts(ranks, stream.shards)
         parts = self._parts or fitting
+        if self._parts is None and parts < ranks and rank == 0:
+            print(
+                f"the stream of photos has {stream.shards} piece(s) for {ranks} devices: every "
+                f"{ranks // parts} devices download the same ones and train on different photos",
+                flush=True,
+            )
         if parts != fitting:
             print(
                 f"the stream of photos stays in as many parts as the run was begun with: {parts} "
@@ -177,6 +183,12 @@ class PhotoDataModule(lightning.LightningDataModule):
         split = SplitStream(stream, parts, self.batch_size, rank, ranks)
         if self._stream_state is not None:
             split.load_state_dict(self._stream_state)
+            if not split.turns and stream.shards % parts and rank == 0:
+                print(
+                    f"each of this run's {parts} parts of the stream keeps its own files, as when "
+                    "it was begun: photos of parts with fewer files come more often",
+                    flush=True,
+                )
         return split
 
     def _decode_all(self, source: PhotoList, device: torch.device) -> None:
