@@ -89,7 +89,7 @@ class SplitStream:
         return {"parts": len(self.parts), "turns": self.turns, "streams": states}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Lets every part go on where it stood, with fixed files if the run was begun with them."""
+        """Restores the position of every part, and its fixed files if the run began with such."""
         self.turns = state.get("turns", False)
         if not self.turns:
             for stream in self.parts:
