@@ -1,4 +1,4 @@
-"""Photos without end, in an order that follows from the seed: a list of photos, or a stream.
+"""Random crops of photos to train on, in an order that follows from the seed.
 
 A *place* counts photos from the start of a run: step ``s`` of batch size ``B`` takes the places
 ``s B`` to ``(s + 1) B``. Which photo comes at a place, its crop, and what replaces a broken photo
@@ -24,13 +24,14 @@ from fst.data.split_stream import SplitStream
 from fst.errors import InputError
 
 
-class EndlessCrops(IterableDataset[Tensor]):
-    """Random crops of endless photos, ``(3, size, size)`` in [0, 1] each.
+class TrainingCrops(IterableDataset[Tensor]):
+    """An infinite iterable dataset of random crops, ``(3, size, size)``, RGB in [0, 1] each.
 
-    Photos that can't be decoded are skipped; ``on_skip`` is told the first time.
+    The photos are repeated epoch after epoch, shuffled anew in each. Those that
+    can't be decoded are skipped; ``on_skip`` is told the first time.
 
     Args:
-        source: the photos.
+        source: the photos, a list or a stream.
         crop: cuts them.
         batch_size: photos a step, of all devices together.
         threads: that decode ahead; 0 decodes when a photo is asked for.

@@ -14,7 +14,7 @@ from fst.data.crops import CropAndFlip
 from fst.data.device_cache import decoded_photos
 from fst.data.disk_cache import cached_photos, crop_side, identity
 from fst.data.held_out import HeldOutPhotos, hold_out
-from fst.data.loader import EndlessCrops
+from fst.data.loader import TrainingCrops
 from fst.data.photo_list import PhotoList
 from fst.data.photo_stream import PhotoStream
 from fst.data.settings import PhotoSettings
@@ -24,7 +24,7 @@ from fst.errors import AssetError, InputError
 
 
 class PhotoDataModule(lightning.LightningDataModule):
-    """Training crops without end, and a few held-out photos for validation.
+    """An infinite dataset of training crops, and a few held-out photos for validation.
 
     Args:
         settings: the fields of :class:`~fst.data.settings.PhotoSettings`, in order or by name.
@@ -47,7 +47,7 @@ class PhotoDataModule(lightning.LightningDataModule):
         sides, min_scale = self.settings.sides, self.settings.min_scale
         self.crop = CropAndFlip(sides, min_scale, self.settings.seed, self.batch_size)
         self.side = crop_side(max(sides), min_scale)
-        self.train: EndlessCrops | None = None
+        self.train: TrainingCrops | None = None
         self.val: HeldOutPhotos | None = None
         self._parts: int | None = None
         """In how many parts the run that is resumed reads its stream, and where they stand."""
@@ -79,7 +79,7 @@ class PhotoDataModule(lightning.LightningDataModule):
                 records, photos = hold_out(photos, settings.val_photos)
             source = PhotoList(photos, settings.seed)
         self.val = HeldOutPhotos(records, self.size)
-        self.train = EndlessCrops(source, self.crop, self.batch_size, settings.num_workers)
+        self.train = TrainingCrops(source, self.crop, self.batch_size, settings.num_workers)
         self.train.skipped |= self.val.skipped  # which are named
 
     def _open(self) -> datasets.Dataset | datasets.IterableDataset:
@@ -133,7 +133,7 @@ class PhotoDataModule(lightning.LightningDataModule):
         return about
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """Batches ``(batch_size / devices, 3, size, size)`` from where the run stands.
+        """Batches ``(batch_size / devices, 3, size, size)``, from the present step on.
 
         Raises:
             InputError: the batch can't be dealt evenly to the devices.
@@ -166,6 +166,12 @@ class PhotoDataModule(lightning.LightningDataModule):
         """The stream in as many parts as the run began with; a new run takes what fits."""
         fitting = fitting_parts(ranks, stream.shards)
         parts = self._parts or fitting
+        if self._parts is None and parts < ranks and rank == 0:
+            print(
+                f"the stream of photos has {stream.shards} piece(s) for {ranks} devices: every "
+                f"{ranks // parts} devices download the same ones and train on different photos",
+                flush=True,
+            )
         if parts != fitting:
             print(
                 f"the stream of photos stays in as many parts as the run was begun with: {parts} "
@@ -177,6 +183,12 @@ class PhotoDataModule(lightning.LightningDataModule):
         split = SplitStream(stream, parts, self.batch_size, rank, ranks)
         if self._stream_state is not None:
             split.load_state_dict(self._stream_state)
+            if not split.turns and stream.shards % parts and rank == 0:
+                print(
+                    f"each of this run's {parts} parts of the stream keeps its own files, as when "
+                    "it was begun: photos of parts with fewer files come more often",
+                    flush=True,
+                )
         return split
 
     def _decode_all(self, source: PhotoList, device: torch.device) -> None:
@@ -208,7 +220,7 @@ class PhotoDataModule(lightning.LightningDataModule):
         return self.train.source.state_dict(self.trainer.global_step * self.batch_size)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Lets a stream go on where it stood, in as many parts as it had."""
+        """Restores the position of a stream, and the number of its parts."""
         if not state or self.train is None or isinstance(self.train.source, PhotoList):
             return
         self._parts = state.get("parts", 1)

@@ -23,14 +23,18 @@ class PhotoStream:
     new order every epoch. A shuffle buffer of the usual kind would mix a little better, but what it
     holds is lost when a run stops: a block can be read again, exactly.
 
+    Several parts of a stream take turns: of the shards in the order of the first epoch, then of the
+    second and so on, each part reads every ``parts``-th one. So every shard is read once an epoch,
+    by one part, also where the parts don't divide the shards.
+
     Args:
         photos: a stream with one column of undecoded photos.
         seed: of the order.
         block: how many records are shuffled together; twice as many are in memory.
         held_out: records at the very start that are set apart for validation.
         shards: in how many pieces to read them; None takes the files that there are.
-        part: which of ``parts`` this is: it reads every ``parts``-th shard, from this one on.
-        parts: into how many the shards are divided.
+        part: which of ``parts`` this is.
+        parts: how many take turns.
     """
 
     def __init__(
@@ -46,17 +50,23 @@ class PhotoStream:
         self.photos, self.seed, self.block, self.held_out = photos, seed, block, held_out
         self.column = next(iter(photos.features or {"image": None}))
         self.shards = shards or photos.num_shards
-        self.own = range(part, self.shards, parts)
-        self._first: tuple[int, dict[str, Any]] = (0, {"epoch": 0, "turn": 0, "state": None})
+        self.number, self.parts = part, parts
+        self.own, self.step = range(self.shards), parts
+        """The shards that this part comes to in time, and by how many turns it goes on."""
+        self._first: tuple[int, dict[str, Any]] = (0, {"epoch": 0, "turn": part, "state": None})
         # as far back as decoding may run ahead of the step at hand, also with tiny blocks
         self._blocks: deque[tuple[int, dict[str, Any]]] = deque(maxlen=1000)
         self._spare: list[Record] | None = None
         self._lock = threading.Lock()
 
     def part(self, number: int, parts: int) -> "PhotoStream":
-        """One of so many parts of this stream, whose shards no other part reads."""
+        """One of so many parts of this stream, which take turns at its shards."""
         settings = (self.seed, self.block, self.held_out, self.shards)
         return PhotoStream(self.photos, *settings, number, parts)
+
+    def keep_to_own_shards(self) -> None:
+        """Reads the same shards every epoch: for runs that were begun before parts took turns."""
+        self.own, self.step = range(self.number, self.shards, self.parts), 1
 
     def held_out_records(self) -> list[Record]:
         """The records that are set apart."""
@@ -117,11 +127,12 @@ class PhotoStream:
         return pick
 
     def _spare_records(self) -> list[Record]:
-        """The first records of its own that are not held out, wherever the stream stands."""
+        """A few records that are not held out, other ones for every part."""
         with self._lock:
             if self._spare is None:
-                own = (self.photos.shard(self.shards, number) for number in self.own)
-                skip = self.held_out if 0 in self.own else 0
+                numbers = range(self.number, self.shards, self.parts)
+                own = (self.photos.shard(self.shards, number) for number in numbers)
+                skip = self.held_out if 0 in numbers else 0
                 rows = islice(chain.from_iterable(own), skip, skip + ATTEMPTS)
                 self._spare = [row[self.column] for row in rows]
         return self._spare
@@ -132,14 +143,16 @@ class PhotoStream:
         """Blocks of records, each with the position of its first one."""
         epoch, turn, state = (position[key] for key in ("epoch", "turn", "state"))
         records: list[Record] = []
+        empty: set[int] = set()
         while True:
             order = torch.randperm(len(self.own), generator=seeded(self.seed, epoch)).tolist()
-            found = False
             while turn < len(order):
                 number = self.own[order[turn]]
                 shard = self.photos.shard(self.shards, number)
                 if state is not None:
                     shard.load_state_dict(state)
+                else:
+                    empty.add(number)
                 # counted by the stream, so that a resumed one knows what it has passed
                 skip = self.held_out if number == 0 and state is None else 0
                 for index, row in enumerate(shard):
@@ -147,21 +160,21 @@ class PhotoStream:
                         return
                     if index < skip:
                         continue
-                    found = True
+                    empty.discard(number)
                     records.append(row[self.column])
                     if len(records) == self.block:
                         yield position, records
                         state = shard.state_dict()
                         position = {"epoch": epoch, "turn": turn, "state": state}
                         records = []
-                turn, state = turn + 1, None
-            epoch, turn = epoch + 1, 0
+                turn, state = turn + self.step, None
+            epoch, turn = epoch + 1, turn - len(order)
             if records:  # a block never spans two epochs
                 yield position, records
                 records = []
-            elif not found:
+            elif len(empty) == len(self.own):
                 raise InputError("no photo is left to train on: lower data.val_photos")
-            position = {"epoch": epoch, "turn": 0, "state": None}
+            position = {"epoch": epoch, "turn": turn, "state": None}
 
 
 def _result(block: Future[tuple[dict[str, Any], list[Record]]]) -> tuple[Any, list[Record]]:

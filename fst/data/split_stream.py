@@ -1,11 +1,16 @@
-"""A stream that several devices read: each downloads files of its own.
+"""A stream that several devices read: each file is downloaded by one of them in an epoch.
 
-A run that begins on several devices divides the files of its stream into as many *parts*, if there
-are enough, and every batch into as many equal shares: each share is filled from one part. Which
-photo comes at a place then follows from the seed, the place and the number of parts. That number
+A run that begins on several devices reads its stream in as many *parts*, if there are enough files,
+and divides every batch into as many equal shares: each share is filled from one part. The parts
+take turns at the files. With parts of fixed files, the photos of a part with fewer files would come
+more often: of three files on two devices, the one that is alone in its part would be drawn twice
+as often as the others. Files of unequal sizes let one part be a little ahead of another; because
+every epoch deals them anew, this evens out.
+
+Which photo comes at a place follows from the seed, the place and the number of parts. That number
 stays with the run: it is in its checkpoints, and wherever the run goes on, on fewer devices or on
-more, it sees the photos that were to come. Only then may a file be read by two devices, or two
-parts by one. A run that was begun on one device has one part.
+more, it sees the photos that were to come. Where there are more devices than parts, several devices
+read one part and train on different photos of it. A run that was begun on one device has one part.
 """
 
 from collections.abc import Generator
@@ -21,7 +26,7 @@ from fst.errors import InputError
 
 
 def fitting_parts(devices: int, files: int) -> int:
-    """Into how many parts a new run divides its stream: the devices share them evenly."""
+    """In how many parts a new run reads its stream: every part is for equally many devices."""
     return max(n for n in range(1, devices + 1) if devices % n == 0 and n <= max(1, files))
 
 
@@ -49,6 +54,8 @@ class SplitStream:
             )
         self.batch_size, self.share = batch_size, batch_size // parts
         self.parts = [whole.part(number, parts) for number in range(parts)]
+        self.turns = True
+        """Whether the parts take turns at the files; runs of before have fixed files per part."""
         self.needed = range(rank * parts // ranks, -(-(rank + 1) * parts // ranks))
         """The parts that overlap with this process's share of a batch."""
 
@@ -79,9 +86,13 @@ class SplitStream:
             everyone: list[dict[int, Any]] = [{} for _ in range(dist.get_world_size())]
             dist.all_gather_object(everyone, states)
             states = {part: state for one in everyone for part, state in one.items()}
-        return {"parts": len(self.parts), "streams": states}
+        return {"parts": len(self.parts), "turns": self.turns, "streams": states}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Lets every part go on where it stood."""
+        """Restores the position of every part, and its fixed files if the run began with such."""
+        self.turns = state.get("turns", False)
+        if not self.turns:
+            for stream in self.parts:
+                stream.keep_to_own_shards()
         for part, one in state["streams"].items():
             self.parts[part].load_state_dict(one)

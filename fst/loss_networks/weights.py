@@ -29,7 +29,7 @@ class WeightSource:
 
     file: str
     sha256: tuple[str, ...]
-    licence: str
+    license: str
     citation: str
     architecture: str = "vgg19"
     channels: tuple[int, ...] = CHANNELS
@@ -46,20 +46,20 @@ WEIGHTS = {
             # the same tensors up to conv5_1 only, as packed for machines without a network
             "bbd8ccb1129c9b71998bc9e748fa9a37bcad67e8b00c6b5097a52d259befe47d",
         ),
-        licence="CC BY 4.0",
+        license="CC BY 4.0",
         citation="Simonyan & Zisserman 2014, arXiv:1409.1556; the authors' Caffe release",
     ),
     "torchvision": WeightSource(
         file="vgg19-dcbb9e9d.pth",
         # torchvision itself publishes and checks the first eight digits, in the file's name
         sha256=("dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",),
-        licence="BSD 3-Clause (torchvision); trained on ImageNet",
+        license="BSD 3-Clause (torchvision); trained on ImageNet",
         citation="torchvision.models.VGG19_Weights.IMAGENET1K_V1",
     ),
     "slim": WeightSource(
         file="vgg19_slim.safetensors",
         sha256=("4198765b9638aca9ed90381e5e87a4b5aa688bc9c74390e7d1e63e80f4e3d434",),
-        licence="CC BY 4.0",
+        license="CC BY 4.0",
         citation="distilled from the weights of Simonyan & Zisserman 2014, arXiv:1409.1556",
         architecture="vgg19-slim",
         channels=(16, 32, 64, 128, 128),

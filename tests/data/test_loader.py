@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 
 from fst.data import loader
 from fst.data.crops import CropAndFlip
-from fst.data.loader import EndlessCrops
+from fst.data.loader import TrainingCrops
 from fst.data.photo_list import PhotoList
 from fst.data.photo_stream import PhotoStream
 from fst.data.sources import Record, decode, open_folder, open_hub
@@ -31,21 +31,21 @@ pytestmark = pytest.mark.usefixtures("offline")
 
 def crops_of(
     source: PhotoList | PhotoStream, batch_size: int = 1, start: int = 0, **settings: Any
-) -> EndlessCrops:
-    crops = EndlessCrops(source, CropAndFlip(16, 0.25, 0), batch_size, **settings)
+) -> TrainingCrops:
+    crops = TrainingCrops(source, CropAndFlip(16, 0.25, 0), batch_size, **settings)
     crops.start = start
     return crops
 
 
-def crops_of_folder(folder: Path, seed: int = 0, **settings: Any) -> EndlessCrops:
+def crops_of_folder(folder: Path, seed: int = 0, **settings: Any) -> TrainingCrops:
     return crops_of(PhotoList(open_folder(str(folder)), seed), **settings)
 
 
-def take(photos: EndlessCrops, count: int) -> Tensor:
+def take(photos: TrainingCrops, count: int) -> Tensor:
     return torch.stack(list(islice(photos, count)))
 
 
-def order(photos: EndlessCrops, count: int) -> list[int]:
+def order(photos: TrainingCrops, count: int) -> list[int]:
     return numbers(take(photos, count))
 
 
@@ -165,7 +165,7 @@ def test_threads_decode_ahead_and_together(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(loader, "decode", waiting)
     crops = iter(crops_of(PhotoList([{"path": "a"}], 0), threads=3))
     next(crops)
-    assert 3 <= len(begun) <= 4 * 3 + 1  # and not without end
+    assert 3 <= len(begun) <= 4 * 3 + 1  # and not all of them
 
 
 @pytest.mark.parametrize(("ranks", "threads"), [(2, 0), (2, 3), (3, 0), (6, 0)])

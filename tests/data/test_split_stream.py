@@ -1,11 +1,8 @@
-"""fst.data.split_stream: several devices read a stream without reading any file twice.
-
-Every photo here has a name, and the files that a device has no business with are deleted before it
-reads: whatever it opened besides would end its stream.
-"""
+"""fst.data.split_stream: several devices read a stream, each file once an epoch."""
 
 import io
 import multiprocessing
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +18,7 @@ from fst.data.module import PhotoDataModule
 from fst.data.photo_stream import PhotoStream
 from fst.data.sources import open_hub
 from fst.data.split_stream import SplitStream, fitting_parts
-from fst.errors import AssetError, InputError
+from fst.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -63,26 +60,70 @@ def merged(*states: dict[str, Any]) -> dict[str, Any]:
     return loaded
 
 
-# --- which files a device reads ------------------------------------------------------------------
+# --- which files a device reads, and how often ---------------------------------------------------
 
 
-@pytest.mark.parametrize(("rank", "own"), [(0, (0, 2)), (1, (1, 3))])
-def test_a_device_opens_its_own_files_alone(parquet: Path, rank: int, own: tuple[int, ...]) -> None:
-    stream = split(parquet, 2, rank, 2)
-    for number, file in enumerate(sorted(parquet.iterdir())):
-        if number not in own:
-            file.unlink()
-    mine = numbers_of(own)
-    seen = list(dealt(stream, 3 * len(mine)).values())
-    for epoch in range(3):
-        assert sorted(seen[len(mine) * epoch : len(mine) * (epoch + 1)]) == sorted(mine)
+class Recorded:
+    """A stream that notes which of its files are read."""
+
+    def __init__(self, photos: Any) -> None:
+        self.photos, self.features, self.num_shards = photos, photos.features, photos.num_shards
+        self.read: list[int] = []
+
+    def shard(self, count: int, number: int) -> Any:
+        self.read.append(number)
+        return self.photos.shard(count, number)
 
 
-def test_a_file_that_is_missing_would_have_been_noticed(parquet: Path) -> None:
-    stream = split(parquet, 2, 0, 2)
-    min(parquet.iterdir()).unlink()
-    with pytest.raises(AssetError):
-        dealt(stream, 20)
+def files_read(folder: Path, parts: int, rank: int, count: int) -> list[int]:
+    """The first files that one of so many processes reads."""
+    photos = Recorded(open_hub(str(folder)))
+    whole = PhotoStream(photos, seed=0, block=3)  # type: ignore[arg-type]
+    dealt(SplitStream(whole, parts, 12, rank, parts), 8 * count)
+    return photos.read[:count]
+
+
+@pytest.mark.parametrize(("files", "parts"), [(3, 2), (4, 2), (4, 3), (5, 4), (2, 2), (7, 3)])
+def test_each_file_is_read_once_an_epoch_by_one_device(
+    tmp_path: Path, files: int, parts: int
+) -> None:
+    folder = write_parquet(tmp_path / "equal", [4] * files)
+    turns = [files_read(folder, parts, rank, 2 * files) for rank in range(parts)]
+    in_turn = [number for together in zip(*turns, strict=True) for number in together]
+    epochs = [in_turn[i : i + files] for i in range(0, len(in_turn), files)]
+    assert len(epochs) == 2 * parts
+    assert all(sorted(epoch) == list(range(files)) for epoch in epochs)
+
+
+@pytest.mark.parametrize(("files", "parts"), [(3, 2), (4, 2), (4, 3), (2, 2)])
+def test_every_photo_of_equal_files_comes_equally_often(
+    tmp_path: Path, files: int, parts: int
+) -> None:
+    folder = write_parquet(tmp_path / "equal", [4] * files)
+    whole = PhotoStream(open_hub(str(folder)), seed=0, block=3)
+    epochs = 2 * parts  # after so many each part has read equally many files
+    seen = Counter(dealt(SplitStream(whole, parts, 2 * parts), epochs * 4 * files).values())
+    assert seen == dict.fromkeys(range(4 * files), epochs)
+
+
+def test_photos_of_unequal_files_come_nearly_equally_often(parquet: Path) -> None:
+    epochs = 60
+    seen = Counter(dealt(split(parquet, 2, block=1), epochs * sum(FILES)).values())
+    assert set(seen) == set(range(sum(FILES)))
+    # parts of fixed files would have drawn those of 7 photos 77 times, those of 11 49 times
+    assert all(abs(count - epochs) <= 6 for count in seen.values())
+
+
+def test_a_part_whose_file_is_all_held_out_goes_on_with_the_next(tmp_path: Path) -> None:
+    folder = write_parquet(tmp_path / "two", [2, 4])
+    whole = PhotoStream(open_hub(str(folder)), seed=0, block=3, held_out=2)
+    assert set(dealt(SplitStream(whole, 2, 2), 40).values()) == {2, 3, 4, 5}
+
+
+def test_parts_of_a_stream_of_which_nothing_is_left_say_what_to_lower(tmp_path: Path) -> None:
+    whole = PhotoStream(open_hub(str(write_parquet(tmp_path / "one", [3]))), 0, 3, held_out=3)
+    with pytest.raises(InputError, match=r"data\.val_photos"):
+        dealt(SplitStream(whole, 1, 4), 1)
 
 
 def test_a_stand_in_for_a_broken_photo_is_from_the_devices_own_files(tmp_path: Path) -> None:
@@ -106,8 +147,14 @@ def test_a_stream_is_divided_as_far_as_its_files_go(devices: int, files: int, pa
 
 
 def test_every_share_of_a_batch_is_filled_from_one_part(parquet: Path) -> None:
+    whole = PhotoStream(open_hub(str(parquet)), seed=0, block=3)
+    alone = [
+        [int(Path(pick(0)["path"]).stem) for _, pick in islice(whole.part(part, 2).places(0), 30)]
+        for part in (0, 1)
+    ]
     for place, photo in dealt(split(parquet, 2), 60).items():
-        assert photo in numbers_of((0, 2) if place % 4 < 2 else (1, 3))
+        step, within = divmod(place, 4)
+        assert photo == alone[within // 2][2 * step + within % 2]
 
 
 @pytest.mark.parametrize("start", [0, 8])
@@ -210,10 +257,13 @@ def names(data: PhotoDataModule, steps: int) -> list[str]:
 def test_two_processes_train_on_different_photos_and_on_none_that_is_held_out(
     parquet: Path,
 ) -> None:
-    seen = [names(module(parquet, rank, 2), 12) for rank in (0, 1)]
-    assert [len(part) for part in seen] == [24, 24]
-    assert {int(Path(name).stem) for name in seen[0]} == set(numbers_of((0, 2))) - {0}
-    assert {int(Path(name).stem) for name in seen[1]} == set(numbers_of((1, 3)))
+    first, second = (
+        [int(Path(name).stem) for name in names(module(parquet, rank, 2), 2)] for rank in (0, 1)
+    )
+    assert len(first) == len(second) == 4
+    assert not set(first) & set(second)
+    later = [names(module(parquet, rank, 2), 24) for rank in (0, 1)]
+    assert {int(Path(name).stem) for part in later for name in part} == set(range(1, 18))
 
 
 @pytest.mark.parametrize("settings", [{"max_photos": 12}, {"cache": "cache"}])
@@ -263,6 +313,51 @@ def test_a_run_of_two_devices_goes_on_on_one_and_says_so(
     assert "begun with: 2" in capsys.readouterr().out
     both = [whole[r][2 * s : 2 * s + 2] for s in range(5, 11) for r in (0, 1)]
     assert seen == [name for pair in both for name in pair]
+
+
+@pytest.mark.parametrize("stop", [0, 3, 8])
+def test_a_run_begun_with_fixed_files_per_part_keeps_to_them_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], stop: int
+) -> None:
+    folder = write_parquet(tmp_path / "three", [5, 4, 4])
+    start = {"place": 0, "position": {"epoch": 0, "turn": 0, "state": None}}
+    state: dict[str, Any] = {"parts": 2, "streams": {0: start, 1: start}}  # as it was written
+    expected = ({1, 2, 3, 4, 9, 10, 11, 12}, {5, 6, 7, 8})  # the first is held out
+    for rank in (0, 1):
+        running = module(folder, rank, 2)
+        running.load_state_dict(state)
+        whole = names(running, 20)
+        for epoch in range(2):
+            photos = len(expected[rank])
+            drawn = whole[photos * epoch : photos * (epoch + 1)]
+            assert {int(Path(name).stem) for name in drawn} == expected[rank]
+        running.trainer.global_step = stop  # type: ignore[union-attr]
+        other = module(folder, 1 - rank, 2)
+        other.load_state_dict(state)
+        names(other, stop + 1)
+        other.trainer.global_step = stop  # type: ignore[union-attr]
+        resumed = module(folder, rank, 2, step=stop)
+        resumed.load_state_dict(merged(running.state_dict(), other.state_dict()))
+        assert names(resumed, 20 - stop) == whole[2 * stop :]
+    out = capsys.readouterr().out
+    assert "2 parts" in out
+    assert "more often" in out
+
+
+@pytest.mark.parametrize(("files", "ranks", "said"), [
+    (3, 4, "3 piece(s) for 4 devices: every 2 devices"), (1, 2, "1 piece(s) for 2 devices"),
+    (3, 2, None), (4, 4, None),
+])  # fmt: skip
+def test_the_first_device_says_where_files_are_downloaded_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: int, ranks: int, said: str | None
+) -> None:
+    folder = write_parquet(tmp_path / "few", [4] * files)
+    capsys.readouterr()
+    for rank in reversed(range(ranks)):
+        assert capsys.readouterr().out == ""
+        module(folder, rank, ranks).train_dataloader()
+    out = capsys.readouterr().out
+    assert said in out if said else out == ""
 
 
 # --- two real processes --------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def test_the_embedded_files_are_small_and_described() -> None:
     with weights.safe_open(network, framework="pt") as file:
         about = json.loads(file.metadata()["fst"])
     assert about["teacher"]["sha256"] in WEIGHTS["caffe"].sha256
-    assert about["licence"] == "CC BY 4.0"
+    assert about["licence"] == "CC BY 4.0"  # the file is older than the key's American spelling
     assert "Simonyan" in about["attribution"]
     assert about["agreement"]["total"]["cosine"]["all"] > 0
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from support import ROOT
 from fst.errors import InputError
 from fst.system import files
 from fst.system.files import atomic_file, check_writable, is_in_memory, scratch_folder, write_json
+from fst.training.checkpoints import remove_leftovers
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
 
@@ -127,6 +129,77 @@ def test_atomic_file_gives_up_on_any_exception(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         stopped()
     assert os.listdir(tmp_path) == []
+
+
+WRITE_AGAIN_AND_AGAIN = """
+import sys
+from pathlib import Path
+from fst.system.files import atomic_file
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(int(sys.argv[3])):
+    with atomic_file(Path(sys.argv[2])) as temporary, temporary.open("wb") as file:
+        for _ in range(64):
+            file.write(sys.argv[1].encode() * 4096)
+"""
+
+
+def test_writers_of_one_file_at_the_same_time_leave_it_whole_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    target, whole = tmp_path / "a.bin", {b"a" * 64 * 4096, b"b" * 64 * 4096}
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITE_AGAIN_AND_AGAIN, letter, target, "150"],
+                         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for letter in "ab"
+    ]  # fmt: skip
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write(b"\n")
+        writer.stdin.flush()
+    seen: set[bytes] = set()
+    while any(writer.poll() is None for writer in writers):
+        if target.exists():
+            seen.add(target.read_bytes())
+    for writer in writers:
+        writer.communicate()  # closes the pipes
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert seen | {target.read_bytes()} <= whole
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_threads_that_write_one_file_leave_it_whole_and_nothing_else(tmp_path: Path) -> None:
+    target, both_inside = tmp_path / "a.bin", threading.Barrier(2, timeout=20)
+
+    def write(content: bytes) -> None:
+        for _ in range(20):
+            with atomic_file(target) as temporary, temporary.open("wb") as file:
+                file.write(content[: len(content) // 2])
+                both_inside.wait()
+                file.write(content[len(content) // 2 :])
+            assert target.read_bytes() in contents
+
+    contents = [b"a" * 10_000, b"b" * 7_000]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, contents))
+    assert target.read_bytes() in contents
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+@posix
+def test_a_writer_that_is_killed_leaves_the_old_file_and_what_is_swept_away(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    dies = WRITE.replace('temporary.write_text("content")', "os.kill(os.getpid(), 9)")
+    killed = subprocess.run([sys.executable, "-c", dies, "022", target], cwd=ROOT, check=False)
+    assert killed.returncode == -9
+    assert target.read_bytes() == b"old"
+    assert len(os.listdir(tmp_path)) == 2
+    remove_leftovers(tmp_path)  # as a resumed run does with its folder of checkpoints
+    assert os.listdir(tmp_path) == ["a.bin"]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write to any folder")

@@ -40,8 +40,8 @@ def crops(runs: TinyRuns, count: int, **options: Any) -> Tensor:
     data = runs.data(**options)
     data.setup()
     assert data.train is not None
-    endless = iter(data.train)
-    return torch.stack([next(endless) for _ in range(count)])
+    photos = iter(data.train)
+    return torch.stack([next(photos) for _ in range(count)])
 
 
 def test_steps_descend_the_objective_by_hand(runs: TinyRuns, random_loss: PerceptualLoss) -> None:

@@ -108,10 +108,10 @@ def description(teacher: VGG19, data: str, recipe: DistillationSettings) -> dict
     return {
         "teacher": {
             **teacher.describe(),
-            "licence": source.licence if source else "unknown",
+            "license": source.license if source else "unknown",
             "citation": source.citation if source else "unknown",
         },
-        "licence": source.licence if source else "that of the teacher",
+        "license": source.license if source else "that of the teacher",
         "attribution": f"distilled from: {source.citation if source else teacher.source}; "
         "changed: fewer channels, taught anew",
         "data": data,

@@ -167,7 +167,7 @@ def write_slim(path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any]
     Args:
         path: a ``.safetensors`` file; ``loss.weights=<path>`` trains with it.
         state: convolutions and metrics.
-        about: plain values: teacher, licence, data, recipe, agreement.
+        about: plain values: teacher, license, data, recipe, agreement.
     """
     described = {"architecture": SLIM.architecture, "channels": SLIM.channels, **about}
     tensors = {key: value.detach().half().contiguous() for key, value in state.items()}

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 from torch import Tensor
 
-PRESETS = (
+SMALLER_TRAININGS = (
     "smaller presets: experiment=cpu (4,000 steps of one photo) and experiment=quick (200 steps)"
 )
 
@@ -124,7 +124,10 @@ class LiveProgress(Callback):
     def _estimate(self, seconds: float, steps: int) -> None:
         if seconds > 3600:
             duration = format_seconds(seconds)
-            print(f"{steps:,} steps take about {duration} on this device; {PRESETS}", flush=True)
+            print(
+                f"{steps:,} steps take about {duration} on this device; {SMALLER_TRAININGS}",
+                flush=True,
+            )
 
 
 class TermsBar(Progress):

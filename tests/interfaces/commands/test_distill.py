@@ -82,7 +82,7 @@ def test_it_teaches_keeps_its_place_and_writes_what_it_learned(
         about = json.loads(file.metadata()["fst"])
     assert about["recipe"]["seed"] == 5
     assert about["data"].startswith("12 photos")
-    assert about["teacher"]["licence"] == "unknown"  # random weights have none
+    assert about["teacher"]["license"] == "unknown"  # random weights have none
 
 
 def test_photos_that_are_too_small_are_one_line(photo_folder: Path) -> None:
