@@ -22,7 +22,9 @@ def pick_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"no device {name!r} here (try auto, cpu or cuda)") from error
+        there = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        there += ["mps"] if torch.backends.mps.is_available() else []
+        raise InputError(f"no device {name!r} here: there are {', '.join(there)}") from error
     return device
 
 

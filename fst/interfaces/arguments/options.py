@@ -1,6 +1,7 @@
 """The parser of all commands, the options that several share, and the types of their values."""
 
 import argparse
+import difflib
 import math
 import textwrap
 from collections.abc import Sequence
@@ -46,7 +47,12 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Ends the process with one line and status 2."""
+        """Ends the process with one line and status 2; tells what may have been meant."""
+        typed = message.removeprefix("unrecognized arguments: ").partition(" ")[0].partition("=")[0]
+        if typed != message and (
+            near := difflib.get_close_matches(typed, list(self._option_string_actions), n=1)
+        ):
+            message += f": did you mean {near[0]}?"
         self.exit(2, f"error: {message} ({self.prog} --help lists what there is)\n")
 
 

@@ -85,3 +85,14 @@ def test_what_is_measured_has_options_of_its_own() -> None:
     assert (read.command, read.width, read.precision) == ("slim", 32, "auto")
     read = benchmark.parser().parse_args(["train", "--compile"])
     assert (read.command, read.compile, read.precision) == ("train", True, "both")
+
+
+def test_an_option_that_is_nearly_right_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    made = Parser("fst paint", "PHOTO", "Paints.")
+    made.add_argument("--style")
+    with pytest.raises(SystemExit) as end:
+        made.parse_args(["--stlye", "monet"])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert "did you mean --style?" in said
+    assert said.count("\n") == 1
