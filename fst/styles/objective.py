@@ -14,9 +14,7 @@ from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.weights import WEIGHTS
 from fst.losses.perceptual import PerceptualLoss
-from fst.styles.catalog import style_file
 from fst.styles.portraits import embedded_portrait
-from fst.styles.style import SIZE, term_weights
 from fst.styles.trained import TrainedStyle
 
 STAND_IN = "its texture portrait"
@@ -67,21 +65,6 @@ def is_at_hand(image: str) -> bool:
 
 
 SLIM = WEIGHTS["slim"].architecture
-
-
-def load_painting(style: str, size: int | None = None) -> tuple[Tensor, dict[str, Any]]:
-    """A style's painting ``(1, 3, H, W)`` and the loss weights that its style file sets.
-
-    Args:
-        style: the name of a style file, or the path or name of a painting.
-        size: long side in pixels; None takes the style file's, or else 512.
-
-    Raises:
-        AssetError: the painting can't be had.
-    """
-    about = style_file(style)
-    picture = load_image(assets.find("styles", about["image"]))
-    return resize(picture, size or about.get("size", SIZE)).rgb, term_weights(about)
 
 
 def judged_by_slim(description: Mapping[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from fst.nets import make_net
 from fst.optimization.pixels import Iterate
 from fst.styles import catalog
 from fst.styles.catalog import find_style, resolve_style
-from fst.styles.objective import load_objective, load_painting
+from fst.styles.objective import load_objective, style_target
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 SMALL_LOSS: dict[str, Any] = {
@@ -78,6 +78,13 @@ def make_stylizer(
     """Finds the style and makes what paints in it."""
     options = PixelOptions(**(loss or {}), **(settings or {}), **pixels)
     return make(find_style(style, checkpoints), method, PassOptions(margin=margin), options)
+
+
+def painting_and_weights(style: str, size: int | None = None) -> tuple[Tensor, dict[str, float]]:
+    """What a loss is made of, for a style without a checkpoint."""
+    found = find_style(style)
+    assert found.image is not None
+    return style_target(found.image, size or found.size), found.weights
 
 
 def write_style(folder: Path, name: str, **style: object) -> Path:
@@ -188,7 +195,7 @@ def test_a_folder_of_the_same_name_hides_no_style(
 def test_a_folder_is_not_taken_for_a_painting_of_its_name(paintings: Path) -> None:
     make_photo(48, 40, seed=3).save(paintings / "sunset.png")
     Path("sunset").mkdir()
-    painting, _ = load_painting("sunset", 48)
+    painting, _ = painting_and_weights("sunset", 48)
     torch.testing.assert_close(painting, read(paintings / "sunset.png"), rtol=0, atol=1e-6)
 
 
@@ -196,14 +203,14 @@ def test_a_folder_is_not_taken_for_a_painting_of_its_name(paintings: Path) -> No
 
 
 def test_a_painting_comes_at_512_pixels_unless_told_otherwise(paintings: Path) -> None:
-    painting, weights = load_painting(str(paintings / "mine.png"))
+    painting, weights = painting_and_weights(str(paintings / "mine.png"))
     assert painting.shape == (1, 3, round(512 * 40 / 48), 512)
     assert weights == {}
-    assert load_painting("mine", 24)[0].shape == (1, 3, 20, 24)
+    assert painting_and_weights("mine", 24)[0].shape == (1, 3, 20, 24)
 
 
 def test_a_painting_at_its_own_size_is_its_own_pixels(paintings: Path) -> None:
-    painting, _ = load_painting(str(paintings / "mine.png"), 48)
+    painting, _ = painting_and_weights(str(paintings / "mine.png"), 48)
     torch.testing.assert_close(painting, read(paintings / "mine.png"), rtol=0, atol=1e-6)
 
 
@@ -213,15 +220,10 @@ def test_a_style_file_sets_painting_size_and_weights(
     about = {"name": "dusk", "image": "mine.png", "size": 36, "style_weight": 7.0, "title": "Dusk"}
     monkeypatch.setattr(catalog, "style_names", lambda: ["dusk"])
     monkeypatch.setattr(catalog, "read_style", lambda name: about)
-    painting, weights = load_painting("dusk")
+    painting, weights = painting_and_weights("dusk")
     assert painting.shape == (1, 3, 30, 36)
     assert weights == {"style_weight": 7.0}
-    assert load_painting("dusk", 24)[0].shape == (1, 3, 20, 24)
-
-
-def test_a_painting_that_cannot_be_had_is_an_asset_error() -> None:
-    with pytest.raises(AssetError, match=r"monet\.jpg"):
-        load_painting("monet")
+    assert painting_and_weights("dusk", 24)[0].shape == (1, 3, 20, 24)
 
 
 # --- what paints ---------------------------------------------------------------------------------
