@@ -21,7 +21,7 @@ from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.optimization.pixels import Iterate
 from fst.styles import catalog
-from fst.styles.catalog import find_style, resolve_style
+from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective, style_target
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
@@ -112,18 +112,18 @@ def assert_loss_is_for(loss: PerceptualLoss, painting: Tensor) -> None:
 
 
 def test_a_trained_style_is_found_by_name(checkpoints: Path) -> None:
-    assert resolve_style("mine", checkpoints) == (checkpoints / "mine.safetensors", "mine")
+    found = find_style("mine", checkpoints)
+    assert (found.trained is not None, found.name) == (True, "mine")
 
 
 def test_the_checkpoints_here_are_looked_through_without_being_named() -> None:
     Path("checkpoints").mkdir()
     write_style(Path("checkpoints"), "mine")
-    assert resolve_style("mine") == (Path("checkpoints/mine.safetensors"), "mine")
+    assert find_style("mine").net().name == "mine"
 
 
 def test_a_checkpoints_path_gives_the_name_it_was_trained_under(checkpoints: Path) -> None:
     path = (checkpoints / "mine.safetensors").rename(checkpoints / "backup.safetensors")
-    assert resolve_style(str(path), checkpoints) == (path, "backup")  # what its file says
     assert find_style(str(path), checkpoints).name == "mine"
 
 
@@ -132,11 +132,13 @@ def test_a_paintings_path_is_a_style_without_a_checkpoint(
 ) -> None:
     make_photo().save(tmp_path / "My Painting.JPG", format="JPEG")
     path = tmp_path / "My Painting.JPG"
-    assert resolve_style(str(path), checkpoints) == (None, "My Painting")
+    found = find_style(str(path), checkpoints)
+    assert (found.trained, found.name) == (None, "My Painting")
 
 
 def test_a_style_file_without_a_checkpoint_is_known_by_name(checkpoints: Path) -> None:
-    assert resolve_style("monet", checkpoints) == (None, "monet")
+    found = find_style("monet", checkpoints)
+    assert (found.trained, found.name) == (None, "monet")
 
 
 @pytest.mark.usefixtures("paintings")
@@ -144,18 +146,19 @@ def test_a_painting_of_the_assets_is_known_by_name(tmp_path: Path, checkpoints: 
     (tmp_path / "assets" / "styles" / "mine.png").rename(
         tmp_path / "assets" / "styles" / "sunset.png"
     )
-    assert resolve_style("sunset", checkpoints) == (None, "sunset")
+    found = find_style("sunset", checkpoints)
+    assert (found.trained, found.name) == (None, "sunset")
 
 
 def test_an_unknown_style_names_those_there_are(checkpoints: Path) -> None:
     with pytest.raises(InputError, match=r"'nosuch'.*: mine;.*great_wave.*monet") as caught:
-        resolve_style("nosuch", checkpoints)
+        find_style("nosuch", checkpoints)
     assert "\n" not in str(caught.value)
 
 
 def test_without_any_checkpoint_the_error_says_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none"):
-        resolve_style("nosuch", tmp_path)
+        find_style("nosuch", tmp_path)
 
 
 @pytest.mark.parametrize("suffix", ["pth", "pt", "ckpt", "model", "bin"])
@@ -174,21 +177,19 @@ def test_a_checkpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "."])
 def test_a_folder_is_no_style(checkpoints: Path, name: str) -> None:
     with pytest.raises(InputError, match="no style"):
-        resolve_style(name, checkpoints)
+        find_style(name, checkpoints)
 
 
 @pytest.mark.usefixtures("paintings")
-@pytest.mark.parametrize(
-    ("name", "checkpoint"), [("mine", "mine.safetensors"), ("monet", None), ("sunset", None)]
-)
+@pytest.mark.parametrize(("name", "trained"), [("mine", True), ("monet", False), ("sunset", False)])
 def test_a_folder_of_the_same_name_hides_no_style(
-    paintings: Path, checkpoints: Path, name: str, checkpoint: str | None
+    paintings: Path, checkpoints: Path, name: str, trained: bool
 ) -> None:
     """``--style monet --output monet/``, and then once more."""
     make_photo().save(paintings / "sunset.png")
     Path(name).mkdir()
-    expected = checkpoints / checkpoint if checkpoint else None
-    assert resolve_style(name, checkpoints) == (expected, name)
+    found = find_style(name, checkpoints)
+    assert (found.trained is not None, found.name) == (trained, name)
 
 
 @pytest.mark.usefixtures("paintings")
@@ -301,7 +302,7 @@ def test_a_checkpoint_is_optimized_for_the_painting_it_was_trained_on(
 
 
 def test_one_pass_without_a_checkpoint_says_how_to_train_one(checkpoints: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"train\.py style=monet.*--method optimize"):
+    with pytest.raises(CheckpointError, match=r"fst train style=monet.*--method optimize"):
         make_stylizer("monet", "feedforward", checkpoints=checkpoints)
 
 
