@@ -115,7 +115,8 @@ class TrainingBench:
         style = find_style(settings.style)
         if style.image is None:
             raise InputError(f"{settings.style} has no painting to train on")
-        self.painting, self._style_weights = style_target(style.image, style.size), style.weights
+        self.painting = style_target(style.image, style.size)
+        self._style_weights: dict[str, Any] = {**style.weights}
         self._losses: dict[tuple[torch.dtype, bool], PerceptualLoss] = {}
         self._steps: dict[tuple[str, bool], Callable[[Tensor], object]] = {}
         self.photos = _open_photos(settings)
