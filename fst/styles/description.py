@@ -40,7 +40,7 @@ def check_sections(description: Mapping[str, Any]) -> None:
 def _check_loss(loss: Mapping[str, Any], style: Mapping[str, Any]) -> None:
     if unknown := [key for key in loss if key not in _LOSS]:
         raise InputError(f"loss.{unknown[0]} is unknown: there is {', '.join(_LOSS)}")
-    if missing := [key for key in _NEEDED if loss.get(key) is None]:
+    if missing := [key for key in (*_NEEDED, *loss) if loss.get(key) is None]:
         raise InputError(f"there is a loss, but no loss.{missing[0]}")
     for key in ("weights", "pooling", "sha256"):
         text(f"loss.loss_network.{key}", loss["loss_network"].get(key))

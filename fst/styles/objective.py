@@ -97,7 +97,7 @@ def load_objective(
         AssetError: the painting or VGG-19 can't be had.
         InputError: a mean of other nets, which was trained for no painting.
     """
-    if "loss" not in style.description or "image" not in style.description["style"]:
+    if "loss" not in style.description or style.description["style"].get("image") is None:
         raise InputError(f"{style.name} was trained for no painting: there is nothing to judge by")
     about, settings = style.description["style"], dict(style.description["loss"])
     network = settings.pop("loss_network")

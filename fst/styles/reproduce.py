@@ -52,7 +52,7 @@ def _arguments(description: dict[str, Any], steps: int | None) -> list[str]:
         f"data.batch_size={data['batch_size']}",
         *(f"net.arguments.{key}={value}" for key, value in net.items()),
         *(f"{key}={_written(value)}" for key, value in recipe_of(description).items()),
-        f"trainer.max_steps={steps or training['steps']}",
+        f"trainer.max_steps={int(steps or training['steps'])}",
     ]  # fmt: skip
     if share:
         arguments.append(f"loss.schedule={share:g}")

@@ -13,6 +13,7 @@ from fst.assets import shipped
 from fst.errors import CheckpointError, InputError
 from fst.nets import make_net
 from fst.styles.description import check_sections
+from fst.styles.objective import load_objective
 from fst.styles.reproduce import training_arguments
 from fst.styles.trained import FORMAT_VERSION, load_checkpoint
 
@@ -77,6 +78,7 @@ def written(path: Path, description: dict[str, Any]) -> Path:
         ("loss.content_weight", float("nan"), "loss.content_weight"),
         ("loss.tv_weight", ..., "loss.tv_weight"),
         ("loss.style_layers", ["relu1_1"], "loss.style_layers"),
+        ("loss.content_layers", None, "loss.content_layers"),
         ("loss.normalization", 1, "loss.normalization"),
         ("loss.depth", 1, "loss.depth"),
         ("data", "photos", "data"),
@@ -116,6 +118,7 @@ def test_what_is_shipped_is_believed(file: Path) -> None:
     [
         ("training", ...),
         ("training.steps", ...),
+        ("training.steps", None),
         ("data", ...),
         ("data.name", ...),
         ("data.name", 3),
@@ -132,3 +135,12 @@ def test_no_recipe_can_be_told_of_what_is_not_said(path: str, value: object) -> 
     with pytest.raises(InputError, match="does not say how it was trained") as told:
         training_arguments(description)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("image", [..., None])
+def test_a_style_without_a_painting_has_nothing_to_be_judged_by(
+    tmp_path: Path, image: object
+) -> None:
+    style = load_checkpoint(written(tmp_path / "sea.safetensors", changed("style.image", image)))
+    with pytest.raises(InputError, match="no painting"):
+        load_objective(style, torch.device("cpu"), weights="random")
