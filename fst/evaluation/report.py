@@ -23,12 +23,9 @@ class ShownPicture(NamedTuple):
     about: str
 
 
-def write_report(output: Path, report: dict[str, Any], painting: Tensor | None) -> Path:
-    """Writes ``report.json`` and ``index.html`` (with the painting, if given) into ``output``."""
-    picture = output / "pictures" / "painting.png"
-    picture.unlink(missing_ok=True)
-    if painting is not None:
-        save_image(picture, painting)
+def write_report(output: Path, report: dict[str, Any], painting: Tensor) -> Path:
+    """Writes ``report.json``, ``index.html`` and the painting's picture into ``output``."""
+    save_image(output / "pictures" / "painting.png", painting)
     write_json(output / "report.json", report)
     template = (Path(__file__).parent / "report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -43,7 +40,6 @@ def write_report(output: Path, report: dict[str, Any], painting: Tensor | None) 
             report=report,
             figures=key_figures(report),
             artifacts=artifact_figures(report),
-            painted=painting is not None,
         )
         temporary.write_text(html, encoding="utf-8")
     return page

@@ -114,7 +114,7 @@ def render_style_page(
         trained[-1] += f", calibrated for a strength of {target:g}"
     if share := training.get("slim_steps_share"):
         trained.append(f"the first {share:.0%} of the steps judged by the slim network")
-    where = f"on {training.get('machine', training['device'])}"
+    where = f"on {training.get('machine') or training.get('device', 'an unknown machine')}"
     if seconds := training.get("seconds"):
         where = f"{seconds:,} seconds {where}"
     lines = [

@@ -110,7 +110,9 @@ def _decoded(
     What goes wrong with it is an InputError that names it.
     """
     if name is None:
-        name = str(file if isinstance(file, str | Path) else getattr(file, "name", "picture"))
+        name = str(
+            file if isinstance(file, str | Path) else getattr(file, "name", "the given file")
+        )
     try:
         with _calm_pil(), open_picture(file, name) as image:
             width, height = image.size

@@ -89,8 +89,7 @@ def pick_backend(name: str, device: torch.device, dtype: torch.dtype) -> str:
         return "openvino" if fast else "eager"
     if name not in BACKENDS:
         raise InputError(f"backend must be auto, {', '.join(BACKENDS)}, not {name!r}")
-    if not is_installed(name):
-        raise InputError(f'the backend {name} is not installed: pip install -e ".[{name}]"')
+    check_installed(name)
     if name in _NEEDS and device.type != "cpu":
         raise InputError(f"the backend {name} runs on a CPU, not on {device}")
     return name
@@ -99,6 +98,17 @@ def pick_backend(name: str, device: torch.device, dtype: torch.dtype) -> str:
 def is_installed(backend: str) -> bool:
     """Whether all is here that a backend needs."""
     return all(importlib.util.find_spec(module) for module in _NEEDS.get(backend, ()))
+
+
+def check_installed(backend: str) -> None:
+    """Refuses a backend that is not here.
+
+    Raises:
+        InputError: says what to install.
+    """
+    if not is_installed(backend):
+        needs = " ".join(_NEEDS[backend])
+        raise InputError(f"the backend {backend} is not installed: pip install {needs}")
 
 
 def make_whole(backend: str, stages: Sequence[Stage], dtype: torch.dtype) -> Whole:

@@ -1,6 +1,6 @@
 """Many photos: which file goes where, and stylizing one after the other."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -42,7 +42,9 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
     Args:
         inputs: photos and folders of photos.
         output: one photo: a file name, or a folder. Several photos or a folder: a folder, which is
-            made. None: beside a single photo, as ``<photo>-<style>.<suffix>``.
+            made. None: beside a single photo, as ``<photo>-<style>.<suffix>``. A kind of picture
+            that is not written becomes a PNG: ``a.gif`` is painted as ``a.png``, and as
+            ``a.gif.png`` where another photo is ``a.png``.
         style_name: for that name.
 
     Raises:
@@ -54,7 +56,7 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
         raise InputError("name a folder for the results of a folder or of several photos: --output")
     if not single and output and output.suffix.lower() in FORMATS and not output.is_dir():
         raise InputError(f"{output} can't hold several pictures: name a folder")
-    jobs = []
+    jobs, names = [], _png_names([name for _, name in pairs])
     file = output if single and output and output.suffix and not output.is_dir() else None
     if file is not None and file.suffix.lower() not in FORMATS:
         raise InputError(f"can't write {file.name!r}: give one of {', '.join(FORMATS)}")
@@ -65,7 +67,7 @@ def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[J
         elif output is None:
             target = photo.with_name(f"{photo.stem}-{style_name}{suffix}")
         else:
-            target = output / name.with_suffix(suffix)
+            target = output / names.get(name, name)
         jobs.append(Job(photo, target))
     _check_targets(jobs)
     return [Job(job.source, check_output(job.target)) for job in jobs]
@@ -90,14 +92,33 @@ def _pairs(inputs: Sequence[Path], output: Path | None) -> list[tuple[Path, Path
     return pairs
 
 
+def _png_names(names: Sequence[Path]) -> dict[Path, Path]:
+    """Of every photo of a kind that is not written: its name as a PNG.
+
+    Its own suffix stays before ``.png`` where another photo would have that name.
+    """
+    plain = {
+        name: name if name.suffix.lower() in FORMATS else name.with_suffix(".png") for name in names
+    }
+    count = Counter(plain.values())
+    return {
+        name: png if count[png] == 1 else name.with_name(f"{name.name}.png")
+        for name, png in plain.items()
+        if png != name
+    }
+
+
 def _check_targets(jobs: Sequence[Job]) -> None:
     """No two in one place, none in a photo's; makes the folders."""
-    seen: set[Path] = set()
+    seen: dict[Path, Path] = {}
     sources = {job.source.resolve() for job in jobs}
     for job in jobs:
-        if job.target in seen:
-            raise InputError(f"two photos would be written to {job.target}: name other folders")
-        seen.add(job.target)
+        if (other := seen.get(job.target)) is not None:
+            raise InputError(
+                f"{other} and {job.source} would both be written to {job.target}: "
+                "paint them one by one, each with an --output of its own"
+            )
+        seen[job.target] = job.source
         if job.target.resolve() in sources:
             raise InputError(f"{job.target} would be replaced by a result: give another --output")
     for folder in sorted({job.target.parent for job in jobs}):

@@ -57,9 +57,7 @@ class PassOptions:
         _check(self, ("memory",), whole_number, 1)
         _check(self, ("backend",), one_of, ("auto", *BACKENDS))
         _check(self, ("circular",), switch)
-        if self.margin is not None and self.margin not in range(0, 257, 4):
-            raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {self.margin!r}")
-        _check(self, ("margin",), whole_number)
+        _check(self, ("margin",), check_margin)
         if self.backend == "auto":
             _set(self, "backend", None)
         _set(self, "circular", self.circular or None)
@@ -164,7 +162,7 @@ OF_PIXELS = tuple(field.name for field in fields(PixelOptions))
 
 USED = {
     "feedforward": OF_PASS,
-    "refine": ("memory", "backend", "margin", "refine", "optimizer", "learning_rate", "clamp",
+    "refine": ("memory", "backend", "margin", "optimizer", "learning_rate", "clamp",
                "weights", "save_every"),
     "optimize": (*OF_PIXELS, "save_every"),
 }  # fmt: skip
@@ -207,6 +205,17 @@ def check_names(names: Iterable[str], known: Iterable[str]) -> None:
         if name not in known:
             close = difflib.get_close_matches(str(name), known) or known
             raise InputError(f"no option {str(name)!r}: there is {', '.join(close)}")
+
+
+def check_margin(name: str, value: int) -> int:
+    """``value``, once it is known to be a margin: the nets halve twice, so a multiple of 4 pixels.
+
+    Raises:
+        InputError: it is none.
+    """
+    if value not in range(0, 257, 4):
+        raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {value!r}")
+    return whole_number(name, value)
 
 
 def _layers(name: str, value: object) -> Mapping[str, float]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.inference.backends import Whole, make_whole
+from fst.inference.options import check_margin
 from fst.inference.small import at_least
 from fst.inference.strips import plans, run
 from fst.nets.layers import widen
@@ -49,8 +50,7 @@ class Painter:
     stages: list[Stage] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        if self.margin not in range(0, 257, 4):
-            raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {self.margin!r}")
+        self.margin = check_margin("margin", self.margin)
         if self.circular:
             self.margin = 0
         self.stages = self._stages(self.dtype)

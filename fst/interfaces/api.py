@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.image.picture import Picture, from_pil, to_pil, upright
 from fst.inference.control import Control, Layer, paint
@@ -27,8 +28,8 @@ Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
 class LoadedStyle:
     """A style, ready to paint any number of photos; made by :func:`load`."""
 
-    def __init__(self, stylizer: Stylizer, tiling: Stylizer | None) -> None:
-        self.stylizer, self.tiling = stylizer, tiling
+    def __init__(self, stylizer: Stylizer, tiling: Stylizer | None, seamless: bool = False) -> None:
+        self.stylizer, self.tiling, self.seamless = stylizer, tiling, seamless
 
     def __call__(
         self,
@@ -38,7 +39,7 @@ class LoadedStyle:
         size: int | None = None,
         upsample: str | None = None,
         mask: str | Path | Image.Image | None = None,
-        seamless: bool = False,
+        seamless: bool | None = None,
     ) -> Photo:
         """The photo in this style; what comes back is of the kind, shape and type that was given.
 
@@ -52,11 +53,13 @@ class LoadedStyle:
             size: long side in pixels to paint at, and of the result where ``upsample`` is None.
             upsample: ``"guided"`` or ``"bicubic"``: back to the photo's size.
             mask: a picture or its file, white where the style is painted.
-            seamless: make the result tile the plane.
+            seamless: make the result tile the plane; None is what :func:`load` was told by
+                ``circular``.
 
         Raises:
             InputError: not such a picture, or a value out of its range.
         """
+        seamless = self.seamless if seamless is None else seamless
         if seamless and self.tiling is None:
             raise InputError("to tile, a style needs a checkpoint, and no refining")
         stylizer = self.tiling if seamless and self.tiling is not None else self.stylizer
@@ -104,7 +107,9 @@ def _paint_array(
 ) -> np.ndarray[Any, Any]:
     if photo.ndim != 3 or photo.shape[2] != 3:
         raise InputError(f"expected an array (H, W, 3), got shape {photo.shape}")
-    if photo.dtype.kind not in "fu" or not photo.size:
+    if not photo.size:
+        raise InputError(f"an array without pixels: its shape is {photo.shape}")
+    if photo.dtype.kind not in "fu":
         raise InputError(f"expected uint8 or float values, not {photo.dtype}")
     native = photo.astype(photo.dtype.newbyteorder("="))
     tensor = torch.from_numpy(native).permute(2, 0, 1)
@@ -159,7 +164,8 @@ def load(
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``; pictures that tile are painted without it.
         margin: pixels by which a photo goes on beyond its border in a pass, for full strokes there.
-        circular: every picture is painted to tile the plane.
+        circular: every picture is painted to tile the plane, where a call does not say otherwise
+            by ``seamless``.
         refine: iterations of the optimization that follow a pass.
         loss: options of the loss in one mapping: ``{"style_weight": 5.0}``.
         settings: options of the optimization in one mapping: ``{"iterations": 200}``.
@@ -181,6 +187,9 @@ def load(
     found = find_style(str(style), None if checkpoints is None else Path(checkpoints), at)
     stylizer = make_stylizer(found, method, of_pass, of_pixels, refine)
     if isinstance(stylizer, FeedForwardStylizer) and stylizer.painter.stages is not None:
+        if stylizer.circular:
+            plain = replace(stylizer, circular=False, margin=MARGIN)
+            return LoadedStyle(plain, stylizer, seamless=True)
         return LoadedStyle(stylizer, replace(stylizer, circular=True))
     return LoadedStyle(stylizer, None)
 

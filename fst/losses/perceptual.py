@@ -1,6 +1,5 @@
 """The one loss object: training, pixel optimization, evaluation and tests all call it."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +10,8 @@ from fst.errors import InputError
 from fst.loss_networks.layers import check_layers
 from fst.loss_networks.vgg import VGG19
 from fst.losses.functional import content_loss, gram_matrix, style_loss, total_variation
-from fst.losses.statistics import StyleStatistics, measure_style
+from fst.losses.statistics import measure_style
+from fst.system.checks import number
 
 CONTENT_LAYERS = {"relu4_2": 1.0}
 """Gatys et al. 2015 use conv4_2; its ReLU is what most projects compare."""
@@ -51,8 +51,7 @@ class PerceptualLoss(nn.Module):
     layer's weight counts relative to the other layers': multiplying all of them changes nothing.
 
     Args:
-        painting: ``(1, 3, H, W)``, RGB in [0, 1], at the size whose strokes are to be learned; or
-            what is known about it, for this loss network.
+        painting: ``(1, 3, H, W)``, RGB in [0, 1], at the size whose strokes are to be learned.
         content_weight: at least 0.
         style_weight: at least 0. Where nothing is said of it, about what
             :mod:`fst.optimization.calibration` finds for most paintings.
@@ -70,7 +69,7 @@ class PerceptualLoss(nn.Module):
 
     def __init__(
         self,
-        painting: Tensor | StyleStatistics,
+        painting: Tensor,
         content_weight: float = CONTENT_WEIGHT,
         style_weight: float = STYLE_WEIGHT,
         tv_weight: float = TV_WEIGHT,
@@ -86,21 +85,19 @@ class PerceptualLoss(nn.Module):
             options = ", ".join(NORMALIZATIONS)
             raise InputError(f"normalization must be one of {options}, not {normalization!r}")
         self.normalization = normalization
-        self.content_weight = _check_weight("content_weight", content_weight)
-        self.style_weight = _check_weight("style_weight", style_weight)
-        self.tv_weight = _check_weight("tv_weight", tv_weight)
+        self.content_weight = number("content_weight", content_weight, 0)
+        self.style_weight = number("style_weight", style_weight, 0)
+        self.tv_weight = number("tv_weight", tv_weight, 0)
         self.content_layers = _normalize("content_layers", content_layers)
         self.style_layers = _normalize("style_layers", style_layers)
         self.vgg = VGG19([*self.content_layers, *self.style_layers], weights, pooling, dtype)
-        if isinstance(painting, Tensor):
-            painting = measure_style(self.vgg, painting, self.style_layers)
-        painting.check(self.vgg, self.style_layers)
+        measured = measure_style(self.vgg, painting, self.style_layers)
         self._style_scales = dict.fromkeys(self.style_layers, 1.0)
         for layer in self.style_layers:
-            gram = painting.grams[layer]
+            gram = measured.grams[layer]
             self.register_buffer(f"gram_{layer}", gram, persistent=False)
             if normalization == "course":
-                self._style_scales[layer] = _course_scale(gram, painting.means[layer], 4).item()
+                self._style_scales[layer] = _course_scale(gram, measured.means[layer], 4).item()
 
     @torch.no_grad()
     def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
@@ -158,16 +155,10 @@ def _course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
     return target.float().square().flatten(1).mean(1) / (4 * mean**power)
 
 
-def _check_weight(name: str, value: float) -> float:
-    if not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
-        raise InputError(f"{name} must be a number of at least 0, not {value!r}")
-    return float(value)
-
-
 def _normalize(name: str, layers: Mapping[str, float]) -> dict[str, float]:
     """Layer weights that sum to one."""
     check_layers(layers)
-    total = sum(_check_weight(f"{name}.{layer}", weight) for layer, weight in layers.items())
+    total = sum(number(f"{name}.{layer}", weight, 0) for layer, weight in layers.items())
     if total == 0:
         raise InputError(f"{name} needs at least one layer with a weight above 0")
     return {layer: weight / total for layer, weight in layers.items()}

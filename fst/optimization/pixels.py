@@ -4,7 +4,6 @@
 are what the caller does with the iterates.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor
 from fst.choices import INITS, OPTIMIZERS
 from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms, PerceptualLoss
-from fst.system.checks import one_of
+from fst.system.checks import number, one_of
 
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.02}
 
@@ -147,9 +146,7 @@ def _descend(
 def _learning_rate(optimizer: str, learning_rate: float | None) -> float:
     one_of("optimizer", optimizer, OPTIMIZERS)
     rate = LEARNING_RATES[optimizer] if learning_rate is None else learning_rate
-    if not (math.isfinite(rate) and rate > 0):
-        raise InputError(f"learning_rate must be a number above 0, not {rate}")
-    return rate
+    return number("learning_rate", rate, above=0)
 
 
 def _solver(optimizer: str, pixels: Tensor, rate: float) -> torch.optim.Optimizer:

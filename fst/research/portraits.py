@@ -3,14 +3,13 @@
 A style loss sees no more of a painting than its Gram matrices. A picture optimized from noise until
 its Grams are the painting's can stand in for it wherever only style is compared: with any loss
 network, at any style size up to its own, because the Grams are made to agree at several sizes at
-once. (The embedded statistics, :mod:`fst.losses.statistics`, hold for the slim network alone.)
+once.
 ``fst portrait monet`` writes ``monet.jpg`` and its figures into ``portraits.json``.
 
 Source: Gatys, Ecker & Bethge 2015, "Texture Synthesis Using Convolutional Neural Networks",
 section 3. New here are the several sizes and the second network.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -31,7 +30,7 @@ from fst.optimization.pixels import Iterate, optimize
 from fst.styles import catalog
 from fst.styles.portraits import read_figures
 from fst.system.device import pick_device, pick_precision
-from fst.system.files import atomic_file
+from fst.system.files import atomic_file, write_json
 
 NETWORKS = ("caffe", "slim")
 """Who judges, by the names of their weights; both count the same."""
@@ -96,7 +95,7 @@ def style_error(network: VGG19, pictures: Tensor, target: StyleStatistics) -> Te
     Raises:
         InputError: ``target`` holds for another network.
     """
-    target.check(network, ())
+    target.check(network)
     features = network(pictures, target.grams)
     errors = [style_loss(gram_matrix(f), target.grams[layer]) for layer, f in features.items()]
     return torch.stack(errors).mean(0)
@@ -212,9 +211,8 @@ def publish(
     errors = {w: disagreement(painting, decoded.rgb, VGG19(STYLE_LAYERS, w)) for w in NETWORKS}
     size, digest = max(decoded.size), pooch.file_hash(str(file), alg="sha256")
     figures = {"sha256": digest, "size": size, **about, "quality": quality, "style_error": errors}
-    with atomic_file(folder / "portraits.json") as temporary:
-        content = dict(sorted({**read_figures(folder), style: figures}.items()))
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    content = dict(sorted({**read_figures(folder), style: figures}.items()))
+    write_json(folder / "portraits.json", content)
     print(f"wrote {file}: {file.stat().st_size / 1000:.0f} kB, {errors}", flush=True)
 
 

@@ -21,7 +21,7 @@ STYLES = assets.shipped("configs") / "style"
 def find_style(
     style: str, checkpoints: Path | None = None, device: torch.device | str = "cpu"
 ) -> Style:
-    """The style that is meant; its checkpoint, where it has one, is read here and nowhere else.
+    """The style that is meant; its checkpoint, where it has one, is read here, and once.
 
     Args:
         style: the name of a style; the path of a checkpoint or of a painting; or a blend of
@@ -36,7 +36,7 @@ def find_style(
     """
     if "=" in style and not Path(style).exists():
         return _find_blend(style, checkpoints, device)
-    path, name = resolve_style(style, checkpoints)
+    path, name = _resolve(style, checkpoints)
     searched = _folders(checkpoints)[0]
     if path is None:
         about = style_file(style)
@@ -69,7 +69,7 @@ def _folders(checkpoints: Path | None) -> tuple[Path, ...]:
     return assets.checkpoint_folders() if checkpoints is None else (checkpoints,)
 
 
-def resolve_style(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
+def _resolve(style: str, checkpoints: Path | None = None) -> tuple[Path | None, str]:
     """Where the style's checkpoint lies, or None, and its name; reads nothing.
 
     A name is that of a checkpoint, then of a style file, then of a painting. A checkpoint that is

@@ -14,9 +14,7 @@ from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.weights import WEIGHTS
 from fst.losses.perceptual import PerceptualLoss
-from fst.styles.catalog import style_file
 from fst.styles.portraits import embedded_portrait
-from fst.styles.style import SIZE, term_weights
 from fst.styles.trained import TrainedStyle
 
 STAND_IN = "its texture portrait"
@@ -69,21 +67,6 @@ def is_at_hand(image: str) -> bool:
 SLIM = WEIGHTS["slim"].architecture
 
 
-def load_painting(style: str, size: int | None = None) -> tuple[Tensor, dict[str, Any]]:
-    """A style's painting ``(1, 3, H, W)`` and the loss weights that its style file sets.
-
-    Args:
-        style: the name of a style file, or the path or name of a painting.
-        size: long side in pixels; None takes the style file's, or else 512.
-
-    Raises:
-        AssetError: the painting can't be had.
-    """
-    about = style_file(style)
-    picture = load_image(assets.find("styles", about["image"]))
-    return resize(picture, size or about.get("size", SIZE)).rgb, term_weights(about)
-
-
 def judged_by_slim(description: Mapping[str, Any]) -> bool:
     """Whether a style was trained with the slim network that comes with the package."""
     network = description.get("loss", {}).get("loss_network", {})
@@ -114,7 +97,7 @@ def load_objective(
         AssetError: the painting or VGG-19 can't be had.
         InputError: a mean of other nets, which was trained for no painting.
     """
-    if "loss" not in style.description or "image" not in style.description["style"]:
+    if "loss" not in style.description or style.description["style"].get("image") is None:
         raise InputError(f"{style.name} was trained for no painting: there is nothing to judge by")
     about, settings = style.description["style"], dict(style.description["loss"])
     network = settings.pop("loss_network")

@@ -25,31 +25,35 @@ def training_arguments(description: dict[str, Any], steps: int | None = None) ->
         InputError: the description lacks what is needed.
     """
     try:
-        style, loss = description["style"], description["loss"]
-        training, data = description["training"], description["data"]
-        network = loss["loss_network"]["weights"]
-        net = {**EARLIER, **description["net"]["arguments"]}
-        names = [f"style={style['name']}"]
-        if style["name"] not in catalog.style_names():  # the user's own, under another's file
-            names = [f"style={catalog.style_names()[0]}", f"style.name={quoted(style['name'])}"]
-        share = training.get("slim_steps_share", 0.0)
-        arguments = [
-            *names,
-            f"style.image={quoted(style['image'])}",
-            f"style.size={style['size']}",
-            f"style.content_weight={loss['content_weight']:g}",
-            f"style.style_weight={loss['style_weight']:g}",
-            f"style.tv_weight={loss['tv_weight']:g}",
-            f"loss={'slim' if network == 'slim' else 'hybrid' if share else 'gatys'}",
-            f"data={'coco' if data['source'] == 'hub' else data['source']}",
-            f"data.size={data['size']}",
-            f"data.batch_size={data['batch_size']}",
-            *(f"net.arguments.{key}={value}" for key, value in net.items()),
-            *(f"{key}={_written(value)}" for key, value in recipe_of(description).items()),
-            f"trainer.max_steps={steps or training['steps']}",
-        ]  # fmt: skip
-    except (KeyError, TypeError) as error:
+        return _arguments(description, steps)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"the checkpoint does not say how it was trained: {error}") from error
+
+
+def _arguments(description: dict[str, Any], steps: int | None) -> list[str]:
+    style, loss = description["style"], description["loss"]
+    training, data = description["training"], description["data"]
+    network = loss["loss_network"]["weights"]
+    net = {**EARLIER, **description["net"]["arguments"]}
+    names = [f"style={style['name']}"]
+    if style["name"] not in catalog.style_names():  # the user's own, under another's file
+        names = [f"style={catalog.style_names()[0]}", f"style.name={quoted(style['name'])}"]
+    share = training.get("slim_steps_share", 0.0)
+    arguments = [
+        *names,
+        f"style.image={quoted(style['image'])}",
+        f"style.size={style['size']}",
+        f"style.content_weight={loss['content_weight']:g}",
+        f"style.style_weight={loss['style_weight']:g}",
+        f"style.tv_weight={loss['tv_weight']:g}",
+        f"loss={'slim' if network == 'slim' else 'hybrid' if share else 'gatys'}",
+        f"data={'coco' if data['source'] == 'hub' else data['source']}",
+        f"data.size={data['size']}",
+        f"data.batch_size={data['batch_size']}",
+        *(f"net.arguments.{key}={value}" for key, value in net.items()),
+        *(f"{key}={_written(value)}" for key, value in recipe_of(description).items()),
+        f"trainer.max_steps={int(steps or training['steps'])}",
+    ]  # fmt: skip
     if share:
         arguments.append(f"loss.slim_share={share:g}")
     arguments += [*_of_the_loss(loss), *_of_the_data(data)]

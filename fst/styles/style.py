@@ -59,12 +59,12 @@ class Style:
             return self.trained
         if self.asked != self.name:
             raise CheckpointError(
-                f"{self.asked} is a painting, not a trained style: train one with scripts/train.py "
+                f"{self.asked} is a painting, not a trained style: train one with fst train "
                 f"style=monet style.name={self.name} style.image={self.asked}"
             )
         raise CheckpointError(
-            f"no checkpoint for {self.name!r} in {self.searched}/: train one "
-            f"with scripts/train.py style={self.name}, or use --method optimize"
+            f"no checkpoint for {self.name!r} in {self.searched}/: train one with fst train "
+            f"style={self.name}, or paint with fst stylize --method optimize"
         )
 
 

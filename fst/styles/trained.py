@@ -1,9 +1,9 @@
 """A trained style on disk: safetensors with a JSON description of itself in the header.
 
 The net is rebuilt through :data:`fst.nets.NETS` from its name and arguments, never through a class
-path read from the file, and no pickle is ever loaded. What a file says is not believed: its style's
-name has to be able to name a file, and its net's size has to be that of its tensors before there is
-any memory for it.
+path read from the file, and no style is ever read from a pickle. What a file says is not believed:
+its style's name has to be able to name a file, its net's size has to be that of its tensors before
+there is any memory for it, and what it tells of its training has to be of the types that are used.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from torch import nn
 
 from fst.errors import CheckpointError, InputError
 from fst.nets import NETS, make_net
+from fst.styles.description import check_sections
 from fst.system.checks import number, shown, switch, text, whole_number
 from fst.system.files import atomic_file
 
@@ -42,7 +43,9 @@ class TrainedStyle:
     """A net that paints in one style, and what is known of how it came about.
 
     ``description`` holds ``format_version``, ``net`` (name and arguments), ``style``, ``loss``,
-    ``data``, ``training`` (steps, seed, ...), ``objective`` and ``versions``.
+    ``data``, ``recipe`` (optimizer, learning rate, seed, ...), ``training`` (steps, device, ...),
+    ``objective`` and ``versions``. Earlier checkpoints have the recipe among ``training``; those
+    that were not trained on a painting have no ``loss``.
     """
 
     net: nn.Module
@@ -188,6 +191,7 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         description["style"]["name"] = name = str(name)
     try:
         check_name(name)
+        check_sections(description)
     except InputError as error:
         raise CheckpointError(f"{path} is refused: {error}") from error
     if version > FORMAT_VERSION:

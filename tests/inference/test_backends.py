@@ -106,7 +106,7 @@ def test_what_cannot_be_had_is_said(net: JohnsonNet, monkeypatch: pytest.MonkeyP
         pick_backend("tensorrt", CPU, torch.float32)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for backend in ("onnxruntime", "openvino"):
-        with pytest.raises(InputError, match=rf'pip install -e "\.\[{backend}\]"'):
+        with pytest.raises(InputError, match=f"{backend} is not installed: pip install {backend}"):
             pick_backend(backend, CPU, torch.float32)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
     with pytest.raises(InputError, match="runs on a CPU"):

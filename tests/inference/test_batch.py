@@ -115,10 +115,38 @@ def test_photos_and_folders_can_be_mixed() -> None:
     assert targets(jobs) == {"in/a.jpg": "out/a.jpg", "b.jpg": "out/b.jpg"}
 
 
-@pytest.mark.parametrize("names", [("x/a.jpg", "y/a.jpg"), ("a.bmp", "a.png")])
+@pytest.mark.parametrize("names", [("x/a.jpg", "y/a.jpg"), ("x/a.bmp", "y/a.bmp")])
 def test_two_photos_for_one_file_are_refused(names: tuple[str, str]) -> None:
-    with pytest.raises(InputError, match=r"out/a\.(jpg|png)"):
+    with pytest.raises(InputError, match=r"out/a\.(jpg|png)") as caught:
         plan([photo(name) for name in names], Path("out"), "monet")
+    assert all(fact in str(caught.value) for fact in (*names, "--output"))
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a.png", "a.gif"], ["a.png", "a.gif.png"]),
+        (["a.png", "a.bmp", "a.gif"], ["a.png", "a.bmp.png", "a.gif.png"]),
+        (["a.bmp", "a.gif"], ["a.bmp.png", "a.gif.png"]),
+        (["a.jpg", "a.gif"], ["a.jpg", "a.png"]),
+        (["x/a.png", "a.gif"], ["x/a.png", "a.png"]),
+        (["x/b.c.png", "x/b.c.gif"], ["x/b.c.png", "x/b.c.gif.png"]),
+    ],
+)
+def test_photos_of_one_name_and_several_kinds_have_a_picture_each(
+    names: list[str], expected: list[str]
+) -> None:
+    for name in names:
+        photo(Path("in", name))
+    jobs = plan([Path("in")], Path("out"), "monet")
+    assert targets(jobs) == {
+        f"in/{name}": f"out/{target}" for name, target in zip(names, expected, strict=True)
+    }
+
+
+def test_photos_that_are_given_one_by_one_share_a_name_as_a_folders_do() -> None:
+    jobs = plan([photo("x/a.png"), photo("y/a.gif")], Path("out"), "monet")
+    assert targets(jobs) == {"x/a.png": "out/a.png", "y/a.gif": "out/a.gif.png"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from fst.errors import InputError
-from fst.inference.options import PassOptions, PixelOptions, check_names, check_used
+from fst.inference.options import (
+    OF_PASS,
+    OF_PIXELS,
+    USED,
+    PassOptions,
+    PixelOptions,
+    check_names,
+    check_used,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +90,14 @@ def test_a_preset_gives_way_to_what_was_chosen() -> None:
 def test_an_option_of_use_to_one_of_the_ways_is_none_too_many() -> None:
     ways = {"feedforward": "'a' is painted in one pass", "optimize": "'b' is optimized"}
     check_used(["margin", "iterations"], ways)
-    with pytest.raises(InputError, match=r"refine .*'a' is painted in one pass, 'b' is optimized"):
-        check_used(["refine"], ways)
+    ways = {"feedforward": "'a' is painted in one pass", "refine": "'b' is refined"}
+    with pytest.raises(InputError, match=r"seed .*'a' is painted in one pass, 'b' is refined"):
+        check_used(["seed"], ways)
+
+
+def test_every_option_of_a_way_can_be_chosen() -> None:
+    choices = {*OF_PASS, *OF_PIXELS, "save_every"}
+    assert all(choices.issuperset(options) for options in USED.values())
 
 
 def test_an_unknown_name_is_told_with_those_that_come_close() -> None:

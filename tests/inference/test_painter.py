@@ -58,9 +58,9 @@ def test_a_margin_is_painted_and_cut_off(
     torch.testing.assert_close(feedforward(net, photo), net(photo), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("margin", [260, 6, -4, "wide", 4.5])
+@pytest.mark.parametrize("margin", [260, 6, -4, "wide", 4.5, 8.0, False])
 def test_a_margin_that_cannot_be_is_refused(net: JohnsonNet, margin: object) -> None:
-    with pytest.raises(InputError, match="a margin is 0, 4, 8"):
+    with pytest.raises(InputError, match="margin"):
         Painter(net, margin=margin)  # type: ignore[arg-type]
 
 

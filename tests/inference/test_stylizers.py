@@ -21,8 +21,8 @@ from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.optimization.pixels import Iterate
 from fst.styles import catalog
-from fst.styles.catalog import find_style, resolve_style
-from fst.styles.objective import load_objective, load_painting
+from fst.styles.catalog import find_style
+from fst.styles.objective import load_objective, style_target
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 SMALL_LOSS: dict[str, Any] = {
@@ -80,6 +80,13 @@ def make_stylizer(
     return make(find_style(style, checkpoints), method, PassOptions(margin=margin), options)
 
 
+def painting_and_weights(style: str, size: int | None = None) -> tuple[Tensor, dict[str, float]]:
+    """What a loss is made of, for a style without a checkpoint."""
+    found = find_style(style)
+    assert found.image is not None
+    return style_target(found.image, size or found.size), found.weights
+
+
 def write_style(folder: Path, name: str, **style: object) -> Path:
     net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
     torch.manual_seed(0)
@@ -105,18 +112,18 @@ def assert_loss_is_for(loss: PerceptualLoss, painting: Tensor) -> None:
 
 
 def test_a_trained_style_is_found_by_name(checkpoints: Path) -> None:
-    assert resolve_style("mine", checkpoints) == (checkpoints / "mine.safetensors", "mine")
+    found = find_style("mine", checkpoints)
+    assert (found.trained is not None, found.name) == (True, "mine")
 
 
 def test_the_checkpoints_here_are_looked_through_without_being_named() -> None:
     Path("checkpoints").mkdir()
     write_style(Path("checkpoints"), "mine")
-    assert resolve_style("mine") == (Path("checkpoints/mine.safetensors"), "mine")
+    assert find_style("mine").net().name == "mine"
 
 
 def test_a_checkpoints_path_gives_the_name_it_was_trained_under(checkpoints: Path) -> None:
     path = (checkpoints / "mine.safetensors").rename(checkpoints / "backup.safetensors")
-    assert resolve_style(str(path), checkpoints) == (path, "backup")  # what its file says
     assert find_style(str(path), checkpoints).name == "mine"
 
 
@@ -125,11 +132,13 @@ def test_a_paintings_path_is_a_style_without_a_checkpoint(
 ) -> None:
     make_photo().save(tmp_path / "My Painting.JPG", format="JPEG")
     path = tmp_path / "My Painting.JPG"
-    assert resolve_style(str(path), checkpoints) == (None, "My Painting")
+    found = find_style(str(path), checkpoints)
+    assert (found.trained, found.name) == (None, "My Painting")
 
 
 def test_a_style_file_without_a_checkpoint_is_known_by_name(checkpoints: Path) -> None:
-    assert resolve_style("monet", checkpoints) == (None, "monet")
+    found = find_style("monet", checkpoints)
+    assert (found.trained, found.name) == (None, "monet")
 
 
 @pytest.mark.usefixtures("paintings")
@@ -137,18 +146,19 @@ def test_a_painting_of_the_assets_is_known_by_name(tmp_path: Path, checkpoints: 
     (tmp_path / "assets" / "styles" / "mine.png").rename(
         tmp_path / "assets" / "styles" / "sunset.png"
     )
-    assert resolve_style("sunset", checkpoints) == (None, "sunset")
+    found = find_style("sunset", checkpoints)
+    assert (found.trained, found.name) == (None, "sunset")
 
 
 def test_an_unknown_style_names_those_there_are(checkpoints: Path) -> None:
     with pytest.raises(InputError, match=r"'nosuch'.*: mine;.*great_wave.*monet") as caught:
-        resolve_style("nosuch", checkpoints)
+        find_style("nosuch", checkpoints)
     assert "\n" not in str(caught.value)
 
 
 def test_without_any_checkpoint_the_error_says_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none"):
-        resolve_style("nosuch", tmp_path)
+        find_style("nosuch", tmp_path)
 
 
 @pytest.mark.parametrize("suffix", ["pth", "pt", "ckpt", "model", "bin"])
@@ -167,28 +177,26 @@ def test_a_checkpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "."])
 def test_a_folder_is_no_style(checkpoints: Path, name: str) -> None:
     with pytest.raises(InputError, match="no style"):
-        resolve_style(name, checkpoints)
+        find_style(name, checkpoints)
 
 
 @pytest.mark.usefixtures("paintings")
-@pytest.mark.parametrize(
-    ("name", "checkpoint"), [("mine", "mine.safetensors"), ("monet", None), ("sunset", None)]
-)
+@pytest.mark.parametrize(("name", "trained"), [("mine", True), ("monet", False), ("sunset", False)])
 def test_a_folder_of_the_same_name_hides_no_style(
-    paintings: Path, checkpoints: Path, name: str, checkpoint: str | None
+    paintings: Path, checkpoints: Path, name: str, trained: bool
 ) -> None:
     """``--style monet --output monet/``, and then once more."""
     make_photo().save(paintings / "sunset.png")
     Path(name).mkdir()
-    expected = checkpoints / checkpoint if checkpoint else None
-    assert resolve_style(name, checkpoints) == (expected, name)
+    found = find_style(name, checkpoints)
+    assert (found.trained is not None, found.name) == (trained, name)
 
 
 @pytest.mark.usefixtures("paintings")
 def test_a_folder_is_not_taken_for_a_painting_of_its_name(paintings: Path) -> None:
     make_photo(48, 40, seed=3).save(paintings / "sunset.png")
     Path("sunset").mkdir()
-    painting, _ = load_painting("sunset", 48)
+    painting, _ = painting_and_weights("sunset", 48)
     torch.testing.assert_close(painting, read(paintings / "sunset.png"), rtol=0, atol=1e-6)
 
 
@@ -196,14 +204,14 @@ def test_a_folder_is_not_taken_for_a_painting_of_its_name(paintings: Path) -> No
 
 
 def test_a_painting_comes_at_512_pixels_unless_told_otherwise(paintings: Path) -> None:
-    painting, weights = load_painting(str(paintings / "mine.png"))
+    painting, weights = painting_and_weights(str(paintings / "mine.png"))
     assert painting.shape == (1, 3, round(512 * 40 / 48), 512)
     assert weights == {}
-    assert load_painting("mine", 24)[0].shape == (1, 3, 20, 24)
+    assert painting_and_weights("mine", 24)[0].shape == (1, 3, 20, 24)
 
 
 def test_a_painting_at_its_own_size_is_its_own_pixels(paintings: Path) -> None:
-    painting, _ = load_painting(str(paintings / "mine.png"), 48)
+    painting, _ = painting_and_weights(str(paintings / "mine.png"), 48)
     torch.testing.assert_close(painting, read(paintings / "mine.png"), rtol=0, atol=1e-6)
 
 
@@ -213,15 +221,10 @@ def test_a_style_file_sets_painting_size_and_weights(
     about = {"name": "dusk", "image": "mine.png", "size": 36, "style_weight": 7.0, "title": "Dusk"}
     monkeypatch.setattr(catalog, "style_names", lambda: ["dusk"])
     monkeypatch.setattr(catalog, "read_style", lambda name: about)
-    painting, weights = load_painting("dusk")
+    painting, weights = painting_and_weights("dusk")
     assert painting.shape == (1, 3, 30, 36)
     assert weights == {"style_weight": 7.0}
-    assert load_painting("dusk", 24)[0].shape == (1, 3, 20, 24)
-
-
-def test_a_painting_that_cannot_be_had_is_an_asset_error() -> None:
-    with pytest.raises(AssetError, match=r"monet\.jpg"):
-        load_painting("monet")
+    assert painting_and_weights("dusk", 24)[0].shape == (1, 3, 20, 24)
 
 
 # --- what paints ---------------------------------------------------------------------------------
@@ -299,7 +302,7 @@ def test_a_checkpoint_is_optimized_for_the_painting_it_was_trained_on(
 
 
 def test_one_pass_without_a_checkpoint_says_how_to_train_one(checkpoints: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"train\.py style=monet.*--method optimize"):
+    with pytest.raises(CheckpointError, match=r"fst train style=monet.*--method optimize"):
         make_stylizer("monet", "feedforward", checkpoints=checkpoints)
 
 

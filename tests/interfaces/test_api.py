@@ -70,6 +70,27 @@ def test_options_are_those_of_the_command_line(style: LoadedStyle, tmp_path: Pat
         assert torch.equal(style(photo, mask=tmp_path / "black.png"), photo)
 
 
+def mirrored_tile(side: int) -> Tensor:
+    """A picture of ``side`` pixels whose left and right, top and bottom borders are the same."""
+    half = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(7))
+    return (half + half.flip(2) + half.flip(3) + half.flip(2, 3)) / 4
+
+
+@pytest.mark.parametrize("side", [32, 33])
+def test_what_is_loaded_circular_tiles_at_every_size(
+    style: LoadedStyle, tmp_path: Path, side: int
+) -> None:
+    """A photo that is four times the same one comes back as such: 66 is no multiple of 4."""
+    photo = mirrored_tile(side).repeat(1, 1, 2, 2)
+    tiling = fst.load("mine", checkpoints=tmp_path, device="cpu", precision="fp32", circular=True)
+    painted = tiling(photo)
+    assert painted.std() > 0.01
+    for shift in ((side, 0), (0, side)):
+        torch.testing.assert_close(painted.roll(shift, (2, 3)), painted, rtol=0, atol=1e-4)
+    assert torch.equal(painted, style(photo, seamless=True))
+    assert torch.equal(tiling(photo, seamless=False), style(photo))
+
+
 def test_alpha_is_kept(style: LoadedStyle) -> None:
     photo = make_photo(32, 24).convert("RGBA")
     photo.putalpha(77)
@@ -98,6 +119,7 @@ def test_a_mask_can_be_a_picture(style: LoadedStyle) -> None:
     ("wrong", "got", "allowed"),
     [
         (torch.zeros(0, 3, 32, 32), "(0, 3, 32, 32)", "(3, H, W)"),
+        (np.zeros((0, 20, 3), np.uint8), "(0, 20, 3)", "without pixels"),
         (np.zeros((20, 20, 3), object), "object", "uint8 or float"),
         (np.zeros((20, 20), np.uint8), "(20, 20)", "(H, W, 3)"),
         (np.zeros((20, 20, 4), np.uint8), "(20, 20, 4)", "(H, W, 3)"),

@@ -239,7 +239,7 @@ def test_layer_weights_count_relative_to_each_other() -> None:
 
 
 @pytest.mark.parametrize("name", ["content_weight", "style_weight", "tv_weight"])
-@pytest.mark.parametrize("value", [-1.0, -1e-9, math.nan, math.inf, "much", None])
+@pytest.mark.parametrize("value", [-1.0, -1e-9, math.nan, math.inf, "much", None, True])
 def test_a_weight_that_is_no_number_of_at_least_zero_is_refused(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=f"{name} must be a number of at least 0"):
         make_loss(**{name: value})

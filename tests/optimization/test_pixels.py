@@ -223,8 +223,21 @@ def test_a_learning_rate_far_too_high_is_told(random_loss: PerceptualLoss, photo
         ({"init": torch.zeros(3, 20, 24)}, "shape"),
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"learning_rate": math.nan, "optimizer": "adam"}, "learning_rate"),
+        ({"learning_rate": "fast"}, "learning_rate"),
+        ({"learning_rate": True}, "learning_rate"),
     ],
-    ids=["optimizer", "init", "iterations", "clamp", "size", "dims", "rate", "nan rate"],
+    ids=[
+        "optimizer",
+        "init",
+        "iterations",
+        "clamp",
+        "size",
+        "dims",
+        "rate",
+        "nan rate",
+        "text",
+        "switch",
+    ],
 )
 def test_what_cannot_be_used_is_refused_by_name(
     random_loss: PerceptualLoss, photo: Tensor, settings: dict[str, Any], named: str

@@ -12,7 +12,7 @@ from support import make_photo
 from fst.errors import CheckpointError, FstWarning, InputError
 from fst.nets import make_net
 from fst.styles import catalog
-from fst.styles.catalog import find_style, load_style, resolve_style
+from fst.styles.catalog import find_style, load_style
 from fst.styles.trained import TrainedStyle, save_checkpoint
 
 
@@ -123,7 +123,7 @@ def test_a_checkpoint_comes_before_a_style_file_and_that_before_a_painting(
     assert find_style("monet", folder).image == "one.png"  # the checkpoint's
 
 
-@pytest.mark.parametrize("find", [find_style, load_style, resolve_style])
+@pytest.mark.parametrize("find", [find_style, load_style])
 def test_a_folder_of_checkpoints_that_is_not_there_is_an_error(
     tmp_path: Path, find: Callable[..., object]
 ) -> None:

@@ -26,8 +26,11 @@ def test_a_trained_style_gives_its_net_and_description() -> None:
 @pytest.mark.parametrize(
     ("asked", "facts"),
     [
-        ("sea", ["'sea'", "checkpoints", "style=sea", "--method optimize"]),
-        ("mine/sea.jpg", ["mine/sea.jpg", "style.name=sea", "style.image=mine/sea.jpg"]),
+        ("sea", ["'sea'", "checkpoints", "fst train style=sea", "fst stylize --method optimize"]),
+        (
+            "mine/sea.jpg",
+            ["mine/sea.jpg", "fst train style=", "style.name=sea", "style.image=mine/sea.jpg"],
+        ),
     ],
 )
 def test_a_style_without_a_net_says_how_to_get_one(asked: str, facts: list[str]) -> None:

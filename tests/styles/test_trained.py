@@ -32,7 +32,13 @@ ARGUMENTS = {"width": 4, "residual_blocks": 1}
 DESCRIPTION: dict[str, Any] = {
     "net": {"name": "johnson", "arguments": ARGUMENTS},
     "style": {"name": "mine", "title": "Größe — 大きさ", "painter": None},
-    "loss": {"content_weight": 1.0, "style_layers": {"relu1_1": 0.1, "relu2_1": 0.9}},
+    "loss": {
+        "content_weight": 1.0,
+        "style_weight": 5.0,
+        "tv_weight": 0.5,
+        "style_layers": {"relu1_1": 0.1, "relu2_1": 0.9},
+        "loss_network": {"weights": "caffe", "sha256": "4a34", "pooling": "max"},
+    },
     "data": {"photos": 1633, "skipped": 0},
     "training": {"steps": 2000, "seed": 1, "finished": True},
     "objective": {"total": 0.1 + 0.2},

@@ -64,7 +64,8 @@ class DiskStore(Store):
         """Makes the file; it vanishes with the store."""
         self.device, self.row = device, shape[1:]
         self.row_bytes = shape[1] * shape[2] * self.dtype.itemsize
-        self.file = tempfile.TemporaryFile(prefix="fst.", dir=scratch_folder())
+        self.folder = scratch_folder()
+        self.file = tempfile.TemporaryFile(prefix="fst.", dir=self.folder)
         self.file.truncate(shape[0] * self.row_bytes)
 
     def __del__(self) -> None:
@@ -80,8 +81,14 @@ class DiskStore(Store):
     def _set(self, place: int, rows: Tensor) -> None:
         data = rows.contiguous().cpu().view(torch.uint8).numpy().data.cast("B")
         done = 0
-        while done < len(data):
-            done += os.pwrite(self.file.fileno(), data[done:], place * self.row_bytes + done)
+        try:
+            while done < len(data):
+                done += os.pwrite(self.file.fileno(), data[done:], place * self.row_bytes + done)
+        except OSError as error:  # the file has no name: else it is taken for the picture's
+            raise InputError(
+                f"can't write to the temporary folder {self.folder}: {error.strerror}; "
+                "set TMPDIR to one with more space, or give more --memory"
+            ) from error
 
     def read(self, first: int, last: int) -> Tensor:
         """As :meth:`Store.read`, a copy."""

@@ -5,7 +5,6 @@
 
 import argparse
 import dataclasses
-import json
 import os
 import statistics
 import sys
@@ -32,9 +31,8 @@ from fst.research.benchmarks.training_step import (
     training_cases,
     tune_process,
 )
-from fst.styles.catalog import resolve_style
 from fst.system.device import pick_device
-from fst.system.files import atomic_file, check_writable
+from fst.system.files import check_writable, write_json
 
 BOTH_PROFIT = (
     "in one process both sides profit from its settings (malloc keeps freed memory; on a GPU "
@@ -129,11 +127,8 @@ def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
     device = pick_device(options.device)
     kinds = pick_kinds(options.precision, device)
     backends = options.backends or [b for b in BACKENDS if b != "compile" and is_installed(b)]
-    path = None
-    if options.style is not None and (path := resolve_style(options.style)[0]) is None:
-        raise InputError(f"{options.style!r} has no checkpoint")
     tune_process(device)
-    bench = InferenceBench(path, options.device)
+    bench = InferenceBench(options.style, options.device)
     print(machine(device, {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}), flush=True)
     console = Console(width=None if sys.stdout.isatty() else 120)
     names = ("pictures", "case", "seconds", "times the textbook", "images/s", "MB")
@@ -146,7 +141,7 @@ def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
         rounds = interleave(options, runs, device)
         for case, off in zip(cases, differences, strict=True):
             found = ratio_over_rounds(rounds, case.name, "textbook")
-            memory = inference_memory(path, options.device, case)
+            memory = inference_memory(options.style, options.device, case)
             rows.append({"size": size, "batch": batch, "case": case.name, "peak_mb": memory,
                          "differences": off, **dataclasses.asdict(found)})  # fmt: skip
             spread = f"({found.ratio_min:.2f} to {found.ratio_max:.2f})"
@@ -165,6 +160,5 @@ def main(options: argparse.Namespace) -> int:
     check(options)
     rows = {"train": train, "slim": slim, "inference": inference}[options.command](options)
     if options.json is not None:
-        with atomic_file(options.json) as temporary:
-            temporary.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
+        write_json(options.json, {"rows": rows})
     return 0

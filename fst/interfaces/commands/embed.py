@@ -73,7 +73,9 @@ def main(options: argparse.Namespace) -> int:
     with safe_open(options.network, framework="pt") as file:
         about = json.loads((file.metadata() or {}).get("fst", "null"))
         if about is None:
-            raise InputError(f"{options.network} does not say how it was made: see distill.py")
+            raise InputError(
+                f"{options.network} does not say how it was made: take one from fst distill"
+            )
         state = {key: file.get_tensor(key).float() for key in file.keys()}
     keep_freed_memory()
     folder = options.folder or EMBEDDED

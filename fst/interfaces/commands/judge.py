@@ -8,19 +8,18 @@ import argparse
 import json
 import statistics
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from fst import assets
-from fst.errors import InputError
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.styles.catalog import resolve_style
+from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective
-from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 
@@ -44,10 +43,8 @@ def main(options: argparse.Namespace) -> int:
     rows = []
     kinds: dict[str, list[str]] = {}
     for name in options.styles:
-        path, _ = resolve_style(name, options.checkpoints)
-        if path is None:
-            raise InputError(f"{name!r} has no checkpoint to judge")
-        style = load_checkpoint(path, device)
+        style = find_style(name, options.checkpoints, device).net()
+        shown = Path(name).name.removesuffix(".safetensors")  # two files may be of one style
         _, loss = load_objective(style, device, dtype, options.painting, options.weights)
         judged = judge(style.net, loss, photos, dtype)
         totals = [float(terms.total) for terms in judged]
@@ -56,10 +53,10 @@ def main(options: argparse.Namespace) -> int:
         trained = about["loss"]["loss_network"]["weights"]
         if share := about.get("training", {}).get("slim_steps_share"):
             trained = f"slim {share:.0%}, {trained}"
-        kinds.setdefault(objective_of(about), []).append(path.stem)
+        kinds.setdefault(objective_of(about), []).append(shown)
         steps = str(about.get("training", {}).get("steps", "?"))
         figures = (statistics.mean(totals), min(totals), max(totals), *means)
-        rows.append((path.stem, trained, steps, *(f"{value:.4f}" for value in figures)))
+        rows.append((shown, trained, steps, *(f"{value:.4f}" for value in figures)))
     who = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
     title = f"judged by {who}, on {len(photos)} photos at {options.size} px"
     table = Table(title=title)

@@ -10,14 +10,12 @@ import statistics
 import sys
 
 from fst import assets
-from fst.errors import InputError
 from fst.evaluation.compare import judge
 from fst.image.io import load_image
 from fst.image.picture import resize
-from fst.styles.catalog import load_style, resolve_style
+from fst.styles.catalog import load_style
 from fst.styles.objective import load_objective
 from fst.styles.reproduce import EXACT, quoted, training_arguments
-from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 from fst.system.process import run_python
@@ -25,18 +23,16 @@ from fst.system.process import run_python
 
 def main(options: argparse.Namespace) -> int:
     """Trains, judges both, prints; 1 where the same recipe came out otherwise."""
-    path, _ = resolve_style(options.style)
-    if path is None:
-        raise InputError(f"{options.style!r} has no checkpoint to reproduce")
-    shipped = load_checkpoint(path)
+    shipped = load_style(options.style)
     photos = assets.list_images(options.photos or assets.find("photos", "eval"))
     arguments = [
         *training_arguments(shipped.description, options.steps),
         f"trainer.device={options.device}",
     ]
     training = shipped.description["training"]
-    if (digest := training.get("init_sha256")) and load_style(training["init"]).digest != digest:
-        print(f"{training['init']} is another net here than the one the style began with")
+    init, digest = training.get("init"), training.get("init_sha256")
+    if init and digest and load_style(init).digest != digest:
+        print(f"{init} is another net here than the one the style began with")
     if options.train_photos:
         arguments.append(f"data.path={quoted(str(options.train_photos))}")
     if options.weights:
@@ -55,7 +51,7 @@ def main(options: argparse.Namespace) -> int:
     command = ["-m", "fst", "train", *arguments, *places, "overwrite=true", "resume=auto"]
     if status := run_python(command):
         return status
-    again = load_checkpoint(options.output / f"{shipped.name}.safetensors", device)
+    again = load_style(str(options.output / f"{shipped.name}.safetensors"), device=device)
     tensors = [resize(load_image(photo), options.size).rgb.to(device) for photo in photos]
     objectives = []
     for net in (shipped.net.to(device), again.net):

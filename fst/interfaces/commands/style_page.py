@@ -8,16 +8,14 @@ import argparse
 
 from fst import assets
 from fst.choices import MARGIN
-from fst.errors import InputError
 from fst.evaluation.artifacts import MEASURABLE_SIDE, measure_artifacts
 from fst.evaluation.style_page import read_report, render_style_page
 from fst.image.io import load_image, save_image
 from fst.image.picture import resize
 from fst.image.sheet import inset_sheet
 from fst.inference.painter import Painter
-from fst.styles.catalog import resolve_style
+from fst.styles.catalog import load_style
 from fst.styles.reproduce import training_arguments
-from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import atomic_file, check_writable
 from fst.system.memory import keep_freed_memory
@@ -27,15 +25,12 @@ PICTURES = 6
 
 def main(options: argparse.Namespace) -> int:
     """Reads, paints, writes."""
-    path, _ = resolve_style(options.style)
-    if path is None:
-        raise InputError(f"{options.style!r} has no checkpoint to show")
     keep_freed_memory()
     device = pick_device(options.device)
-    style = load_checkpoint(path, device)
+    style = load_style(options.style, device=device)
     name = style.name
-    training = style.description["training"]
     training_arguments(style.description)  # before anything is painted
+    training = style.description["training"]
     reports = [read_report(folder, name, training) for folder in options.reports]
     files = assets.list_images(options.photos or assets.find("photos", "eval"))
     files = files[:: max(1, len(files) // PICTURES)][:PICTURES]

@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from fst.choices import BACKENDS
 from fst.errors import InputError
-from fst.inference.backends import is_installed
+from fst.inference.backends import check_installed
 from fst.inference.painter import Painter
 from fst.nets import make_net
 from fst.nets.johnson import JohnsonNet
@@ -20,7 +19,8 @@ from fst.research.benchmarks.defaults import default_net
 from fst.research.benchmarks.rounds import Work, peak_bytes
 from fst.research.benchmarks.textbook import TextbookNet
 from fst.research.benchmarks.training_step import DTYPES, tune_process
-from fst.styles.trained import load_checkpoint
+from fst.styles.catalog import load_style
+from fst.system.checks import one_of
 from fst.system.device import pick_device
 
 
@@ -52,11 +52,11 @@ def passes(size: int, batch: int, kinds: Sequence[str], backends: Sequence[str])
     """The textbook's pass and ours: every precision in every backend.
 
     Raises:
-        InputError: a backend that is not installed.
+        InputError: an unknown backend, or one that is not installed.
     """
     for backend in backends:
-        if backend not in BACKENDS or not is_installed(backend):
-            raise InputError(f'no backend {backend!r} here: pip install -e ".[{backend}]"')
+        one_of("backend", backend, BACKENDS)
+        check_installed(backend)
     ours = [
         Pass(size, batch, kind, backend)
         for backend in backends
@@ -70,17 +70,18 @@ class InferenceBench:
     """The passes that are compared: the same weights, and the same noise to paint.
 
     Args:
-        checkpoint: a trained style, which brings its net; None is the net that ``fst train``
-            trains, with random weights: times depend on the net, not on what its weights are.
+        style: a trained style, which brings its net, as for
+            :func:`~fst.styles.catalog.find_style`; None is the net that ``fst train`` trains, with
+            random weights: times depend on the net, not on what its weights are.
         device: as for :func:`~fst.system.device.pick_device`.
     """
 
-    def __init__(self, checkpoint: Path | None = None, device: str = "auto") -> None:
+    def __init__(self, style: str | None = None, device: str = "auto") -> None:
         self.device = pick_device(device)
         torch.manual_seed(0)
-        net = make_net(**default_net()) if checkpoint is None else load_checkpoint(checkpoint).net
+        net = make_net(**default_net()) if style is None else load_style(style).net
         if not isinstance(net, JohnsonNet):
-            raise InputError(f"{checkpoint} has a net that the textbook does not know")
+            raise InputError(f"{style} has a net that the textbook does not know")
         self.net = net.to(self.device).eval().requires_grad_(False)
         self.textbook = TextbookNet.like(self.net).eval().requires_grad_(False)
         self.painters: dict[tuple[str, str], Painter] = {}
@@ -117,7 +118,7 @@ class InferenceBench:
             yield float(off.mean()), float(percentile[rank - 1]), float(off.max())
 
 
-def peak_memory(checkpoint: Path | None, device: str, case: Pass) -> float:
+def peak_memory(style: str | None, device: str, case: Pass) -> float:
     """What two passes add to the peak memory of a fresh process, in MB (10^6 bytes).
 
     What the process has before, mostly torch itself, is left out; the photo, the net as its backend
@@ -128,15 +129,15 @@ def peak_memory(checkpoint: Path | None, device: str, case: Pass) -> float:
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
-            return pool.submit(_peak_of_this_process, checkpoint, device, case).result()
+            return pool.submit(_peak_of_this_process, style, device, case).result()
         except BrokenProcessPool as error:
             raise InputError(f"not enough memory for {case.pictures}: {case.name}") from error
 
 
-def _peak_of_this_process(checkpoint: Path | None, device: str, case: Pass) -> float:
+def _peak_of_this_process(style: str | None, device: str, case: Pass) -> float:
     if case.kind != "textbook":
         tune_process(pick_device(device))
-    bench = InferenceBench(checkpoint, device)
+    bench = InferenceBench(style, device)
     before = peak_bytes(bench.device)
     run = bench.run(case)
     for _ in range(2):

@@ -28,7 +28,8 @@ from fst.research.benchmarks.defaults import default_net
 from fst.research.benchmarks.our_step import our_step
 from fst.research.benchmarks.rounds import Work, peak_bytes
 from fst.research.benchmarks.textbook import TextbookLoss, TextbookNet, textbook_step
-from fst.styles.objective import load_painting
+from fst.styles.catalog import find_style
+from fst.styles.objective import style_target
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import is_out_of_memory, keep_freed_memory
 from fst.training.module import StyleTransferModule
@@ -104,14 +105,18 @@ class TrainingBench:
         recipe: how ours is trained; None is the default of ``fst train``.
 
     Raises:
-        InputError: no photos, an unknown device, a size that is too small.
-        AssetError: the painting or VGG-19 can't be had.
+        InputError: no photos, an unknown style or device, a size that is too small.
+        AssetError: neither the painting nor its portrait, or no VGG-19, can be had.
     """
 
     def __init__(self, settings: BenchmarkSettings, recipe: Recipe | None = None) -> None:
         self.settings, self.recipe = settings, recipe or Recipe()
         self.device = pick_device(settings.device)
-        self.painting, self._style_weights = load_painting(settings.style)
+        style = find_style(settings.style)
+        if style.image is None:
+            raise InputError(f"{settings.style} has no painting to train on")
+        self.painting = style_target(style.image, style.size)
+        self._style_weights: dict[str, Any] = {**style.weights}
         self._losses: dict[tuple[torch.dtype, bool], PerceptualLoss] = {}
         self._steps: dict[tuple[str, bool], Callable[[Tensor], object]] = {}
         self.photos = _open_photos(settings)

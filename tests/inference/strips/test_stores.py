@@ -1,5 +1,6 @@
 """fst.inference.strips.stores: rows kept in memory or on disk."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fst.errors import InputError
 from fst.inference.strips.stores import DiskStore, Store, outside
 from fst.system.files import scratch_folder
 
@@ -47,3 +49,18 @@ def test_the_disks_file_is_in_the_scratch_folder_and_has_no_name() -> None:
     place = os.readlink(f"/proc/self/fd/{store.file.fileno()}")
     assert place.startswith(str(scratch_folder()))
     assert list(scratch_folder().iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_the_folder_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not with the folder of the results, which may have space."""
+    store = DiskStore(3, 8, 8, 1, torch.float32, "cpu")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(InputError) as told:
+        store.write(0, draw(1, 3, 8, 8))
+    facts = (str(scratch_folder()), os.strerror(errno.ENOSPC), "TMPDIR")
+    assert all(fact in str(told.value) for fact in facts)
+    assert "\n" not in str(told.value)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from support import make_photo
 
-from fst.errors import InputError
+from fst.errors import CheckpointError
 from fst.image.io import load_image
 from fst.interfaces.arguments.judge import parser
 from fst.interfaces.commands.judge import main, objective_of
@@ -78,8 +78,20 @@ def test_objectives_that_differ_are_warned_of(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.usefixtures("place")
 def test_a_painting_alone_has_no_net_to_judge() -> None:
-    with pytest.raises(InputError, match="sea"):
+    with pytest.raises(CheckpointError, match="sea"):
         judged("sea.png")
+
+
+def test_two_files_of_one_style_are_told_apart(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "earlier.safetensors").write_bytes(
+        (place / "checkpoints/one.safetensors").read_bytes()
+    )
+    assert judged("one", "earlier.safetensors") == 0
+    output = capsys.readouterr().out
+    assert " one " in output
+    assert " earlier " in output
 
 
 def test_objectives_agree_where_all_but_the_network_agrees() -> None:

@@ -1,10 +1,16 @@
 """fst.research.benchmarks.one_pass: what is compared is the same picture."""
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 import torch
 
-from fst.errors import InputError
+from fst import assets
+from fst.errors import CheckpointError, InputError
+from fst.nets.johnson import JohnsonNet
 from fst.research.benchmarks.one_pass import InferenceBench, Pass, passes, peak_memory
+from fst.styles.trained import TrainedStyle, save_checkpoint
 
 
 def test_every_precision_in_every_backend_and_the_textbook_first() -> None:
@@ -13,8 +19,28 @@ def test_every_precision_in_every_backend_and_the_textbook_first() -> None:
         "textbook", "bf16", "fp32", "bf16 compile", "fp32 compile",
     ]  # fmt: skip
     assert {(case.size, case.batch) for case in found} == {(64, 2)}
-    with pytest.raises(InputError, match="pip install"):
+    with pytest.raises(InputError, match=r"eager.*openvino.*tensorrt"):
         passes(64, 1, ["fp32"], ["tensorrt"])
+
+
+def test_a_backend_that_is_not_installed_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="pip install onnxruntime onnx onnxscript"):
+        passes(64, 1, ["fp32"], ["onnxruntime"])
+
+
+def test_the_net_of_a_style_is_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    about = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
+    trained = TrainedStyle(JohnsonNet(4, 1), {"net": about, "style": {"name": "sea"}})
+    save_checkpoint(tmp_path / "sea.safetensors", trained, torch.float32)
+    timed = InferenceBench(str(tmp_path / "sea.safetensors"), "cpu").net.state_dict()
+    assert all(torch.equal(timed[key], value) for key, value in trained.net.state_dict().items())
+    monkeypatch.setattr(assets, "checkpoint_folders", lambda: (tmp_path,))
+    with pytest.raises(CheckpointError, match="the_scream"):
+        InferenceBench("the_scream", "cpu")
 
 
 def test_all_passes_paint_the_same_picture() -> None:

@@ -15,7 +15,8 @@ from support import make_photo
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from fst.errors import AssetError, InputError
+from fst.errors import AssetError, FstWarning, InputError
+from fst.image.io import load_image
 from fst.research.benchmarks import training_step
 from fst.research.benchmarks.textbook import TextbookNet
 from fst.research.benchmarks.training_step import (
@@ -26,6 +27,8 @@ from fst.research.benchmarks.training_step import (
     pick_kinds,
     training_cases,
 )
+from fst.styles.portraits import PORTRAITS
+from fst.styles.style import Style
 from fst.training.module import StyleTransferModule
 from fst.training.recipe import Recipe
 
@@ -231,18 +234,29 @@ def test_without_a_folder_the_assets_photos_serve_or_the_samples(
 def test_the_style_s_own_weights_and_the_threads_count(
     settings: BenchmarkSettings, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    style = (torch.rand(1, 3, 32, 32), {"style_weight": 7.0})
-    monkeypatch.setattr(training_step, "load_painting", lambda name: style)
+    style = Style("sea", "sea", {"style_weight": 7.0, "size": 32}, settings.style)
+    monkeypatch.setattr(training_step, "find_style", lambda name: style)
     bench = TrainingBench(replace(settings, workers=3))
     bench.run(Variant("fp32"))
     assert witness.modules[0].loss.style_weight == 7
     assert bench.photos.settings.num_workers == 3
+    assert max(bench.painting.shape[2:]) == 32
+
+
+def test_a_missing_painting_is_measured_with_its_portrait(
+    settings: BenchmarkSettings, offline: None
+) -> None:
+    """As it is trained: a step takes as long."""
+    with pytest.warns(FstWarning, match=r"monet\.jpg.*portrait"):
+        bench = TrainingBench(replace(settings, style="monet"))
+    assert torch.equal(bench.painting, load_image(PORTRAITS / "monet.jpg").rgb)
 
 
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
-        ({"style": "vermeer"}, AssetError, "vermeer"),
+        ({"style": "vermeer"}, InputError, "vermeer"),
+        ({"style": "monet=0.5,poppies=0.5"}, InputError, "no painting"),
         ({"photos": "nowhere"}, AssetError, "nowhere"),
         ({"device": "abacus"}, InputError, "abacus"),
         ({"size": 8}, InputError, "size"),

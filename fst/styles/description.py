@@ -1,0 +1,76 @@
+"""What a checkpoint tells of its painting, its loss and its training, checked before it is used."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fst.errors import InputError
+from fst.system.checks import number, shown, text, whole_number
+
+SECTIONS = ("style", "loss", "data", "recipe", "training")
+"""Those that are checked; the net is, with its tensors, and the rest is for people."""
+
+LARGEST_PAINTING = 16_384
+"""Pixels of the long side of a style's painting."""
+
+_NEEDED = ("content_weight", "style_weight", "tv_weight", "loss_network")
+_LOSS = (*_NEEDED, "content_layers", "style_layers", "normalization")
+
+
+def check_sections(description: Mapping[str, Any]) -> None:
+    """That the sections' values are of the types that are used.
+
+    A section may be missing: a mean of other nets has no loss. A loss that is there has to be
+    whole, and tell at which size it saw its painting.
+
+    Args:
+        description: of a checkpoint, with a ``style``.
+
+    Raises:
+        InputError: they aren't; names the value.
+    """
+    for section in SECTIONS:
+        for key, value in _mapping(section, description.get(section, {})).items():
+            check = _not_negative if key.endswith("_weight") else _CHECKS.get(key)
+            if check is not None and value is not None:
+                check(f"{section}.{key}", value)
+    if "loss" in description:
+        _check_loss(description["loss"], description["style"])
+
+
+def _check_loss(loss: Mapping[str, Any], style: Mapping[str, Any]) -> None:
+    if unknown := [key for key in loss if key not in _LOSS]:
+        raise InputError(f"loss.{unknown[0]} is unknown: there is {', '.join(_LOSS)}")
+    if missing := [key for key in (*_NEEDED, *loss) if loss.get(key) is None]:
+        raise InputError(f"there is a loss, but no loss.{missing[0]}")
+    for key in ("weights", "pooling", "sha256"):
+        text(f"loss.loss_network.{key}", loss["loss_network"].get(key))
+    if style.get("image") is not None and style.get("size") is None:
+        raise InputError("there is a loss, but no style.size")
+
+
+def _mapping(name: str, value: object) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    raise InputError(f"{name} must be names and values, not {shown(value)}")
+
+
+def _count(name: str, value: object) -> int:
+    return whole_number(name, value, 0)
+
+
+def _not_negative(name: str, value: object) -> float:
+    return number(name, value, 0)
+
+
+def _size(name: str, value: object) -> int:
+    return whole_number(name, value, 1, LARGEST_PAINTING)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "size": _size,
+    **dict.fromkeys(("steps", "batch_size", "held_out"), _count),
+    **dict.fromkeys(("seconds", "slim_steps_share", "strength_target"), _not_negative),
+    **dict.fromkeys(("image", "normalization", "device", "precision", "init"), text),
+    **dict.fromkeys(("content_layers", "style_layers", "loss_network"), _mapping),
+}
+"""By the names of values, whatever their section."""
