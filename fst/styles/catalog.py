@@ -1,7 +1,10 @@
 """Which styles there are, and which one is meant: names, files, checkpoints."""
 
+import difflib
 import math
+import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,9 @@ from fst.errors import AssetError, FstWarning, InputError
 from fst.styles.blend import blend, parse_blend
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, load_checkpoint
+
+BASE = "base"
+"""The checkpoint that trainings begin with: no style to paint in."""
 
 STYLES = assets.shipped("configs") / "style"
 """The style files that come with fst."""
@@ -96,13 +102,22 @@ def _resolve(style: str, checkpoints: Path | None = None) -> tuple[Path | None, 
     try:
         return None, assets.find("styles", style).stem
     except AssetError:
-        found = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
-        known = ", ".join(sorted(found))
-        raise InputError(
-            f"no style {style!r}: checkpoints in {folders[0]}/: {known or 'none'}; "
-            f"paintings to optimize for: {', '.join(style_names())}; "
-            "or give the path of a checkpoint or of a painting"
-        ) from None
+        raise InputError(_no_style(style, folders)) from None
+
+
+def _no_style(style: str, folders: Sequence[Path]) -> str:
+    """What is said of a style that is nowhere: a file that is missing, or the names that are."""
+    if Path(style).suffix.lower() in assets.IMAGE_SUFFIXES:
+        return f"no painting {style!r}: no such file, here or among the assets"
+    trained = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
+    plain = {re.sub(r"\W|_", "", name.lower()): name for name in {*trained, *style_names()}}
+    near = difflib.get_close_matches(re.sub(r"\W|_", "", style.lower()), list(plain), n=1)
+    hint = f": did you mean {plain[near[0]]}?" if near else ""
+    return (
+        f"no style {style!r}{hint} Trained: {', '.join(sorted(trained - {BASE})) or 'none'}; to "
+        f"optimize for: {', '.join(style_names())}; or give the path of a checkpoint or of a "
+        "painting (fst styles lists all)"
+    )
 
 
 def load_style(

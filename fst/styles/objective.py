@@ -50,7 +50,9 @@ def _portrait(image: str, size: int, missing: AssetError) -> Tensor:
     try:
         portrait = embedded_portrait(image, size)
     except AssetError as error:
-        raise AssetError(f"{error}. The painting itself: {missing}") from error
+        if "comes with fst" not in str(error):  # a shipped portrait that is damaged
+            raise
+        raise missing from error
     warnings.warn(f"no {image} here: {STAND_IN} stands in for it", FstWarning, stacklevel=3)
     return portrait
 

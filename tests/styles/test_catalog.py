@@ -131,3 +131,17 @@ def test_a_folder_of_checkpoints_that_is_not_there_is_an_error(
     for style in ("monet", "one=0.5,two=0.5", str(tmp_path / "x.safetensors")):
         with pytest.raises(InputError, match="nowhere"):
             find(style, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("typed", ["monett", "Monet", "the-scream", "The Scream", "great wave"])
+def test_a_name_that_is_nearly_right_is_suggested(typed: str) -> None:
+    with pytest.raises(InputError) as caught:
+        find_style(typed)
+    meant = {"m": "monet", "t": "the_scream", "g": "great_wave"}[typed[0].lower()]
+    assert f"did you mean {meant}?" in str(caught.value)
+
+
+def test_a_painting_that_is_missing_is_a_missing_file() -> None:
+    with pytest.raises(InputError, match=r"'nope\.jpg'.*no such file") as caught:
+        find_style("nope.jpg")
+    assert "did you mean" not in str(caught.value)

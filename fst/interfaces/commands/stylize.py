@@ -63,7 +63,11 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
         InputError: no style, both a style and a blend, or not a mask for every style.
     """
     if bool(options.style) == bool(options.blend):
-        raise InputError("name a --style or a --blend")
+        raise InputError(
+            "--style and --blend: give one of them"
+            if options.style
+            else "in which style? --style NAME, or --blend; fst styles lists them"
+        )
     if options.blend and "=" not in options.blend:
         raise InputError(f"a blend looks like monet=0.7,starry_night=0.3, not {options.blend!r}")
     names: list[str] = options.style or [options.blend]
