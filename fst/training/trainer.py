@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
@@ -77,7 +78,6 @@ def make_trainer(
     check_group("trainer", locals())
     where = pick_device(device)
     _quiet_lightning()
-    every = checkpoint_every or (500 if where.type == "cuda" else 30)
     return _lightning(
         devices=devices if where.index is None else [where.index],
         strategy=_strategy(strategy, where, devices, num_nodes),
@@ -88,11 +88,8 @@ def make_trainer(
         max_time=max_time,
         logger=loggers,
         callbacks=[
-            _saving(run, every),
-            Previews(run.folder / "previews", preview_every),
-            StopOnSignal(),
-            LiveProgress(print_every),
-            RunPage(run.folder, f"{run.output.stem}: {run.folder.name}", settings=settings or {}),
+            _saving(run, checkpoint_every or (500 if where.type == "cuda" else 30)),
+            *_showing(run, preview_every, print_every, settings or {}),
         ],
         log_every_n_steps=log_every,
         val_check_interval=val_every,
@@ -106,6 +103,14 @@ def _lightning(**options: Any) -> lightning.Trainer:
         return lightning.Trainer(plugins=[ResumableIO()], **options, **OURS)
     except (lightning.fabric.utilities.exceptions.MisconfigurationException, ValueError) as error:
         raise InputError(f"trainer: {str(error).splitlines()[0]}") from error
+
+
+def _showing(
+    run: Run, preview_every: int, print_every: int | None, settings: Mapping[str, str]
+) -> list[Callback]:
+    page = RunPage(run.folder, f"{run.output.stem}: {run.folder.name}", settings=settings)
+    previews = Previews(run.folder / "previews", preview_every)
+    return [previews, StopOnSignal(), LiveProgress(print_every), page]
 
 
 def _saving(run: Run, every: int) -> Checkpoints:
