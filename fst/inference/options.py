@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from fst.choices import BACKENDS, INITS, OPTIMIZERS
+from fst.choices import BACKENDS, INITS, OPTIMIZERS, POOLINGS
 from fst.errors import InputError
 from fst.optimization.presets import PRESETS
 from fst.system.checks import number, one_of, switch, text, whole_number
@@ -20,8 +20,6 @@ from fst.system.checks import number, one_of, switch, text, whole_number
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-POOLINGS = ("max", "avg")
 
 SEEDS = (-(2**63), 2**64 - 1)
 """The least and the greatest that torch's generators take."""
