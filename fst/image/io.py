@@ -91,7 +91,7 @@ def load_pixels(
         InputError: as :func:`load_image`.
     """
     with _decoded(file, MAX_PIXELS, 1, name, draft) as (image, tags):
-        if image.mode != "RGB":
+        if image.mode != "RGB" or image.has_transparency_data:
             return from_pil(image, tags).rgb[0].mul(255).round().byte()
         # NumPy, because torch would split this little over threads, in each of ours
         return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from fst.choices import MIN_SIDE as MIN_SIDE  # where pictures are, one looks for it
 from fst.errors import InputError
+from fst.image.transparency import HIDDEN, filled
 
 _DECODER_ERRORS = (
     OSError,
@@ -81,7 +82,8 @@ def from_pil(image: Image.Image, tags: Mapping[int, Any] | None = None) -> Pictu
         icc_profile = None  # a gray profile says nothing about RGB
     if image.has_transparency_data:
         pixels = _to_tensor(image.convert("RGBA"))
-        return Picture(pixels[:, :3].contiguous(), pixels[:, 3:].contiguous(), icc_profile)
+        rgb, alpha = pixels[:, :3].contiguous(), pixels[:, 3:].contiguous()
+        return Picture(filled(rgb, alpha), alpha, icc_profile)
     return Picture(_to_tensor(image.convert("RGB")), None, icc_profile)
 
 
@@ -103,20 +105,29 @@ def resize(picture: Picture, long_side: int) -> Picture:
     width, height = picture.size
     scale = long_side / max(width, height)
     to = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return replace(
-        picture,
-        rgb=resize_tensor(picture.rgb, to),
-        alpha=None if picture.alpha is None else resize_tensor(picture.alpha, to),
-    )
+    rgb = resize_tensor(picture.rgb, to)
+    if picture.alpha is None or rgb is picture.rgb:
+        return replace(picture, rgb=rgb)
+    alpha = _interpolate(picture.alpha, to)
+    if bool((picture.alpha < 1).any()):
+        # a color counts as much as it is seen; where that is next to nothing, as any other
+        seen = (_interpolate(picture.rgb * picture.alpha, to) / alpha.clamp_min(HIDDEN)).clamp_(
+            0, 1
+        )
+        rgb = torch.lerp(rgb, seen.clamp_(0, 1), (4 * alpha).clamp_(0, 1))
+    return replace(picture, rgb=rgb, alpha=alpha.clamp_(0, 1))
 
 
 def resize_tensor(image: Tensor, size: tuple[int, int]) -> Tensor:
     """``(N, C, H, W)`` in [0, 1] to ``size`` = (height, width), bicubic and antialiased."""
     if tuple(image.shape[2:]) == size:
         return image
-    return F.interpolate(image, size, mode="bicubic", align_corners=False, antialias=True).clamp(
-        0, 1
-    )
+    return _interpolate(image, size).clamp_(0, 1)
+
+
+def _interpolate(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """A new tensor, with bicubic's overshoots."""
+    return F.interpolate(image, size, mode="bicubic", align_corners=False, antialias=True)
 
 
 def upright(image: Image.Image) -> Image.Image:
