@@ -15,6 +15,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from fst.assets import HEIF_PACKAGE, has_heif
 from fst.errors import InputError
 from fst.image.numbers import ADVICE, BITS_PER_SAMPLE, GRAY_TAGS, PHOTOMETRIC, SAMPLE_FORMAT
+from fst.image.picture import _DECODER_ERRORS
 
 READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM")
 """PIL's names of what is read; MPO, with a phone's second picture, is a JPEG to it."""
@@ -146,7 +147,7 @@ def _tiff_kind(file: str | Path | IO[bytes]) -> str:
         file.seek(tags.next)
         tags.load(file)
         return _in_words(tags) if tags.get(SAMPLES_PER_PIXEL) or BITS_PER_SAMPLE in tags else ""
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError):
+    except _DECODER_ERRORS:  # too damaged to tell
         return ""
 
 

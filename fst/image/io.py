@@ -23,7 +23,15 @@ from fst.errors import InputError
 from fst.image.formats import note_numbers, open_picture, without_texts
 from fst.image.notes import read_notes, write_options
 from fst.image.pages import pick_page
-from fst.image.picture import _DECODER_ERRORS, MIN_SIDE, Picture, from_pil, to_pil, upright
+from fst.image.picture import (
+    _DECODER_ERRORS,
+    MIN_SIDE,
+    Picture,
+    from_pil,
+    reason,
+    to_pil,
+    upright,
+)
 from fst.system.files import atomic_file, check_writable
 
 FORMATS = {
@@ -113,8 +121,10 @@ def _decoded(
         raise InputError(f"{name}: no such file") from error
     except IsADirectoryError as error:
         raise InputError(f"{name} is a folder, expected a picture") from error
+    except MemoryError as error:
+        raise InputError(f"{name} can't be decoded: there is too little memory for it") from error
     except _DECODER_ERRORS as error:
-        raise InputError(f"{name} can't be decoded: {error}") from error
+        raise InputError(f"{name} can't be decoded: {reason(error)}") from error
 
 
 @contextmanager

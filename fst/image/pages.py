@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from fst.errors import FstWarning, InputError
+from fst.image.picture import _DECODER_ERRORS, reason
 
 MOST = 1000
 """Pages that are looked at."""
@@ -19,8 +20,6 @@ REDUCED, TRANSPARENCY_MASK = 1, 4
 
 RAW = 50706
 """DNGVersion: a camera's raw file."""
-
-_DAMAGE = (OSError, RuntimeError, SyntaxError, ValueError, TypeError, EOFError, KeyError)
 
 _SAID: set[str] = set()
 """Files of several pictures that were warned of."""
@@ -57,7 +56,7 @@ def pick_page(image: Image.Image, name: str) -> None:
     elif image.format != "MPO":  # a phone's photo: what follows is its depth or its brightness
         try:
             count = getattr(image, "n_frames", 1) if getattr(image, "is_animated", False) else 1
-        except _DAMAGE:  # behind the first picture
+        except _DECODER_ERRORS:  # behind the first picture
             count = 1
         if count > 1:
             _say(name, f"{count} pictures", image.tell(), "")
@@ -95,13 +94,13 @@ def _pages(image: Image.Image) -> list[_Page]:
             image.seek(number)
         except EOFError:
             break
-        except _DAMAGE as error:
-            problem = str(error)
+        except _DECODER_ERRORS as error:
+            problem = reason(error)
         tags: Any = getattr(image, "tag_v2", {})
         try:
             size = int(tags[WIDTH]), int(tags[HEIGHT])
             kind, old = int(tags.get(SUBFILE_TYPE, 0)), int(tags.get(OLD_SUBFILE_TYPE, 1))
-        except _DAMAGE:
+        except _DECODER_ERRORS:
             if number == 0:
                 raise
             break  # what is left of a file that was cut off

@@ -5,6 +5,7 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 """
 
 import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,13 +23,8 @@ from fst.image.profiles import CONVERTED, of_rgb, to_srgb
 from fst.image.transparency import HIDDEN, filled
 
 _DECODER_ERRORS = (
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    EOFError,
-    struct.error,
+    *(OSError, RuntimeError, SyntaxError, ValueError, TypeError, EOFError, struct.error),
+    *(LookupError, AttributeError, ArithmeticError, AssertionError, zlib.error),
 )
 """What PIL's decoders raise on damaged files."""
 
@@ -84,7 +80,12 @@ def from_pil(
     except InputError:
         raise
     except _DECODER_ERRORS as error:
-        raise InputError(f"{name} can't be decoded: {error}") from error
+        raise InputError(f"{name} can't be decoded: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What a decoder says of a damaged file, in one line of a sensible length."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _from_pil(image: Image.Image, tags: Mapping[int, Any], name: str) -> Picture:
@@ -100,7 +101,8 @@ def _from_pil(image: Image.Image, tags: Mapping[int, Any], name: str) -> Picture
             icc_profile = of_rgb(image.info.get("icc_profile"))
         if image.mode in ("La", "RGBa"):  # multiplied by alpha
             image = image.convert(image.mode.upper())
-        rgb = _to_tensor(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+        mode = "RGBA" if image.has_transparency_data else "RGB"
+        rgb = _to_tensor(image if image.mode == mode else image.convert(mode))
         if rgb.shape[1] == 4:
             rgb, alpha = rgb[:, :3].contiguous(), rgb[:, 3:].contiguous()
         if BITS_PER_SAMPLE in tags and tags[BITS_PER_SAMPLE][0] == 16:  # PIL keeps the upper 8
@@ -166,7 +168,7 @@ def upright(image: Image.Image) -> Image.Image:
     try:
         turned = image.transpose(_ORIENTATIONS[orientation])
     except _DECODER_ERRORS as error:
-        raise InputError(f"the picture can't be decoded: {error}") from error
+        raise InputError(f"the picture can't be decoded: {reason(error)}") from error
     turned.info = image.info
     return turned
 

@@ -62,5 +62,5 @@ def test_missing_and_damaged_files_are_noticed(folder: Path) -> None:
 
 
 def test_a_portrait_that_would_be_too_small_is_one_line() -> None:
-    with pytest.raises(InputError, match="at a style size of 15 .* 16 pixels are the least"):
+    with pytest.raises(InputError, match=r"at a style size of 15 .* 16 pixels are the least"):
         embedded_portrait("monet", 15)
