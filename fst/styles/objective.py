@@ -10,8 +10,7 @@ from torch import Tensor
 
 from fst import assets
 from fst.errors import AssetError, FstWarning, InputError
-from fst.image.io import load_image
-from fst.image.picture import resize
+from fst.image.painting import load_painting
 from fst.loss_networks.weights import WEIGHTS
 from fst.losses.perceptual import PerceptualLoss
 from fst.styles.portraits import embedded_portrait
@@ -36,6 +35,7 @@ def style_target(image: str, size: int) -> Tensor:
 
     Raises:
         AssetError: neither the painting nor a portrait can be had.
+        InputError: it is no painting to learn from (:func:`~fst.image.painting.load_painting`).
     """
     try:
         path = assets.find("styles", image)
@@ -43,7 +43,7 @@ def style_target(image: str, size: int) -> Tensor:
         if Path(image).name != image:  # a path is the user's own painting, and no other
             raise
         return _portrait(image, size, error)
-    return resize(load_image(path), size).rgb
+    return load_painting(path, size)
 
 
 def _portrait(image: str, size: int, missing: AssetError) -> Tensor:
