@@ -153,7 +153,9 @@ def _say_if_several(image: Image.Image, name: str) -> None:
         )
 
 
-def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -> None:
+def save_image(
+    path: str | Path, picture: Picture | Tensor, quality: int = 95, overwrite: bool = True
+) -> None:
     """Writes a picture, whole or not at all; the suffix chooses the format.
 
     JPEG has no alpha: there a transparent picture is laid on white.
@@ -162,9 +164,11 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
         path: ends in one of :data:`FORMATS`; its folder exists.
         picture: a :class:`Picture`, or ``(1, 3, H, W)`` in [0, 1].
         quality: of JPEG and WebP, 1 to 100.
+        overwrite: replace what is there.
 
     Raises:
         InputError: another suffix, or a path that can't be written.
+        FileExistsError: something is there, and ``overwrite`` is False.
     """
     path = check_output(path)
     picture = picture if isinstance(picture, Picture) else Picture(picture)
@@ -181,7 +185,7 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
     image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
-    with atomic_file(path) as temporary:
+    with atomic_file(path, overwrite) as temporary:
         try:
             image.save(temporary, format=kind, **options)
         except (OSError, ValueError) as error:
