@@ -158,6 +158,7 @@ def save_image(
     path: str | Path,
     picture: Picture | Tensor,
     quality: int = 95,
+    overwrite: bool = True,
     record: Mapping[str, Any] | None = None,
     keep_location: bool = False,
 ) -> None:
@@ -169,11 +170,13 @@ def save_image(
         path: ends in one of :data:`FORMATS`; its folder exists.
         picture: a :class:`Picture`, or ``(1, 3, H, W)`` in [0, 1].
         quality: of JPEG and WebP, 1 to 100.
+        overwrite: replace what is there.
         record: what the file says of how it was painted (:mod:`fst.image.record`); None is nothing.
         keep_location: tell where the photo was taken, if it does.
 
     Raises:
         InputError: another suffix, or a path that can't be written.
+        FileExistsError: something is there, and ``overwrite`` is False.
     """
     path = check_output(path)
     picture = picture if isinstance(picture, Picture) else Picture(picture)
@@ -191,7 +194,7 @@ def save_image(
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
     image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
-    with atomic_file(path) as temporary:
+    with atomic_file(path, overwrite) as temporary:
         try:
             image.save(temporary, format=kind, **options)
             if tags is not None:

@@ -47,13 +47,13 @@ def parser(everything: bool = False) -> Parser:
     )
     # fmt: off
     add = parser.add_argument
-    add("photos", nargs="+", type=Path, metavar="PHOTO", help="photos and folders of photos")
+    add("photos", nargs="+", metavar="PHOTO", help="photos and folders of photos")
     add("--help-all", action=_HelpAll, nargs=0, help="also the options of the optimization")
     add("--style", action="append", default=[], metavar="NAME",
         help="a style, or the file of a checkpoint or a painting; several with a --mask each")
     add("--blend", metavar="A=0.7,B=0.3", help="a style between trained styles")
-    add("--output", type=Path, metavar="PATH", help="a file for one photo, a folder for several")
-    add("--overwrite", action="store_true", help="of several, also those that are there")
+    add("--output", metavar="PATH", help="a file for one photo, a folder for several")
+    add("--overwrite", action="store_true", help="replace what is there")
     add("--method", choices=METHODS, default="auto", metavar="HOW", help=", ".join(METHODS))
     add("--size", type=positive, metavar="PIXELS",
         help="long side to paint at (default: the photo's)")

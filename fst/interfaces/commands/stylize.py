@@ -1,21 +1,24 @@
 """Stylizes photos: ``fst stylize photo.jpg --style monet``."""
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
 from itertools import zip_longest
+from pathlib import Path
 
 from rich.progress import Progress
 
 from fst.choices import FEATHER
 from fst.errors import InputError
 from fst.image.io import save_image
-from fst.inference.batch import Job, plan, run, unfinished
+from fst.inference.batch import run
 from fst.inference.control import Control, Layer
 from fst.inference.masks import read_mask
 from fst.inference.options import OF_PASS, OF_PIXELS, USED, PassOptions, PixelOptions, check_used
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer, way_of
+from fst.inference.targets import Job, Plan, plan, unfinished
 from fst.optimization.pixels import Iterate
 from fst.styles.catalog import find_style
 from fst.styles.style import Style
@@ -34,13 +37,16 @@ def main(options: argparse.Namespace) -> int:
     )  # fmt: skip
     if options.feather is not None and not options.mask:
         print("warning: without a --mask there is nothing to --feather", file=sys.stderr)
-    masks = [read_mask(path, options.max_pixels) for path in options.mask]
     styles = find_styles(options)
-    planned = plan(options.photos, options.output, "-".join(style.name for style in styles))
-    jobs = planned if options.overwrite or len(planned) == 1 else unfinished(planned)
-    if there := len(planned) - len(jobs):
-        print(f"{there} pictures were there already, whatever they were painted with "
-              "(--overwrite paints them anew)")  # fmt: skip
+    planned = plan(
+        options.photos, options.output, "-".join(style.name for style in styles),
+        [*options.mask, *(path for style in styles for path in files_of(style))],
+    )  # fmt: skip
+    jobs = unfinished(planned.jobs, lambda job: not planned.single, options.overwrite)
+    say(planned, len(planned.jobs) - len(jobs))
+    if not jobs:
+        return 1 if planned.errors else 0
+    masks = [read_mask(path, options.max_pixels) for path in options.mask]
     stylizers = make_stylizers(options, styles)
     layers = [Layer(made, mask) for made, mask in zip_longest(stylizers, masks)]
     try:
@@ -53,7 +59,26 @@ def main(options: argparse.Namespace) -> int:
         return 130
     where = jobs[0].target if len(jobs) == 1 else options.output
     print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")
-    return 1 if failed else 0
+    return 1 if failed or planned.errors else 0
+
+
+def say(planned: Plan, there: int) -> None:
+    """What is not painted, and why, in a line each."""
+    for line in planned.errors:
+        print(f"error: {line}", file=sys.stderr)
+    for line in planned.warnings:
+        print(f"warning: {line}", file=sys.stderr)
+    for line in planned.notes:
+        print(line)
+    if there:
+        print(f"{there} pictures were there already, whatever they were painted with "
+              "(--overwrite paints them anew)")  # fmt: skip
+
+
+def files_of(style: Style) -> list[Path]:
+    """The paintings and checkpoints that a style may be read from, as far as they are files."""
+    named = [style.asked, *([style.image] if style.image else [])]
+    return [path for path in map(Path, named) if os.path.isfile(path)]
 
 
 def find_styles(options: argparse.Namespace) -> list[Style]:
@@ -131,7 +156,10 @@ def paint_all(
                 named = f"{job.target.stem}_{iterate.iteration:05d}{job.target.suffix}"
                 save_image(job.target.with_name(named), iterate.image.cpu())
 
-        for outcome in run(jobs, layers, control, options.max_pixels, options.quality, on_iterate):
+        for outcome in run(
+            jobs, layers, control, options.max_pixels, options.quality, on_iterate,
+            options.overwrite,
+        ):  # fmt: skip
             bar.update(task, completed=counter.outcome())
             if outcome.error is not None:
                 failed += 1
