@@ -116,7 +116,7 @@ KEYS = st.sampled_from(["format", "photo", "styles", "settings", "name", "sha256
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | KEYS
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(
     st.dictionaries(
         KEYS, st.recursive(plain, lambda inside: st.lists(inside) | st.dictionaries(KEYS, inside))
