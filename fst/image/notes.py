@@ -19,8 +19,8 @@ from fst.image.exif import DAMAGE, dump_exif, load_exif, sound
 from fst.image.picture import Picture
 from fst.image.record import PROGRAM, png_text, xmp_packet
 
-LONGEST = 65_000
-"""Bytes of EXIF that a JPEG has room for, and a little less."""
+LONGEST, LONGEST_PLACE = 40_000, 20_000
+"""Bytes of EXIF, and of its part on the place: together with ours a JPEG has room for them."""
 
 DPI = (10, 65_535)
 """The least that is meant (a TIFF without a unit seems to have 1), and the most that fits."""
@@ -71,7 +71,8 @@ def read_notes(image: Image.Image) -> dict[str, Any]:
         tags = sound(found, PICTURE_TAGS)
         content = dump_exif(tags, sound(found.get_ifd(IFD.Exif), CAMERA_TAGS, IFD.Exif))
         notes["exif"] = content if 0 < len(content) <= LONGEST else None
-        notes["location"] = sound(found.get_ifd(IFD.GPSInfo), GPS, IFD.GPSInfo) or None
+        place = sound(found.get_ifd(IFD.GPSInfo), GPS, IFD.GPSInfo)
+        notes["location"] = place if 0 < len(dump_exif({}, {}, place)) <= LONGEST_PLACE else None
     except DAMAGE:
         pass  # what was read until then is what there is
     if across_down and (orientation in _LYING or _is_turned_tiff(image)):

@@ -197,6 +197,20 @@ def test_a_value_without_end_does_not_take_the_others_along(tmp_path: Path) -> N
         assert Base.ImageDescription not in image.getexif()
 
 
+def test_notes_without_end_fit_into_a_jpeg(tmp_path: Path) -> None:
+    """As long as each value may be, and a place, too, that is longer than all a JPEG holds."""
+    noted = exif()
+    for tag in (Base.ImageDescription, Base.Artist, Base.Copyright, Base.Model):
+        noted[tag] = "x" * 4000
+    for tag in GPS:
+        noted.get_ifd(IFD.GPSInfo)[tag] = b"y" * 4000
+    make_photo().save(tmp_path / "a.png", exif=noted)
+    picture = load_image(tmp_path / "a.png")
+    save_image(tmp_path / "b.jpg", picture, record={"format": 1}, keep_location=True)
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.getexif()[Base.Make] == "Maker"
+
+
 @pytest.mark.parametrize("dpi", [(0, 0), (1, 1), (1e9, 300)])
 def test_a_size_in_print_that_cannot_be_is_left_out(
     dpi: tuple[float, float], tmp_path: Path
