@@ -198,11 +198,13 @@ def test_a_value_without_end_does_not_take_the_others_along(tmp_path: Path) -> N
 
 
 def test_notes_without_end_fit_into_a_jpeg(tmp_path: Path) -> None:
-    """As long as each value may be, and a place, too, that is longer than all a JPEG holds."""
+    """Each value as long as it may be, and a place that is longer than all a JPEG holds."""
     noted = exif()
     for tag in (Base.ImageDescription, Base.Artist, Base.Copyright, Base.Model):
         noted[tag] = "x" * 4000
-    for tag in GPS:
+    for tag in (GPS.GPSProcessingMethod, GPS.GPSAreaInformation, GPS.GPSSatellites, GPS.GPSStatus):
+        noted.get_ifd(IFD.GPSInfo)[tag] = b"y" * 4000
+    for tag in (GPS.GPSMeasureMode, GPS.GPSMapDatum, GPS.GPSDestBearingRef):
         noted.get_ifd(IFD.GPSInfo)[tag] = b"y" * 4000
     make_photo().save(tmp_path / "a.png", exif=noted)
     picture = load_image(tmp_path / "a.png")
