@@ -7,6 +7,7 @@ behind the user's back: what can't be had is an :class:`~fst.errors.AssetError` 
 """
 
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,9 @@ IMAGE_SUFFIXES = (
 
 ITERATES = ".iterates"
 """What the name of a folder of iterates ends in: they are neither photos nor results."""
+
+INTERRUPTED = re.compile(r".+\.interrupted-\d{5,}(-\d+)?")
+"""Of what an interrupted optimization has left, the name without suffix: no photo either."""
 
 HEIF_PACKAGE = "pillow-heif"
 """Reads HEIC, what phones take. Its wheels are under the GPL, so it comes as an extra only."""
@@ -124,19 +128,21 @@ class Images:
         photos: the pictures, sorted by path.
         heif: how many HEIC pictures can't be read here, and are not among them.
         others: suffix -> how many files are no pictures by their suffix.
+        interrupted: how many are what an interrupted optimization left (:data:`INTERRUPTED`).
         errors: a line each for folders that can't be read and links that lead nowhere.
     """
 
     photos: list[Path]
     heif: int = 0
     others: Mapping[str, int] = field(default_factory=dict)
+    interrupted: int = 0
     errors: Sequence[str] = ()
 
 
 def find_images(folder: Path) -> Images:
     """Looks for pictures below ``folder``, by their suffixes; links to folders are followed.
 
-    Hidden files are passed over, and so are folders of iterates (:data:`ITERATES`).
+    Hidden files are passed over; so are iterates (:data:`ITERATES`, :data:`INTERRUPTED`).
 
     Raises:
         InputError: no such folder.
@@ -145,7 +151,7 @@ def find_images(folder: Path) -> Images:
         raise InputError(f"no folder {str(folder)!r}")
     files, failed = files_below(folder, lambda name: not name.endswith(ITERATES))
     errors = [f"can't read {error.filename}: {error.strerror}" for error in failed]
-    photos, heif, others = [], 0, Counter[str]()
+    photos, heif, interrupted, others = [], 0, 0, Counter[str]()
     readable = has_heif()
     for path in sorted(files):
         if path.name.startswith("."):
@@ -153,6 +159,8 @@ def find_images(folder: Path) -> Images:
         kind = path.suffix.lower()
         if kind not in IMAGE_SUFFIXES:
             others[kind] += 1
+        elif INTERRUPTED.fullmatch(path.stem):
+            interrupted += 1
         elif path.is_file():
             if kind in HEIF_SUFFIXES and not readable:
                 heif += 1
@@ -160,7 +168,7 @@ def find_images(folder: Path) -> Images:
                 photos.append(path)
         elif path.is_symlink():
             errors.append(f"{path} is a link that leads nowhere")
-    return Images(photos, heif, others, errors)
+    return Images(photos, heif, others, interrupted, errors)
 
 
 def say_heif(folder: Path, found: Images) -> str:

@@ -1,15 +1,18 @@
 """Many photos, one after the other: reading, painting, writing."""
 
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from fst.choices import MAX_PIXELS
 from fst.errors import FstError, InputError
 from fst.image.io import load_image, save_image
+from fst.image.limits import check_size
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
 from fst.inference.masks import read_mask
@@ -42,7 +45,7 @@ def run(
     control: Control | None = None,
     max_pixels: int = MAX_PIXELS,
     quality: int = 95,
-    on_iterate: Callable[[Job, Iterate], None] | None = None,
+    on_iterate: Callable[[Job, Iterate, Picture], None] | None = None,
     overwrite: bool = False,
 ) -> Iterator[Outcome]:
     """Stylizes photo by photo; one that fails is reported, and the rest continue.
@@ -56,7 +59,7 @@ def run(
         control: size, strength and the like; None leaves all at its default.
         max_pixels: refuse larger photos and masks.
         quality: of JPEG and WebP.
-        on_iterate: sees every iterate of an optimization.
+        on_iterate: sees every iterate of an optimization, with its photo.
         overwrite: replace what is there.
 
     Yields:
@@ -76,17 +79,18 @@ def run(
         stack.callback(reader.shutdown, cancel_futures=True)
         reading: Future[Picture] | None = None
         for number, job in enumerate(jobs):
-            current = reading or reader.submit(load_image, job.source, max_pixels, 1)
+            current = reading or reader.submit(_read, job, max_pixels)
             reading, error, large = None, None, False
             try:
                 picture = current.result()
                 large = picture.size[0] * picture.size[1] > LARGE
                 if number + 1 < len(jobs) and not large:
-                    reading = reader.submit(load_image, jobs[number + 1].source, max_pixels, 1)
-                watch = None if on_iterate is None else _bind(on_iterate, job)
+                    reading = reader.submit(_read, jobs[number + 1], max_pixels)
+                check_size(job.target, *_final_size(picture, control))
+                watch = None if on_iterate is None else _bind(on_iterate, job, picture)
                 painted = paint(picture, read, control, watch)
                 waiting.append((job, writer.submit(_write, job, painted, quality, overwrite)))
-                del picture, painted
+                del picture, painted, watch
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
                 error = _said(job, problem)
             if error is not None:
@@ -104,8 +108,29 @@ def _with_mask(layer: Layer | Stylizer, max_pixels: int) -> Layer:
     return Layer(layer.stylizer, read_mask(layer.mask, max_pixels))
 
 
+def _read(job: Job, max_pixels: int) -> Picture:
+    if job.reads is None:
+        return load_image(job.source, max_pixels, 1)
+    return load_image(BytesIO(job.reads.read()), max_pixels, 1, str(job.source))
+
+
+def _final_size(photo: Picture, control: Control | None) -> tuple[int, int]:
+    """Width and height of what :func:`~fst.inference.control.paint` makes of a photo."""
+    width, height = photo.size
+    if control is None or control.size is None or control.upsample is not None:
+        return width, height
+    scale = control.size / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 def _write(job: Job, painted: Picture, quality: int, overwrite: bool) -> None:
     """Into its folder, which is made; where somebody was quicker, beside what is there."""
+    if job.writes is not None:
+        with tempfile.TemporaryDirectory(prefix="fst-") as folder:
+            save_image(file := Path(folder, job.target.name), painted, quality)
+            job.writes.write(file.read_bytes())
+            job.writes.flush()
+        return
     job.target.parent.mkdir(parents=True, exist_ok=True)
     try:
         save_image(job.target, painted, quality, overwrite)
@@ -141,5 +166,7 @@ def _said(job: Job, problem: Exception) -> str:
     return f"{job.source}: out of memory; try a smaller --size or --memory"
 
 
-def _bind(on_iterate: Callable[[Job, Iterate], None], job: Job) -> OnIterate:
-    return lambda iterate: on_iterate(job, iterate)
+def _bind(
+    on_iterate: Callable[[Job, Iterate, Picture], None], job: Job, photo: Picture
+) -> OnIterate:
+    return lambda iterate: on_iterate(job, iterate, photo)

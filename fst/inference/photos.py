@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from fst.assets import IMAGE_SUFFIXES, find_images, say_heif
 from fst.errors import InputError
@@ -14,12 +15,14 @@ from fst.system.files import identity
 class Photo:
     """A photo, and its name below the folder of the results.
 
-    ``walked`` is True where it was met in a folder, False where it was given itself.
+    ``walked`` is True where it was met in a folder, False where it was given itself. ``reads`` is
+    what it is read from, if not from its path.
     """
 
     path: Path
     name: Path
     walked: bool = False
+    reads: IO[bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ def _walk(folder: Path, output: Path | None, into: Gathered) -> None:
         listed = ", ".join(f"{count} {kind or 'without a suffix'}" for kind, count in kinds[:5])
         more = " and others" if len(kinds) > 5 else ""
         into.notes.append(f"passed over in {folder}, being no pictures: {listed}{more}")
+    if found.interrupted:
+        into.notes.append(f"passed over in {folder}: {found.interrupted} left by interruptions")
     if results := len(found.photos) - len(photos):
         into.notes.append(f"passed over in {folder}: {results} in {output}, the results' folder")
 

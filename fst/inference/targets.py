@@ -1,25 +1,33 @@
 """Which file goes where, and that nothing is replaced that was not meant to be."""
 
 import os
-import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from fst.errors import InputError
-from fst.image.io import FORMATS
+from fst.inference.names import destination, named
 from fst.inference.photos import Photo, gather
 from fst.system.files import check_writable, identity, ignores_case, nearest_folder
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo and where its painted picture goes."""
+    """One photo and where its painted picture goes.
+
+    Attributes:
+        source: the photo, or what to call it.
+        target: the result, or a name that tells its format.
+        reads: read instead of the source: stdin.
+        writes: written to instead of the target: stdout.
+    """
 
     source: Path
     target: Path
+    reads: IO[bytes] | None = None
+    writes: IO[bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,94 +49,81 @@ class Plan:
     errors: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Streams:
+    """What ``-`` stands for.
+
+    Attributes:
+        stdin: a picture is read from it.
+        stdout: the result goes there.
+        suffix: of the result's format.
+    """
+
+    stdin: IO[bytes] | None = None
+    stdout: IO[bytes] | None = None
+    suffix: str = ".png"
+
+
+def is_stdout(inputs: Sequence[str | Path], output: str | Path | None) -> bool:
+    """Whether the result goes to stdout: as it is asked for, or as the photo comes from stdin."""
+    return output == "-" or (output is None and list(inputs) == ["-"])
+
+
 def plan(
     inputs: Sequence[str | Path],
     output: str | Path | None,
     style_name: str,
     others: Sequence[Path] = (),
+    streams: Streams | None = None,
 ) -> Plan:
     """Pairs photos with the files to write; folders are walked, their structure kept.
 
-    Results are called ``<photo>-<style>.<suffix>``. A kind of picture that is not written becomes a
-    PNG: ``a.gif`` is painted as ``a-monet.png``, and as ``a.gif-monet.png`` where another photo is
-    ``a.png``. A picture in a folder that is called as another's result is no photo.
+    Results are called as :func:`~fst.inference.names.named` says. A picture in a folder that is
+    called as another's result is no photo.
 
     Nothing is made or written here; folders that are missing are made with their first picture.
 
     Args:
-        inputs: photos and folders of photos.
-        output: one photo: a file name, or a folder. Several photos or a folder: a folder. What ends
-            in a slash is a folder. None: beside a single photo.
+        inputs: photos and folders of photos; ``"-"`` is stdin.
+        output: one photo: a file name, a folder, or ``"-"`` for stdout. Several photos or a folder:
+            a folder. What ends in a slash is a folder. None: beside a single photo.
         style_name: for those names.
         others: files that the command reads besides (masks, paintings): no result replaces them.
+        streams: what is read and written where ``"-"`` is given.
 
     Raises:
         InputError: a photo that isn't there, an empty folder, an output that can't be written, or
             that would be one of the files that are read.
     """
-    paths = [Path(path) for path in inputs]
-    single = len(paths) == 1 and not paths[0].is_dir()
-    file, folder = _destination(output, single)
+    streams = streams or Streams()
+    paths = [Path(path) for path in inputs if path != "-"]
+    single = len(inputs) == 1 and not any(path.is_dir() for path in paths)
+    stdout = is_stdout(inputs, output)
+    if stdout and not single:
+        raise InputError("stdout takes one picture: name a folder for several (--output)")
+    file, folder = (
+        (Path(f"stdout{streams.suffix}"), None) if stdout else destination(output, single)
+    )
     found = gather(paths, folder)
-    named = _named(found.photos, re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", style_name), file, folder)
+    if len(paths) < len(inputs):
+        found.photos.append(Photo(Path("stdin"), Path("stdin"), reads=streams.stdin))
+    targets = named(found.photos, style_name, file, folder)
     # what is called like a result of another photo is one, of an earlier time
-    places = {_place(target) for target in named.values()}
+    places = {_place(target) for target in targets.values()}
     results = {p: None for p in found.photos if p.walked and _place(p.path) in places}
     if results:
         one = f"{next(iter(results)).path}{', …' if len(results) > 1 else ''}"
         found.notes.append(f"passed over, being results of before: {len(results)} ({one})")
-    jobs = [Job(photo.path, named[photo]) for photo in found.photos if photo not in results]
+    writes = streams.stdout if stdout else None
+    jobs = [
+        Job(photo.path, targets[photo], photo.reads, writes)
+        for photo in found.photos
+        if photo not in results
+    ]
     if not jobs:
         raise InputError(found.errors[0] if found.errors else "there are no photos to paint")
     _check_targets(jobs, others)
     return Plan(jobs, single, found.notes, found.warnings, found.errors)
-
-
-def _destination(output: str | Path | None, single: bool) -> tuple[Path | None, Path | None]:
-    """The file to write, or else the folder; neither is beside the photo."""
-    if output is None:
-        if single:
-            return None, None
-        raise InputError("name a folder for the results of a folder or of several photos: --output")
-    path = Path(output)
-    slash = str(output).endswith(("/", os.sep))
-    if slash or path.is_dir() or not (path.suffix if single else path.suffix.lower() in FORMATS):
-        return None, path
-    if not single:
-        raise InputError(f"{path} can't hold several pictures: name a folder")
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f"can't write {path.name!r}: give one of {', '.join(FORMATS)}")
-    return path, None
-
-
-def _named(
-    photos: Sequence[Photo], style: str, file: Path | None, folder: Path | None
-) -> dict[Photo, Path]:
-    """Of every photo, where its result goes.
-
-    A photo of a kind that is not written keeps its suffix before the style where another photo
-    would have that name.
-    """
-    if file is not None:
-        return {photo: file for photo in photos}
-    stems = {
-        photo: (photo.name if folder else photo.path).with_name(f"{photo.path.stem}-{style}")
-        for photo in photos
-    }
-    plain = {
-        photo: stem.with_name(f"{stem.name}{_suffix(photo.path)}") for photo, stem in stems.items()
-    }
-    count = Counter(plain.values())
-    names = {}
-    for photo, name in plain.items():
-        if count[name] > 1 and photo.path.suffix.lower() not in FORMATS:
-            name = name.with_name(f"{photo.path.name}-{style}.png")
-        names[photo] = folder / name if folder else name
-    return names
-
-
-def _suffix(photo: Path) -> str:
-    return photo.suffix if photo.suffix.lower() in FORMATS else ".png"
 
 
 def _place(path: Path) -> Path:
@@ -138,10 +133,10 @@ def _place(path: Path) -> Path:
 
 def _check_targets(jobs: Sequence[Job], others: Sequence[Path]) -> None:
     """No two in one place, none in a file's that is read, and all where a file can be made."""
-    read = {identity(path) for path in (*(job.source for job in jobs), *others)}
+    read = {identity(path) for path in (*(j.source for j in jobs if j.reads is None), *others)}
     seen: dict[str, Path] = {}
     folders: dict[Path, Path] = {}
-    for job in jobs:
+    for job in (job for job in jobs if job.writes is None):
         folder = folders.get(job.target.parent)
         if folder is None:
             folder = folders[job.target.parent] = nearest_folder(job.target)
@@ -155,7 +150,7 @@ def _check_targets(jobs: Sequence[Job], others: Sequence[Path]) -> None:
                 "paint them one by one, each with an --output of its own"
             )
         seen[place] = job.source
-        if not _is_there(job.target):
+        if not is_there(job.target):
             continue
         if job.target.is_dir():
             raise InputError(f"{job.target} is a folder, expected a file name")
@@ -166,7 +161,7 @@ def _check_targets(jobs: Sequence[Job], others: Sequence[Path]) -> None:
             )
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
     """Whether anything has that name, be it a link that leads nowhere.
 
     Raises:
@@ -198,7 +193,7 @@ def unfinished(
         InputError: something else is there, and nothing was said of overwriting; or it can't be
             replaced.
     """
-    there = [job for job in jobs if _is_there(job.target)]
+    there = [job for job in jobs if job.writes is None and is_there(job.target)]
     if overwrite:
         for job in there:
             _check_replaceable(job.target)

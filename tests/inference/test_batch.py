@@ -3,6 +3,7 @@
 import errno
 import threading
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -174,12 +175,65 @@ def test_a_photo_over_the_limit_of_pixels_is_reported() -> None:
     assert small.error is None
 
 
+@pytest.mark.parametrize(
+    ("target", "options", "fits"),
+    [
+        ("a.webp", {}, False),
+        ("a.webp", {"size": 8000}, True),
+        ("a.webp", {"size": 8000, "upsample": "bicubic"}, False),
+        ("a.webp", {"size": 17001}, False),
+        ("a.jpg", {}, True),
+        ("a.jpg", {"size": 65501}, False),
+        ("a.png", {}, True),
+    ],
+)
+def test_a_result_too_large_for_its_format_is_refused_before_it_is_painted(
+    target: str, options: dict[str, Any], fits: bool
+) -> None:
+    """And the others are painted."""
+    Image.new("RGB", (17000, 2)).save("wide.png")
+    painted: list[int] = []
+
+    def paint(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        painted.append(rgb.shape[3])
+        return rgb
+
+    stylizer: Any = paint
+    jobs = [Job(Path("wide.png"), Path(target)), Job(Path("wide.png"), Path("b.png"))]
+    outcomes = {outcome.job: outcome.error for outcome in run(jobs, stylizer, Control(**options))}
+    assert outcomes[jobs[1]] is None
+    assert Path(target).exists() == fits
+    assert len(painted) == 1 + fits
+    assert fits or all(
+        f in str(outcomes[jobs[0]]) for f in ("wide.png", target, "PNG", "too large")
+    )
+
+
+def test_a_photo_from_a_stream_goes_to_a_stream() -> None:
+    source, out = BytesIO(photo("me.png").read_bytes()), BytesIO()
+    Path("me.png").unlink()
+    job = Job(Path("stdin"), Path("stdout.tif"), source, out)
+    assert [outcome.error for outcome in run([job], negative)] == [None]
+    assert list(Path().iterdir()) == []
+    with Image.open(out) as image:
+        assert image.format == "TIFF"
+        np.testing.assert_array_equal(np.asarray(image), 255 - np.asarray(make_photo(24, 20)))
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0"])
+def test_a_stream_that_is_no_picture_is_told_by_its_name(content: bytes) -> None:
+    job = Job(Path("stdin"), Path("stdout.png"), BytesIO(content), BytesIO())
+    (outcome,) = run([job], negative)
+    assert str(outcome.error).startswith("stdin")
+
+
 def test_iterates_are_told_with_their_photo(random_loss: PerceptualLoss) -> None:
     stylizer = OptimizingStylizer(random_loss, torch.device("cpu"), {"iterations": 2})
     jobs = plan([photo("a.png"), photo("b.png", seed=1)], Path("out"), "m")
     seen: list[tuple[str, int]] = []
 
-    def note(job: Job, iterate: Iterate) -> None:
+    def note(job: Job, iterate: Iterate, picture: Picture) -> None:
+        assert picture.size == (24, 20)
         seen.append((job.source.name, iterate.iteration))
 
     assert [outcome.error for outcome in run(jobs, stylizer, on_iterate=note)] == [None, None]
@@ -196,7 +250,7 @@ def test_an_optimization_is_told_of_before_the_next_one_begins(
     jobs = plan(sources, Path("out"), "m")
     events: list[tuple[str, int | str]] = []
 
-    def note(job: Job, iterate: Iterate) -> None:
+    def note(job: Job, iterate: Iterate, picture: Picture) -> None:
         events.append((job.source.stem, iterate.iteration))
 
     for outcome in run(jobs, stylizer, on_iterate=note):

@@ -9,7 +9,6 @@ from support import ROOT, Run, make_photo
 
 from fst.inference import masks
 from fst.interfaces.commands import stylize
-from fst.interfaces.commands.stylize import Counter
 from fst.nets import make_net
 from fst.styles import catalog
 from fst.styles.trained import TrainedStyle, save_checkpoint
@@ -75,7 +74,7 @@ def test_without_a_checkpoint_it_says_so_and_optimizes(
     assert "iteration 0/3, objective" in result.stdout
     assert "iteration 3/3, objective" in result.stdout
     assert size(tmp_path / "cat-the_scream.png") == (40, 32)
-    assert size(tmp_path / "cat-the_scream_00002.png") == (40, 32)
+    assert size(tmp_path / "cat-the_scream.png.iterates" / "00002.png") == (40, 32)
 
 
 def test_an_option_that_does_nothing_is_said(run_inside: Run, style: str, tmp_path: Path) -> None:
@@ -240,24 +239,6 @@ def test_an_option_is_of_use_to_one_of_two_styles(
     result = run_inside("stylize.py", "cat.png", *both, *options)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "cat-tiny-cat.png").exists()
-
-
-def test_iterations_are_counted_from_nothing_to_all() -> None:
-    """Two styles, of 3 and 2 iterations, and one pass, in two photos."""
-    counter = Counter(2, [3, 2, 1])
-    seen = [counter.iterate(i) for i in (0, 1, 2, 3, 0, 1, 2)]
-    seen += [counter.outcome()]
-    seen += [counter.iterate(i) for i in (0, 1, 2, 3, 0, 1, 2)]
-    seen += [counter.outcome()]
-    assert seen == [0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12]
-    assert counter.total == 12
-
-
-def test_a_photo_that_fails_is_counted_like_the_others() -> None:
-    counter = Counter(3, [5])
-    assert [counter.outcome(), counter.iterate(0), counter.iterate(4)] == [5, 5, 9]
-    assert [counter.outcome(), counter.outcome()] == [10, 15]
-    assert counter.total == 15
 
 
 # --- what is there -------------------------------------------------------------------------------

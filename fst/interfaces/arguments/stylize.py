@@ -47,12 +47,13 @@ def parser(everything: bool = False) -> Parser:
     )
     # fmt: off
     add = parser.add_argument
-    add("photos", nargs="+", metavar="PHOTO", help="photos and folders of photos")
+    add("photos", nargs="+", metavar="PHOTO", help="photos and folders of photos; -: stdin")
     add("--help-all", action=_HelpAll, nargs=0, help="also the options of the optimization")
     add("--style", action="append", default=[], metavar="NAME",
         help="a style, or the file of a checkpoint or a painting; several with a --mask each")
     add("--blend", metavar="A=0.7,B=0.3", help="a style between trained styles")
-    add("--output", metavar="PATH", help="a file for one photo, a folder for several")
+    add("--output", metavar="PATH",
+        help="a file for one photo, a folder for several; -: stdout")
     add("--overwrite", action="store_true", help="replace what is there")
     add("--method", choices=METHODS, default="auto", metavar="HOW", help=", ".join(METHODS))
     add("--size", type=positive, metavar="PIXELS",
@@ -63,6 +64,8 @@ def parser(everything: bool = False) -> Parser:
     add("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
         help=f"what runs the net: auto, {', '.join(BACKENDS)}")
     add("--memory", type=memory, metavar="2GB", help="what a pass may take besides the photo")
+    add("--format", choices=("png", "jpg", "webp", "tif"), metavar="KIND",
+        help="of stdout: png (default), jpg, webp, tif")
     add("--quality", type=percent, default=95, metavar="1-100", help="of JPEGs and WebPs")
     shared(parser, "--checkpoints")
     add = parser.add_argument_group("control").add_argument
@@ -110,5 +113,6 @@ def _rare(parser: Parser, shown: bool) -> None:
         help=say("long side of the painting (default: 512)"))
     add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
     shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
-    add("--save-every", type=positive, metavar="N", help=say("also write every Nth iterate"))
+    add("--save-every", type=positive, metavar="N",
+        help=say("also write every Nth iterate, into RESULT.iterates/"))
     # fmt: on
