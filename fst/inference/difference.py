@@ -20,30 +20,39 @@ _DEPTH = 6
 _SAID = 3
 
 
-def comparison(common: Mapping[str, Any] | None, quality: int = 95) -> Callable[[Job], str]:
+def comparison(
+    common: Mapping[str, Any] | None, quality: int = 95, trust: bool = False
+) -> Callable[[Job], str | None]:
     """What tells how the picture at a job's target differs from the one that would be painted.
 
     Args:
         common: from :func:`~fst.inference.record.painted_with`; None where no record is written.
         quality: of JPEG and WebP.
+        trust: what has no record is taken for that picture.
 
     Returns:
-        A function of the job: in words, and ``""`` where nothing differs.
+        A function of the job: in words, and None where nothing differs.
     """
+    foreign = without_record(trust)
 
-    def differs(job: Job) -> str:
+    def differs(job: Job) -> str | None:
         there = read_record(job.target)
         if there is None:
-            return NO_RECORD
+            return foreign(job)
         if common is None:
             return "it says how it was painted"
         try:
             now = record_of(common, job, checksum(job.source), quality)
         except OSError as error:
             return f"{job.source} can't be read: {error.strerror}"
-        return ", ".join(differences(there, now))
+        return ", ".join(differences(there, now)) or None
 
     return differs
+
+
+def without_record(trust: bool = False) -> Callable[[Job], str | None]:
+    """As :func:`comparison`, but for what has no record alone: it needs no settings."""
+    return lambda job: None if trust or read_record(job.target) is not None else NO_RECORD
 
 
 def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ by rounding only: it is noted, and not compared. Neither are names, nor the prog
 import hashlib
 import inspect
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -17,9 +18,9 @@ from typing import Any
 import torch
 
 from fst import assets
-from fst.errors import AssetError
+from fst.errors import AssetError, FstWarning
 from fst.image.io import FORMATS
-from fst.image.record import PROGRAM
+from fst.image.record import PROGRAM, fits
 from fst.inference.control import Control, Layer
 from fst.inference.stylizers import (
     NOISY,
@@ -40,6 +41,10 @@ LOSSY = ("JPEG", "WEBP")
 """Formats in which the quality decides the pixels, too."""
 
 
+_PHOTO = 2000
+"""Bytes of a record that are kept free for a photo's name, checksum and what is its own."""
+
+
 def painted_with(
     styles: Sequence[Style],
     layers: Sequence[Layer],
@@ -47,7 +52,7 @@ def painted_with(
     masks: Sequence[Path] = (),
     style_size: int | None = None,
     keep_location: bool = False,
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """The part of a record that all photos of a run have in common.
 
     Args:
@@ -57,6 +62,9 @@ def painted_with(
         masks: the files, one for each style, or none.
         style_size: of an optimization, where another than the style's own was asked for.
         keep_location: the results tell where the photos were taken.
+
+    Returns:
+        None, with a warning, where it is too long for a file.
 
     Raises:
         OSError: a painting or a mask can't be read.
@@ -69,28 +77,41 @@ def painted_with(
         }
         for style, layer, mask in zip_longest(styles, layers, masks)
     ]
-    settings = {
-        "strength": control.strength,
-        "preserve_color": control.preserve_color,
-        "size": control.size,
-        "upsample": control.upsample,
-        "feather": control.feather if masks else None,
-        "seamless": control.seamless or None,
-        "keep_location": keep_location or None,
-    }
     fast = [_pass_of(layer.stylizer) for layer in layers]
     computed = {
         "device": sorted({_device(layer.stylizer) for layer in layers}),
         "backend": sorted({one.backend for one in fast if one is not None}),
     }
-    return {
+    common = {
         "format": FORMAT,
         "program": PROGRAM,
         # which of two styles is named first is all the same
         "styles": sorted(painted, key=lambda one: (one["name"], json.dumps(one, sort_keys=True))),
-        "settings": {name: value for name, value in settings.items() if value is not None},
+        "settings": _settings(control, bool(masks), keep_location),
         "computed": {name: ", ".join(value) for name, value in computed.items() if value},
     }
+    if fits({**common, "photo": "x" * _PHOTO}):
+        return common
+    warnings.warn(
+        "so many settings fit into no file: the results don't say how they were painted",
+        FstWarning,
+        stacklevel=2,
+    )
+    return None
+
+
+def _settings(control: Control, masked: bool, keep_location: bool) -> dict[str, Any]:
+    """Those of all styles of a picture; what changes nothing is left out."""
+    settings = {
+        "strength": control.strength,
+        "preserve_color": control.preserve_color,
+        "size": control.size,
+        "upsample": control.upsample,
+        "feather": control.feather if masked else None,
+        "seamless": control.seamless or None,
+        "keep_location": keep_location or None,
+    }
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def record_of(common: Mapping[str, Any], job: Job, digest: str, quality: int) -> dict[str, Any]:

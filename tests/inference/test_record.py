@@ -67,7 +67,9 @@ def record(
     found, options = find_style(style), PixelOptions(**pixels)
     of_pass = of_pass or PassOptions(backend="eager")
     layers = [Layer(make_stylizer(found, method, of_pass, options))]
-    return painted_with([found], layers, control or Control(), masks, options.style_size)
+    made = painted_with([found], layers, control or Control(), masks, options.style_size)
+    assert made is not None
+    return made
 
 
 def optimized(**pixels: Any) -> dict[str, Any]:
@@ -208,7 +210,9 @@ def test_a_refined_picture_is_described() -> None:
     found = find_style("one")
     options = PixelOptions(weights="random")
     stylizer = make_stylizer(found, "auto", PassOptions(backend="eager"), options, refine=3)
-    (style,) = painted_with([found], [Layer(stylizer)], Control())["styles"]
+    made = painted_with([found], [Layer(stylizer)], Control())
+    assert made is not None
+    (style,) = made["styles"]
     assert (style["method"], style["margin"], style["style_size"]) == ("refine", 0, 48)
     assert style["refine"]["iterations"] == 3
     assert style["weights_sha256"] == found.net().digest
@@ -254,7 +258,9 @@ def test_a_painting_that_is_not_here_is_told_by_what_stands_in() -> None:
     options = PixelOptions(**{**LOSS, "style_size": 64})
     with pytest.warns(UserWarning, match="stands in"):
         stylizer = make_stylizer(found, "optimize", PassOptions(), options)
-    (style,) = painted_with([found], [Layer(stylizer)], Control(), style_size=64)["styles"]
+    made = painted_with([found], [Layer(stylizer)], Control(), style_size=64)
+    assert made is not None
+    (style,) = made["styles"]
     assert style["painting"] == {"name": found.image, "portrait": True}
 
 

@@ -52,7 +52,9 @@ def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return [Negative(loss, torch.device("cpu"), {"iterations": 4}) for _ in styles]
 
     monkeypatch.setattr(stylize, "find_styles", find)
+    said = {"format": 1, "program": "fst", "styles": [{"name": "m"}], "settings": {}}
     monkeypatch.setattr(stylize, "make_stylizers", make)
+    monkeypatch.setattr(stylize, "painted_with", lambda *_: said)
     monkeypatch.setattr(Negative, "stops", None)
 
 
