@@ -17,7 +17,7 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from fst.image.exif import DAMAGE, dump_exif, load_exif, sound
 from fst.image.picture import Picture
-from fst.image.record import PROGRAM, png_text, xmp_packet
+from fst.image.record import png_text, program, xmp_packet
 
 LONGEST, LONGEST_PLACE = 40_000, 20_000
 """Bytes of EXIF, and of its part on the place: together with ours a JPEG has room for them."""
@@ -105,7 +105,7 @@ def write_options(
         tags |= {Base.XResolution: picture.dpi[0], Base.YResolution: picture.dpi[1]}
         tags[Base.ResolutionUnit] = _INCH
     if record is not None:
-        tags[Base.Software] = PROGRAM
+        tags[Base.Software] = program(record)
         if kind == "PNG":
             options["pnginfo"] = png_text(record)
         elif kind == "TIFF":

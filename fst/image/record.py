@@ -20,15 +20,11 @@ from xml.sax.saxutils import escape
 
 from PIL.PngImagePlugin import PngInfo
 
-import fst
-
 KEYWORD = "fst"
 """Of a PNG's text."""
 
 NAMESPACE = "urn:fst:record:1/"
 """Of the XMP property ``record``."""
-
-PROGRAM = f"fst {fst.__version__}"
 
 LONGEST = 60_000
 """Bytes of a record, the packet around it included: what one segment of a JPEG has room for."""
@@ -54,10 +50,19 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 """XMP specification, part 1, section 7 (serialization), and part 3 (where files have it)."""
 
 
+def program(record: Mapping[str, Any]) -> str:
+    """Which program painted, with its version."""
+    return str(record.get("program", "fst"))
+
+
 def png_text(record: Mapping[str, Any]) -> PngInfo:
-    """The texts of a PNG that holds a record."""
+    """The texts of a PNG that holds a record.
+
+    Args:
+        record: plain values. ``program`` and the names of ``styles`` are what others are told.
+    """
     texts = PngInfo()
-    texts.add_text("Software", PROGRAM)
+    texts.add_text("Software", program(record))
     texts.add_itxt("Description", _sentence(record))
     texts.add_text(KEYWORD, _json(record))
     return texts
@@ -67,7 +72,7 @@ def xmp_packet(record: Mapping[str, Any]) -> bytes:
     """The XMP packet of a JPEG, WebP or TIFF that holds a record."""
     return _PACKET.format(
         namespace=NAMESPACE,
-        program=escape(PROGRAM),
+        program=escape(program(record)),
         sentence=escape(_sentence(record)),
         record=escape(_json(record)),
     ).encode()
@@ -103,7 +108,7 @@ def _json(record: Mapping[str, Any]) -> str:
 
 def _sentence(record: Mapping[str, Any]) -> str:
     names = [str(style.get("name", "")) for style in record.get("styles", ())]
-    said = f"Painted in the style {' and '.join(names)} by {PROGRAM}"
+    said = f"Painted in the style {' and '.join(names)} by {program(record)}"
     return "".join("?" if unicodedata.category(c)[0] == "C" else c for c in said)
 
 

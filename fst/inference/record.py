@@ -20,7 +20,7 @@ import torch
 from fst import assets
 from fst.errors import AssetError, FstWarning
 from fst.image.io import FORMATS
-from fst.image.record import PROGRAM, fits
+from fst.image.record import fits
 from fst.inference.control import Control, Layer
 from fst.inference.stylizers import (
     NOISY,
@@ -52,6 +52,7 @@ def painted_with(
     masks: Sequence[Path] = (),
     style_size: int | None = None,
     keep_location: bool = False,
+    program: str = "fst",
 ) -> dict[str, Any] | None:
     """The part of a record that all photos of a run have in common.
 
@@ -62,6 +63,7 @@ def painted_with(
         masks: the files, one for each style, or none.
         style_size: of an optimization, where another than the style's own was asked for.
         keep_location: the results tell where the photos were taken.
+        program: with its version.
 
     Returns:
         None, with a warning, where it is too long for a file.
@@ -84,7 +86,7 @@ def painted_with(
     }
     common = {
         "format": FORMAT,
-        "program": PROGRAM,
+        "program": program,
         # which of two styles is named first is all the same
         "styles": sorted(painted, key=lambda one: (one["name"], json.dumps(one, sort_keys=True))),
         "settings": _settings(control, bool(masks), keep_location),

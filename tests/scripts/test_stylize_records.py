@@ -9,8 +9,8 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 from support import Run, make_photo
 
+import fst
 from fst.image.record import LONGEST, read_record
-from fst.inference import record
 from fst.interfaces.commands import stylize
 from fst.nets import make_net
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
@@ -61,6 +61,7 @@ def test_a_result_says_how_it_was_painted(
     (painted,) = found["styles"]
     net = load_checkpoint(tmp_path / "checkpoints" / "tiny.safetensors")
     assert (painted["name"], painted["weights_sha256"]) == ("tiny", net.digest)
+    assert found["program"] == f"fst {fst.__version__}"
     assert found["settings"].get("quality") == (90 if suffix in (".jpg", ".webp") else None)
     assert found["settings"]["strength"] == 1
     assert str(tmp_path).encode() not in (tmp_path / f"Bäume-tiny{suffix}").read_bytes()
@@ -237,7 +238,7 @@ def test_a_record_that_is_too_long_is_left_out(
     run_inside: Run, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_photo().save(tmp_path / "cat.jpg")
-    monkeypatch.setattr(record, "PROGRAM", "x" * LONGEST)
+    monkeypatch.setattr(stylize, "__version__", "x" * LONGEST)
     result = run_inside("stylize.py", "cat.jpg", "--style", style)
     assert result.returncode == 0, result.stderr
     assert "warning" in result.stderr

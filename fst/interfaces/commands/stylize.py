@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from fst import __version__
 from fst.choices import FEATHER
 from fst.errors import InputError
 from fst.image.picture import Picture
@@ -83,7 +84,8 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     stylizers = make_stylizers(options, styles)
     layers = [Layer(made, mask) for made, mask in zip_longest(stylizers, masks)]
     common = None if options.no_record else painted_with(
-        styles, layers, control, options.mask, options.style_size, options.keep_location
+        styles, layers, control, options.mask, options.style_size, options.keep_location,
+        f"fst {__version__}",
     )  # fmt: skip
     differs = comparison(common, options.quality, trust)
     jobs = unfinished(planned.jobs, differs, options.overwrite)
