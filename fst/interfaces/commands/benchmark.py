@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 
 from fst.choices import BACKENDS
-from fst.errors import InputError
 from fst.inference.backends import is_installed
 from fst.research.benchmarks.flops import training_flops
 from fst.research.benchmarks.one_pass import InferenceBench, passes
@@ -32,7 +31,8 @@ from fst.research.benchmarks.training_step import (
     tune_process,
 )
 from fst.system.device import pick_device
-from fst.system.files import check_writable, write_json
+from fst.system.files import write_json
+from fst.system.outputs import check_file
 
 BOTH_PROFIT = (
     "in one process both sides profit from its settings (malloc keeps freed memory; on a GPU "
@@ -43,9 +43,7 @@ BOTH_PROFIT = (
 def check(options: argparse.Namespace) -> None:
     """Raises InputError for what would fail only after minutes."""
     if options.json is not None:
-        if options.json.is_dir():
-            raise InputError(f"--json {options.json} is a folder, expected a file name")
-        check_writable(options.json.parent)
+        check_file("--json", options.json, options.overwrite)
 
 
 def train(options: argparse.Namespace) -> list[dict[str, Any]]:

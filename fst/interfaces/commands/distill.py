@@ -25,8 +25,8 @@ from fst.research.distillation.slim import RELUS, SLIM, write_slim
 from fst.research.distillation.teach import Distillation
 from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
-from fst.system.files import check_writable
 from fst.system.memory import keep_freed_memory
+from fst.system.outputs import check_file
 
 
 def painter(path: str) -> Callable[[Tensor], Tensor]:
@@ -36,17 +36,18 @@ def painter(path: str) -> Callable[[Tensor], Tensor]:
 
 def main(options: argparse.Namespace) -> int:
     """Teaches, writes."""
-    check_writable(options.output.parent)
-    keep_freed_memory()
+    check_file("--output", options.output, options.overwrite, ".safetensors")
+    check_file("--state", options.state, overwrite=True)  # whose it is, is checked when it is read
     names = ("feature_steps", "gradient_steps", "seed")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     recipe = replace(DistillationSettings(), **given)
-    teacher = load_teacher(options)
-    photos = read_photos(options.photos, recipe.size)
+    painted = [painter(path) for path in options.painted]
     paintings = [
         resize(load_image(assets.find("styles", name)), 640).rgb[0] for name in options.paintings
     ]
-    painted = [painter(path) for path in options.painted]
+    teacher = load_teacher(options)
+    keep_freed_memory()
+    photos = read_photos(options.photos, recipe.size)
     distillation = Distillation(teacher, photos, paintings, painted, recipe)
     if options.state.exists():
         distillation.load(options.state)
