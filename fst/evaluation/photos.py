@@ -10,6 +10,7 @@ from torch import Tensor
 from fst import assets
 from fst.errors import InputError
 from fst.evaluation.report_folder import is_of_report
+from fst.image.formats import open_picture
 from fst.image.io import load_image
 from fst.image.picture import MIN_SIDE, Picture, resize
 
@@ -40,9 +41,29 @@ def find_photos(*places: str | Path, limit: int | None = None) -> list[Path]:
     if not found:
         named = ", ".join(shown_name(str(place)) for place in places)
         raise InputError(f"{named}: these are the pictures of a report of fst compare, no photos")
+    _check_one_is_a_picture(list(found.values()))
     if passed_over:
         print(f"passed over {count(passed_over, 'picture')} of reports of fst compare")
     return list(found.values())[:limit]
+
+
+def _check_one_is_a_picture(photos: Sequence[Path]) -> None:
+    """That at least one file begins as a picture does; what is in it, reading will tell.
+
+    Raises:
+        InputError: none does.
+    """
+    first: str | None = None
+    for photo in photos:
+        try:
+            with open_picture(photo, str(photo)):
+                return
+        except InputError as problem:
+            first = first or str(problem)
+        except (OSError, SyntaxError, ValueError) as problem:  # what PIL makes of damage
+            first = first or f"{photo} can't be read: {problem}"
+    more = "" if len(photos) == 1 else f" (and {count(len(photos) - 1, 'photo')} more)"
+    raise InputError(f"{first}{more}")
 
 
 def read_photo(path: Path, size: int) -> Picture:

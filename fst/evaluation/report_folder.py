@@ -53,6 +53,9 @@ def check_report_folder(folder: Path) -> None:
         names = sorted(os.listdir(folder)) if folder.is_dir() else []
     except OSError as error:
         raise InputError(f"can't read --output {folder}: {error.strerror}") from error
+    real = Path(os.path.realpath(folder))
+    if real.name in (ENTRIES, PICTURES) and is_report(real.parent):
+        raise InputError(f"--output {folder} is part of a report: did you mean {real.parent}?")
     others = [name for name in names if not _REMAINS.fullmatch(name)]
     if others and not is_report(folder):
         raise InputError(

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fst.choices import BACKENDS
+from fst.errors import InputError
 from fst.inference.backends import is_installed
 from fst.research.benchmarks.flops import training_flops
 from fst.research.benchmarks.one_pass import InferenceBench, passes
@@ -50,6 +51,8 @@ def train(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Measures training steps, prints them, and returns the rows."""
     device = pick_device(options.device)
     kinds = pick_kinds(options.precision, device)
+    if options.peak_tflops and "bf16" not in kinds:
+        raise InputError("--peak-tflops is the peak of bf16, which is not measured here")
     if options.precision == "both" and len(kinds) == 1:
         print("bf16 is no faster than float32 on this machine: measuring float32 alone")
     names = [field.name for field in dataclasses.fields(BenchmarkSettings)]
@@ -125,6 +128,7 @@ def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
     device = pick_device(options.device)
     kinds = pick_kinds(options.precision, device)
     backends = options.backends or [b for b in BACKENDS if b != "compile" and is_installed(b)]
+    passes(256, options.batch, kinds, backends)  # or else a line, now
     tune_process(device)
     bench = InferenceBench(options.style, options.device)
     print(machine(device, {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}), flush=True)

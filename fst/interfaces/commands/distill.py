@@ -16,13 +16,14 @@ from torch import Tensor
 from fst import assets
 from fst.data.sources import decode, open_folder, shrink
 from fst.errors import InputError
+from fst.evaluation.photos import find_photos
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import WEIGHTS
 from fst.research.distillation.settings import DistillationSettings
 from fst.research.distillation.slim import RELUS, SLIM, write_slim
-from fst.research.distillation.teach import Distillation
+from fst.research.distillation.teach import Distillation, read_state
 from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
@@ -37,7 +38,10 @@ def painter(path: str) -> Callable[[Tensor], Tensor]:
 def main(options: argparse.Namespace) -> int:
     """Teaches, writes."""
     check_file("--output", options.output, options.overwrite, ".safetensors")
-    check_file("--state", options.state, overwrite=True)  # whose it is, is checked when it is read
+    check_file("--state", options.state, overwrite=True)
+    if options.state.exists():
+        read_state(options.state)  # or else a line, now
+    find_photos(options.photos)
     names = ("feature_steps", "gradient_steps", "seed")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     recipe = replace(DistillationSettings(), **given)
@@ -66,8 +70,10 @@ def load_teacher(options: argparse.Namespace) -> VGG19:
         InputError: another network, or random weights.
     """
     dtype = pick_precision(options.precision, pick_device("cpu"))
+    if options.weights in ("slim", "random"):
+        raise InputError(f"the teacher is VGG-19, not {options.weights!r}")
     teacher = VGG19(RELUS, options.weights, dtype=dtype)
-    if teacher.architecture == SLIM.architecture or teacher.source == "random":
+    if teacher.architecture == SLIM.architecture:
         raise InputError(f"the teacher is VGG-19, not {options.weights!r}")
     return teacher
 

@@ -81,6 +81,8 @@ def read_network(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
             about = json.loads((file.metadata() or {}).get("fst", "null"))
             if not isinstance(about, dict):
                 raise ValueError("it does not say how it was made")
+            if about.get("architecture") != SLIM.architecture:
+                raise ValueError("it is no slim network")
             return about, {key: file.get_tensor(key).float() for key in file.keys()}
     except (SafetensorError, OSError, ValueError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
