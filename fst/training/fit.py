@@ -59,8 +59,8 @@ def fit(
                 raise
             reason = "its net (or ema) is not the configured one"
             raise CheckpointError(f"can't resume from {run.resume}: {reason}") from error
-        if module.diverged is not None:
-            raise module.diverged
+        if module.failure is not None:
+            raise module.failure
         if trainer.global_step < trainer.max_steps:
             why = "stopped" if got_signal(trainer) else "the time is up"
             where = f"at step {trainer.global_step} of {trainer.max_steps}"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.losses.functional import upsampling_pattern
+from fst.losses.functional import is_flat, upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.memory import is_out_of_memory
 
@@ -20,6 +20,9 @@ def accumulate_gradients(
     backward: Callable[[Tensor], None],
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
+
+    Photos that show nothing (:func:`~fst.losses.functional.is_flat`) have a share in the mean, but
+    no gradient.
 
     Args:
         photos: ``(N, 3, H, W)`` in [0, 1].
@@ -35,10 +38,12 @@ def accumulate_gradients(
         targets = loss.content_targets(part)
         painted = paint(part)
         terms = loss(painted, targets)
-        total = terms.total.sum()
+        total = terms.total
         if pattern_weight:
-            total = total + pattern_weight * upsampling_pattern(painted).sum()
-        backward(total / len(photos))
+            total = total + pattern_weight * upsampling_pattern(painted)
+        # of the others not a bit is changed: where() hands their gradient on as it is
+        shown = torch.where(is_flat(part), torch.zeros_like(total), total)
+        backward(shown.sum() / len(photos))
         terms_of_parts.append([term.detach() for term in terms])
     return LossTerms(*(torch.cat(term) for term in zip(*terms_of_parts, strict=True)))
 

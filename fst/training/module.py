@@ -11,12 +11,21 @@ import torch.distributed as dist
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from fst.errors import CheckpointError, DivergedError
+from fst.errors import CheckpointError, FstError
 from fst.evaluation import artifacts
+from fst.losses.functional import is_flat
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.checks import number
 from fst.system.random import random_states, set_random_states
-from fst.training.guard import GPU_CHECK_EVERY, FiniteGuard, Rollback, diverged, snapshot
+from fst.training.guard import (
+    GPU_CHECK_EVERY,
+    MAX_BLANK,
+    FiniteGuard,
+    Rollback,
+    diverged,
+    nothing_to_see,
+    snapshot,
+)
 from fst.training.micro_batches import accumulate_gradients, more_parts
 from fst.training.optimizers import (
     learning_rate,
@@ -62,7 +71,8 @@ class StyleTransferModule(lightning.LightningModule):
         self.compute_dtype = dtype
         self.micro_batches = recipe.accumulate
         self.guard, self.rollback = FiniteGuard(), Rollback()
-        self.diverged: DivergedError | None = None
+        self.failure: FstError | None = None
+        """Why the run has to end before its last step, if it has to."""
         self.seconds = 0.0
         """Spent in training so far, over all resumes."""
         self._began: float | None = None
@@ -116,7 +126,7 @@ class StyleTransferModule(lightning.LightningModule):
         """One step of the optimizers, left out where the loss or a gradient is not finite."""
         step, optimizers = self.global_step, self.trainer.optimizers
         terms = self._gradients_that_fit(photos)
-        left_out = self.guard.watch(step, terms, self.net.parameters())
+        left_out = self.guard.watch(step, terms, self.net.parameters(), is_flat(photos))
         prepare(optimizers, self.rate(step), left_out, photos.device)
         for optimizer in optimizers[1:]:
             optimizer.step()
@@ -145,11 +155,18 @@ class StyleTransferModule(lightning.LightningModule):
         """Counts the steps that were left out; goes back, or gives up, after too many."""
         if self.guard.settle():
             if not self.rollback.go_back(self.guard, self, self.trainer.optimizers):
-                train = getattr(getattr(self.trainer, "datamodule", None), "train", None)
-                photos = train.names(self.guard.bad_step) if train is not None else []
-                self.trainer.should_stop, self.diverged = True, diverged(self.guard, photos)
-        elif self.guard.in_row == 0:
+                self._fail(diverged(self.guard, self._photos_of(self.guard.bad_step)))
+        elif self.guard.is_proven:
             self.rollback.proven()
+        elif self.guard.blank_in_row >= MAX_BLANK:
+            self._fail(nothing_to_see(self._photos_of(self.global_step - 1)))
+
+    def _photos_of(self, step: int) -> list[str]:
+        train = getattr(getattr(self.trainer, "datamodule", None), "train", None)
+        return train.names(step) if train is not None else []
+
+    def _fail(self, error: FstError) -> None:
+        self.trainer.should_stop, self.failure = True, error
 
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """Logs the mean objective of the held-out photos, and what is wrong with the pictures."""
