@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import lightning
 import torch
@@ -17,6 +18,9 @@ from fst.training.module import StyleTransferModule
 from fst.training.reporting.curve import CurveCSV
 from fst.training.runs import Run
 from fst.training.stopping import StopOnSignal
+
+NOTHING_LEARNED = 2.0
+"""The objective at the end over that at the start: from here on a run is no success."""
 
 
 def got_signal(trainer: lightning.Trainer) -> bool:
@@ -31,7 +35,8 @@ def fit(
     """Trains, validating first and last; True when the run reached its last step.
 
     Raises:
-        DivergedError: the loss is no longer finite, and stays so.
+        DivergedError: the loss is no longer finite, and stays so; or nothing was learned.
+        InputError: the photos show nothing.
         CheckpointError: the checkpoint to resume from does not fit.
         DeviceLostError: another process of this run has ended.
     """
@@ -52,6 +57,7 @@ def fit(
             if trainer.should_stop:  # as all processes have agreed
                 _say(trainer, "stopped before the first step")
                 return False
+            module.start = _objective(module, trainer)
         try:
             trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
         except RuntimeError as error:
@@ -77,7 +83,38 @@ def fit(
             trainer.validate(module, datamodule=data, verbose=False)
     if not trainer.callback_metrics["val/total"].isfinite():
         raise DivergedError("the objective is not finite after the last step: lower learning_rate")
+    _check_learned(module, trainer)
     return True
+
+
+def _objective(module: StyleTransferModule, trainer: lightning.Trainer) -> dict[str, Any]:
+    """The held-out photos' objective, and the weights without which it says nothing."""
+    loss = module.loss
+    weights = [loss.content_weight, loss.style_weight, loss.tv_weight]
+    return {"total": float(trainer.callback_metrics["val/total"]), "weights": weights}
+
+
+def _check_learned(module: StyleTransferModule, trainer: lightning.Trainer) -> None:
+    """That the steps have led somewhere: a net that has learned nothing is no style.
+
+    Raises:
+        DivergedError: no step was taken, or the objective is far above that of the start.
+    """
+    if module.guard.taken == 0:
+        raise DivergedError(
+            f"nothing was learned: all {trainer.max_steps} steps were left out "
+            f"({module.guard.skipped} of them not finite, the others without a photo that shows "
+            "something)"
+        )
+    start, end = module.start, _objective(module, trainer)
+    if start is None or start["weights"] != end["weights"] or end["total"] < start["total"]:
+        return
+    rose = f"the objective rose from {start['total']:.4g} at the start to {end['total']:.4g}"
+    if end["total"] > NOTHING_LEARNED * start["total"]:
+        raise DivergedError(
+            f"nothing was learned: {rose}; lower learning_rate. The run's checkpoints are kept"
+        )
+    _say(trainer, f"warning: {rose}: train for more steps, or lower learning_rate")
 
 
 def _say(trainer: lightning.Trainer, line: str) -> None:

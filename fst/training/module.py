@@ -73,6 +73,8 @@ class StyleTransferModule(lightning.LightningModule):
         self.guard, self.rollback = FiniteGuard(), Rollback()
         self.failure: FstError | None = None
         """Why the run has to end before its last step, if it has to."""
+        self.start: dict[str, Any] | None = None
+        """The objective before the first step, and its weights; None where it is not known."""
         self.seconds = 0.0
         """Spent in training so far, over all resumes."""
         self._began: float | None = None
@@ -219,6 +221,7 @@ class StyleTransferModule(lightning.LightningModule):
             **self.recipe.as_dict(),
             "guard": self.guard.state_dict(),
             "seconds": self.seconds_spent(),
+            "start": self.start,
             "good": self.rollback.good,
             "rate_factor": self.rollback.rate_factor,
             "micro_batches": self.micro_batches,
@@ -235,7 +238,7 @@ class StyleTransferModule(lightning.LightningModule):
             raise CheckpointError(f"can't resume a run of optimizer={before} with optimizer={now}")
         self.guard.load_state_dict(state["guard"])
         self.rollback.good, self._random_states = state["good"], state["random"]
-        self.seconds = state.get("seconds", 0.0)
+        self.seconds, self.start = state.get("seconds", 0.0), state.get("start")
         if state["learning_rate"] == self.recipe.learning_rate:
             self.rollback.rate_factor = state["rate_factor"]
         else:
