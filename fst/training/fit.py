@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import lightning
 import torch
@@ -15,12 +14,10 @@ from fst.data.module import PhotoDataModule
 from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
 from fst.training.checkpoints import step_of
 from fst.training.module import StyleTransferModule
+from fst.training.outcome import check_outcome, objective_now
 from fst.training.reporting.curve import CurveCSV
 from fst.training.runs import Run
 from fst.training.stopping import StopOnSignal
-
-NOTHING_LEARNED = 2.0
-"""The objective at the end over that at the start: from here on a run is no success."""
 
 
 def got_signal(trainer: lightning.Trainer) -> bool:
@@ -57,7 +54,6 @@ def fit(
             if trainer.should_stop:  # as all processes have agreed
                 _say(trainer, "stopped before the first step")
                 return False
-            module.start = _objective(module, trainer)
         try:
             trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
         except RuntimeError as error:
@@ -65,8 +61,8 @@ def fit(
                 raise
             reason = "its net (or ema) is not the configured one"
             raise CheckpointError(f"can't resume from {run.resume}: {reason}") from error
-        if module.failure is not None:
-            raise module.failure
+        if module.diverged is not None:
+            raise module.diverged
         if trainer.global_step < trainer.max_steps:
             why = "stopped" if got_signal(trainer) else "the time is up"
             where = f"at step {trainer.global_step} of {trainer.max_steps}"
@@ -83,38 +79,9 @@ def fit(
             trainer.validate(module, datamodule=data, verbose=False)
     if not trainer.callback_metrics["val/total"].isfinite():
         raise DivergedError("the objective is not finite after the last step: lower learning_rate")
-    _check_learned(module, trainer)
+    end = objective_now(module.loss, trainer)
+    check_outcome(module.guard, module.start, end, trainer.is_global_zero)
     return True
-
-
-def _objective(module: StyleTransferModule, trainer: lightning.Trainer) -> dict[str, Any]:
-    """The held-out photos' objective, and the weights without which it says nothing."""
-    loss = module.loss
-    weights = [loss.content_weight, loss.style_weight, loss.tv_weight]
-    return {"total": float(trainer.callback_metrics["val/total"]), "weights": weights}
-
-
-def _check_learned(module: StyleTransferModule, trainer: lightning.Trainer) -> None:
-    """That the steps have led somewhere: a net that has learned nothing is no style.
-
-    Raises:
-        DivergedError: no step was taken, or the objective is far above that of the start.
-    """
-    if module.guard.taken == 0:
-        raise DivergedError(
-            f"nothing was learned: all {trainer.max_steps} steps were left out "
-            f"({module.guard.skipped} of them not finite, the others without a photo that shows "
-            "something)"
-        )
-    start, end = module.start, _objective(module, trainer)
-    if start is None or start["weights"] != end["weights"] or end["total"] < start["total"]:
-        return
-    rose = f"the objective rose from {start['total']:.4g} at the start to {end['total']:.4g}"
-    if end["total"] > NOTHING_LEARNED * start["total"]:
-        raise DivergedError(
-            f"nothing was learned: {rose}; lower learning_rate. The run's checkpoints are kept"
-        )
-    _say(trainer, f"warning: {rose}: train for more steps, or lower learning_rate")
 
 
 def _say(trainer: lightning.Trainer, line: str) -> None:

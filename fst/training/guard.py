@@ -110,6 +110,11 @@ class FiniteGuard:
         """Whether there were so many rollbacks that one more is of no use."""
         return self.rollbacks >= MAX_ROLLBACKS
 
+    @property
+    def sees_nothing(self) -> bool:
+        """Whether so many steps in a row were blank that no other is to be expected."""
+        return self.blank_in_row >= MAX_BLANK
+
     def state_dict(self) -> dict[str, Any]:
         """The counts, and what is not counted yet, as plain values."""
         return {
@@ -207,10 +212,10 @@ def diverged(guard: FiniteGuard, photos: Sequence[str]) -> DivergedError:
     )
 
 
-def nothing_to_see(photos: Sequence[str]) -> InputError:
+def nothing_to_see(guard: FiniteGuard, photos: Sequence[str]) -> InputError:
     """What is said of a run whose photos are blank; the last ones are named."""
     return InputError(
-        f"{MAX_BLANK} steps in a row saw only photos of one color ({named(photos)}): "
+        f"{guard.blank_in_row} steps in a row saw only photos of one color ({named(photos)}): "
         "give data.path a folder of photos that show something"
     )
 

@@ -19,7 +19,6 @@ from fst.system.checks import number
 from fst.system.random import random_states, set_random_states
 from fst.training.guard import (
     GPU_CHECK_EVERY,
-    MAX_BLANK,
     FiniteGuard,
     Rollback,
     diverged,
@@ -34,6 +33,7 @@ from fst.training.optimizers import (
     start_average,
     update_average,
 )
+from fst.training.outcome import objective_now
 from fst.training.recipe import Recipe
 
 
@@ -71,10 +71,10 @@ class StyleTransferModule(lightning.LightningModule):
         self.compute_dtype = dtype
         self.micro_batches = recipe.accumulate
         self.guard, self.rollback = FiniteGuard(), Rollback()
-        self.failure: FstError | None = None
+        self.diverged: FstError | None = None
         """Why the run has to end before its last step, if it has to."""
         self.start: dict[str, Any] | None = None
-        """The objective before the first step, and its weights; None where it is not known."""
+        """The objective before the first step, and what judged; None where it is not known."""
         self.seconds = 0.0
         """Spent in training so far, over all resumes."""
         self._began: float | None = None
@@ -157,18 +157,16 @@ class StyleTransferModule(lightning.LightningModule):
         """Counts the steps that were left out; goes back, or gives up, after too many."""
         if self.guard.settle():
             if not self.rollback.go_back(self.guard, self, self.trainer.optimizers):
-                self._fail(diverged(self.guard, self._photos_of(self.guard.bad_step)))
+                self._fail(diverged, self.guard.bad_step)
         elif self.guard.is_proven:
             self.rollback.proven()
-        elif self.guard.blank_in_row >= MAX_BLANK:
-            self._fail(nothing_to_see(self._photos_of(self.global_step - 1)))
+        elif self.guard.sees_nothing:
+            self._fail(nothing_to_see, self.global_step - 1)
 
-    def _photos_of(self, step: int) -> list[str]:
+    def _fail(self, error: Callable[[FiniteGuard, list[str]], FstError], step: int) -> None:
         train = getattr(getattr(self.trainer, "datamodule", None), "train", None)
-        return train.names(step) if train is not None else []
-
-    def _fail(self, error: FstError) -> None:
-        self.trainer.should_stop, self.failure = True, error
+        photos = train.names(step) if train is not None else []
+        self.trainer.should_stop, self.diverged = True, error(self.guard, photos)
 
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """Logs the mean objective of the held-out photos, and what is wrong with the pictures."""
@@ -178,6 +176,11 @@ class StyleTransferModule(lightning.LightningModule):
             means = torch.tensor(found).mean(0).tolist()
             names = (f"val/{name}" for name in artifacts.Artifacts._fields)
             self.log_dict(dict(zip(names, means, strict=True)), batch_size=len(photos))
+
+    def on_validation_end(self) -> None:
+        """Remembers the objective of the start, which the end is compared with."""
+        if self.start is None and self.global_step == 0:
+            self.start = objective_now(self.loss, self.trainer)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam, and Muon if asked for; :meth:`training_step` gives them their rate."""
