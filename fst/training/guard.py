@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from fst.data.sources import named
 from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms
 
@@ -207,7 +208,7 @@ def diverged(guard: FiniteGuard, photos: Sequence[str]) -> DivergedError:
     """What is said of a run that one more rollback would not save; of which photos it was."""
     return DivergedError(
         f"the {guard.bad_text} is not finite at step {guard.bad_step}, after "
-        f"{MAX_ROLLBACKS} rollbacks; the photos: {named(photos)}. "
+        f"{MAX_ROLLBACKS} rollbacks; the photos: {_all_named(photos)}. "
         "The last good weights are saved: lower learning_rate, then resume=auto"
     )
 
@@ -215,11 +216,10 @@ def diverged(guard: FiniteGuard, photos: Sequence[str]) -> DivergedError:
 def nothing_to_see(guard: FiniteGuard, photos: Sequence[str]) -> InputError:
     """What is said of a run whose photos are blank; the last ones are named."""
     return InputError(
-        f"{guard.blank_in_row} steps in a row saw only photos of one color ({named(photos)}): "
+        f"{guard.blank_in_row} steps in a row saw only photos of one color ({_all_named(photos)}): "
         "give data.path a folder of photos that show something"
     )
 
 
-def named(photos: Sequence[str]) -> str:
-    """Their names, the same one once."""
-    return ", ".join(dict.fromkeys(photos)) or "unknown"
+def _all_named(photos: Sequence[str]) -> str:
+    return named([*dict.fromkeys(photos)], most=8) or "unknown"

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.losses.functional import is_flat, upsampling_pattern
+from fst.image.flat import is_flat
+from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.memory import is_out_of_memory
 
@@ -21,7 +22,7 @@ def accumulate_gradients(
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
-    Photos that show nothing (:func:`~fst.losses.functional.is_flat`) have a share in the mean, but
+    Photos that show nothing (:func:`~fst.image.flat.is_flat`) have a share in the mean, but
     no gradient.
 
     Args:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fst.errors import CheckpointError, FstError
 from fst.evaluation import artifacts
-from fst.losses.functional import is_flat
+from fst.image.flat import is_flat
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.checks import number
 from fst.system.random import random_states, set_random_states
