@@ -14,6 +14,7 @@ from fst.data.module import PhotoDataModule
 from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
 from fst.training.checkpoints import step_of
 from fst.training.module import StyleTransferModule
+from fst.training.outcome import check_outcome, objective_now
 from fst.training.reporting.curve import CurveCSV
 from fst.training.runs import Run
 from fst.training.stopping import StopOnSignal
@@ -31,7 +32,8 @@ def fit(
     """Trains, validating first and last; True when the run reached its last step.
 
     Raises:
-        DivergedError: the loss is no longer finite, and stays so.
+        DivergedError: the loss is no longer finite, and stays so; or nothing was learned.
+        InputError: the photos show nothing.
         CheckpointError: the checkpoint to resume from does not fit.
         DeviceLostError: another process of this run has ended.
     """
@@ -77,6 +79,8 @@ def fit(
             trainer.validate(module, datamodule=data, verbose=False)
     if not trainer.callback_metrics["val/total"].isfinite():
         raise DivergedError("the objective is not finite after the last step: lower learning_rate")
+    end = objective_now(module.loss, trainer)
+    check_outcome(module.guard, module.start, end, trainer.is_global_zero)
     return True
 
 

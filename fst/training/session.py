@@ -197,11 +197,9 @@ def weigh(settings: Settings, judges: Judges, data: PhotoDataModule, run: Run) -
         return
     if process_rank() > 0:
         return
-    assert data.val is not None
     loss, strength = judges.loss, style["strength_target"]
-    print("weighing style against content ...", flush=True)
     loss.to(pick_device(settings["trainer"]["device"]))
-    found = calibrate_once(loss, data.val.crops, strength, run.folder / "calibration.json")
+    found = calibrate_once(loss, data.pilot_crops(), strength, run.folder / "calibration.json")
     style |= {"content_weight": loss.content_weight, "style_weight": found.style_weight}
     weights = f"style_weight={found.style_weight:g} to content_weight={loss.content_weight:g}"
     print(f"strength_target {strength:g}: {weights} (content comes out at {found.content:.2f})",

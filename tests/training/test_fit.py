@@ -4,10 +4,12 @@ import math
 import os
 import signal
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from lightning import Callback
+from PIL import Image
 from tiny_runs import (
     AfterStep,
     DeepNet,
@@ -202,3 +204,61 @@ def test_a_checkpoint_of_another_net_is_refused(runs: TinyRuns, options: dict[st
         runs.options |= options
     with pytest.raises(CheckpointError, match=r"step=3\.ckpt: its net"):
         runs.fit(runs.again(run))
+
+
+# --- a run that has learned nothing --------------------------------------------------------------
+
+
+def test_a_run_of_steps_that_were_all_left_out_is_no_success(runs: TinyRuns) -> None:
+    blank = runs.folder / "blank"
+    blank.mkdir()
+    Image.new("RGB", (30, 30), (255, 255, 255)).save(blank / "white.png")
+    options: dict[str, Any] = {"val_path": str(runs.photos)}
+    runs.photos, run = blank, runs.new()
+    with pytest.raises(DivergedError, match="nothing was learned: every step") as caught:
+        fit(runs.module(), runs.data(**options), runs.trainer(run), run)
+    assert "\n" not in str(caught.value)
+
+
+def climb(runs: TinyRuns, factor: float) -> Callback:
+    """Makes the objective of the start look as if it had been this share of what it was."""
+
+    def change(step: int, module: StyleTransferModule) -> None:
+        if step == 2:
+            assert module.start is not None
+            module.start["total"] *= factor
+
+    return AfterStep(change)
+
+
+def test_a_run_whose_objective_has_doubled_is_no_success(runs: TinyRuns) -> None:
+    run = runs.new()
+    with pytest.raises(DivergedError, match="nothing was learned: the objective rose") as caught:
+        runs.fit(run, climb(runs, 0.3))
+    start, end = (float(row["val/total"]) for row in (rows(run, "val/total")[i] for i in (0, -1)))
+    assert f"{0.3 * start:.4g}"[:4] in str(caught.value)
+    assert f"{end:.4g}"[:4] in str(caught.value)
+    assert files(run) == ["step=12.ckpt", "step=9.ckpt"]  # what there is is kept
+
+
+def test_a_run_whose_objective_has_risen_a_little_warns(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.fit(runs.new())
+    assert "rose" not in capsys.readouterr().err
+    runs.fit(runs.new(), climb(runs, 0.8))
+    assert "the objective rose from" in capsys.readouterr().err
+
+
+def test_a_resumed_run_knows_its_start_and_compares_only_the_same_weights(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for weight, said in ((3.0, "nothing was learned"), (2.0, None)):
+        run = runs.new()
+        assert runs.kill(run, climb(runs, 0.3), KillAt(step=8))
+        again, module = runs.again(run), runs.module()
+        style_weight, module.loss.style_weight = module.loss.style_weight, weight
+        with pytest.raises(DivergedError, match=said) if said else nullcontext():
+            assert fit(module, runs.data(), runs.trainer(again), again)
+        module.loss.style_weight = style_weight
+        assert "rose" not in capsys.readouterr().err

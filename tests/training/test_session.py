@@ -205,7 +205,7 @@ def weighed(
     monkeypatch.setattr(session, "process_rank", lambda: rank)
     painting = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     loss, early = (PerceptualLoss(painting, weights="random", **LAYERS) for _ in range(2))
-    data: Any = SimpleNamespace(val=SimpleNamespace(crops=["held out"]))
+    data: Any = SimpleNamespace(pilot_crops=lambda: ["held out"])
     run = Run(folder, folder / "mine.safetensors", None)
     session.weigh(settings, Judges(loss, early, 0.5), data, run)
     return asked, loss, early
