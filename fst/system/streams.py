@@ -96,12 +96,11 @@ def steady(name: str) -> SteadyOutput | None:
         return None
     raw = SteadyOutput(descriptor)
     text = io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        io.BufferedWriter(raw),  # type: ignore[type-var]
         encoding=stream.encoding if stream is not None else "utf-8",
         errors="backslashreplace",
         line_buffering=name == "stderr" or raw.isatty() or bool(os.environ.get("PYTHONUNBUFFERED")),
     )
-    text.mode = "w"
     setattr(sys, name, text)
     setattr(sys, f"__{name}__", text)
     return raw
