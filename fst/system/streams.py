@@ -8,6 +8,7 @@ printed escaped. Where a stream is closed, what goes there is dropped. Where wri
 import errno
 import io
 import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ class SteadyOutput(io.RawIOBase):
             try:
                 rest = rest[os.write(self.descriptor, rest) :]
             except BlockingIOError:
-                continue  # a pipe that was set not to wait: its reader is slow
+                select.select([], [self.descriptor], [])  # a pipe that was set not to wait
             except OSError as error:
                 self.error = error
         return len(content)
