@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.inference.backends import Whole, make_whole
+from fst.inference.flat import Surroundings, fullness, photos_around
 from fst.inference.options import check_margin
 from fst.inference.small import at_least
 from fst.inference.strips import plans, run
@@ -48,6 +49,8 @@ class Painter:
     backend: str = "eager"
     margin: int = 0
     stages: list[Stage] | None = field(init=False, default=None)
+    moments: list[tuple[Tensor, Tensor]] | None = field(init=False, default=None)
+    """Of photos, at every norm; once a flat picture has asked for them."""
 
     def __post_init__(self) -> None:
         self.margin = check_margin("margin", self.margin)
@@ -89,22 +92,35 @@ class Painter:
         h, w = photos.shape[2:]
         plan = None if self.stages is None else self.plan(h, w, photos.device)
         elsewhere = photos.device.type != "cpu" and self.backend == "eager"
-        at_once = elsewhere and plan == plans.Plan() and not self.circular
+        around = [None if self.stages is None else self._around(p) for p in torch.split(photos, 1)]
+        flat = any(around)
+        at_once = elsewhere and plan == plans.Plan() and not self.circular and not flat
         padded, m = widen(photos, self.margin, needs_of(self.net).multiple)
         inner = (..., slice(m, m + h), slice(m, m + w))
         if self.stages is None or plan is None or at_once:
             return self._at_once(padded)[inner]
         if photos.device.type != "cpu" and not plan.anew:
             plan = plans.Plan(strip_bytes=1 << 30)  # for circular padding
-        if self.whole is not None:
+        if self.whole is not None and not flat:
             # other backends keep about four times what the most generous plan does
             if 4 * self._memory(h, w, plans.Plan()) <= self._budget(photos.device):
                 return self.whole(padded)[inner]
         painted = [
-            run.run(self.stages, photo, self.dtype, plan, self.circular)
-            for photo in torch.split(padded, 1)
+            run.run(self.stages, photo, self.dtype, plan, self.circular, surroundings)
+            for photo, surroundings in zip(torch.split(padded, 1), around, strict=True)
         ]
         return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[inner]
+
+    def _around(self, photo: Tensor) -> Surroundings | None:
+        """What a photo is normalized together with; None for all but flat ones."""
+        share = fullness(photo)
+        if share == 1:
+            return None
+        assert self.stages is not None
+        if self.moments is None:
+            photos = photos_around().to(photo.device)
+            self.moments = run.moments_of(self.stages, photos, self.dtype)
+        return Surroundings(self.moments, share)
 
     def _memory(self, height: int, width: int, plan: plans.Plan) -> int:
         assert self.stages is not None

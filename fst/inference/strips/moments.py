@@ -34,12 +34,18 @@ class Moments:
             mean = self.mean + delta * (count / total)
         self.count, self.mean, self.squares = total, mean, squares
 
-    def normalizer(self, norm: InstanceNorm2d, relu: bool) -> Callable[[Tensor], Tensor]:
-        """What turns raw rows into normalized ones."""
-        mean, variance = self.mean.float(), (self.squares / self.count).float()
+    def result(self) -> tuple[Tensor, Tensor]:
+        """Mean and variance of every channel, ``(C,)`` each, float32."""
+        return self.mean.float(), (self.squares / self.count).float()
 
-        def normalize(rows: Tensor) -> Tensor:
-            rows = F.batch_norm(rows, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)
-            return rows.relu_() if relu else rows
 
-        return normalize
+def normalizer(
+    mean: Tensor, variance: Tensor, norm: InstanceNorm2d, relu: bool
+) -> Callable[[Tensor], Tensor]:
+    """What turns raw rows into normalized ones."""
+
+    def normalize(rows: Tensor) -> Tensor:
+        rows = F.batch_norm(rows, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)
+        return rows.relu_() if relu else rows
+
+    return normalize
