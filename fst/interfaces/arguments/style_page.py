@@ -25,7 +25,7 @@ def parser() -> Parser:
         type=Path,
         default=[],
         metavar="DIR",
-        help="folders that fst compare has written",
+        help="folders that fst compare has written (default: none)",
     )
     shared(parser, "--photos", help="photos (default: FST_ASSETS/photos/eval)")
     shared(parser, "--size", default=640)
@@ -37,6 +37,12 @@ def parser() -> Parser:
         help="for the page and its picture (default: %(default)s)",
     )
     add("--overwrite", action="store_true", help="replace a page and a picture that are there")
-    add("--notes", type=str, default="", metavar="TEXT", help="what else is to be said")
+    add(
+        "--notes",
+        type=str,
+        default="",
+        metavar="TEXT",
+        help="what else is to be said (default: nothing)",
+    )
     shared(parser, "--device", "--precision")
     return parser

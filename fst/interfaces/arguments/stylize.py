@@ -75,7 +75,7 @@ def parser(everything: bool = False) -> Parser:
         help=f"of masks, of the long side (default: {FEATHER})")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",
-        help="iterations of the optimization after the pass")
+        help="iterations of the optimization afterwards")
     # fmt: on
     _rare(parser, everything)
     return parser
