@@ -109,11 +109,14 @@ def style_files(folder: Path) -> list[tuple[str, str, str, str]]:
 
 def where(name: str, painting: str) -> str:
     """Where the painting of a style is found, or what stands in for it."""
+    portrait = assets.shipped("embedded") / "portraits" / f"{name}.jpg"
+    if portrait.is_file():  # a shipped one: a name, which no file of the current folder has
+        found = [f / painting for f in assets.search_path("styles") if (f / painting).is_file()]
+        return str(found[0]) if found else "not here: its texture portrait stands in"
     try:
         return str(assets.find("styles", painting))
     except AssetError:
-        portrait = assets.shipped("embedded") / "portraits" / f"{name}.jpg"
-        return "not here" + (": its texture portrait stands in" if portrait.is_file() else "")
+        return "not here"
 
 
 def vgg19() -> str | None:
