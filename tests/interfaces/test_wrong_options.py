@@ -96,7 +96,7 @@ BY_NAME: dict[str, list[str]] = {
     "--config-dir": [],  # Hydra's
     "--config-name": [],
     "--config-path": [],
-    "--device": ["", "abacus", "cuda:99", "cpu:x"],
+    "--device": ["", "abacus", "hpu", "meta", "cuda:99", "cpu:x"],
     "--folder": NEW_FOLDER,
     "--info": [],
     "--json": NEW_FILE,
