@@ -280,6 +280,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir(parents=True)
     for name in ("photo.png", "photos/a.png", "photos/b.png", "painting.png", "there.png"):
         make_photo(64, 48).save(folder / name)
+    for number in range(4):  # with fewer a training warns
+        make_photo(64, 48, number).save(folder / f"photos/{number}.png")
     make_photo(300, 260).save(folder / "assets/styles/monet.jpg")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
                  "done/tiny.jpg", "done/monet.jpg", f"done/{SLIM.file}",

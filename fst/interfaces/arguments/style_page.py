@@ -36,7 +36,11 @@ def parser() -> Parser:
         metavar="DIR",
         help="for the page and its picture (default: %(default)s)",
     )
-    add("--overwrite", action="store_true", help="replace a page and a picture that are there")
+    add(
+        "--overwrite",
+        action="store_true",
+        help="replace what is no earlier page of the style",
+    )
     add(
         "--notes",
         type=str,
