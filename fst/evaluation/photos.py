@@ -95,8 +95,8 @@ def read_photos(paths: Sequence[Path], size: int) -> list[Tensor]:
     for path in paths:
         try:
             photos.append(read_photo(path, size).rgb)
-        except InputError as problem:
-            problems.append(problem)
+        except InputError as error:
+            problems.append(error)
     if not photos and len(problems) == 1:
         raise problems[0]
     for said in problems:

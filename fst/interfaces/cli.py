@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from fst import __version__
 from fst.errors import one_line_errors
 from fst.system.signals import leaving_at_once, stop_signals
 from fst.system.streams import steady_streams
+from fst.version import __version__
 
 COMMANDS = {
     "to paint with": {

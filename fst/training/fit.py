@@ -65,8 +65,8 @@ def fit(
             return False
     if not trainer.callback_metrics["val/total"].isfinite():
         raise DivergedError("the objective is not finite after the last step: lower learning_rate")
-    end = objective_now(module.loss, trainer)
-    check_outcome(module.guard, module.start, end, trainer.is_global_zero)
+    reached = objective_now(module.loss, trainer)
+    check_outcome(module.guard, module.start, reached, trainer.is_global_zero)
     return True
 
 
