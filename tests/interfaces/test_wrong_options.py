@@ -130,7 +130,8 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--blend"): ["", "tiny", "tiny=x", "tiny=-1", "tiny=nan", "tiny=0", "tiny=inf",
                              "tiny=1e400", "tiny=0.5,nosuch=0.5", "tiny=0.5,tiny=0.5", "=1",
                              "tiny=", "tiny=0.5,,", "tiny=1=1"],
-    ("stylize", "--output"): ["", "out.xyz", "photo.png", "photo.png/below.png",
+    ("stylize", "--output"): ["", "out.xyz", "photo.png", "there.png",
+                              "photo.png/below.png",
                               "photo.png/"],
     ("stylize", "--save-every"): ["1"],  # no optimization
     ("stylize", "--style-size"): ["8"],
