@@ -12,6 +12,7 @@ import torch
 from fst.data.module import PhotoDataModule
 from fst.system.device import machine
 from fst.training.module import StyleTransferModule
+from fst.version import __version__
 
 
 def describe_run(
@@ -54,5 +55,5 @@ def describe_run(
         "objective": {
             name: float(metrics[f"val/{name}"]) for name in ("total", "content", "style", "tv")
         },
-        "versions": {name: version(name) for name in ("fst", "torch", "lightning")},
+        "versions": {"fst": __version__} | {name: version(name) for name in ("torch", "lightning")},
     }
