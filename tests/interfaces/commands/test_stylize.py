@@ -4,60 +4,26 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
+import quick_stylize
 from PIL import Image
+from quick_stylize import Negative, make_quick
 from support import encoded, make_photo
-from torch import Tensor
 
 from fst.errors import InputError
-from fst.inference.stylizers import OnIterate, OptimizingStylizer
-from fst.interfaces.arguments.stylize import parser
-from fst.interfaces.commands import stylize
-from fst.losses.perceptual import LossTerms
-from fst.optimization.pixels import Iterate
-from fst.styles.style import Style
-
-TERMS = LossTerms(*(torch.zeros(1) for _ in LossTerms._fields))
-
-
-class Negative(OptimizingStylizer):
-    """Paints the negative in four steps; ``stops`` says at which one somebody interrupts."""
-
-    stops: int | None = None
-
-    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
-        """All of it."""
-        for i in range(5):
-            if i == Negative.stops:
-                raise KeyboardInterrupt
-            if on_iterate is not None:
-                on_iterate(Iterate(i, torch.lerp(photo, 1 - photo, i / 4), TERMS))
-        return 1 - photo
 
 
 @pytest.fixture(autouse=True)
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test's own folder; styles are found and nets are made in no time."""
+    """The test's own folder; nothing takes time."""
     monkeypatch.chdir(tmp_path)
-    loss: Any = None
-
-    def find(options: Any) -> list[Style]:
-        return [Style(Path(name).stem, name, {}) for name in options.style]
-
-    def make(options: Any, styles: list[Style]) -> list[OptimizingStylizer]:
-        return [Negative(loss, torch.device("cpu"), {"iterations": 4}) for _ in styles]
-
-    monkeypatch.setattr(stylize, "find_styles", find)
-    monkeypatch.setattr(stylize, "make_stylizers", make)
-    monkeypatch.setattr(Negative, "stops", None)
+    make_quick(monkeypatch)
 
 
 def call(*words: str) -> int:
-    return stylize.main(parser().parse_args([*words, "--style", "m"]))
+    return quick_stylize.call(*words, "--style", "m")
 
 
 def pixels(path: str | Path | io.BytesIO) -> np.ndarray:
