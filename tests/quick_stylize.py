@@ -42,7 +42,12 @@ def make_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def make(options: Any, styles: list[Style]) -> list[OptimizingStylizer]:
         return [Negative(loss, torch.device("cpu"), {"iterations": 4}) for _ in styles]
 
+    def painted_with(styles: list[Style], *_: Any) -> dict[str, Any]:
+        names = [{"name": style.name} for style in styles]
+        return {"format": 1, "program": "fst", "styles": names, "settings": {}}
+
     monkeypatch.setattr(stylize, "find_styles", find)
+    monkeypatch.setattr(stylize, "painted_with", painted_with)
     monkeypatch.setattr(stylize, "make_stylizers", make)
     monkeypatch.setattr(Negative, "stops", None)
 

@@ -7,7 +7,7 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from fst.choices import MAX_PIXELS
 from fst.errors import FstWarning, InputError
+from fst.image.exif import add_to_tiff
 from fst.image.formats import open_picture
 from fst.image.notes import read_notes, write_options
 from fst.image.picture import (
@@ -154,7 +155,12 @@ def _say_if_several(image: Image.Image, name: str) -> None:
 
 
 def save_image(
-    path: str | Path, picture: Picture | Tensor, quality: int = 95, overwrite: bool = True
+    path: str | Path,
+    picture: Picture | Tensor,
+    quality: int = 95,
+    overwrite: bool = True,
+    record: Mapping[str, Any] | None = None,
+    keep_location: bool = False,
 ) -> None:
     """Writes a picture, whole or not at all; the suffix chooses the format.
 
@@ -165,6 +171,8 @@ def save_image(
         picture: a :class:`Picture`, or ``(1, 3, H, W)`` in [0, 1].
         quality: of JPEG and WebP, 1 to 100.
         overwrite: replace what is there.
+        record: what the file says of how it was painted (:mod:`fst.image.record`); None is nothing.
+        keep_location: tell where the photo was taken, if it does.
 
     Raises:
         InputError: another suffix, or a path that can't be written.
@@ -177,7 +185,8 @@ def save_image(
     if alpha is not None and kind == "JPEG":
         alpha = alpha.to(rgb.device)
         rgb, alpha = rgb * alpha + (1 - alpha), None
-    options: dict[str, object] = write_options(picture, kind)
+    options = write_options(picture, kind, record, keep_location)
+    tags = options.pop("exif", None) if kind == "TIFF" else None
     if kind in ("JPEG", "WEBP"):
         options["quality"] = quality
     if kind == "TIFF":
@@ -188,6 +197,8 @@ def save_image(
     with atomic_file(path, overwrite) as temporary:
         try:
             image.save(temporary, format=kind, **options)
+            if tags is not None:
+                add_to_tiff(temporary, tags)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's

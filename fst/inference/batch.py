@@ -1,13 +1,15 @@
 """Many photos, one after the other: reading, painting, writing."""
 
+import hashlib
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from fst.choices import MAX_PIXELS
 from fst.errors import FstError, InputError
@@ -16,6 +18,7 @@ from fst.image.limits import check_size
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
 from fst.inference.masks import read_mask
+from fst.inference.record import checksum
 from fst.inference.stylizers import (
     OnIterate,
     OptimizingStylizer,
@@ -39,6 +42,19 @@ class Outcome:
     error: str | None = None
 
 
+_Record = Mapping[str, Any] | None
+"""What a file says of how it was painted."""
+
+
+@dataclass(frozen=True)
+class _How:
+    """How results are written; see :func:`run`."""
+
+    quality: int
+    overwrite: bool
+    keep_location: bool
+
+
 def run(
     jobs: Sequence[Job],
     layers: Sequence[Layer | Stylizer] | Stylizer,
@@ -47,6 +63,8 @@ def run(
     quality: int = 95,
     on_iterate: Callable[[Job, Iterate, Picture], None] | None = None,
     overwrite: bool = False,
+    record: Callable[[Job, str], _Record] | None = None,
+    keep_location: bool = False,
 ) -> Iterator[Outcome]:
     """Stylizes photo by photo; one that fails is reported, and the rest continue.
 
@@ -61,57 +79,67 @@ def run(
         quality: of JPEG and WebP.
         on_iterate: sees every iterate of an optimization, with its photo.
         overwrite: replace what is there.
+        record: of a job and its photo's SHA-256, what the file says of how it was painted.
+        keep_location: it says where the photo was taken.
 
     Yields:
         What became of each job, once its picture is on the disk; an error at once, before the
         pictures that are still being written.
     """
-    painted_with = layers if isinstance(layers, Sequence) else [layers]
-    read = [_with_mask(layer, max_pixels) for layer in painted_with]
-    slow = OptimizingStylizer | RefiningStylizer
-    allowed = 0 if any(isinstance(layer.stylizer, slow) for layer in read) else 2
+    read = _with_masks(layers if isinstance(layers, Sequence) else [layers], max_pixels)
+    slow = any(isinstance(one.stylizer, OptimizingStylizer | RefiningStylizer) for one in read)
+    how = _How(quality, overwrite, keep_location)
     waiting: deque[tuple[Job, Future[None]]] = deque()
     with ExitStack() as stack:
-        reader = ThreadPoolExecutor(1, "fst-read")
-        writer = ThreadPoolExecutor(1, "fst-write")
+        reader, writer = ThreadPoolExecutor(1, "fst-read"), ThreadPoolExecutor(1, "fst-write")
         # what is being written when somebody stops us is written to its end, what waits is not
         stack.callback(writer.shutdown, cancel_futures=True)
         stack.callback(reader.shutdown, cancel_futures=True)
-        reading: Future[Picture] | None = None
+        reading: Future[tuple[Picture, _Record]] | None = None
         for number, job in enumerate(jobs):
-            current = reading or reader.submit(_read, job, max_pixels)
+            current = reading or reader.submit(_read, job, max_pixels, record)
             reading, error, large = None, None, False
             try:
-                picture = current.result()
+                picture, said = current.result()
                 large = picture.size[0] * picture.size[1] > LARGE
                 if number + 1 < len(jobs) and not large:
-                    reading = reader.submit(_read, jobs[number + 1], max_pixels)
+                    reading = reader.submit(_read, jobs[number + 1], max_pixels, record)
                 check_size(job.target, *_final_size(picture, control))
                 watch = None if on_iterate is None else _bind(on_iterate, job, picture)
                 painted = paint(picture, read, control, watch)
-                waiting.append((job, writer.submit(_write, job, painted, quality, overwrite)))
+                waiting.append((job, writer.submit(_write, job, painted, said, how)))
                 del picture, painted, watch
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
                 error = _said(job, problem)
             if error is not None:
                 yield Outcome(job, error)
-            yield from _finished(waiting, 0 if large else allowed)
+            yield from _finished(waiting, 0 if large or slow else 2)
         yield from _finished(waiting, 0)
 
 
-def _with_mask(layer: Layer | Stylizer, max_pixels: int) -> Layer:
-    """With its mask read, for all photos."""
-    if not isinstance(layer, Layer):
-        return Layer(layer)
-    if not isinstance(layer.mask, str | Path):
-        return layer
-    return Layer(layer.stylizer, read_mask(layer.mask, max_pixels))
+def _with_masks(layers: Sequence[Layer | Stylizer], max_pixels: int) -> list[Layer]:
+    """With their masks read, for all photos."""
+    read = [layer if isinstance(layer, Layer) else Layer(layer) for layer in layers]
+    return [
+        Layer(layer.stylizer, read_mask(layer.mask, max_pixels))
+        if isinstance(layer.mask, str | Path)
+        else layer
+        for layer in read
+    ]
 
 
-def _read(job: Job, max_pixels: int) -> Picture:
+def _read(
+    job: Job, max_pixels: int, record: Callable[[Job, str], _Record] | None
+) -> tuple[Picture, _Record]:
+    """The photo, and what is to be said of how it was painted."""
     if job.reads is None:
-        return load_image(job.source, max_pixels, 1)
-    return load_image(BytesIO(job.reads.read()), max_pixels, 1, str(job.source))
+        digest = "" if record is None else checksum(job.source)
+        photo = load_image(job.source, max_pixels, 1)
+    else:
+        content = job.reads.read()
+        digest = hashlib.sha256(content).hexdigest()
+        photo = load_image(BytesIO(content), max_pixels, 1, str(job.source))
+    return photo, None if record is None else record(job, digest)
 
 
 def _final_size(photo: Picture, control: Control | None) -> tuple[int, int]:
@@ -123,20 +151,23 @@ def _final_size(photo: Picture, control: Control | None) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _write(job: Job, painted: Picture, quality: int, overwrite: bool) -> None:
+def _write(job: Job, painted: Picture, said: _Record, how: _How) -> None:
     """Into its folder, which is made; where somebody was quicker, beside what is there."""
+
+    def save(path: Path, overwrite: bool) -> None:
+        save_image(path, painted, how.quality, overwrite, said, how.keep_location)
+
     if job.writes is not None:
         with tempfile.TemporaryDirectory(prefix="fst-") as folder:
-            save_image(file := Path(folder, job.target.name), painted, quality)
+            save(file := Path(folder, job.target.name), True)
             job.writes.write(file.read_bytes())
             job.writes.flush()
         return
     job.target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        save_image(job.target, painted, quality, overwrite)
+        save(job.target, how.overwrite)
     except FileExistsError as error:
-        beside = free_path(job.target)
-        save_image(beside, painted, quality, overwrite=False)
+        save(beside := free_path(job.target), False)
         raise InputError(
             f"{job.target} was made by somebody else meanwhile, and left as it is: the picture of "
             f"{job.source} is {beside}"

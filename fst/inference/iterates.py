@@ -5,9 +5,10 @@ Iterates are no results: they have a folder of their own beside the picture they
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fst.assets import ITERATES
 from fst.errors import FstWarning, InputError
@@ -65,10 +66,19 @@ class IterateFiles:
         every: so many iterations lie between two that are written; None writes none.
         quality: of JPEG and WebP.
         overwrite: replace what is in the folders.
+        record: of a job and an iteration, what the file says of how it was painted; None is
+            nothing.
     """
 
-    def __init__(self, every: int | None, quality: int = 95, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        every: int | None,
+        quality: int = 95,
+        overwrite: bool = False,
+        record: Callable[[Job, int], Mapping[str, Any] | None] = lambda job, iteration: None,
+    ) -> None:
         self.every, self.quality, self.overwrite = every, quality, overwrite
+        self.record = record
         self._last: _Seen | None = None
         self._style = 1
 
@@ -87,8 +97,9 @@ class IterateFiles:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 save_image(
-                    folder / name, _picture(self._last), self.quality, overwrite=self.overwrite
-                )
+                    folder / name, _picture(self._last), self.quality, self.overwrite,
+                    self.record(job, iterate.iteration),
+                )  # fmt: skip
             except (OSError, InputError) as error:  # the picture itself is worth more
                 said = (
                     f"{error.strerror} ({folder / name})" if isinstance(error, OSError) else error
@@ -117,7 +128,8 @@ class IterateFiles:
         name = f"{target.stem}.interrupted-{iteration:05d}{target.suffix}"
         path = free_path(target.with_name(name))
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_image(path, _picture(last), self.quality, overwrite=False)
+        record = self.record(last.job, iteration)
+        save_image(path, _picture(last), self.quality, overwrite=False, record=record)
         return path, iteration
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from fst.errors import InputError
+from fst.image.record import read_record
 from fst.inference.names import destination, named
 from fst.inference.photos import Photo, gather
 from fst.system.files import check_writable, identity, ignores_case, nearest_folder
@@ -79,7 +80,7 @@ def plan(
     """Pairs photos with the files to write; folders are walked, their structure kept.
 
     Results are called as :func:`~fst.inference.names.named` says. A picture in a folder that is
-    called as another's result is no photo.
+    called as another's result, or says of itself that it is one, is no photo.
 
     Nothing is made or written here; folders that are missing are made with their first picture.
 
@@ -110,7 +111,11 @@ def plan(
     targets = named(found.photos, style_name, file, folder)
     # what is called like a result of another photo is one, of an earlier time
     places = {_place(target) for target in targets.values()}
-    results = {p: None for p in found.photos if p.walked and _place(p.path) in places}
+    results = {
+        photo: None
+        for photo in found.photos
+        if photo.walked and (_place(photo.path) in places or read_record(photo.path) is not None)
+    }
     if results:
         one = f"{next(iter(results)).path}{', …' if len(results) > 1 else ''}"
         found.notes.append(f"passed over, being results of before: {len(results)} ({one})")
@@ -121,7 +126,8 @@ def plan(
         if photo not in results
     ]
     if not jobs:
-        raise InputError(found.errors[0] if found.errors else "there are no photos to paint")
+        only = f", only results of before ({len(results)}): give them by name" if results else ""
+        raise InputError(found.errors[0] if found.errors else f"there are no photos to paint{only}")
     _check_targets(jobs, others)
     return Plan(jobs, single, found.notes, found.warnings, found.errors)
 
@@ -178,15 +184,16 @@ def is_there(path: Path) -> bool:
 
 def unfinished(
     jobs: Sequence[Job],
-    is_done: Callable[[Job], bool] = lambda job: False,
+    differs: Callable[[Job], str | None] = lambda job: "",
     overwrite: bool = False,
 ) -> list[Job]:
     """Those that are to be painted: nothing is at their target, or it may be replaced.
 
     Args:
         jobs: from :func:`plan`.
-        is_done: asked of those whose target is there: is it the very picture that would be painted?
-            What is there is whole (see :func:`fst.system.files.atomic_file`).
+        differs: asked of those whose target is there: how does it differ from the picture that
+            would be painted? None, where it is that very picture: what is there is whole (see
+            :func:`fst.system.files.atomic_file`).
         overwrite: all are to be painted, whatever is there.
 
     Raises:
@@ -198,14 +205,15 @@ def unfinished(
         for job in there:
             _check_replaceable(job.target)
         return list(jobs)
-    done = {job for job in there if is_done(job)}
-    if taken := [job.target for job in there if job not in done]:
-        more = f" and {len(taken) - 1} more results are" if len(taken) > 1 else " is"
+    asked = {job: differs(job) for job in there}
+    if taken := [job for job, reason in asked.items() if reason is not None]:
+        reason = f" ({asked[taken[0]]})" if asked[taken[0]] else ""
+        more = f", and {len(taken) - 1} more results are" if len(taken) > 1 else ""
         raise InputError(
-            f"{taken[0]}{more} there already: --overwrite replaces what is there, another --output "
-            "leaves it"
+            f"{taken[0].target} is there already{reason}{more}: --overwrite replaces what is "
+            "there, another --output leaves it"
         )
-    return [job for job in jobs if job not in done]
+    return [job for job in jobs if job not in asked]
 
 
 def _check_replaceable(path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import lightning
 import torch
 
+from fst import __version__
 from fst.data.module import PhotoDataModule
 from fst.system.device import machine
 from fst.training.module import StyleTransferModule
@@ -54,5 +55,5 @@ def describe_run(
         "objective": {
             name: float(metrics[f"val/{name}"]) for name in ("total", "content", "style", "tv")
         },
-        "versions": {name: version(name) for name in ("fst", "torch", "lightning")},
+        "versions": {"fst": __version__} | {name: version(name) for name in ("torch", "lightning")},
     }

@@ -133,3 +133,25 @@ def test_statistics_far_from_zero_stay_exact(memory_format: torch.memory_format)
     got_mean, got_rstd = instance_statistics(x, 1e-5)
     torch.testing.assert_close(got_mean.double(), mean, rtol=1e-6, atol=0)
     torch.testing.assert_close(got_rstd.double(), (variance + 1e-5).rsqrt(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_instance_norm_on_a_gpu_equals_that_on_a_cpu(
+    memory_format: torch.memory_format, dtype: torch.dtype
+) -> None:
+    x = (3 * draw(2, 5, 70, 90) + 10).to(dtype).contiguous(memory_format=memory_format)
+    exact = x.double().requires_grad_()
+    on_gpu = x.detach().cuda().contiguous(memory_format=memory_format).requires_grad_()
+    expected = nn.InstanceNorm2d(5, affine=True).double()(exact)
+    y = InstanceNorm2d(5).cuda()(on_gpu)
+    assert y.is_contiguous(memory_format=memory_format)
+    weights = draw(2, 5, 70, 90, seed=1).to(dtype)
+    expected.backward(weights.double())
+    y.backward(weights.cuda())
+    off = 1e-4 if dtype == torch.float32 else 0.03
+    assert on_gpu.grad is not None
+    torch.testing.assert_close(y.double().cpu(), expected, rtol=off, atol=off)
+    torch.testing.assert_close(on_gpu.grad.double().cpu(), exact.grad, rtol=off, atol=off)

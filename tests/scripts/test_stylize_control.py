@@ -125,7 +125,7 @@ def test_a_folder_is_gone_on_with(run_inside: Run, place: Path) -> None:
     (place / "in" / "broken.png").unlink()
     second = run_inside("stylize.py", *command)
     assert second.returncode == 0
-    assert "2 pictures were there already" in second.stdout
+    assert "2 pictures were painted with these settings already" in second.stdout
     assert "wrote 1 of 1" in second.stdout
     assert (place / "out" / "deep" / "0-one.png").stat().st_mtime_ns == kept
     third = run_inside("stylize.py", *command, "--overwrite")

@@ -67,6 +67,8 @@ def parser(everything: bool = False) -> Parser:
     add("--format", choices=("png", "jpg", "webp", "tif"), metavar="KIND",
         help="of stdout: png (default), jpg, webp, tif")
     add("--quality", type=percent, default=95, metavar="1-100", help="of JPEGs and WebPs")
+    add("--no-record", action="store_true", help="results don't say how they were painted")
+    add("--keep-location", action="store_true", help="results say where the photos were taken")
     shared(parser, "--checkpoints")
     add = parser.add_argument_group("control").add_argument
     add("--strength", type=float, default=1.0, metavar="0-1", help="0: the photo; 1: painted")

@@ -4,21 +4,25 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from rich.progress import Progress
 
+from fst import __version__
 from fst.choices import FEATHER
 from fst.errors import InputError
 from fst.image.picture import Picture
 from fst.inference.batch import run
 from fst.inference.control import Control, Layer
+from fst.inference.difference import comparison, without_record
 from fst.inference.iterates import Counter, IterateFiles, check_iterates
 from fst.inference.masks import read_mask
 from fst.inference.options import OF_PASS, OF_PIXELS, USED, PassOptions, PixelOptions, check_used
+from fst.inference.record import painted_with, record_of
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer, way_of
 from fst.inference.targets import Job, Plan, Streams, is_stdout, plan, unfinished
 from fst.optimization.pixels import Iterate
@@ -71,18 +75,33 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     others = [*options.mask, *(path for style in styles for path in files_of(style))]
     name = "-".join(style.name for style in styles)
     planned = plan(options.photos, options.output, name, others, streams)
-    jobs = unfinished(planned.jobs, lambda job: not planned.single, options.overwrite)
+    # without a record only names tell what of many photos was painted
+    trust = options.no_record and not planned.single
+    jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)
     if options.save_every:
         check_iterates(jobs, [*(job.source for job in jobs), *others], options.overwrite)
-    say(planned, len(planned.jobs) - len(jobs))
-    if not jobs:
-        return 1 if planned.errors else 0
     masks = [read_mask(path, options.max_pixels) for path in options.mask]
     stylizers = make_stylizers(options, styles)
     layers = [Layer(made, mask) for made, mask in zip_longest(stylizers, masks)]
-    files = IterateFiles(options.save_every, options.quality, options.overwrite)
+    common = None if options.no_record else painted_with(
+        styles, layers, control, options.mask, options.style_size, options.keep_location,
+        f"fst {__version__}",
+    )  # fmt: skip
+    differs = comparison(common, options.quality, trust)
+    jobs = unfinished(planned.jobs, differs, options.overwrite)
+    say(planned, [job for job in planned.jobs if job not in jobs], options.no_record)
+    if not jobs:
+        return 1 if planned.errors else 0
+
+    def record(job: Job, digest: str) -> dict[str, Any]:
+        return record_of(common or {}, job, digest, options.quality)
+
+    def record_iterate(job: Job, iteration: int) -> dict[str, Any] | None:
+        return None if common is None else {**record(job, ""), "iteration": iteration}
+
+    files = IterateFiles(options.save_every, options.quality, options.overwrite, record_iterate)
     try:
-        failed = paint_all(options, jobs, layers, control, files)
+        failed = paint_all(options, jobs, layers, control, files, record if common else None)
     except KeyboardInterrupt:
         print(interrupted(jobs, files, began, options.overwrite), file=sys.stderr)
         return 130
@@ -103,7 +122,7 @@ def interrupted(jobs: Sequence[Job], files: IterateFiles, began: float, overwrit
     return f"{said}; the same command {again}"
 
 
-def say(planned: Plan, there: int) -> None:
+def say(planned: Plan, done: Sequence[Job], no_record: bool) -> None:
     """What is not painted, and why, in a line each."""
     for line in planned.errors:
         print(f"error: {line}", file=sys.stderr)
@@ -111,9 +130,15 @@ def say(planned: Plan, there: int) -> None:
         print(f"warning: {line}", file=sys.stderr)
     for line in planned.notes:
         print(line)
-    if there:
-        print(f"{there} pictures were there already, whatever they were painted with "
-              "(--overwrite paints them anew)")  # fmt: skip
+    if not done:
+        return
+    what, anew = f"{len(done)} pictures were", "them"
+    if len(done) == 1:
+        what, anew = f"{done[0].target} was", "it"
+    how = "there already, and no record says how painted" if no_record else (
+        "painted with these settings already"
+    )  # fmt: skip
+    print(f"{what} {how} (--overwrite paints {anew} anew)")
 
 
 def files_of(style: Style) -> list[Path]:
@@ -182,6 +207,7 @@ def paint_all(
     layers: Sequence[Layer],
     control: Control,
     files: IterateFiles,
+    record: Callable[[Job, str], dict[str, Any]] | None,
 ) -> int:
     """Paints the photos, with a bar and a line for each that fails; returns how many did."""
     failed = 0
@@ -202,7 +228,7 @@ def paint_all(
 
         for outcome in run(
             jobs, layers, control, options.max_pixels, options.quality, on_iterate,
-            options.overwrite,
+            options.overwrite, record, options.keep_location,
         ):  # fmt: skip
             files.finished()
             bar.update(task, completed=counter.outcome())
