@@ -43,8 +43,8 @@ def make_quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return [Negative(loss, torch.device("cpu"), {"iterations": 4}) for _ in styles]
 
     def painted_with(styles: list[Style], *_: Any) -> dict[str, Any]:
-        names = [{"name": style.name} for style in styles]
-        return {"format": 1, "program": "fst", "styles": names, "settings": {}}
+        painted = [{"name": style.name, "weights_sha256": style.name} for style in styles]
+        return {"format": 1, "program": "fst", "styles": painted, "settings": {}}
 
     monkeypatch.setattr(stylize, "find_styles", find)
     monkeypatch.setattr(stylize, "painted_with", painted_with)

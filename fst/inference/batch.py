@@ -191,7 +191,7 @@ def _said(job: Job, problem: Exception) -> str:
     if isinstance(problem, FstError):
         return str(problem) if str(job.source) in str(problem) else f"{job.source}: {problem}"
     if isinstance(problem, OSError):
-        return f"{problem.filename or job.target}: {problem.strerror or problem}"
+        return f"{problem.filename or job.called}: {problem.strerror or problem}"
     if isinstance(problem, RuntimeError) and not is_out_of_memory(problem):
         raise problem
     return f"{job.source}: out of memory; try a smaller --size or --memory"

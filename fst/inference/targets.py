@@ -11,6 +11,7 @@ from fst.errors import InputError
 from fst.image.record import read_record
 from fst.inference.names import destination, named
 from fst.inference.photos import Photo, gather
+from fst.inference.streams import Streams, is_stdout
 from fst.system.files import check_writable, identity, ignores_case, nearest_folder
 
 
@@ -30,6 +31,11 @@ class Job:
     reads: IO[bytes] | None = None
     writes: IO[bytes] | None = None
 
+    @property
+    def called(self) -> str:
+        """The target, in messages."""
+        return str(self.target) if self.writes is None else "stdout"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -48,26 +54,6 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Streams:
-    """What ``-`` stands for.
-
-    Attributes:
-        stdin: a picture is read from it.
-        stdout: the result goes there.
-        suffix: of the result's format.
-    """
-
-    stdin: IO[bytes] | None = None
-    stdout: IO[bytes] | None = None
-    suffix: str = ".png"
-
-
-def is_stdout(inputs: Sequence[str | Path], output: str | Path | None) -> bool:
-    """Whether the result goes to stdout: as it is asked for, or as the photo comes from stdin."""
-    return output == "-" or (output is None and list(inputs) == ["-"])
 
 
 def plan(

@@ -100,7 +100,7 @@ def test_a_file_that_is_called_like_a_stream_is_a_file(monkeypatch: pytest.Monke
         (["-"], None, Stream(), "stdin"),
         (["-"], Stream(), Stream(terminal=True), "terminal"),
         (["cat.png", "--output", "-"], None, Stream(terminal=True), "terminal"),
-        (["cat.png", "--output", "-"], None, None, "terminal"),
+        (["cat.png", "--output", "-"], None, None, "closed"),
         (["cat.png", "dog.png", "--output", "-"], None, Stream(), "one picture"),
         (["photos", "--output", "-"], None, Stream(), "one picture"),
         (["cat.png", "-"], Stream(), Stream(), "--output"),
@@ -169,6 +169,36 @@ def test_iterates_that_are_there_are_refused_before_the_work() -> None:
     assert tree() == ["cat-m.png.iterates/00002.png", "cat.png"]
     assert call("cat.png", "--save-every", "2", "--overwrite") == 0
     assert pixels("cat-m.png.iterates/00002.png").shape == (40, 48, 3)
+
+
+def test_the_same_command_goes_on_where_iterates_of_its_own_are() -> None:
+    make_photo().save("cat.png")
+    Negative.stops = 3
+    command = ["cat.png", "--save-every", "1"]
+    assert call(*command) == 130
+    folder = Path("cat-m.png.iterates")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 3
+    Negative.stops = None
+    assert call(*command) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(list(folder.iterdir())) == 5
+
+
+@pytest.mark.parametrize("change", ["photo", "quality", "style", "no record"])
+def test_iterates_of_another_painting_are_refused(change: str) -> None:
+    make_photo().save("cat.jpg")
+    Negative.stops = 3
+    command = ["cat.jpg", "--save-every", "1", "--output", "out.jpg"]
+    assert call(*command) == 130
+    Negative.stops = None
+    if change == "photo":
+        make_photo(seed=5).save("cat.jpg")
+    command += {"quality": ["--quality", "50"], "no record": ["--no-record"]}.get(change, [])
+    before = tree()
+    with pytest.raises(InputError, match=r"out\.jpg\.iterates/00000\.jpg.*--overwrite"):
+        quick_stylize.call(*command, "--style", "n" if change == "style" else "m")
+    assert tree() == before
 
 
 def test_iterates_are_neither_results_nor_photos(capsys: pytest.CaptureFixture[str]) -> None:
