@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fst.choices import PRESERVE
 from fst.errors import InputError
+from fst.image.transparency import is_seen
 
 _ROWS = 1 << 20
 """Pixels that are converted at a time, so that temporaries stay small."""
@@ -31,7 +32,7 @@ _TO_XYZ = torch.tensor(
 _KNEE = 6 / 29
 
 
-def preserve_color(painted: Tensor, photo: Tensor, how: str) -> Tensor:
+def preserve_color(painted: Tensor, photo: Tensor, how: str, alpha: Tensor | None = None) -> Tensor:
     """The painted picture with the photo's colors.
 
     Args:
@@ -40,6 +41,8 @@ def preserve_color(painted: Tensor, photo: Tensor, how: str) -> Tensor:
         how: ``"luma"`` keeps the photo's Cb and Cr (BT.601), ``"lab"`` its a and b (CIELAB), and
             takes the brightness of the painted picture; ``"histogram"`` gives every channel the
             photo's histogram.
+        alpha: of the photo, ``(1, 1, H, W)``: what is not seen does not count in a histogram, and
+            stays as it was painted.
 
     Returns:
         ``painted``, in [0, 1].
@@ -53,16 +56,27 @@ def preserve_color(painted: Tensor, photo: Tensor, how: str) -> Tensor:
     if how not in PRESERVE:
         raise InputError(f"preserve_color must be one of {', '.join(PRESERVE)}, not {how!r}")
     if how == "histogram":
-        # of 8 bits: that is how they are counted, and how the picture will be written
-        arrays = [
-            image[0].mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-            for image in (painted, photo)
-        ]
-        matched = match_histograms(*arrays, channel_axis=-1).astype(np.float32)
-        return painted.copy_(torch.from_numpy(matched).permute(2, 0, 1)[None].div_(255))
+        return _match(painted, photo, None if alpha is None else is_seen(alpha[0, 0]))
     swap = _swap_chroma if how == "luma" else _swap_ab
     for rows, theirs in zip(_pieces(painted), _pieces(photo), strict=True):
         rows.copy_(swap(rows, theirs.to(rows.device)).clamp_(0, 1))
+    return painted
+
+
+def _match(painted: Tensor, photo: Tensor, seen: Tensor | None) -> Tensor:
+    """Both histograms are of 8 bits: that is how they are counted, and how it will be written."""
+    arrays = [
+        image[0].mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+        for image in (painted, photo)
+    ]
+    if seen is None or bool(seen.all()):
+        matched = match_histograms(*arrays, channel_axis=-1).astype(np.float32)
+        return painted.copy_(torch.from_numpy(matched).permute(2, 0, 1)[None].div_(255))
+    places = seen.cpu().numpy()
+    if places.any():
+        parts = match_histograms(*(array[places] for array in arrays), channel_axis=-1)
+        matched = torch.from_numpy(parts.astype(np.float32)).div_(255)  # (pixels, 3)
+        painted[0, :, seen] = matched.T.to(painted.device)
     return painted
 
 

@@ -8,7 +8,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -19,16 +19,17 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from fst.choices import MAX_PIXELS
-from fst.errors import FstWarning, InputError
+from fst.errors import InputError
 from fst.image.exif import add_to_tiff
-from fst.image.formats import open_picture
+from fst.image.formats import note_numbers, open_picture, without_texts
 from fst.image.notes import read_notes, write_options
+from fst.image.pages import pick_page
 from fst.image.picture import (
     _DECODER_ERRORS,
-    GRAY_TAGS,
     MIN_SIDE,
     Picture,
     from_pil,
+    reason,
     to_pil,
     upright,
 )
@@ -44,9 +45,6 @@ FORMATS = {
 }
 """What can be written: suffix -> PIL's name."""
 
-_SAID: set[str] = set()
-"""Files of several pictures that were warned of."""
-
 _PIL_LOCK = threading.Lock()
 _PIL_USERS: list[tuple[int | None, int]] = []
 """PIL's own limits of pixels and of text, once for each picture that is being decoded."""
@@ -61,9 +59,10 @@ def load_image(
 ) -> Picture:
     """Reads a picture of one of the kinds in :data:`~fst.image.formats.READ`, or HEIC, upright.
 
-    Of an animation, or of several pages, it is the first picture, with a warning. EXIF orientation
-    is applied. Grayscale (8 and 16 bits), palette, CMYK (through its own profile where it has one)
-    and float pictures become RGB. Alpha, an RGB profile, EXIF and the size in print are kept.
+    Of several pictures it is the one that :func:`~fst.image.pages.pick_page` picks, with a warning.
+    EXIF orientation is applied. Grayscale (:mod:`fst.image.numbers`), palette and CMYK (through its
+    own profile where it has one) become RGB. Colors that are hidden under transparency are replaced
+    (:mod:`fst.image.transparency`). Alpha, an RGB profile, EXIF and the size in print are kept.
 
     Args:
         file: a path or an open binary file.
@@ -74,8 +73,8 @@ def load_image(
     Raises:
         InputError: not there, empty, damaged, of another kind, too small or too large.
     """
-    with _decoded(file, max_pixels, min_side, name) as (image, tags):
-        return replace(from_pil(image, tags), **read_notes(image))
+    with _decoded(file, max_pixels, min_side, name) as (image, tags, name):
+        return replace(from_pil(image, tags, name), **read_notes(image))
 
 
 def load_pixels(
@@ -91,9 +90,9 @@ def load_pixels(
     Raises:
         InputError: as :func:`load_image`.
     """
-    with _decoded(file, MAX_PIXELS, 1, name, draft) as (image, tags):
-        if image.mode != "RGB":
-            return from_pil(image, tags).rgb[0].mul(255).round().byte()
+    with _decoded(file, MAX_PIXELS, 1, name, draft) as (image, tags, name):
+        if image.mode != "RGB" or image.has_transparency_data:
+            return from_pil(image, tags, name).rgb[0].mul(255).round().byte()
         # NumPy, because torch would split this little over threads, in each of ours
         return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
 
@@ -105,8 +104,8 @@ def _decoded(
     min_side: int,
     name: str | None,
     draft: int | None = None,
-) -> Iterator[tuple[Image.Image, dict[int, Any]]]:
-    """The picture, decoded and upright, and the tags of a TIFF.
+) -> Iterator[tuple[Image.Image, dict[int, Any], str]]:
+    """The picture, decoded and upright, what is noted of its numbers, and its name.
 
     What goes wrong with it is an InputError that names it.
     """
@@ -115,43 +114,56 @@ def _decoded(
             file if isinstance(file, str | Path) else getattr(file, "name", "the given file")
         )
     try:
-        with _calm_pil(), open_picture(file, name) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise InputError(
-                    f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
-                    f"limit of {max_pixels / 1e6:.0f}; raise it with --max-pixels"
-                )
-            if min(width, height) < min_side:
-                raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
-            _say_if_several(image, name)
-            if draft is not None:
-                image.draft(None, (draft, draft))  # does nothing for other formats
-            image.load()  # here, because asking a PNG for its EXIF would decode it, too
-            tags = getattr(image, "tag_v2", {})
-            yield upright(image), {tag: tags[tag] for tag in GRAY_TAGS if tag in tags}
+        with _calm_pil(), _loaded(file, max_pixels, min_side, name, draft) as (image, tags):
+            yield upright(image), tags, name
     except InputError:
         raise
     except FileNotFoundError as error:
         raise InputError(f"{name}: no such file") from error
     except IsADirectoryError as error:
         raise InputError(f"{name} is a folder, expected a picture") from error
+    except MemoryError as error:
+        raise InputError(f"{name} can't be decoded: there is too little memory for it") from error
     except _DECODER_ERRORS as error:
-        raise InputError(f"{name} can't be decoded: {error}") from error
+        raise InputError(f"{name} can't be decoded: {reason(error)}") from error
 
 
-def _say_if_several(image: Image.Image, name: str) -> None:
-    """Warns, once for each file, that only the first of several pictures is taken."""
-    try:
-        several = getattr(image, "is_animated", False) and image.format != "MPO"
-    except _DECODER_ERRORS:  # damaged behind the first picture: decoding will tell
-        several = False
-    # a phone's MPO is one photo: what comes after it is its depth or its brightness
-    if several and name not in _SAID:
-        _SAID.add(name)
-        warnings.warn(
-            f"{name} holds several pictures: the first is taken", FstWarning, stacklevel=5
+@contextmanager
+def _loaded(
+    file: str | Path | IO[bytes], max_pixels: int, min_side: int, name: str, draft: int | None
+) -> Iterator[tuple[Image.Image, dict[int, Any]]]:
+    """The decoded picture, as it lies in the file; closed afterwards."""
+    with ExitStack() as stack:
+        try:
+            image = stack.enter_context(open_picture(file, name))
+            tags = _load(image, max_pixels, min_side, name, draft)
+        except ValueError as error:
+            if isinstance(error, InputError) or "MAX_TEXT" not in str(error):
+                raise
+            # its texts alone are too large for memory, and nobody asked for them
+            image = stack.enter_context(open_picture(without_texts(file), name))
+            tags = _load(image, max_pixels, min_side, name, draft)
+        yield image, tags
+
+
+def _load(
+    image: Image.Image, max_pixels: int, min_side: int, name: str, draft: int | None
+) -> dict[int, Any]:
+    """Decodes the picture that is meant, if its size is allowed; what is noted of its numbers."""
+    pick_page(image, name)
+    width, height = image.size
+    if width * height > max_pixels:
+        raise InputError(
+            f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
+            f"limit of {max_pixels / 1e6:.0f}; raise it with --max-pixels"
         )
+    if min(width, height) < min_side:
+        raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
+    if draft is not None:
+        image.draft(None, (draft, draft))  # does nothing for other formats
+    tags = note_numbers(image, name)
+    image.load()  # here, because asking a PNG for its EXIF would decode it, too
+    return tags
 
 
 def save_image(
@@ -225,9 +237,9 @@ def _calm_pil() -> Iterator[None]:
     """Lifts PIL's own pixel limit (ours takes its place) and silences what it warns of.
 
     A PNG's single text or profile may be as large as PIL lets all of them be together: programs
-    keep a whole project in one. What PIL warns of (odd EXIF, too many values for a tag) a user
-    can't mend, and with warnings as errors it would be an exception. All of this is global: the
-    first of several threads changes it, the last one puts it back.
+    keep a whole project in one. Larger ones are left out. What PIL warns of (odd EXIF, too many
+    values for a tag) a user can't mend, and with warnings as errors it would be an exception. All
+    of this is global: the first of several threads changes it, the last one puts it back.
     """
     with _PIL_LOCK:
         own = (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK)

@@ -5,33 +5,28 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 """
 
 import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageCms
+from PIL import Image
 from torch import Tensor
 
 from fst.choices import MIN_SIDE as MIN_SIDE  # where pictures are, one looks for it
 from fst.errors import InputError
+from fst.image.numbers import BITS_PER_SAMPLE, is_deep, read_deep_gray, say_if_dark
+from fst.image.profiles import CONVERTED, of_rgb, to_srgb
+from fst.image.transparency import HIDDEN, filled
 
 _DECODER_ERRORS = (
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    EOFError,
-    struct.error,
+    *(OSError, RuntimeError, SyntaxError, ValueError, TypeError, EOFError, struct.error),
+    *(LookupError, AttributeError, ArithmeticError, AssertionError, zlib.error),
 )
 """What PIL's decoders raise on damaged files."""
-
-GRAY_TAGS = BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262
-"""The tags of a TIFF that say what its numbers mean (TIFF 6.0, section 3)."""
 
 _ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -67,24 +62,56 @@ class Picture:
         return self.rgb.shape[3], self.rgb.shape[2]
 
 
-def from_pil(image: Image.Image, tags: Mapping[int, Any] | None = None) -> Picture:
+def from_pil(
+    image: Image.Image, tags: Mapping[int, Any] | None = None, name: str = "the picture"
+) -> Picture:
     """A PIL picture of any mode as a :class:`Picture`. EXIF orientation is the caller's.
+
+    What is hidden under transparency is replaced (:func:`~fst.image.transparency.filled`).
 
     Args:
         image: the picture.
-        tags: :data:`GRAY_TAGS` of the TIFF file that it comes from.
+        tags: :data:`~fst.image.numbers.GRAY_TAGS` of the TIFF file that it comes from.
+        name: what to call it in messages.
+
+    Raises:
+        InputError: it can't be decoded, or it isn't known what its numbers mean.
     """
-    icc_profile: bytes | None = image.info.get("icc_profile")
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return Picture(_from_deep_gray(image, tags or {}))
-    if image.mode in ("CMYK", "LAB", "YCbCr", "HSV"):
-        return Picture(_to_tensor(_to_srgb(image, icc_profile)))
-    if image.mode not in ("RGB", "RGBA", "P", "PA"):
+    try:
+        return _from_pil(image, tags or {}, name)
+    except InputError:
+        raise
+    except _DECODER_ERRORS as error:
+        raise InputError(f"{name} can't be decoded: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What a decoder says of a damaged file, in one line of a sensible length."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _from_pil(image: Image.Image, tags: Mapping[int, Any], name: str) -> Picture:
+    alpha: Tensor | None = None
+    if is_deep(image, tags):
+        gray, alpha = read_deep_gray(image, tags, name)
+        rgb, icc_profile = gray.repeat(1, 3, 1, 1), None
+    elif image.mode in CONVERTED:
+        rgb, icc_profile = _to_tensor(to_srgb(image, image.info.get("icc_profile"))), None
+    else:
         icc_profile = None  # a gray profile says nothing about RGB
-    if image.has_transparency_data:
-        pixels = _to_tensor(image.convert("RGBA"))
-        return Picture(pixels[:, :3].contiguous(), pixels[:, 3:].contiguous(), icc_profile)
-    return Picture(_to_tensor(image.convert("RGB")), None, icc_profile)
+        if image.mode in ("RGB", "RGBA", "P", "PA"):
+            icc_profile = of_rgb(image.info.get("icc_profile"))
+        if image.mode in ("La", "RGBa"):  # multiplied by alpha
+            image = image.convert(image.mode.upper())
+        mode = "RGBA" if image.has_transparency_data else "RGB"
+        rgb = _to_tensor(image if image.mode == mode else image.convert(mode))
+        if rgb.shape[1] == 4:
+            rgb, alpha = rgb[:, :3].contiguous(), rgb[:, 3:].contiguous()
+        if BITS_PER_SAMPLE in tags and tags[BITS_PER_SAMPLE][0] == 16:  # PIL keeps the upper 8
+            say_if_dark(float(rgb.max()) * 255 * 256, name)
+    if alpha is not None:
+        rgb = filled(rgb, alpha)
+    return Picture(rgb, alpha, icc_profile)
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -105,31 +132,45 @@ def resize(picture: Picture, long_side: int) -> Picture:
     width, height = picture.size
     scale = long_side / max(width, height)
     to = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return replace(
-        picture,
-        rgb=resize_tensor(picture.rgb, to),
-        alpha=None if picture.alpha is None else resize_tensor(picture.alpha, to),
-    )
+    rgb = resize_tensor(picture.rgb, to)
+    if picture.alpha is None or rgb is picture.rgb:
+        return replace(picture, rgb=rgb)
+    alpha = _interpolate(picture.alpha, to)
+    if bool((picture.alpha < 1).any()):
+        # a color counts as much as it is seen; where that is next to nothing, as any other
+        seen = _interpolate(picture.rgb * picture.alpha, to).div_(alpha.clamp_min(HIDDEN))
+        rgb = torch.lerp(rgb, seen.clamp_(0, 1), (4 * alpha).clamp_(0, 1))
+    return replace(picture, rgb=rgb, alpha=alpha.clamp_(0, 1))
 
 
 def resize_tensor(image: Tensor, size: tuple[int, int]) -> Tensor:
     """``(N, C, H, W)`` in [0, 1] to ``size`` = (height, width), bicubic and antialiased."""
     if tuple(image.shape[2:]) == size:
         return image
-    return F.interpolate(image, size, mode="bicubic", align_corners=False, antialias=True).clamp(
-        0, 1
-    )
+    return _interpolate(image, size).clamp_(0, 1)
+
+
+def _interpolate(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """A new tensor, with bicubic's overshoots."""
+    return F.interpolate(image, size, mode="bicubic", align_corners=False, antialias=True)
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF orientation says (PIL's own way trips over odd tags)."""
+    """The picture turned as its EXIF orientation says (PIL's own way trips over odd tags).
+
+    Raises:
+        InputError: it can't be decoded.
+    """
     try:
         orientation = image.getexif().get(0x0112, 1)
     except _DECODER_ERRORS:
         orientation = 1
     if orientation not in _ORIENTATIONS:
         return image
-    turned = image.transpose(_ORIENTATIONS[orientation])
+    try:
+        turned = image.transpose(_ORIENTATIONS[orientation])
+    except _DECODER_ERRORS as error:
+        raise InputError(f"the picture can't be decoded: {reason(error)}") from error
     turned.info = image.info
     return turned
 
@@ -140,42 +181,3 @@ def _to_tensor(image: Image.Image) -> Tensor:
     channels = np.array(array.transpose(2, 0, 1), np.float32, order="C")  # NumPy: see to_pil
     channels /= np.float32(255)
     return torch.from_numpy(channels)[None]
-
-
-def _from_deep_gray(image: Image.Image, tags: Mapping[int, Any]) -> Tensor:
-    """Grayscale of more than 8 bits, or of floats; a TIFF may count from white."""
-    array = np.asarray(image).astype(np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError("a float picture with values that are not finite")
-    (bits, *_) = tags.get(BITS_PER_SAMPLE, (16,))
-    gray = torch.from_numpy(array).div_(_full_scale(image.mode, bits, float(array.max())))
-    gray = gray.clamp_(0, 1)
-    if tags.get(PHOTOMETRIC) == 0:  # which PIL heeds for 8 bits only
-        gray = 1 - gray
-    return gray[None, None].repeat(1, 3, 1, 1)
-
-
-def _full_scale(mode: str, bits: int, largest: float) -> float:
-    """The value that is white: by the number of bits, or where these don't tell, the values.
-
-    A float may be above white by an overshoot, as sharpening and resampling leave it: as long as it
-    is not twice as bright, it does not change what the others mean.
-    """
-    if mode == "F":
-        return 1.0 if largest <= 2 else 255.0 if largest <= 510 else 65535.0
-    if mode == "I" and bits == 32:
-        return 255.0 if largest <= 255 else 65535.0 if largest <= 65535 else 2.0**31 - 1
-    return 2.0**bits - 1
-
-
-def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
-    if icc_profile and image.mode in ("CMYK", "LAB"):
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(icc_profile))
-            target = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-            if converted is not None:
-                return converted
-        except (ImageCms.PyCMSError, OSError):
-            pass  # a damaged profile: the plain formula is the best that is left
-    return image.convert("RGB")

@@ -114,7 +114,7 @@ def paint(
             continue
         painted = _painted(small.rgb, photo, layer.stylizer, control, on_iterate)
         if control.preserve_color is not None:
-            painted = preserve_color(painted, photo, control.preserve_color)
+            painted = preserve_color(painted, photo, control.preserve_color, result.alpha)
         finished = _mixed(finished, photo, painted, control.strength, part)
     return replace(result, rgb=finished)
 

@@ -202,7 +202,8 @@ def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Op
     weights = style.weights if options.preset in (None, "gatys") else {}
     arguments = {**weights, **options.loss()}
     assert style.image is not None  # only blends have none
-    target = style_target(style.image, options.style_size or style.size)
+    size, sha256 = options.style_size or style.size, style.about.get("image_sha256")
+    target = style_target(style.image, size, sha256)
     arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
     loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(loss, device, settings)

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from fst import assets
 from fst.errors import AssetError, FstWarning
-from fst.image.io import load_image
-from fst.image.picture import resize
+from fst.image.painting import load_painting
 from fst.loss_networks.weights import EMBEDDED
 
 PORTRAITS = EMBEDDED / "portraits"
@@ -52,6 +51,7 @@ def embedded_portrait(image: str, size: int, folder: Path = PORTRAITS) -> Tensor
 
     Raises:
         AssetError: no portrait of that painting, or a damaged file.
+        InputError: too small a size.
     """
     figures = read_figures(folder)
     found = [style for style, about in figures.items() if image in (style, about.get("painting"))]
@@ -69,4 +69,4 @@ def embedded_portrait(image: str, size: int, folder: Path = PORTRAITS) -> Tensor
             FstWarning,
             stacklevel=2,
         )
-    return resize(load_image(file), size).rgb
+    return load_painting(file, size)

@@ -107,7 +107,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedSt
             _check_net(path, description["net"], shapes)
             state = {key: file.get_tensor(key).float() for key in shapes}
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} is not a readable safetensors file: {reason}") from error
     for key, value in state.items():
         if not bool(torch.isfinite(value).all()):
             raise CheckpointError(f"{path}: the weight {key} is not finite")
@@ -197,5 +198,5 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if version > FORMAT_VERSION:
         raise CheckpointError(f"{path} has format {version}, this fst reads up to {FORMAT_VERSION}")
     if net not in NETS:
-        raise CheckpointError(f"{path} has the net {net!r}: there are {', '.join(NETS)}")
+        raise CheckpointError(f"{path} has the net {shown(net)}: there are {', '.join(NETS)}")
     return description

@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import re
-import secrets
 import stat
 import tempfile
 from collections import deque
@@ -16,6 +15,7 @@ from typing import Any
 import pooch
 
 from fst.errors import InputError
+from fst.system.temporaries import temporary_path
 
 
 def check_writable(folder: Path) -> None:
@@ -167,7 +167,7 @@ def _new_file(folder: Path) -> tuple[Path, int]:
     in which other threads' files would be open to everybody.
     """
     while True:
-        path = folder / f".fst.{secrets.token_hex(8)}.tmp"
+        path = temporary_path(folder)
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:

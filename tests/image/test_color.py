@@ -83,6 +83,29 @@ def test_histogram_of_a_picture_with_as_many_gray_levels_becomes_the_photos() ->
         np.testing.assert_array_equal(counts, expected)
 
 
+def test_what_is_not_seen_does_not_count_in_a_histogram() -> None:
+    painted, photo = draw(0, 0.1, 0.7), draw(1) ** 2
+    alpha = torch.zeros(1, 1, 20, 24)
+    alpha[..., 9:], alpha[..., 8] = 1, 0.5
+    expected = to_bytes(painted)
+    expected[:, 8:] = match_histograms(
+        expected[:, 8:], to_bytes(photo)[:, 8:], channel_axis=-1
+    ).astype(np.uint8)
+    photo[..., :8] = 1
+    result = preserve_color(painted.clone(), photo, "histogram", alpha)
+    assert np.abs(to_bytes(result).astype(int) - expected).max() <= 1  # rounded down above
+    np.testing.assert_array_equal(to_bytes(result)[:, :8], to_bytes(painted)[:, :8])
+    unseen = preserve_color(painted.clone(), photo, "histogram", torch.zeros_like(alpha))
+    assert torch.equal(unseen, painted)
+
+
+@pytest.mark.parametrize("how", PRESERVE)
+def test_an_opaque_alpha_changes_nothing(how: str) -> None:
+    painted, photo = draw(0), draw(1)
+    expected = preserve_color(painted.clone(), photo, how)
+    assert torch.equal(preserve_color(painted, photo, how, torch.ones(1, 1, 20, 24)), expected)
+
+
 @pytest.mark.parametrize("how", PRESERVE)
 def test_a_picture_with_its_own_colors_stays_as_it_is(how: str) -> None:
     photo = draw(0).mul(255).round().div(255)

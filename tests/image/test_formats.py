@@ -2,8 +2,10 @@
 
 import ast
 import io
+import struct
 import sys
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
-from PIL import EpsImagePlugin, Image, UnidentifiedImageError, features
+from PIL import EpsImagePlugin, Image, ImageCms, UnidentifiedImageError, features
 from support import ROOT, encoded, make_photo
 
 from fst import assets
@@ -141,38 +143,61 @@ def test_a_layout_of_tiff_that_pil_cannot_read_says_what_to_do(tmp_path: Path) -
     (tmp_path / "a.tif").write_bytes(content)
     with pytest.raises(UnidentifiedImageError):
         Image.open(tmp_path / "a.tif")
-    with pytest.raises(InputError, match=r"a\.tif .*TIFF.* 8 or 16 bits"):
+    with pytest.raises(InputError, match=r"a\.tif .*TIFF of 3 x 32 bits \(RGB.* 8 or 16 bits"):
         load_image(tmp_path / "a.tif")
 
 
-# --- several pictures in a file ------------------------------------------------------------------
+# --- PNG with much text ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
-def test_of_several_pictures_the_first_is_taken_and_said_so_once(kind: str, tmp_path: Path) -> None:
-    if kind == "AVIF" and not features.check("avif"):
-        pytest.skip("this Pillow has no AVIF")
-    pages = [Image.new("RGB", (40, 32), color) for color in ("red", "lime", "blue")]
-    path = tmp_path / f"a{KINDS[kind]}"
-    pages[0].save(path, kind, save_all=True, append_images=pages[1:])
-    with pytest.warns(FstWarning, match="several pictures: the first") as said:
-        picture = load_image(path)
-    assert str(path) in str(said[0].message)
-    assert len(said) == 1
-    red, green, blue = picture.rgb.mean((0, 2, 3)).tolist()
-    assert red > 0.9
-    assert max(green, blue) < 0.1
-    load_image(path)  # a second warning would be an error here
-    pages[0].save(tmp_path / f"one{KINDS[kind]}", kind)
-    load_image(tmp_path / f"one{KINDS[kind]}")
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(kind + data)
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
 
-def test_a_phones_mpo_is_one_photo(tmp_path: Path) -> None:
-    photo = make_photo(40, 32)
-    photo.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[make_photo(20, 16)])
-    with Image.open(tmp_path / "a.jpg") as image:
-        assert image.format == "MPO"
-    assert load_image(tmp_path / "a.jpg").size == (40, 32)
+def with_chunk(png: bytes, chunk: bytes, behind: bool) -> bytes:
+    """The PNG with a chunk before its pixels, or behind them."""
+    place = png.index(b"IEND" if behind else b"IDAT") - 4
+    return png[:place] + chunk + png[place:]
+
+
+BOMB = zlib.compress(bytes(80_000_000))
+"""80 MB in 80 kB: more than PIL lets texts have together."""
+
+TEXTS = {
+    "3 MB": png_chunk(b"tEXt", b"project\0" + b"x" * 3_000_000),
+    "3 MB packed": png_chunk(b"zTXt", b"project\0\0" + zlib.compress(b"x" * 3_000_000)),
+    "3 MB of another tongue": png_chunk(b"iTXt", b"project\0\0\0\0\0" + b"x" * 3_000_000),
+    "a bomb": png_chunk(b"zTXt", b"project\0\0" + BOMB),
+    "a bomb of another tongue": png_chunk(b"iTXt", b"project\0\1\0\0\0" + BOMB),
+    "a bomb of a profile": png_chunk(b"iCCP", b"sRGB\0\0" + BOMB),
+    "many": png_chunk(b"tEXt", b"project\0" + b"x" * 30_000_000) * 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "behind"),
+    [*((kind, False) for kind in TEXTS), ("3 MB packed", True), ("a bomb", True)],
+)
+def test_a_png_may_carry_any_text(kind: str, behind: bool, tmp_path: Path) -> None:
+    photo = make_photo()
+    path = tmp_path / "a.png"
+    path.write_bytes(with_chunk(encoded(photo), TEXTS[kind], behind))
+    found = load_image(path).rgb[0] * 255
+    np.testing.assert_array_equal(found.round().permute(1, 2, 0).numpy(), np.asarray(photo))
+
+
+def test_pils_limit_of_text_is_back_afterwards() -> None:
+    png = with_chunk(encoded(make_photo()), TEXTS["3 MB packed"], False)
+    assert load_pixels(io.BytesIO(png)).shape == (3, 40, 48)
+    with pytest.raises(ValueError, match="MAX_TEXT_CHUNK"):
+        Image.open(io.BytesIO(png))
+
+
+def test_a_png_whose_texts_are_left_out_keeps_its_profile() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    png = with_chunk(encoded(make_photo(), icc_profile=profile), TEXTS["a bomb"], True)
+    assert load_image(io.BytesIO(png)).icc_profile == profile
 
 
 # --- HEIC ----------------------------------------------------------------------------------------

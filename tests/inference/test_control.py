@@ -16,7 +16,7 @@ from fst.choices import PRESERVE, UPSAMPLE
 from fst.errors import InputError
 from fst.image.color import preserve_color
 from fst.image.periodic import periodic
-from fst.image.picture import Picture, resize, resize_tensor
+from fst.image.picture import Picture, from_pil, resize, resize_tensor
 from fst.inference.control import Control, Layer, paint
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate
 from fst.nets.johnson import JohnsonNet
@@ -167,6 +167,23 @@ def test_colors_are_kept_as_color_does_it(negative: Any, how: str) -> None:
     finished = paint(Picture(photo), [Layer(negative)], Control(0.5, how)).rgb
     expected = torch.lerp(photo, preserve_color(1 - photo, photo, how), 0.5)
     torch.testing.assert_close(finished, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", [None, *PRESERVE])
+@pytest.mark.parametrize("size", [None, 24])
+def test_photos_that_look_alike_are_painted_alike(
+    negative: Any, how: str | None, size: int | None
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
+    pixels[..., 3] = 255
+    pixels[:, 25:, 3], pixels[:, 24, 3] = 0, 128
+    found = []
+    for color in ((0, 0, 0), (0, 255, 0), (255, 255, 255)):
+        pixels[:, 25:, :3] = color
+        photo = from_pil(Image.fromarray(pixels))
+        found.append(paint(photo, [Layer(negative)], Control(preserve_color=how, size=size)).rgb)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 @pytest.mark.parametrize(

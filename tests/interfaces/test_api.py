@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 from support import make_photo
 from torch import Tensor
 
@@ -102,10 +102,11 @@ def test_alpha_is_kept(style: LoadedStyle) -> None:
 def test_a_phones_photo_is_turned_upright_and_keeps_its_profile(style: LoadedStyle) -> None:
     photo = make_photo(40, 30)
     photo.getexif()[0x0112] = 6
-    photo.info["icc_profile"] = b"profile"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo.info["icc_profile"] = profile
     painted = style(photo)
     assert painted.size == (30, 40)
-    assert painted.info["icc_profile"] == b"profile"
+    assert painted.info["icc_profile"] == profile
 
 
 def test_a_mask_can_be_a_picture(style: LoadedStyle) -> None:

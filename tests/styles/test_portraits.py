@@ -8,7 +8,7 @@ import pytest
 import torch
 from support import make_photo
 
-from fst.errors import AssetError, FstWarning
+from fst.errors import AssetError, FstWarning, InputError
 from fst.image.io import load_image
 from fst.styles.portraits import embedded_portrait, read_figures
 
@@ -59,3 +59,8 @@ def test_missing_and_damaged_files_are_noticed(folder: Path) -> None:
     (folder / "portraits.json").write_text("{")
     with pytest.raises(AssetError, match="damaged"):
         read_figures(folder)
+
+
+def test_a_portrait_that_would_be_too_small_is_one_line() -> None:
+    with pytest.raises(InputError, match=r"at a style size of 15 .* 16 pixels are the least"):
+        embedded_portrait("monet", 15)

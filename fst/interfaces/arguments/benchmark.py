@@ -42,13 +42,13 @@ def _steps(parser: argparse.ArgumentParser) -> None:
     shared(
         parser,
         "--photos",
-        type=str,
+        type=None,
         help="folder of photos (default: photos/train of the assets, or the samples)",
     )
     add("--workers", type=count, default=0, metavar="N", help="threads that decode ahead")
     shared(parser, "--device")
     shared(parser, "--weights", default="auto", help="of VGG-19; random will do, too")
-    shared(parser, "--json")
+    shared(parser, "--json", "--overwrite")
 
 
 def _training(parser: argparse.ArgumentParser) -> None:
@@ -88,5 +88,5 @@ def _inference(parser: argparse.ArgumentParser) -> None:
         default="both",
         help="auto, fp32, bf16, both (default: %(default)s)",
     )
-    shared(parser, "--json")
+    shared(parser, "--json", "--overwrite")
     parser.set_defaults(compile=False, steps=None)

@@ -28,6 +28,7 @@ def parser() -> Parser:
         metavar="DIR",
         help="for the new checkpoint (default: %(default)s)",
     )
+    add("--overwrite", action="store_true", help="replace a checkpoint of something else there")
     add("--runs", type=Path, metavar="DIR", help="for the run (default: in --output)")
     shared(parser, "--device", "--precision")
     return parser

@@ -36,6 +36,7 @@ def parser() -> Parser:
         metavar="DIR",
         help="for the page and its picture (default: %(default)s)",
     )
-    add("--notes", default="", metavar="TEXT", help="what else is to be said")
+    add("--overwrite", action="store_true", help="replace a page and a picture that are there")
+    add("--notes", type=str, default="", metavar="TEXT", help="what else is to be said")
     shared(parser, "--device", "--precision")
     return parser

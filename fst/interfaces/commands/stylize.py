@@ -12,7 +12,6 @@ from typing import Any
 
 from rich.progress import Progress
 
-from fst import __version__
 from fst.choices import FEATHER
 from fst.errors import InputError
 from fst.image.picture import Picture
@@ -31,6 +30,7 @@ from fst.styles.catalog import find_style
 from fst.styles.style import Style
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
+from fst.version import __version__
 
 
 def main(options: argparse.Namespace) -> int:

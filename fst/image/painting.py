@@ -1,0 +1,72 @@
+"""A style's painting, read at a size: what is no painting to learn from is refused in one line."""
+
+import warnings
+from pathlib import Path
+
+from torch import Tensor
+
+from fst.choices import MAX_PIXELS, MIN_SIDE
+from fst.errors import FstWarning, InputError
+from fst.image.io import load_image
+from fst.image.picture import Picture, resize
+from fst.image.transparency import is_seen
+
+ONE_COLOR = 1.5 / 255
+"""No channel of a flat painting varies by more."""
+
+
+def load_painting(path: str | Path, size: int) -> Tensor:
+    """The painting at a style size; of one that is partly transparent, what is seen of it.
+
+    Args:
+        path: a picture.
+        size: its long side in pixels: above its own it is enlarged.
+
+    Returns:
+        ``(1, 3, H, W)``, RGB in [0, 1].
+
+    Raises:
+        InputError: no picture, too small or too thin at that size, or absurdly large, transparent
+            all over, or of one color.
+    """
+    picture = _seen(load_image(path), str(path))
+    width, height = picture.size
+    scale = size / max(width, height)
+    wide, tall = max(1, round(width * scale)), max(1, round(height * scale))
+    if min(wide, tall) < MIN_SIDE:
+        raise InputError(
+            f"{path}: at a style size of {size} this painting is {wide}x{tall}, and {MIN_SIDE} "
+            "pixels are the least: give a larger style size, or crop the painting"
+        )
+    if wide * tall > MAX_PIXELS:
+        raise InputError(
+            f"{path}: at a style size of {size} this painting is {wide}x{tall}, more than "
+            f"{MAX_PIXELS / 1e6:.0f} megapixels: give a smaller style size"
+        )
+    channels = picture.rgb.flatten(2)
+    if float((channels.amax(2) - channels.amin(2)).max()) < ONE_COLOR:
+        raise InputError(f"{path} is of one color: there is no style to learn from it")
+    return resize(picture, size).rgb
+
+
+def _seen(picture: Picture, name: str) -> Picture:
+    """The part of a painting in which something is seen; what is transparent in it is said."""
+    if picture.alpha is None:
+        return picture
+    seen = is_seen(picture.alpha)[0, 0]
+    if not bool(seen.any()):
+        raise InputError(f"{name} is transparent all over: there is no painting to be seen")
+    (rows,), (columns,) = (seen.any(side).nonzero(as_tuple=True) for side in (1, 0))
+    inside = (
+        ...,
+        slice(int(rows[0]), int(rows[-1]) + 1),
+        slice(int(columns[0]), int(columns[-1]) + 1),
+    )
+    if not bool(seen.all()):
+        warnings.warn(
+            f"{name} is transparent in {1 - seen.float().mean().item():.0%} of it: its style is "
+            "learned from what is seen, and from colors that continue it",
+            FstWarning,
+            stacklevel=4,
+        )
+    return Picture(picture.rgb[inside], picture.alpha[inside])
