@@ -17,6 +17,12 @@ from fst.styles.style import Style
 TERMS = LossTerms(*(torch.zeros(1) for _ in LossTerms._fields))
 
 
+RECORD: dict[str, Any] = {
+    "format": 1, "program": "fst", "styles": [{"name": "m", "weights_sha256": "m"}], "settings": {}
+}  # fmt: skip
+"""Of what is painted in the style m, without what is its photo's."""
+
+
 class Negative(OptimizingStylizer):
     """Paints the negative in four steps; ``stops`` says at which one somebody interrupts."""
 
@@ -44,7 +50,7 @@ def make_quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def painted_with(styles: list[Style], *_: Any) -> dict[str, Any]:
         painted = [{"name": style.name, "weights_sha256": style.name} for style in styles]
-        return {"format": 1, "program": "fst", "styles": painted, "settings": {}}
+        return {**RECORD, "styles": painted}
 
     monkeypatch.setattr(stylize, "find_styles", find)
     monkeypatch.setattr(stylize, "painted_with", painted_with)

@@ -62,11 +62,12 @@ def plan(
     style_name: str,
     others: Sequence[Path] = (),
     streams: Streams | None = None,
+    by_name: bool = False,
 ) -> Plan:
     """Pairs photos with the files to write; folders are walked, their structure kept.
 
-    Results are called as :func:`~fst.inference.names.named` says. A picture in a folder that is
-    called as another's result, or says of itself that it is one, is no photo.
+    Results are called as :func:`~fst.inference.names.named` says. A picture in a folder that says
+    of itself that it is one is no photo.
 
     Nothing is made or written here; folders that are missing are made with their first picture.
 
@@ -77,12 +78,16 @@ def plan(
         style_name: for those names.
         others: files that the command reads besides (masks, paintings): no result replaces them.
         streams: what is read and written where ``"-"`` is given.
+        by_name: results may say nothing of themselves: a picture in a folder that is called as
+            another's result is taken for one.
 
     Raises:
         InputError: a photo that isn't there, an empty folder, an output that can't be written, or
             that would be one of the files that are read.
     """
     streams = streams or Streams()
+    if "" in inputs or output == "":
+        raise InputError("a photo or --output has an empty name")
     paths = [Path(path) for path in inputs if path != "-"]
     single = len(inputs) == 1 and not any(path.is_dir() for path in paths)
     stdout = is_stdout(inputs, output)
@@ -95,8 +100,7 @@ def plan(
     if len(paths) < len(inputs):
         found.photos.append(Photo(Path("stdin"), Path("stdin"), reads=streams.stdin))
     targets = named(found.photos, style_name, file, folder)
-    # what is called like a result of another photo is one, of an earlier time
-    places = {_place(target) for target in targets.values()}
+    places = {_place(target) for target in targets.values()} if by_name else set()
     results = {
         photo: None
         for photo in found.photos

@@ -6,19 +6,28 @@ change is said here by names alone, not by what the program plans.
 
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from quick_stylize import Negative, call, make_quick
+from quick_stylize import RECORD, Negative, call, make_quick
 from support import encoded, make_photo
 
 from fst.errors import FstError
+from fst.image.io import save_image
+from fst.image.record import read_record
 
 PNG, JPEG, GIF = (encoded(make_photo(9, 7), kind) for kind in ("PNG", "JPEG", "GIF"))
+with tempfile.TemporaryDirectory() as _place:
+    # what an earlier time of one of the commands has left
+    _result = Path(_place, "a.png")
+    save_image(_result, torch.zeros(1, 3, 7, 9), record=RECORD)
+    PAINTED = _result.read_bytes()
 FOLDERS = ("", "in/", "in/x/", "out/")
 NAMES = (
     *("a.png", "b.jpg", "c.gif", "a-m.png", "a-m-m.png", "b-m.jpg", "c-m.png", "a-n.png"),
@@ -36,7 +45,7 @@ RESULTS = [
 ]
 BASE = {"a.png": PNG, "in/a.png": PNG, "in/b.jpg": JPEG, "in/c.gif": GIF, "mask.png": PNG,
         "p.png": JPEG, "in/x/d.png": PNG}  # fmt: skip
-CONTENT = st.sampled_from([PNG, PNG, JPEG, GIF, b"", b"of somebody", PNG[:60]])
+CONTENT = st.sampled_from([PNG, PNG, PAINTED, JPEG, GIF, b"", b"of somebody", PNG[:60]])
 TREES = st.fixed_dictionaries({
     "files": st.dictionaries(st.sampled_from(PLACES), CONTENT, max_size=9),
     "links": st.dictionaries(
@@ -121,6 +130,22 @@ def is_named(path: str, output: str | None) -> bool:
     )
 
 
+def is_photo(path: str, inputs: list[str], output: str | None) -> bool:
+    """Whether it is a photo of a folder that was given: no result, nor in their folder."""
+    if not path.endswith((".png", ".jpg", ".gif")) or not os.path.isfile(path):
+        return False
+    above = Path(path).absolute().parents
+    folders = [Path(os.path.realpath(name)) for name in inputs if os.path.isdir(name)]
+    results = Path(os.path.realpath(output or ""))
+    hidden = any(".iterates" in part or "interrupted" in part for part in Path(path).parts)
+    return (
+        any(folder in above and (results not in above or results == folder) for folder in folders)
+        and not hidden
+        and not Path(path).is_symlink()
+        and read_record(path) is None
+    )
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _quick(tmp_path_factory: pytest.TempPathFactory) -> object:
     with pytest.MonkeyPatch.context() as patch:
@@ -170,6 +195,7 @@ def _check(
         used.discard(os.path.realpath("mask.png"))
     same = {os.stat(path).st_ino for path in used}
     kept = {path for path in before if os.path.isfile(path) and os.stat(path).st_ino in same}
+    kept |= {path for path in before if is_photo(path, inputs, output)}
     try:
         status = run()
     except FstError:

@@ -13,7 +13,7 @@ from typing import Any
 from rich.progress import Progress
 
 from fst.choices import FEATHER
-from fst.errors import InputError
+from fst.errors import InputError, in_a_line
 from fst.image.picture import Picture
 from fst.inference.batch import run
 from fst.inference.control import Control, Layer
@@ -55,7 +55,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     styles = find_styles(options)
     others = [*options.mask, *(path for style in styles for path in files_of(style))]
     name = "-".join(style.name for style in styles)
-    planned = plan(options.photos, options.output, name, others, streams)
+    planned = plan(options.photos, options.output, name, others, streams, options.no_record)
     # without a record only names tell what of many photos was painted
     trust = options.no_record and not planned.single
     jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)
@@ -85,7 +85,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     try:
         failed = paint_all(options, jobs, layers, control, files, record if common else None)
     except KeyboardInterrupt:
-        print(interrupted(jobs, files, began, options.overwrite), file=sys.stderr)
+        print(in_a_line(interrupted(jobs, files, began, options.overwrite)), file=sys.stderr)
         return 130
     where = jobs[0].called if len(jobs) == 1 else options.output
     if failed < len(jobs):
@@ -98,8 +98,11 @@ def interrupted(jobs: Sequence[Job], files: IterateFiles, began: float, overwrit
     whole = [job.target for job in jobs if job.writes is None and job.target.exists()]
     written = [path for path in whole if path.stat().st_mtime >= began]
     said = f"interrupted: wrote {len(written)} of {len(jobs)} pictures"
-    if (left := files.save_last(written)) is not None:
-        said += f"; iterate {left.iteration} of {left.source} is {left.path}"
+    try:
+        if (left := files.save_last(written)) is not None:
+            said += f"; iterate {left.iteration} of {left.source} is {left.path}"
+    except (OSError, InputError) as error:
+        said += f"; the last iterate can't be written: {error}"
     again = "begins anew" if overwrite or len(jobs) == 1 else "goes on with the rest"
     return f"{said}; the same command {again}"
 
@@ -107,11 +110,11 @@ def interrupted(jobs: Sequence[Job], files: IterateFiles, began: float, overwrit
 def say(planned: Plan, done: Sequence[Job], no_record: bool) -> None:
     """What is not painted, and why, in a line each."""
     for line in planned.errors:
-        print(f"error: {line}", file=sys.stderr)
+        print(f"error: {in_a_line(line)}", file=sys.stderr)
     for line in planned.warnings:
-        print(f"warning: {line}", file=sys.stderr)
+        print(f"warning: {in_a_line(line)}", file=sys.stderr)
     for line in planned.notes:
-        print(line)
+        print(in_a_line(line))
     if not done:
         return
     what, anew = f"{len(done)} pictures were", "them"
@@ -216,7 +219,7 @@ def paint_all(
             bar.update(task, completed=counter.outcome())
             if outcome.error is not None:
                 failed += 1
-                print(f"error: {outcome.error}", file=sys.stderr)
+                print(f"error: {in_a_line(outcome.error)}", file=sys.stderr)
     return failed
 
 
