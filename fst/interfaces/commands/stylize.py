@@ -33,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
         FEATHER if options.feather is None else options.feather, options.seamless,
     )  # fmt: skip
     if options.feather is not None and not options.mask:
-        print("warning: without a --mask there is nothing to --feather", file=sys.stderr)
+        raise InputError("feather (--feather) is of no use without mask (--mask)")
     masks = [read_mask(path, options.max_pixels) for path in options.mask]
     styles = find_styles(options)
     planned = plan(options.photos, options.output, "-".join(style.name for style in styles))
