@@ -23,6 +23,7 @@ from fst.inference.options import (
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
 from fst.losses.perceptual import PerceptualLoss
+from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
 from fst.styles.objective import judged_by_slim, load_objective, style_target
@@ -187,7 +188,9 @@ def _in_one_pass(trained: TrainedStyle, options: PassOptions, margin: int) -> Fe
     if options.circular:
         backend, margin = "eager", 0
     else:
-        backend = pick_backend(options.backend or "auto", device, dtype)
+        # other backends are given the net's stages, where it says them
+        asked = options.backend or ("auto" if has_stages(trained.net) else "eager")
+        backend = pick_backend(asked, device, dtype)
         margin = margin if options.margin is None else options.margin
     circular = bool(options.circular)
     return FeedForwardStylizer(trained, device, dtype, options.memory, circular, backend, margin)

@@ -82,8 +82,8 @@ class LoadedStyle:
         control = Control(strength, preserve_color, size, upsample, blur, seamless)
         if control.seamless and self.tiling is None:
             raise InputError(
-                "to tile (seamless), a style needs a checkpoint of a net that knows its stages, "
-                "and no refining"
+                "to tile (seamless), a style needs a checkpoint whose net says its stages, and no "
+                "refining"
             )
         stylizer = self.tiling if self.tiling and control.seamless else self.stylizer
         with _own_modes(stylizer.device), _in_memory():
