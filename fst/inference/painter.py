@@ -30,6 +30,8 @@ class Painter:
 
     Attributes:
         net: a transformer net, on the device to compute on.
+            One that is no :class:`~fst.nets.needs.TransformerNet`, or says no stages, is run as it
+            is, on the whole picture: backend eager, no memory, not circular.
         dtype: to run convolutions in, ``torch.float32`` or ``torch.bfloat16``.
         memory: how many bytes a pass may take besides photo and net; None takes up to three
             quarters of what is free when the pass begins, and at most :data:`ENOUGH`.
@@ -57,14 +59,28 @@ class Painter:
         if self.circular:
             self.margin = 0
         self.stages = self._stages(self.dtype)
-        if self.stages is None and (self.circular or self.backend != "eager"):
-            raise InputError("this net can be run in no other way than its own")
+        if self.stages is None:
+            self._check_plain()
         self.whole: Whole | None = None
         if self.backend != "eager" and not self.circular:  # what tiles is painted in strips
             stages = self._stages(torch.float32)
             assert stages is not None
             with torch.no_grad():
                 self.whole = make_whole(self.backend, stages, self.dtype)
+
+    def _check_plain(self) -> None:
+        """What a net that does not say its stages can do: run as it is, on the whole picture."""
+        asked = {
+            f"backend {self.backend}": self.backend != "eager",
+            "circular (--seamless)": self.circular,
+            "memory": self.memory is not None,
+        }
+        for option, chosen in asked.items():
+            if chosen:
+                raise InputError(
+                    f"{option} does not go with a {type(self.net).__name__}: a net that says no "
+                    "stages can be run in no other way than its own, at once"
+                )
 
     @torch.no_grad()
     def _stages(self, dtype: torch.dtype) -> list[Stage] | None:

@@ -22,7 +22,8 @@ class Moments:
         if rows.device.type == "cpu":
             # a kernel for channels-last that PyTorch uses in batch norm: two passes over the rows.
             # The running values make its results float32 where the rows are bf16
-            running = (torch.zeros(channels), torch.zeros(channels))
+            zeros = torch.zeros(channels, dtype=torch.float32)
+            running = (zeros, zeros.clone())
             mean, variance = torch.batch_norm_update_stats(rows, *running, 1.0)
         else:
             variance, mean = torch.var_mean(rows.float(), (0, 2, 3), correction=0)
