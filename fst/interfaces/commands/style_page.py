@@ -49,6 +49,6 @@ def main(options: argparse.Namespace) -> int:
         text = render_style_page(
             style.description, reports, options.size, len(files), options.notes, shown
         )
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     print(f"wrote {written}")
     return 0

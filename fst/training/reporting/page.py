@@ -118,7 +118,7 @@ class RunPage(Callback):
                 now=datetime.now().strftime("%H:%M:%S"),
             )
             with atomic_file(self.folder / "index.html") as temporary:
-                temporary.write_text(page, encoding="utf-8")
+                temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
         except Exception as error:  # no page is worth a training
             if not self.warned:
                 reason = " ".join(str(error).split()) or type(error).__name__
