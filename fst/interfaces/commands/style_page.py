@@ -51,7 +51,7 @@ def main(options: argparse.Namespace) -> int:
         text = render_style_page(
             style.description, reports, options.size, len(pairs), options.notes, shown
         )
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     save_image(sheet, inset_sheet(pairs), quality=90)  # last: it is known by its page
     print(f"wrote {page}")
     return int(len(pairs) < len(files))
