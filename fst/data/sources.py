@@ -7,7 +7,7 @@ import hashlib
 import importlib.resources
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ Record = dict[str, Any]
 
 
 def open_folder(path: str) -> datasets.Dataset:
-    """Every photo below a folder.
+    """Every photo below a folder; several links to one file are one photo.
 
     Raises:
         InputError: no such folder, or no photo in it.
@@ -40,10 +40,20 @@ def open_folder(path: str) -> datasets.Dataset:
     folder = Path(path)
     if not folder.exists():
         folder = assets.find("photos", path)
-    files = [str(file) for file in assets.list_images(folder)]
+    files = [str(file) for file in _once(assets.list_images(folder))]
     return datasets.Dataset.from_dict({"image": files}).cast_column(
         "image", datasets.Image(decode=False)
     )
+
+
+def _once(files: Iterable[Path]) -> list[Path]:
+    """The files without links to one that comes before: else a photo is in a training twice."""
+    found: dict[Any, Path] = {}
+    for file in files:
+        about = file.stat()
+        # some file systems number no files
+        found.setdefault((about.st_dev, about.st_ino) if about.st_ino else file, file)
+    return list(found.values())
 
 
 def open_sample(path: str | None = None) -> datasets.Dataset:
@@ -92,7 +102,8 @@ def open_hub(
         ) from error
     names = list(data.features or {})
     if column not in names:
-        raise InputError(f"no column {column!r} in {name!r}: there are {', '.join(names)}")
+        there = f"give data.column one of {', '.join(names)}" if names else "it has none at all"
+        raise InputError(f"no column {column!r} in {name!r}: {there}")
     feature = (data.features or {}).get(column)
     if not (isinstance(feature, datasets.Image) or "bytes" in getattr(feature, "keys", list)()):
         raise InputError(f"the column {column!r} of {name!r} holds no photos, but {feature}")
