@@ -35,11 +35,17 @@ def open_folder(path: str) -> datasets.Dataset:
     """Every photo below a folder; several links to one file are one photo.
 
     Raises:
-        InputError: no such folder, or no photo in it.
+        AssetError: no such folder.
+        InputError: no photo in it.
     """
     folder = Path(path)
     if not folder.exists():
-        folder = assets.find("photos", path)
+        try:
+            folder = assets.find("photos", path)
+        except AssetError as error:
+            *given, _ = assets.search_path("photos")
+            places = f"neither here nor in {given[0]}" if given else "here (FST_ASSETS is not set)"
+            raise AssetError(f"no folder {path!r} {places}") from error
     files = [str(file) for file in _once(assets.list_images(folder))]
     return datasets.Dataset.from_dict({"image": files}).cast_column(
         "image", datasets.Image(decode=False)
@@ -95,10 +101,8 @@ def open_hub(
     except Exception as error:  # every file system and network library has errors of its own
         reason = " ".join(next(iter(str(error).splitlines()), "").split())
         raise AssetError(
-            f"no data set {name!r}: neither that path nor the hub gave it "
-            f"({reason[:200] or type(error).__name__}). Without it, train on the five photos that "
-            "come with scikit-image (data=sample) or on a folder of your own "
-            "(data=folder data.path=FOLDER)"
+            f"no data set {name!r} ({reason[:120] or type(error).__name__}): train on a folder of "
+            "your own (data=folder data.path=FOLDER) or on the five photos of data=sample"
         ) from error
     names = list(data.features or {})
     if column not in names:
