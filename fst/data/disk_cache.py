@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import track
 from torchvision.transforms.v2 import functional as F
 
+from fst.data.photo_stream import unbroken
 from fst.data.sources import Record, as_path, as_text, decode, name_of, shrink
 from fst.errors import InputError
 from fst.system.files import atomic_file, check_writable
@@ -133,6 +134,19 @@ def _only_one(target: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _room_for(target: Path) -> Iterator[None]:
+    """Says in a line that a disk is full, or that it fails: what is cached by then stays."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(
+            f"can't fill the cache {target}: {reason}; make room and start again (what is cached "
+            "is kept), or train without data.cache"
+        ) from error
+
+
 def _fill(
     photos: datasets.Dataset | datasets.IterableDataset,
     target: Path,
@@ -148,7 +162,7 @@ def _fill(
     elif state["stream"] is not None:
         photos.load_state_dict(state["stream"])
     column = next(iter(photos.features or {"image": None}))
-    rows = shown(rest, f"caching photos in {target}", len(rest) if listed else None)
+    rows = shown(unbroken(rest), f"caching photos in {target}", len(rest) if listed else None)
 
     def small(record: Record) -> Record | str:
         try:
@@ -171,11 +185,13 @@ def _fill(
             good = [result for result in results if not isinstance(result, str)]
             state["read"] += len(records)
             state["stream"] = None if listed else photos.state_dict()
-            if good:
-                state["shards"].append(_write_shard(target, len(state["shards"]), good))
-            _write_state(target, state)
+            with _room_for(target):
+                if good:
+                    state["shards"].append(_write_shard(target, len(state["shards"]), good))
+                _write_state(target, state)
     state["complete"] = True
-    _write_state(target, state)
+    with _room_for(target):
+        _write_state(target, state)
 
 
 def shown(rows: Iterable[Any], title: str, total: int | None) -> Iterable[Any]:
@@ -222,7 +238,13 @@ def _no_progress_bars() -> Iterator[None]:
 def _read_state(target: Path) -> dict[str, Any]:
     """How far a cache is filled."""
     file = target / STATE
-    known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    known: Any = {}
+    try:
+        known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"the cache {target} is damaged ({error}): delete it") from error
+    if not isinstance(known, dict):
+        raise InputError(f"the cache {target} is damaged ({STATE} holds no state): delete it")
     return {"read": 0, "stream": None, "shards": [], "skipped": [], "complete": False, **known}
 
 

@@ -19,9 +19,12 @@ from torch.utils.data import IterableDataset
 from fst.data.crops import CropAndFlip
 from fst.data.photo_list import ATTEMPTS, PhotoList, Pick
 from fst.data.photo_stream import PhotoStream
-from fst.data.sources import decode, name_of
+from fst.data.sources import decode, name_of, named
 from fst.data.split_stream import SplitStream
 from fst.errors import InputError
+
+NAMED = 10
+"""So many broken photos are named as they come; of further ones only the number is said."""
 
 
 class TrainingCrops(IterableDataset[Tensor]):
@@ -98,9 +101,20 @@ class TrainingCrops(IterableDataset[Tensor]):
                 with self._lock:  # two threads may have met the same photo
                     if name not in self.skipped:
                         self.skipped.add(name)
-                        self.on_skip(f"skipped {len(self.skipped)}: {error}")
+                        self._say(error)
                 continue
             self._names[place] = name
             self._names.pop(place - 64 * self.batch_size, None)
             return self.crop(pixels, place)
-        raise InputError(f"{ATTEMPTS} photos in a row can't be decoded: are these photos?")
+        raise InputError(
+            f"{ATTEMPTS} times in a row a photo can't be decoded: {named(sorted(self.skipped))}. "
+            "Are these photos?"
+        )
+
+    def _say(self, error: InputError) -> None:
+        """The first few are named; of thousands a line comes now and then."""
+        count = len(self.skipped)
+        if count <= NAMED:
+            self.on_skip(f"skipped {count}: {error}")
+        elif count.bit_count() == 1:  # 16, 32, 64 …
+            self.on_skip(f"skipped {count} photos by now, the last one being {error}")

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -75,11 +75,7 @@ class PhotoStream:
         Raises:
             AssetError: the stream broke off.
         """
-        rows = islice(self.photos.shard(self.shards, 0), self.held_out, None)
-        while True:
-            with _in_one_line():
-                if (row := next(rows, None)) is None:
-                    return
+        for row in islice(unbroken(self.photos.shard(self.shards, 0)), self.held_out, None):
             yield row[self.column]
 
     def state_dict(self, place: int) -> dict[str, Any]:
@@ -184,6 +180,22 @@ class PhotoStream:
             elif len(empty) == len(self.own):
                 raise InputError("no photo is left to train on: lower data.val_photos")
             position = {"epoch": epoch, "turn": turn, "state": None}
+
+
+def unbroken(rows: Iterable[Any]) -> Iterator[Any]:
+    """The rows of a stream.
+
+    Raises:
+        AssetError: it breaks off; one line.
+    """
+    iterator = iter(rows)
+    while True:
+        with _in_one_line():
+            try:
+                row = next(iterator)
+            except StopIteration:
+                return
+        yield row
 
 
 def _result(block: Future[tuple[dict[str, Any], list[Record]]]) -> tuple[Any, list[Record]]:

@@ -8,7 +8,7 @@ import importlib.resources
 import io
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,18 +33,34 @@ Record = dict[str, Any]
 
 
 def open_folder(path: str) -> datasets.Dataset:
-    """Every photo below a folder.
+    """Every photo below a folder; several links to one file are one photo.
 
     Raises:
-        InputError: no such folder, or no photo in it.
+        AssetError: no such folder.
+        InputError: no photo in it.
     """
     folder = Path(path)
     if not folder.exists():
-        folder = assets.find("photos", path)
-    files = [as_text(str(file)) for file in assets.list_images(folder)]
+        try:
+            folder = assets.find("photos", path)
+        except AssetError as error:
+            *given, _ = assets.search_path("photos")
+            places = f"neither here nor in {given[0]}" if given else "here (FST_ASSETS is not set)"
+            raise AssetError(f"no folder {path!r} {places}") from error
+    files = [as_text(str(file)) for file in _once(assets.list_images(folder))]
     return datasets.Dataset.from_dict({"image": files}).cast_column(
         "image", datasets.Image(decode=False)
     )
+
+
+def _once(files: Iterable[Path]) -> list[Path]:
+    """The files without links to one that comes before: else a photo is in a training twice."""
+    found: dict[Any, Path] = {}
+    for file in files:
+        about = file.stat()
+        # some file systems number no files
+        found.setdefault((about.st_dev, about.st_ino) if about.st_ino else file, file)
+    return list(found.values())
 
 
 def open_sample(path: str | None = None) -> datasets.Dataset:
@@ -86,14 +102,13 @@ def open_hub(
     except Exception as error:  # every file system and network library has errors of its own
         reason = " ".join(next(iter(str(error).splitlines()), "").split())
         raise AssetError(
-            f"no data set {name!r}: neither that path nor the hub gave it "
-            f"({reason[:200] or type(error).__name__}). Without it, train on the five photos that "
-            "come with scikit-image (data=sample) or on a folder of your own "
-            "(data=folder data.path=FOLDER)"
+            f"no data set {name!r} ({reason[:120] or type(error).__name__}): train on a folder of "
+            "your own (data=folder data.path=FOLDER) or on the five photos of data=sample"
         ) from error
     names = list(data.features or {})
     if column not in names:
-        raise InputError(f"no column {column!r} in {name!r}: there are {', '.join(names)}")
+        there = f"give data.column one of {', '.join(names)}" if names else "it has none at all"
+        raise InputError(f"no column {column!r} in {name!r}: {there}")
     feature = (data.features or {}).get(column)
     if not (isinstance(feature, datasets.Image) or "bytes" in getattr(feature, "keys", list)()):
         raise InputError(f"the column {column!r} of {name!r} holds no photos, but {feature}")

@@ -75,8 +75,8 @@ EMBEDDED = Path(__file__).resolve().parents[1] / "embedded"
 """What comes with the package: the slim network, and portraits of paintings."""
 
 SLIM_INSTEAD = (
-    "Without VGG-19, the slim network that comes with fst does: --weights slim; of a training "
-    "loss=slim (and data=sample where there are no photos either)"
+    "The slim network that comes with fst does, too: --weights slim; in a training loss=slim "
+    "(and data=sample where there are no photos)"
 )
 
 
@@ -165,7 +165,10 @@ def _find_weights(weights: str) -> tuple[str, Path]:
     if weights == "slim":
         return weights, EMBEDDED / WEIGHTS[weights].file
     if weights == "caffe":
-        return weights, assets.find("weights", WEIGHTS[weights].file)
+        try:
+            return weights, assets.find("weights", WEIGHTS[weights].file)
+        except AssetError as error:
+            raise _nowhere(weights, "there is no download of it") from error
     if weights == "torchvision":
         return weights, _torchvision_file()
     if Path(weights).suffix != ".safetensors":
@@ -207,9 +210,19 @@ def _torchvision_file() -> Path:
         sha256 = WEIGHTS["torchvision"].sha256[0]
         torch.hub.download_url_to_file(VGG19_Weights.IMAGENET1K_V1.url, str(cached), sha256)
     except (OSError, RuntimeError, HTTPException) as error:
-        reason = f"tried to get it into {cached}, and failed: {getattr(error, 'reason', error)}"
-        return assets.find("weights", name, download=reason)
+        reason = " ".join(str(getattr(error, "reason", error)).split())[:120]
+        raise _nowhere("torchvision", f"its download to {cached} failed: {reason}") from error
     return cached
+
+
+def _nowhere(source: str, download: str) -> AssetError:
+    """VGG-19 can't be had: where it was looked for, what became of the download, what to do."""
+    *given, cache = assets.search_path("weights")
+    folders = f"{given[0] if given else 'FST_ASSETS (not set)'} or {cache}"
+    return AssetError(
+        f"VGG-19 can't be had: no {WEIGHTS[source].file} in {folders}, and {download}. "
+        f"{SLIM_INSTEAD}"
+    )
 
 
 def _read_safetensors(path: Path, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from fst.data import disk_cache
 from fst.data.disk_cache import cached_photos, crop_side
 from fst.data.sources import Record, decode, open_folder, open_hub
-from fst.errors import InputError
+from fst.errors import AssetError, InputError
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -246,7 +246,7 @@ def test_a_shard_that_is_not_in_the_state_is_written_again(
 
     real = disk_cache._write_state
     monkeypatch.setattr(disk_cache, "_write_state", write_state)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match="No space left"):
         fill(colors, tmp_path / "cache")
     assert seen(fill(colors, tmp_path / "cache")) == list(range(10))
 
@@ -366,6 +366,55 @@ def test_photos_that_are_all_broken_are_one_line(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="none of the photos can be decoded") as caught:
             fill(tmp_path / "photos", tmp_path / "cache", on_skip=lambda text: None)
         assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_is_cached(
+    colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, cache = disk_cache._write_shard, tmp_path / "cache"
+
+    def full(target: Path, number: int, records: list[Record]) -> str:
+        if number == 1:
+            raise OSError(28, "No space left on device")
+        return write(target, number, records)
+
+    monkeypatch.setattr(disk_cache, "_write_shard", full)
+    with pytest.raises(InputError, match=r"No space left on device.*data\.cache") as caught:
+        fill(colors, cache)
+    assert "\n" not in str(caught.value)
+    written: list[int] = []
+
+    def count(target: Path, number: int, records: list[Record]) -> str:
+        written.append(number)
+        return write(target, number, records)
+
+    monkeypatch.setattr(disk_cache, "_write_shard", count)
+    assert seen(fill(colors, cache)) == list(range(10))
+    assert written == [1, 2]
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null"])
+def test_a_cache_whose_state_is_damaged_is_one_line(
+    colors: Path, tmp_path: Path, damage: str
+) -> None:
+    fill(colors, tmp_path / "cache")
+    (state,) = (tmp_path / "cache").glob("*/state.json")
+    state.write_text(damage)
+    with pytest.raises(InputError, match=r"is damaged .*: delete it") as caught:
+        fill(colors, tmp_path / "cache")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stream_that_breaks_off_while_it_is_cached_is_one_line(tmp_path: Path) -> None:
+    def records() -> Iterator[dict[str, Any]]:
+        yield {"image": {"path": "0", "bytes": encoded(one_color(0))}}
+        raise ValueError("the hub is gone\nreally")
+
+    features = datasets.Features({"image": datasets.Image(decode=False)})
+    stream = datasets.IterableDataset.from_generator(records, features=features)
+    with pytest.raises(AssetError, match="the hub is gone") as caught:
+        fill(stream, tmp_path / "cache")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_folder_that_can_hold_no_cache_is_one_line(

@@ -280,6 +280,16 @@ def test_broken_photos_are_skipped_counted_and_named_once(
         assert sum(message.count(name) for message in said) == 1
 
 
+def test_of_many_broken_photos_the_first_are_named_and_the_others_counted(colors: Path) -> None:
+    for i in range(60):
+        (colors / f"broken{i:02d}.jpg").write_bytes(b"no picture")
+    said: list[str] = []
+    photos = crops_of_folder(colors, on_skip=said.append)
+    take(photos, 140)
+    assert len(photos.skipped) == 60
+    assert [line.split()[1].rstrip(":") for line in said] == [*map(str, range(1, 11)), "16", "32"]
+
+
 def test_two_threads_that_meet_a_broken_photo_name_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     both = threading.Barrier(2, timeout=10)
 

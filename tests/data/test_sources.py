@@ -69,6 +69,20 @@ def test_a_folder_gives_every_photo_below_it_and_nothing_else(photo_folder: Path
     assert len(opened) == len(expected)
 
 
+def test_links_to_a_photo_are_that_photo(photo_folder: Path) -> None:
+    before = [row["image"]["path"] for row in open_folder(str(photo_folder))]
+    (photo_folder / "zz_link.jpg").symlink_to(photo_folder / "photo_03.jpg")
+    (photo_folder / "zz_twin.jpg").hardlink_to(photo_folder / "photo_04.jpg")
+    (photo_folder / "zz_loop").symlink_to(photo_folder)
+    assert [row["image"]["path"] for row in open_folder(str(photo_folder))] == before
+
+
+def test_photos_behind_a_link_to_a_folder_are_found(photo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "there").symlink_to(photo_folder)
+    assert len(open_folder(str(tmp_path / "linked"))) == 12
+
+
 def test_a_folder_lists_its_photos_in_the_same_order_whatever_the_disk_says(
     photo_folder: Path,
 ) -> None:

@@ -500,7 +500,7 @@ def test_a_gpu_leaves_bad_steps_out_and_counts_them_when_it_is_looked_at(runs: T
     counts = [row["skipped"] for row in rows(run)]
     assert counts == ["0.0"] * 9 + ["1.0"] * 10 + ["3.0"] * 5 + ["4.0"]
     pending = checkpoint(run, 24)["fst"]["guard"]["pending"]
-    assert [step for step, flags in pending if 0 in flags] == [23]
+    assert [step for step, flags in pending if 0 in flags[:-1]] == [23]
     assert torch.get_float32_matmul_precision() == "high"  # and Lightning could ask, too
 
 
