@@ -75,8 +75,7 @@ EMBEDDED = Path(__file__).resolve().parents[1] / "embedded"
 """What comes with the package: the slim network, and portraits of paintings."""
 
 SLIM_INSTEAD = (
-    "Without VGG-19, the slim network that comes with fst does: --weights slim; of a training "
-    "loss=slim (and data=sample where there are no photos either)"
+    "Without VGG-19: --weights slim; of a training loss=slim (without photos, too: data=sample)"
 )
 
 
@@ -207,7 +206,7 @@ def _torchvision_file() -> Path:
         sha256 = WEIGHTS["torchvision"].sha256[0]
         torch.hub.download_url_to_file(VGG19_Weights.IMAGENET1K_V1.url, str(cached), sha256)
     except (OSError, RuntimeError, HTTPException) as error:
-        reason = f"tried to get it into {cached}, and failed: {getattr(error, 'reason', error)}"
+        reason = f"it failed: {getattr(error, 'reason', error)}"
         return assets.find("weights", name, download=reason)
     return cached
 
