@@ -59,7 +59,7 @@ class Control:
         size = optional(whole_number, "size", self.size, MIN_SIDE, LARGEST)
         object.__setattr__(self, "size", size)
         if self.upsample is not None and self.size is None:
-            raise InputError("upsampling needs a size to paint at")
+            raise InputError("upsample (--upsample) needs a size (--size) to paint at")
         if self.seamless and self.upsample == "guided":
             raise InputError("guided upsampling does not tile: take bicubic with seamless")
 

@@ -148,7 +148,8 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
         raise InputError(f"a blend looks like monet=0.7,starry_night=0.3, not {options.blend!r}")
     names: list[str] = options.style or [options.blend]
     if len(options.mask) not in ({1, 0} if len(names) == 1 else {len(names)}):
-        raise InputError(f"{len(names)} styles and {len(options.mask)} masks: give each its own")
+        masks = "1 mask" if len(options.mask) == 1 else f"{len(options.mask)} masks"
+        raise InputError(f"{len(names)} styles and {masks}: give each style a --mask of its own")
     device = pick_device(options.device)
     found = {name: find_style(name, options.checkpoints, device) for name in dict.fromkeys(names)}
     return [found[name] for name in names]
