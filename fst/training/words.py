@@ -183,7 +183,9 @@ def own_painting(style: dict[str, Any], style_file: str | None, typed: Collectio
     Raises:
         InputError: a painting of the user's own, and the name of a style that comes with fst.
     """
-    name, image = style.get("name"), str(style.get("image"))
+    if not {"name", "image"} <= style.keys():
+        return  # which is said with all that is missing
+    name, image = style["name"], str(style["image"])
     if name == style_file:
         if name not in style_names():  # a file of the user's own
             return
