@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from support import encoded, make_photo
 
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.image.decoding import decoded
 from fst.image.formats import png_bits
 from fst.image.io import load_image, load_pixels
@@ -97,6 +97,15 @@ def test_pixels_that_a_file_has_no_room_for_are_not_made_up(
     content = resized_header(kind, width, height)
     with pytest.raises(InputError, match=rf"its {len(content)} bytes have no room for {width}x"):
         load_image(BytesIO(content))
+
+
+def test_a_webp_larger_than_any_encoder_writes_is_refused() -> None:
+    frames = [make_photo(24, 20), make_photo(24, 20, seed=1)]
+    animation = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+    place = animation.index(b"VP8X") + 12
+    wide = animation[:place] + (2_000_000 - 1).to_bytes(3, "little") + animation[place + 3 :]
+    with pytest.warns(FstWarning), pytest.raises(InputError, match="no WebP is as large"):
+        load_image(BytesIO(wide), name="a wide one")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "P", "RGBA", "I;16"])
