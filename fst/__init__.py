@@ -8,11 +8,12 @@ stand in rooms (see ARCHITECTURE.md); read them in the order ``losses.functional
 
 from typing import TYPE_CHECKING, Any
 
+from fst.version import __version__
+
 if TYPE_CHECKING:
     from fst.interfaces.api import load
 
-__version__ = "0.1.0"
-__all__ = ["load"]
+__all__ = ["__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,11 @@ behind the user's back: what can't be had is an :class:`~fst.errors.AssetError` 
 """
 
 import os
+import re
 import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +19,7 @@ import platformdirs
 import pooch
 
 from fst.errors import AssetError, FstWarning, InputError
+from fst.system.files import files_below
 
 HEIF_SUFFIXES = (".heic", ".heif")
 
@@ -23,6 +28,12 @@ IMAGE_SUFFIXES = (
     *HEIF_SUFFIXES,
 )
 """What counts as a picture in a folder."""
+
+ITERATES = ".iterates"
+"""What the name of a folder of iterates ends in: they are neither photos nor results."""
+
+INTERRUPTED = re.compile(r".+\.interrupted-\d{5,}(-\d+)?")
+"""Of what an interrupted optimization has left, the name without suffix: no photo either."""
 
 HEIF_PACKAGE = "pillow-heif"
 """Reads HEIC, what phones take. Its wheels are under the GPL, so it comes as an extra only."""
@@ -109,34 +120,79 @@ def has_heif() -> bool:
         return False
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Every picture below ``folder``, sorted by path; hidden files are passed over.
+@dataclass(frozen=True)
+class Images:
+    """What :func:`find_images` found.
 
-    Where the package for HEIC is missing, such pictures are left out, with a warning.
+    Attributes:
+        photos: the pictures, sorted by path.
+        heif: how many HEIC pictures can't be read here, and are not among them.
+        others: suffix -> how many files are no pictures by their suffix.
+        interrupted: how many are what an interrupted optimization left (:data:`INTERRUPTED`).
+        errors: a line each for folders that can't be read and links that lead nowhere.
+    """
+
+    photos: list[Path]
+    heif: int = 0
+    others: Mapping[str, int] = field(default_factory=dict)
+    interrupted: int = 0
+    errors: Sequence[str] = ()
+
+
+def find_images(folder: Path) -> Images:
+    """Looks for pictures below ``folder``, by their suffixes; links to folders are followed.
+
+    Hidden files are passed over; so are iterates (:data:`ITERATES`, :data:`INTERRUPTED`).
+
+    Raises:
+        InputError: no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"no folder {str(folder)!r}")
+    files, failed = files_below(folder, lambda name: not name.endswith(ITERATES))
+    errors = [f"can't read {error.filename}: {error.strerror}" for error in failed]
+    photos, heif, interrupted, others = [], 0, 0, Counter[str]()
+    readable = has_heif()
+    for path in sorted(files):
+        if path.name.startswith("."):
+            continue
+        kind = path.suffix.lower()
+        if kind not in IMAGE_SUFFIXES:
+            others[kind] += 1
+        elif INTERRUPTED.fullmatch(path.stem):
+            interrupted += 1
+        elif path.is_file():
+            if kind in HEIF_SUFFIXES and not readable:
+                heif += 1
+            else:
+                photos.append(path)
+        elif path.is_symlink():
+            errors.append(f"{path} is a link that leads nowhere")
+    return Images(photos, heif, others, interrupted, errors)
+
+
+def say_heif(folder: Path, found: Images) -> str:
+    """What is said of the HEIC pictures that are left out."""
+    several = f"{found.heif} of {found.heif + len(found.photos)} pictures in {str(folder)!r}"
+    return f"{several} can't be read, being HEIC: pip install {HEIF_PACKAGE}"
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Every picture below ``folder``, sorted by path; see :func:`find_images`.
+
+    Where the package for HEIC is missing, such pictures are left out, with a warning; so is what is
+    in a folder that can't be read.
 
     Raises:
         InputError: there is none, or no such folder.
     """
-    if not folder.is_dir():
-        raise InputError(f"no folder {str(folder)!r}")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    )
-    if not found:
+    found = find_images(folder)
+    if not found.photos:
+        if found.heif:
+            raise InputError(say_heif(folder, found))
+        if found.errors:
+            raise InputError(found.errors[0])
         raise InputError(f"no photos in {str(folder)!r} (looked for {', '.join(IMAGE_SUFFIXES)})")
-    if has_heif():
-        return found
-    read = [path for path in found if path.suffix.lower() not in HEIF_SUFFIXES]
-    if missing := len(found) - len(read):
-        left_out = (
-            f"{missing} of {len(found)} pictures in {str(folder)!r} can't be read, being HEIC: "
-            f"pip install {HEIF_PACKAGE}"
-        )
-        if not read:
-            raise InputError(left_out)
-        warnings.warn(left_out, FstWarning, stacklevel=2)
-    return read
+    for line in [*found.errors, *([say_heif(folder, found)] if found.heif else [])]:
+        warnings.warn(line, FstWarning, stacklevel=2)
+    return found.photos

@@ -13,6 +13,8 @@ Anything else that escapes is a bug of ours and keeps its traceback.
 """
 
 import os
+import re
+import signal
 import sys
 import threading
 import warnings
@@ -77,7 +79,7 @@ def _one_line_warnings() -> Iterator[None]:
                 if str(message) in said:  # of ten photos alike, one line is enough
                     return
                 said.add(str(message))
-                print(f"warning: {message}", file=sys.stderr, flush=True)
+                print(f"warning: {in_a_line(message)}", file=sys.stderr, flush=True)
             else:
                 others(message, category, filename, lineno, file, line)
 
@@ -86,29 +88,38 @@ def _one_line_warnings() -> Iterator[None]:
         yield
 
 
+def in_a_line(text: object) -> str:
+    """A text in one line of what can be printed; file names may hold anything.
+
+    Line breaks, other control characters and bytes that are not UTF-8 are escaped.
+    """
+    unprintable = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+    return re.sub(unprintable, lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Ends the process with one line and a non-zero status where the user made a mistake.
 
-    Status 1 for an :class:`FstError` or a full disk and the like, 130 for ``Ctrl-C``. A
-    :class:`FstWarning` is one line, too.
+    Status 1 for an :class:`FstError` or a full disk and the like; for a signal that asks to stop
+    the shell's, 130 for ``Ctrl-C``. A :class:`FstWarning` is one line, too.
     """
     threading.excepthook = _quiet_full_disk
     try:
         with _one_line_warnings():
             yield
     except FstError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {in_a_line(error)}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:  # `fst ... | head`: the reader left, and nobody is there to be told
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
         where = f" ({error.filename})" if error.filename else ""
-        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
+        print(f"error: {in_a_line(f'{error.strerror or error}{where}')}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("stopped", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))

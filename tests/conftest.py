@@ -2,8 +2,10 @@
 
 import os
 import runpy
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import datasets
@@ -15,6 +17,7 @@ from support import SCRIPTS, Run, make_photo
 from torch import Tensor
 
 from fst.losses.perceptual import PerceptualLoss
+from fst.system import signals
 
 # tiny nets are quicker on one thread, and don't wait for each other on a busy machine
 torch.set_num_threads(1)
@@ -27,6 +30,17 @@ def assets_folder() -> Path:
     if not root or not Path(root, "weights", "vgg19_caffe_fp16.safetensors").is_file():
         pytest.skip("needs VGG-19 and the paintings: set FST_ASSETS to a folder that holds them")
     return Path(root).resolve()
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command takes signals until its process ends: here they are given back after each test."""
+    monkeypatch.setattr(signals, "_process", signals._Process())
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    before = {number: signal.getsignal(number) for number in signals.STOPPING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fst.assets import IMAGE_SUFFIXES, check_sha256, find, list_images, search_path
-from fst.errors import AssetError, InputError
+from fst.assets import (
+    IMAGE_SUFFIXES,
+    check_sha256,
+    find,
+    find_images,
+    list_images,
+    search_path,
+)
+from fst.errors import AssetError, FstWarning, InputError
 from fst.styles.catalog import read_style, style_names
 
 STYLES = Path(__file__).parents[1] / "configs" / "style"
@@ -147,6 +154,25 @@ def test_list_images_finds_every_picture_below_a_folder_sorted(tmp_path: Path) -
 def test_a_folder_called_like_a_picture_is_not_one(tmp_path: Path) -> None:
     inside = put(tmp_path / "album.jpg", "a.png")
     assert list_images(tmp_path) == [inside]
+
+
+def test_folders_of_iterates_are_passed_over_and_links_are_followed(tmp_path: Path) -> None:
+    wanted = [put(tmp_path / "in", "a.png"), put(tmp_path / "in" / "x", "b.png")]
+    put(tmp_path / "in" / "a-monet.png.iterates", "00050.png")
+    put(tmp_path / "out", "c.png")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "out")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    wanted.append(tmp_path / "in" / "linked" / "c.png")
+    assert list_images(tmp_path / "in") == sorted(wanted)
+
+
+def test_what_cannot_be_read_in_a_folder_is_said(tmp_path: Path) -> None:
+    put(tmp_path, "a.png")
+    (tmp_path / "b.png").symlink_to("nowhere.png")
+    put(tmp_path, "notes.TXT")
+    with pytest.warns(FstWarning, match=r"b\.png is a link that leads nowhere"):
+        assert list_images(tmp_path) == [tmp_path / "a.png"]
+    assert find_images(tmp_path).others == {".txt": 1}
 
 
 def test_list_images_says_what_it_looked_for(tmp_path: Path) -> None:

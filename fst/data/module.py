@@ -13,12 +13,12 @@ from fst import assets
 from fst.data.crops import CropAndFlip
 from fst.data.device_cache import decoded_photos
 from fst.data.disk_cache import cached_photos, crop_side, identity
-from fst.data.held_out import HeldOutPhotos, hold_out
+from fst.data.held_out import PILOT_PHOTOS, HeldOutPhotos, hold_out, pilot_crops
 from fst.data.loader import TrainingCrops
-from fst.data.photo_list import PhotoList
+from fst.data.photo_list import PhotoList, warn_of_few
 from fst.data.photo_stream import PhotoStream
 from fst.data.settings import PhotoSettings
-from fst.data.sources import COCO, Record, open_folder, open_hub, open_sample
+from fst.data.sources import COCO, open_folder, open_hub, open_sample
 from fst.data.split_stream import SplitStream, fitting_parts
 from fst.errors import AssetError, InputError
 
@@ -62,25 +62,32 @@ class PhotoDataModule(lightning.LightningDataModule):
         if settings.cache is not None:
             folder, about = Path(settings.cache).expanduser(), self._about_files()
             photos = cached_photos(photos, folder, identity(about, photos), self.side)
-        records: list[Record] = []
         if settings.val_path:
             others = open_folder(settings.val_path)
-            records = [others[i]["image"] for i in range(min(settings.val_photos, len(others)))]
+            count = min(settings.val_photos, len(others))
+            self.val = HeldOutPhotos((row["image"] for row in others), self.size, count=count)
         source: PhotoList | PhotoStream
         if isinstance(photos, datasets.IterableDataset):
-            held_out = 0 if settings.val_path else settings.val_photos
             # of several shards each would give its part of max_photos
             shards = None if settings.max_photos is None else 1
-            block = settings.shuffle_buffer
-            source = PhotoStream(photos, settings.seed, block, held_out, shards)
-            records = records or source.held_out_records()
+            source = PhotoStream(photos, settings.seed, settings.shuffle_buffer, shards=shards)
+            if self.val is None:
+                records, count = source.first_records(), settings.val_photos
+                self.val = HeldOutPhotos(records, self.size, count=count)
+                source.held_out = max(count, self.val.taken[-1] + 1)
         else:
-            if not settings.val_path:
-                records, photos = hold_out(photos, settings.val_photos)
+            if self.val is None:
+                self.val, photos = hold_out(photos, settings.val_photos, self.size)
             source = PhotoList(photos, settings.seed)
-        self.val = HeldOutPhotos(records, self.size)
+            warn_of_few(photos)
         self.train = TrainingCrops(source, self.crop, self.batch_size, settings.num_workers)
         self.train.skipped |= self.val.skipped  # which are named
+
+    def pilot_crops(self) -> list[Tensor]:
+        """What to calibrate on: the held-out photos, and some to train on where these are few."""
+        if self.train is None or self.val is None or isinstance(self.train.source, SplitStream):
+            raise RuntimeError("pilot_crops() comes after setup() and before the first batch")
+        return pilot_crops(self.val, self.train.source.first_records(), PILOT_PHOTOS)
 
     def _open(self) -> datasets.Dataset | datasets.IterableDataset:
         if self.source == "sample":

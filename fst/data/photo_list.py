@@ -1,6 +1,7 @@
 """Photos with an index, in a new random order every epoch."""
 
-from collections.abc import Callable, Generator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import count
 
 import datasets
@@ -8,9 +9,13 @@ import torch
 
 from fst.data.crops import seeded
 from fst.data.sources import Record
+from fst.errors import FstWarning
 
 ATTEMPTS = 100
 """So many broken photos in a row, and these are no photos at all."""
+
+FEW = 4
+"""Fewer photos than that are learned by heart."""
 
 Pick = Callable[[int], Record]
 """The photo of a place: attempt 0 is the one whose turn it is, the others stand in for it."""
@@ -19,6 +24,17 @@ Pick = Callable[[int], Record]
 def stand_in(count: int, attempt: int, seed: int, place: int) -> int:
     """Which of so many photos is tried in place of a broken one; not the same one twice."""
     return int(torch.randperm(count, generator=seeded(seed, place))[(attempt - 1) % count])
+
+
+def warn_of_few(photos: datasets.Dataset) -> None:
+    """Says where there are hardly any photos to train on."""
+    if (count := len(photos)) < FEW:
+        warnings.warn(
+            f"only {count} photo{'s' * (count > 1)} to train on: the net will know little else. "
+            "Give a folder of hundreds (data=folder data.path=FOLDER)",
+            FstWarning,
+            stacklevel=2,
+        )
 
 
 class PhotoList:
@@ -39,6 +55,10 @@ class PhotoList:
             record: Record = self.photos[index][self.photos.column_names[0]]
             return record
         return self.photos[index]
+
+    def first_records(self) -> Iterator[Record]:
+        """The photos, as they lie."""
+        return (self.get(index) for index in range(len(self)))
 
     def places(self, start: int) -> Generator[tuple[int, Pick], None, None]:
         """All places from ``start`` on, and how to get their photos."""

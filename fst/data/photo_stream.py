@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
@@ -68,10 +69,18 @@ class PhotoStream:
         """Reads the same shards every epoch: for runs that were begun before parts took turns."""
         self.own, self.step = range(self.number, self.shards, self.parts), 1
 
-    def held_out_records(self) -> list[Record]:
-        """The records that are set apart."""
-        first = self.photos.shard(self.shards, 0).take(self.held_out)
-        return [row[self.column] for row in first]
+    def first_records(self) -> Iterator[Record]:
+        """The records of the first shard, after those that are set apart.
+
+        Raises:
+            AssetError: the stream broke off.
+        """
+        rows = islice(self.photos.shard(self.shards, 0), self.held_out, None)
+        while True:
+            with _in_one_line():
+                if (row := next(rows, None)) is None:
+                    return
+            yield row[self.column]
 
     def state_dict(self, place: int) -> dict[str, Any]:
         """What :meth:`load_state_dict` needs to go on at ``place``, as plain values."""
@@ -178,11 +187,18 @@ class PhotoStream:
 
 
 def _result(block: Future[tuple[dict[str, Any], list[Record]]]) -> tuple[Any, list[Record]]:
-    try:
+    with _in_one_line():
         return block.result()
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """A stream that breaks off: every file system and network library has errors of its own."""
+    try:
+        yield
     except InputError:
         raise
-    except Exception as error:  # every file system and network library has errors of its own
+    except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise AssetError(
             f"the stream of photos broke off ({reason}): go on with resume=auto"

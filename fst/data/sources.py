@@ -7,7 +7,7 @@ import hashlib
 import importlib.resources
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -147,3 +147,9 @@ def name_of(record: Record) -> str:
     if content := record.get("bytes"):
         return f"the photo with SHA-256 {hashlib.sha256(content).hexdigest()[:12]}"
     return "a photo without a name"
+
+
+def named(names: Sequence[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

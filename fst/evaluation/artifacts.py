@@ -29,6 +29,10 @@ DOT = 0.25
 FLAT = 1.0 / 255
 """Standard deviation of the luminance in 8x8 pixels, below which they are dead."""
 
+NOISE = 1 / (12 * 255**2)
+"""Variance that rounding to 8 bits adds: what is weaker is not seen, and counts as this much. Else
+the measures of flat pictures would be quotients of nearly nothing."""
+
 MEASURABLE_SIDE = 96
 """Shortest side in pixels of what can be measured."""
 
@@ -41,9 +45,10 @@ class Artifacts(NamedTuple):
     ``checkerboard``: the highest peak of the spectrum at periods of 4 and 2 pixels, where
     upsampling leaves its mark, as a multiple of its neighborhood, and of the photo's own peak where
     it has one (JPEGs do): about 1 without a mark.
-    ``dots``: isolated extreme pixels per million, beyond the photo's.
-    ``flat``: share of the area without any structure, beyond the photo's.
-    ``saturated``: share of the pixels that are black or white in all channels, beyond the photo's.
+    ``dots``: isolated extreme pixels per million, beyond the photo's; 0 where it has as many.
+    ``flat``: share of the area without any structure, beyond the photo's, at least 0, too.
+    ``saturated``: share of the pixels that are black or white in all channels, beyond the photo's,
+    at least 0, too.
     """
 
     border: float
@@ -74,16 +79,21 @@ def measure_artifacts(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artif
         margin = round(short / 8 * (1 + i / (CUTS - 1)))
         inner = (..., slice(margin, -margin), slice(margin, -margin))
         cut = luminance(paint(photo[inner].contiguous()).float())
-        borders.append(border_energies(cut) / border_energies(picture[inner]).clamp_min(1e-12))
+        borders.append(border_energies(cut) / border_energies(picture[inner]))
     ring, middle = torch.stack(borders).mean(0).tolist()
     photo = luminance(photo.float())
     return Artifacts(
-        border=ring / max(middle, 1e-12),
+        border=ring / middle,
         checkerboard=checkerboard(picture, photo),
-        dots=1e6 * (dots(picture) - dots(photo)),
-        flat=flat(picture) - flat(photo),
-        saturated=saturated(whole) - saturated(photo),
+        dots=1e6 * beyond(dots(picture), dots(photo)),
+        flat=beyond(flat(picture), flat(photo)),
+        saturated=beyond(saturated(whole), saturated(photo)),
     )
+
+
+def beyond(painted: float, photos_own: float) -> float:
+    """By how much a picture has more of a fault than its photo: a photo's own is not the net's."""
+    return max(0.0, painted - photos_own)
 
 
 def luminance(images: Tensor) -> Tensor:
@@ -93,15 +103,16 @@ def luminance(images: Tensor) -> Tensor:
 
 
 def border_energies(picture: Tensor) -> Tensor:
-    """Mean high-frequency energy of the border and of the middle, ``(2,)``.
+    """Mean high-frequency energy of the border and of the middle, ``(2,)``, at least NOISE.
 
     Args:
         picture: ``(1, 1, H, W)``.
     """
     energy = _high_pass(picture).square()
-    middle = energy[..., RING:-RING, RING:-RING]
-    ring = (energy.sum() - middle.sum()) / (energy.numel() - middle.numel())
-    return torch.stack([ring, middle.mean()])
+    middle = energy[..., RING:-RING, RING:-RING].clone()
+    energy[..., RING:-RING, RING:-RING] = 0  # a difference of sums could be below 0
+    ring = energy.sum() / (energy.numel() - middle.numel())
+    return torch.stack([ring, middle.mean()]).clamp_min(NOISE)
 
 
 def _high_pass(image: Tensor) -> Tensor:
@@ -126,7 +137,7 @@ def _peaks(picture: Tensor) -> Tensor:
     on an axis lie on that axis, where pictures of upright things have most of their energy; those
     of others all around; each from 2 to 5 bins away.
     """
-    spectrum = _spectrum(picture)
+    spectrum = _spectrum(picture).clamp_min(NOISE * float(_window().square().sum()))
     quarter, half = WINDOW // 4, WINDOW // 2
     peaks = []
     # half of the plane: the other half mirrors it
@@ -139,7 +150,7 @@ def _peaks(picture: Tensor) -> Tensor:
             if max(abs(i), abs(j)) >= 2 and (column != 0 or j == 0) and (row != 0 or i == 0)
         ]
         around = torch.stack(neighbors).median()
-        peaks.append(spectrum[row, column] / around.clamp_min(1e-20))
+        peaks.append(spectrum[row, column] / around)
     return torch.stack(peaks)
 
 
@@ -152,10 +163,15 @@ def _spectrum(picture: Tensor) -> Tensor:
     windows = picture[0, 0].unfold(0, WINDOW, step).unfold(1, WINDOW, step)
     windows = windows.reshape(-1, WINDOW, WINDOW)
     windows = windows - windows.mean((1, 2), keepdim=True)
-    hann = torch.hann_window(WINDOW, device=picture.device)
-    power = torch.fft.fft2(windows * hann * hann[:, None]).abs().square()
+    power = torch.fft.fft2(windows * _window().to(picture.device)).abs().square()
     mean: Tensor = power.mean(0)
     return mean
+
+
+def _window() -> Tensor:
+    """Hann's, ``(WINDOW, WINDOW)``."""
+    hann = torch.hann_window(WINDOW)
+    return hann * hann[:, None]
 
 
 def dots(picture: Tensor) -> float:

@@ -16,21 +16,24 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from fst.errors import FstError, InputError
 from fst.evaluation.artifacts import MEASURABLE_SIDE, measure_artifacts
-from fst.evaluation.finished import file_digest, keep_photo, read_finished
+from fst.evaluation.finished import file_digest, keep_photo, keep_pictures, read_finished
+from fst.evaluation.photos import file_stem, read_photo, shown_name
+from fst.evaluation.report_folder import ENTRIES, PICTURES, SCHEMA, begin_report
 from fst.evaluation.timing import conditions, start_clock, time_pass, warm_up
-from fst.image.io import load_image, save_image
-from fst.image.picture import resize
 from fst.inference.painter import feedforward
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.optimization.pixels import optimize
 
-SCHEMA = 3
 STARTS = ("photo", "noise")
 
 OnProgress = Callable[[str, int], None]
 """Told the start and the iteration while a photo is optimized."""
+
+OnProblem = Callable[[Path, FstError], None]
+"""Told of a photo that can't be compared, and why."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +105,21 @@ def judge(
 
 
 def compare_photo(
-    comparison: Comparison, path: Path, pictures: Path, on_progress: OnProgress | None = None
+    comparison: Comparison,
+    name: str,
+    photo: Tensor,
+    pictures: Path,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
-    """One photo's figures; writes its pictures as ``<pictures>_<what>.png``.
+    """The figures of one photo, ``(1, 3, H, W)``; writes its pictures as ``<pictures>_<what>.png``.
 
     Both sides are timed warm: the first pass, and an optimization of one iteration, are left out.
+
+    Raises:
+        DivergedError: its objective is no finite number.
     """
     stylizer, loss = comparison.stylizer, comparison.loss
-    photo = resize(load_image(path), comparison.size).rgb.to(stylizer.device)
+    photo = photo.to(stylizer.device)
     fast, fast_seconds = time_pass(stylizer.painter, photo)
     with torch.no_grad():
         terms = loss(fast, loss.content_targets(photo))
@@ -123,7 +133,7 @@ def compare_photo(
         optimized[start] = figures
         images |= {f"{name}_{start}": image for name, image in found.items()}
     return {
-        "name": path.name,
+        "name": name,
         "width": photo.shape[3],
         "height": photo.shape[2],
         "fast": {
@@ -138,7 +148,7 @@ def compare_photo(
             "fast": _ssim(fast, photo),
             "optimized": _ssim(images["end_photo"], photo),
         },
-        "pictures": _write_pictures(images, pictures),
+        "pictures": keep_pictures(images, pictures),
     }
 
 
@@ -189,16 +199,6 @@ def _speedup(from_photo: dict[str, Any], fast_seconds: float) -> dict[str, float
     }
 
 
-def _write_pictures(images: dict[str, Tensor], pictures: Path) -> dict[str, str]:
-    """Writes ``<pictures>_<what>.png``; what -> the path below the report's folder."""
-    written = {}
-    for name, image in images.items():
-        file = pictures.with_name(f"{pictures.name}_{name}.png")
-        save_image(file, image.clamp(0, 1).cpu())
-        written[name] = f"{file.parent.name}/{file.name}"
-    return written
-
-
 def _ssim(image: Tensor, photo: Tensor) -> float:
     return float(structural_similarity_index_measure(image.clamp(0, 1), photo, data_range=1.0))  # type: ignore[arg-type]
 
@@ -208,26 +208,52 @@ def compare(
     photos: Sequence[Path],
     output: Path,
     on_progress: Callable[[Path, str, int], None] | None = None,
+    on_problem: OnProblem | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The entries of ``photos``, one by one; each is kept on disk as soon as it is known.
 
     A photo that was finished before, with the same net and settings and on the same machine, is
-    read from ``output/photos`` instead of being computed again.
+    read from ``output/photos`` instead of being computed again. The folder is made with the first
+    photo that can be read.
+
+    Args:
+        comparison: what is compared.
+        photos: their files.
+        output: the report's folder.
+        on_progress: told the photo, the start and the iteration.
+        on_problem: told of a photo that can't be compared, which is then left out; None raises.
     """
-    entries, pictures = output / "photos", output / "pictures"
-    for folder in (entries, pictures):
-        folder.mkdir(parents=True, exist_ok=True)
     for path in photos:
+        try:
+            yield _known_or_compared(comparison, path, output, on_progress)
+        except FstError as problem:
+            if on_problem is None:
+                raise
+            on_problem(path, problem)
+
+
+def _known_or_compared(
+    comparison: Comparison,
+    path: Path,
+    output: Path,
+    on_progress: Callable[[Path, str, int], None] | None,
+) -> dict[str, Any]:
+    """The entry of a photo, from the disk where it was finished before."""
+    try:
         content = file_digest(path)
-        key = f"{comparison.key}-{content}"
-        stem = f"{path.stem}_{content[:8]}"  # photos of one name, in two folders, keep apart
-        file = entries / f"{stem}.json"
-        kept = read_finished(file, key, path.name)
-        if kept is not None:
-            yield kept
-            continue
-        watch = None if on_progress is None else _bind(on_progress, path)
-        yield keep_photo(file, key, compare_photo(comparison, path, pictures / stem, watch))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    key = f"{comparison.key}-{content}"
+    stem = f"{file_stem(path)}_{content[:8]}"  # photos of one name, in two folders, keep apart
+    file = output / ENTRIES / f"{stem}.json"
+    name = shown_name(path.name)
+    if (kept := read_finished(file, key, name)) is not None:
+        return kept
+    photo = read_photo(path, comparison.size).rgb
+    begin_report(output)
+    watch = None if on_progress is None else _bind(on_progress, path)
+    pictures = output / PICTURES / stem
+    return keep_photo(file, key, compare_photo(comparison, name, photo, pictures, watch))
 
 
 def _bind(on_progress: Callable[[Path, str, int], None], path: Path) -> OnProgress:

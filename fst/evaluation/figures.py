@@ -24,7 +24,7 @@ ARTIFACTS = {
         "dots per million pixels",
         "{:,.0f}",
         1,
-        "Single pixels unlike all around them, beyond the photo's; below 0 there are fewer.",
+        "Single pixels unlike all around them, beyond the photo's own.",
     ),
     "flat": (
         "dead area",

@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
+from fst.image.io import save_image
 from fst.system.files import write_json
 
 
@@ -18,6 +22,21 @@ def keep_photo(file: Path, key: str, figures: dict[str, Any]) -> dict[str, Any]:
     entry = {"key": key, **figures}
     write_json(file, entry)
     return entry
+
+
+def keep_pictures(images: Mapping[str, Tensor], pictures: Path) -> dict[str, str]:
+    """Writes ``<pictures>_<what>.png``; returns what -> the path below the report's folder.
+
+    Args:
+        images: what -> ``(1, 3, H, W)``; cut to [0, 1].
+        pictures: in the report's folder of pictures, that each file's name begins with.
+    """
+    written = {}
+    for name, image in images.items():
+        file = pictures.with_name(f"{pictures.name}_{name}.png")
+        save_image(file, image.clamp(0, 1).cpu())
+        written[name] = f"{file.parent.name}/{file.name}"
+    return written
 
 
 def read_finished(file: Path, key: str, name: str) -> dict[str, Any] | None:

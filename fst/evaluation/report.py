@@ -11,6 +11,7 @@ from torch import Tensor
 from fst.evaluation.charts import chart
 from fst.evaluation.compare import STARTS
 from fst.evaluation.figures import artifact_figures, duration, key_figures, origin
+from fst.evaluation.report_folder import PAGE, PICTURES, REPORT
 from fst.image.io import save_image
 from fst.system.files import atomic_file, write_json
 
@@ -25,8 +26,8 @@ class ShownPicture(NamedTuple):
 
 def write_report(output: Path, report: dict[str, Any], painting: Tensor) -> Path:
     """Writes ``report.json``, ``index.html`` and the painting's picture into ``output``."""
-    save_image(output / "pictures" / "painting.png", painting)
-    write_json(output / "report.json", report)
+    save_image(output / PICTURES / "painting.png", painting)
+    write_json(output / REPORT, report)
     template = (Path(__file__).parent / "report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     until_equal = report["settings"]["until_equal"]
@@ -34,7 +35,7 @@ def write_report(output: Path, report: dict[str, Any], painting: Tensor) -> Path
         "chart": objective_chart,
         "pictures": lambda entry: shown_pictures(entry, until_equal),
     }
-    page = output / "index.html"
+    page = output / PAGE
     with atomic_file(page) as temporary:
         html = environment.from_string(template).render(
             report=report,

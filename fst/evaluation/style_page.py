@@ -10,7 +10,7 @@ from typing import Any
 from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.evaluation.artifacts import Artifacts
-from fst.evaluation.compare import SCHEMA
+from fst.evaluation.report_folder import REPORT, SCHEMA
 from fst.styles.reproduce import training_arguments
 
 
@@ -21,9 +21,13 @@ def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, 
         InputError: there are none, or they are another style's, or an earlier training's.
     """
     try:
-        report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        report: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        if report.get("unfinished"):
+            raise InputError(f"the comparison in {folder} was stopped: run it again to its end")
         style, schema = report["style"]["name"], report["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{folder} holds no report of fst compare") from error
     if schema != SCHEMA:
         raise InputError(f"{folder} was written by another version: compare again")
@@ -32,6 +36,19 @@ def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, 
     if report.get("training") != training:
         raise InputError(f"{folder} compares another training of {style}: compare again")
     return report
+
+
+def is_page(file: Path, name: str) -> bool:
+    """Whether a file is a page about the style of that name, as it is written here."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return text.startswith("# ") and f"]({name}.jpg)" in text and _last_line(name) in text
+
+
+def _last_line(name: str) -> str:
+    return f"`make reproduce STYLE={name}` trains it again and compares."
 
 
 def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
@@ -62,9 +79,9 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
         rows |= {
             "border energy (1: none is lost)": [spread(a["border"], 2) for a in artifacts],
             "checkerboard peak (about 1: none)": [spread(a["checkerboard"]) for a in artifacts],
-            "dots per million pixels": [spread(a["dots"], 0) for a in artifacts],
+            "dots per million pixels": [spread(_at_least_0(a["dots"]), 0) for a in artifacts],
             "dead area beyond the photo's": [
-                f"{100 * a['flat']['max']:.1f} % at most" for a in artifacts
+                f"{100 * max(0, a['flat']['max']):.1f} % at most" for a in artifacts
             ],
         }
     lines = [f"| | {' | '.join(heads)} |", "| --- |" + " --- |" * len(reports)]
@@ -76,6 +93,11 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
         "over all photos, in brackets the least and the most"
     )
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
+
+
+def _at_least_0(values: dict[str, float]) -> dict[str, float]:
+    """Of an earlier version, whose figures were negative where the photo had more of a fault."""
+    return {name: max(0.0, value) for name, value in values.items()}
 
 
 def shown_artifacts(shown: Sequence[Artifacts | None]) -> str:
@@ -121,7 +143,7 @@ def render_style_page(
         f"# {title}",
         f"{work}. `--style {style['name']}`" if work else f"`--style {style['name']}`",
         "",
-        f"![{title}, on {count} photos]({style['name']}.jpg)",
+        f"![{title}, on {count} {'photo' if count == 1 else 'photos'}]({style['name']}.jpg)",
         "",
         f"One pass each, {size} px; in the corner the photo, which the net was never trained on."
         + shown_artifacts(shown),
@@ -132,6 +154,6 @@ def render_style_page(
         shlex.join(["fst", "train", *training_arguments(about), "overwrite=true"]),
         "```",
         f"{'; '.join(trained)}. {where}.",
-        f"`make reproduce STYLE={style['name']}` trains it again and compares.",
+        _last_line(style["name"]),
     ]
     return "\n".join(lines) + "\n"

@@ -4,11 +4,25 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from fst.evaluation.compare import SCHEMA, STARTS, Comparison
+from fst.evaluation.compare import STARTS, Comparison
+from fst.evaluation.report_folder import SCHEMA
+
+AT_LEAST = {"dots": 0.0, "flat": 0.0, "saturated": 0.0}
+"""What is counted beyond the photo's own; entries of earlier versions may be below."""
 
 
-def summarize(comparison: Comparison, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The report: medians over the photos, the settings, and every photo's entry."""
+def summarize(
+    comparison: Comparison,
+    entries: Sequence[dict[str, Any]],
+    left_out: Sequence[dict[str, str]] = (),
+) -> dict[str, Any]:
+    """The report: medians over the photos, the settings, and every photo's entry.
+
+    Args:
+        comparison: what was compared.
+        entries: of the photos, at least one.
+        left_out: ``name`` and ``reason`` of the photos that could not be compared.
+    """
     report: dict[str, Any] = {
         "schema": SCHEMA,
         "style": comparison.stylizer.style.description["style"],
@@ -39,12 +53,13 @@ def summarize(comparison: Comparison, entries: Sequence[dict[str, Any]]) -> dict
     }
     measured = [entry["artifacts"] for entry in entries if entry["artifacts"]]
     report["artifacts"] = {
-        name: _spread([found[name] for found in measured])
+        name: _spread([max(AT_LEAST.get(name, found[name]), found[name]) for found in measured])
         for name in (measured[0] if measured else ())
     }
     report["photos"] = [
         {name: value for name, value in entry.items() if name != "key"} for entry in entries
     ]
+    report["left_out"] = list(left_out)
     return report
 
 

@@ -4,9 +4,10 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 (alpha, an ICC profile) travels along in a :class:`Picture`.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from fst.choices import MAX_PIXELS
 from fst.errors import InputError
 from fst.image.decoding import decoded
+from fst.image.exif import add_to_tiff
 from fst.image.notes import read_notes, write_options
 from fst.image.picture import MIN_SIDE, Picture, from_pil, to_pil
 from fst.system.files import atomic_file, check_writable
@@ -76,7 +78,14 @@ def load_pixels(
         return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
 
 
-def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -> None:
+def save_image(
+    path: str | Path,
+    picture: Picture | Tensor,
+    quality: int = 95,
+    overwrite: bool = True,
+    record: Mapping[str, Any] | None = None,
+    keep_location: bool = False,
+) -> None:
     """Writes a picture, whole or not at all; the suffix chooses the format.
 
     JPEG has no alpha: there a transparent picture is laid on white.
@@ -85,9 +94,13 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
         path: ends in one of :data:`FORMATS`; its folder exists.
         picture: a :class:`Picture`, or ``(1, 3, H, W)`` in [0, 1].
         quality: of JPEG and WebP, 1 to 100.
+        overwrite: replace what is there.
+        record: what the file says of how it was painted (:mod:`fst.image.record`); None is nothing.
+        keep_location: tell where the photo was taken, if it does.
 
     Raises:
         InputError: another suffix, or a path that can't be written.
+        FileExistsError: something is there, and ``overwrite`` is False.
     """
     path = check_output(path)
     picture = picture if isinstance(picture, Picture) else Picture(picture)
@@ -96,7 +109,8 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
     if alpha is not None and kind == "JPEG":
         alpha = alpha.to(rgb.device)
         rgb, alpha = rgb * alpha + (1 - alpha), None
-    options: dict[str, object] = write_options(picture, kind)
+    options = write_options(picture, kind, record, keep_location)
+    tags = options.pop("exif", None) if kind == "TIFF" else None
     if kind in ("JPEG", "WEBP"):
         options["quality"] = quality
     if kind == "TIFF":
@@ -104,9 +118,11 @@ def save_image(path: str | Path, picture: Picture | Tensor, quality: int = 95) -
     if picture.icc_profile:
         options["icc_profile"] = picture.icc_profile
     image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
-    with atomic_file(path) as temporary:
+    with atomic_file(path, overwrite) as temporary:
         try:
             image.save(temporary, format=kind, **options)
+            if tags is not None:
+                add_to_tiff(temporary, tags)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's

@@ -45,7 +45,8 @@ class Picture:
     """A decoded picture: ``rgb (1, 3, H, W)`` and ``alpha (1, 1, H, W)`` in [0, 1].
 
     ``icc_profile`` says which RGB the numbers are, as the file did; None means sRGB. ``exif`` is
-    what the camera noted, and ``dpi`` how large to print it, across and down.
+    what the camera noted, ``location`` where that was (EXIF tag -> value), and ``dpi`` how large to
+    print it, across and down.
     """
 
     rgb: Tensor
@@ -53,6 +54,7 @@ class Picture:
     icc_profile: bytes | None = None
     exif: bytes | None = None
     dpi: tuple[float, float] | None = None
+    location: Mapping[int, Any] | None = None
 
     @property
     def size(self) -> tuple[int, int]:

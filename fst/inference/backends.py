@@ -2,13 +2,17 @@
 
 The last two are extras of the package. They are given :class:`PlainNet`, the net's stages in
 operations that every graph compiler knows.
+
+Threads may share what is made here, and make several at once. What libraries keep for the whole
+process (tracing, warning filters, compiling) is used by one thread at a time.
 """
 
 import importlib.util
 import io
+import threading
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -22,7 +26,15 @@ from fst.nets.stages import Stage
 _NEEDS = {"onnxruntime": ("onnxruntime", "onnx", "onnxscript"), "openvino": ("openvino",)}
 
 Whole = Callable[[Tensor], Tensor]
-"""``(N, 3, H, W)`` in [0, 1], sides multiples of 4, to the painted picture, float32."""
+"""``(N, 3, H, W)`` in [0, 1], sides multiples of 4, to the painted picture, float32; any thread may
+call it."""
+
+_CONVERTING = threading.Lock()
+"""Of torch's tracer and Python's list of warning filters: there is one of each in a process."""
+
+_COMPILED = threading.Lock()
+"""Of torch.compile: a compiled net refuses to run while another thread traces one, and a picture of
+a new size is traced anew. A net uses all cores, so that pictures gain nothing side by side."""
 
 
 class PlainNet(nn.Module):
@@ -131,19 +143,27 @@ def _compiled(plain: PlainNet, dtype: torch.dtype) -> Whole:
     def run(photos: Tensor) -> Tensor:
         photos = photos.contiguous(memory_format=torch.channels_last)
         bf16 = dtype == torch.bfloat16
-        with torch.autocast(photos.device.type, torch.bfloat16, enabled=bf16):
+        with _COMPILED, torch.autocast(photos.device.type, torch.bfloat16, enabled=bf16):
             painted: Tensor = compiled(photos)
         return painted.float()
 
     return run
 
 
+@contextmanager
+def _converting() -> Iterator[None]:
+    """One thread at a time, and without the warnings of torch.jit, which both converters use."""
+    with _CONVERTING, warnings.catch_warnings():
+        for module in ("torch", __name__):  # what other threads warn of is still told
+            warnings.filterwarnings("ignore", module=rf"{module}\b")
+        yield
+
+
 def _openvino(plain: PlainNet, dtype: torch.dtype) -> Whole:
     import openvino
 
-    with warnings.catch_warnings():  # of torch.jit, which it goes through
-        warnings.simplefilter("ignore")
-        model = openvino.convert_model(plain, example_input=torch.rand(1, 3, 64, 64))
+    with _converting():
+        model = openvino.convert_model(plain, example_input=torch.zeros(1, 3, 64, 64))
     precision = "bf16" if dtype == torch.bfloat16 else "f32"
     settings = {
         "INFERENCE_PRECISION_HINT": precision,
@@ -151,7 +171,15 @@ def _openvino(plain: PlainNet, dtype: torch.dtype) -> Whole:
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
     }
     compiled = openvino.Core().compile_model(model, "CPU", settings)
-    return lambda photos: torch.from_numpy(compiled(photos.contiguous().numpy())[0].copy())
+    # a request has one place for its result. Requests of their own for all threads were no faster:
+    # the model runs one at a time in either case, on all cores
+    request, lock = compiled.create_infer_request(), threading.Lock()
+
+    def run(photos: Tensor) -> Tensor:
+        with lock:
+            return torch.from_numpy(request.infer([photos.contiguous().numpy()])[0].copy())
+
+    return run
 
 
 def _onnxruntime(plain: PlainNet) -> Whole:
@@ -159,12 +187,10 @@ def _onnxruntime(plain: PlainNet) -> Whole:
 
     buffer: Any = io.BytesIO()
     sides = {0: "n", 2: "h", 3: "w"}
-    # the exporter tells its progress on both streams
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
+    with _converting():
         torch.onnx.export(
             plain,
-            (torch.rand(1, 3, 64, 64),),
+            (torch.zeros(1, 3, 64, 64),),
             buffer,
             input_names=["photos"],
             output_names=["painted"],
@@ -177,4 +203,8 @@ def _onnxruntime(plain: PlainNet) -> Whole:
     session = onnxruntime.InferenceSession(
         buffer.getvalue(), options, providers=["CPUExecutionProvider"]
     )
-    return lambda photos: torch.from_numpy(session.run(None, {"photos": photos.numpy()})[0])
+
+    def run(photos: Tensor) -> Tensor:  # a session may be run by several threads at a time
+        return torch.from_numpy(session.run(None, {"photos": photos.contiguous().numpy()})[0])
+
+    return run

@@ -1,137 +1,39 @@
-"""Many photos: which file goes where, and stylizing one after the other."""
+"""Many photos, one after the other: reading, painting, writing."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
-from fst import assets
 from fst.choices import MAX_PIXELS
 from fst.errors import FstError, InputError
-from fst.image.io import FORMATS, check_output, load_image, save_image
+from fst.image.io import load_image, save_image
+from fst.image.limits import check_size
 from fst.image.picture import Picture
+from fst.image.record import read_record
 from fst.inference.control import Control, Layer, paint
+from fst.inference.difference import differences
 from fst.inference.masks import read_mask
+from fst.inference.record import checksum
 from fst.inference.stylizers import (
     OnIterate,
     OptimizingStylizer,
     RefiningStylizer,
     Stylizer,
 )
+from fst.inference.targets import Job
 from fst.optimization.pixels import Iterate
-from fst.system.files import check_writable
+from fst.system.files import free_path
 from fst.system.memory import is_out_of_memory
 
 LARGE = 20_000_000
 """Pixels above which photos are decoded and written one at a time, to save memory."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo and where its painted picture goes."""
-
-    source: Path
-    target: Path
-
-
-def plan(inputs: Sequence[Path], output: Path | None, style_name: str) -> list[Job]:
-    """Pairs photos with the files to write; folders are walked, their structure kept.
-
-    Args:
-        inputs: photos and folders of photos.
-        output: one photo: a file name, or a folder. Several photos or a folder: a folder, which is
-            made. None: beside a single photo, as ``<photo>-<style>.<suffix>``. A kind of picture
-            that is not written becomes a PNG: ``a.gif`` is painted as ``a.png``, and as
-            ``a.gif.png`` where another photo is ``a.png``.
-        style_name: for that name.
-
-    Raises:
-        InputError: a photo that isn't there, an empty folder, an output that can't be written.
-    """
-    pairs = _pairs(inputs, output)
-    single = len(inputs) == 1 and not inputs[0].is_dir()
-    if output is None and not single:
-        raise InputError("name a folder for the results of a folder or of several photos: --output")
-    if not single and output and output.suffix.lower() in FORMATS and not output.is_dir():
-        raise InputError(f"{output} can't hold several pictures: name a folder")
-    jobs, names = [], _png_names([name for _, name in pairs])
-    file = output if single and output and output.suffix and not output.is_dir() else None
-    if file is not None and file.suffix.lower() not in FORMATS:
-        raise InputError(f"can't write {file.name!r}: give one of {', '.join(FORMATS)}")
-    for photo, name in pairs:
-        suffix = name.suffix if name.suffix.lower() in FORMATS else ".png"
-        if file is not None:
-            target = file
-        elif output is None:
-            target = photo.with_name(f"{photo.stem}-{style_name}{suffix}")
-        else:
-            target = output / names.get(name, name)
-        jobs.append(Job(photo, target))
-    _check_targets(jobs)
-    return [Job(job.source, check_output(job.target)) for job in jobs]
-
-
-def _pairs(inputs: Sequence[Path], output: Path | None) -> list[tuple[Path, Path]]:
-    """Every photo, and its name below the output folder."""
-    pairs: list[tuple[Path, Path]] = []
-    for path in inputs:
-        if path.is_dir():
-            found = assets.list_images(path)
-            if output is not None and output.resolve() != path.resolve():  # results of before
-                within = output.resolve()
-                found = [photo for photo in found if within not in photo.resolve().parents]
-            if not found:
-                raise InputError(f"{path} holds no photos besides those in {output}")
-            pairs += [(photo, photo.relative_to(path)) for photo in found]
-        elif path.exists():
-            pairs.append((path, Path(path.name)))
-        else:
-            raise InputError(f"{path}: no such file")
-    return pairs
-
-
-def _png_names(names: Sequence[Path]) -> dict[Path, Path]:
-    """Of every photo of a kind that is not written: its name as a PNG.
-
-    Its own suffix stays before ``.png`` where another photo would have that name.
-    """
-    plain = {
-        name: name if name.suffix.lower() in FORMATS else name.with_suffix(".png") for name in names
-    }
-    count = Counter(plain.values())
-    return {
-        name: png if count[png] == 1 else name.with_name(f"{name.name}.png")
-        for name, png in plain.items()
-        if png != name
-    }
-
-
-def _check_targets(jobs: Sequence[Job]) -> None:
-    """No two in one place, none in a photo's; makes the folders."""
-    seen: dict[Path, Path] = {}
-    sources = {job.source.resolve() for job in jobs}
-    for job in jobs:
-        if (other := seen.get(job.target)) is not None:
-            raise InputError(
-                f"{other} and {job.source} would both be written to {job.target}: "
-                "paint them one by one, each with an --output of its own"
-            )
-        seen[job.target] = job.source
-        if job.target.resolve() in sources:
-            raise InputError(f"{job.target} would be replaced by a result: give another --output")
-    for folder in sorted({job.target.parent for job in jobs}):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"can't make the folder {folder}: {error.strerror}") from error
-        check_writable(folder)
-
-
-def unfinished(jobs: Sequence[Job]) -> list[Job]:
-    """Those whose picture is not there yet; what is there is whole (see ``atomic_file``)."""
-    return [job for job in jobs if not job.target.exists()]
 
 
 @dataclass(frozen=True)
@@ -142,13 +44,29 @@ class Outcome:
     error: str | None = None
 
 
+_Record = Mapping[str, Any] | None
+"""What a file says of how it was painted."""
+
+
+@dataclass(frozen=True)
+class _How:
+    """How results are written; see :func:`run`."""
+
+    quality: int
+    overwrite: bool
+    keep_location: bool
+
+
 def run(
     jobs: Sequence[Job],
     layers: Sequence[Layer | Stylizer] | Stylizer,
     control: Control | None = None,
     max_pixels: int = MAX_PIXELS,
     quality: int = 95,
-    on_iterate: Callable[[Job, Iterate], None] | None = None,
+    on_iterate: Callable[[Job, Iterate, Picture], None] | None = None,
+    overwrite: bool = False,
+    record: Callable[[Job, str], _Record] | None = None,
+    keep_location: bool = False,
 ) -> Iterator[Outcome]:
     """Stylizes photo by photo; one that fails is reported, and the rest continue.
 
@@ -156,56 +74,108 @@ def run(
     An optimization is told of as soon as its picture is on the disk, before the next one begins.
 
     Args:
-        jobs: from :func:`plan`.
+        jobs: from :func:`~fst.inference.targets.plan`.
         layers: styles, with their masks, which are read once; or one stylizer.
         control: size, strength and the like; None leaves all at its default.
         max_pixels: refuse larger photos and masks.
         quality: of JPEG and WebP.
-        on_iterate: sees every iterate of an optimization.
+        on_iterate: sees every iterate of an optimization, with its photo.
+        overwrite: replace what is there.
+        record: of a job and its photo's SHA-256, what the file says of how it was painted.
+        keep_location: it says where the photo was taken.
 
     Yields:
         What became of each job, once its picture is on the disk; an error at once, before the
         pictures that are still being written.
     """
-    painted_with = layers if isinstance(layers, Sequence) else [layers]
-    read = [_with_mask(layer, max_pixels) for layer in painted_with]
-    slow = OptimizingStylizer | RefiningStylizer
-    allowed = 0 if any(isinstance(layer.stylizer, slow) for layer in read) else 2
+    read = _with_masks(layers if isinstance(layers, Sequence) else [layers], max_pixels)
+    slow = any(isinstance(one.stylizer, OptimizingStylizer | RefiningStylizer) for one in read)
+    how = _How(quality, overwrite, keep_location)
     waiting: deque[tuple[Job, Future[None]]] = deque()
     with ExitStack() as stack:
-        reader = ThreadPoolExecutor(1, "fst-read")
-        writer = ThreadPoolExecutor(1, "fst-write")
+        reader, writer = ThreadPoolExecutor(1, "fst-read"), ThreadPoolExecutor(1, "fst-write")
         # what is being written when somebody stops us is written to its end, what waits is not
         stack.callback(writer.shutdown, cancel_futures=True)
         stack.callback(reader.shutdown, cancel_futures=True)
-        reading: Future[Picture] | None = None
+        reading: Future[tuple[Picture, _Record]] | None = None
         for number, job in enumerate(jobs):
-            current = reading or reader.submit(load_image, job.source, max_pixels, 1)
+            current = reading or reader.submit(_read, job, max_pixels, record)
             reading, error, large = None, None, False
             try:
-                picture = current.result()
+                picture, said = current.result()
                 large = picture.size[0] * picture.size[1] > LARGE
                 if number + 1 < len(jobs) and not large:
-                    reading = reader.submit(load_image, jobs[number + 1].source, max_pixels, 1)
-                watch = None if on_iterate is None else _bind(on_iterate, job)
+                    reading = reader.submit(_read, jobs[number + 1], max_pixels, record)
+                check_size(job.target, *_final_size(picture, control))
+                watch = None if on_iterate is None else _bind(on_iterate, job, picture)
                 painted = paint(picture, read, control, watch)
-                waiting.append((job, writer.submit(save_image, job.target, painted, quality)))
-                del picture, painted
+                waiting.append((job, writer.submit(_write, job, painted, said, how)))
+                del picture, painted, watch
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
                 error = _said(job, problem)
             if error is not None:
                 yield Outcome(job, error)
-            yield from _finished(waiting, 0 if large else allowed)
+            yield from _finished(waiting, 0 if large or slow else 2)
         yield from _finished(waiting, 0)
 
 
-def _with_mask(layer: Layer | Stylizer, max_pixels: int) -> Layer:
-    """With its mask read, for all photos."""
-    if not isinstance(layer, Layer):
-        return Layer(layer)
-    if not isinstance(layer.mask, str | Path):
-        return layer
-    return Layer(layer.stylizer, read_mask(layer.mask, max_pixels))
+def _with_masks(layers: Sequence[Layer | Stylizer], max_pixels: int) -> list[Layer]:
+    """With their masks read, for all photos."""
+    read = [layer if isinstance(layer, Layer) else Layer(layer) for layer in layers]
+    return [
+        Layer(layer.stylizer, read_mask(layer.mask, max_pixels))
+        if isinstance(layer.mask, str | Path)
+        else layer
+        for layer in read
+    ]
+
+
+def _read(
+    job: Job, max_pixels: int, record: Callable[[Job, str], _Record] | None
+) -> tuple[Picture, _Record]:
+    """The photo, and what is to be said of how it was painted."""
+    if job.reads is None:
+        digest = "" if record is None else checksum(job.source)
+        photo = load_image(job.source, max_pixels, 1)
+    else:
+        content = job.reads.read()
+        digest = hashlib.sha256(content).hexdigest()
+        photo = load_image(BytesIO(content), max_pixels, 1, str(job.source))
+    return photo, None if record is None else record(job, digest)
+
+
+def _final_size(photo: Picture, control: Control | None) -> tuple[int, int]:
+    """Width and height of what :func:`~fst.inference.control.paint` makes of a photo."""
+    width, height = photo.size
+    if control is None or control.size is None or control.upsample is not None:
+        return width, height
+    scale = control.size / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _write(job: Job, painted: Picture, said: _Record, how: _How) -> None:
+    """Into its folder, which is made; where somebody was quicker, beside what is there."""
+
+    def save(path: Path, overwrite: bool) -> None:
+        save_image(path, painted, how.quality, overwrite, said, how.keep_location)
+
+    if job.writes is not None:
+        with tempfile.TemporaryDirectory(prefix="fst-") as folder:
+            save(file := Path(folder, job.target.name), True)
+            job.writes.write(file.read_bytes())
+            job.writes.flush()
+        return
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        save(job.target, how.overwrite)
+    except FileExistsError as error:
+        if said is not None and not differences(read_record(job.target) or {}, said):
+            return  # by the same command, which runs twice
+        save(beside := free_path(job.target), False)
+        raise InputError(
+            f"{job.target} was made by somebody else meanwhile, and left as it is: the picture of "
+            f"{job.source} is {beside}"
+        ) from error
 
 
 def _finished(waiting: deque[tuple[Job, Future[None]]], allowed: int) -> Iterator[Outcome]:
@@ -225,11 +195,13 @@ def _said(job: Job, problem: Exception) -> str:
     if isinstance(problem, FstError):
         return str(problem) if str(job.source) in str(problem) else f"{job.source}: {problem}"
     if isinstance(problem, OSError):
-        return f"{problem.filename or job.target}: {problem.strerror or problem}"
+        return f"{problem.filename or job.called}: {problem.strerror or problem}"
     if isinstance(problem, RuntimeError) and not is_out_of_memory(problem):
         raise problem
     return f"{job.source}: out of memory; try a smaller --size or --memory"
 
 
-def _bind(on_iterate: Callable[[Job, Iterate], None], job: Job) -> OnIterate:
-    return lambda iterate: on_iterate(job, iterate)
+def _bind(
+    on_iterate: Callable[[Job, Iterate, Picture], None], job: Job, photo: Picture
+) -> OnIterate:
+    return lambda iterate: on_iterate(job, iterate, photo)

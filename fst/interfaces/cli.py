@@ -11,8 +11,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from fst import __version__
 from fst.errors import one_line_errors
+from fst.system.signals import leaving_at_once, stop_signals
+from fst.system.streams import steady_streams
+from fst.version import __version__
 
 COMMANDS = {
     "to paint with": {
@@ -50,17 +52,19 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     name, *rest = (sys.argv[1:] if words is None else list(words)) or ["--help"]
     if "_ARGCOMPLETE" in os.environ:  # the shell asks what could come next
         importlib.import_module("fst.interfaces.commands.completion").answer()
-    elif name in names():
+        sys.exit(0)
+    if name in names():
         run(name, rest)
-    elif name == "--version":
-        print(f"fst {__version__}")
-    elif name in ("-h", "--help", "help"):
-        print(overview())
-    else:
-        near = difflib.get_close_matches(name, names(), n=1)
-        hint = f"did you mean fst {near[0]}?" if near else f"there are {', '.join(names())}"
-        print(f"error: no command {name!r}: {hint}", file=sys.stderr)
-        sys.exit(2)
+    with steady_streams():
+        if name == "--version":
+            print(f"fst {__version__}")
+        elif name in ("-h", "--help", "help"):
+            print(overview())
+        else:
+            near = difflib.get_close_matches(name, names(), n=1)
+            hint = f"did you mean fst {near[0]}?" if near else f"there are {', '.join(names())}"
+            print(f"error: no command {name!r}: {hint}", file=sys.stderr)
+            sys.exit(2)
     sys.exit(0)
 
 
@@ -80,7 +84,9 @@ def run(name: str, words: Sequence[str] | None = None) -> NoReturn:
         words: what was typed after it; None takes them from ``sys.argv``, as in a script.
     """
     module = name.replace("-", "_")
-    with one_line_errors():
-        parser = importlib.import_module(f"fst.interfaces.arguments.{module}").parser()
-        options = parser.parse_args(sys.argv[1:] if words is None else list(words))
-        sys.exit(importlib.import_module(f"fst.interfaces.commands.{module}").main(options))
+    with steady_streams(), stop_signals(), one_line_errors():
+        with leaving_at_once():
+            parser = importlib.import_module(f"fst.interfaces.arguments.{module}").parser()
+            options = parser.parse_args(sys.argv[1:] if words is None else list(words))
+            command = importlib.import_module(f"fst.interfaces.commands.{module}")
+        sys.exit(command.main(options))

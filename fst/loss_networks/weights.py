@@ -100,6 +100,8 @@ def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str,
     try:
         source, path = _find_weights(weights)
     except AssetError as error:
+        if Path(weights).suffix == ".safetensors":  # that file is asked for, and no other
+            raise
         raise AssetError(f"{error}. {SLIM_INSTEAD}") from error
     known = WEIGHTS.get(source)
     sha256 = assets.check_sha256(path, known.sha256 if known else ("",))

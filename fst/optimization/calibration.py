@@ -9,6 +9,8 @@ given way by as much as was asked for.
 
 import json
 import math
+import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
+from fst.image.flat import is_flat
 from fst.losses.perceptual import PerceptualLoss
 from fst.system.files import atomic_file
 
@@ -118,7 +121,17 @@ def calibrate(
 
 
 def pilot_photos(crops: Sequence[Tensor]) -> Tensor:
-    """Some of ``crops``, ``(3, S, S)`` each, as small as a pilot needs them: ``(N, 3, s, s)``."""
+    """Some of ``crops``, ``(3, S, S)`` each, as small as a pilot needs them: ``(N, 3, s, s)``.
+
+    Raises:
+        InputError: there is none, or none shows anything: then there is no content to keep.
+    """
+    crops = [crop for crop in crops if not is_flat(crop[None])]
+    if not crops:
+        raise InputError(
+            "the photos to calibrate on are of one color: give data.val_path other ones, or "
+            "style.style_weight"
+        )
     every = max(1, len(crops) // PHOTOS)
     photos = torch.stack(list(crops[::every][:PHOTOS]))
     if photos.shape[3] <= SIDE:
@@ -133,7 +146,7 @@ def calibrate_once(
 
     Args:
         loss: its style weight is set.
-        crops: held-out photos, ``(3, S, S)`` each, in [0, 1].
+        crops: photos, ``(3, S, S)`` each, in [0, 1]; at least four, if there are so many.
         strength: as for :func:`calibrate`.
         record: a JSON file; read if it is there for the same strength and loss, else written.
     """
@@ -147,10 +160,39 @@ def calibrate_once(
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         pass  # not there, or damaged
     device = next(loss.buffers()).device
-    found = calibrate(loss, pilot_photos(crops).to(device), strength)
+    photos = pilot_photos(crops).to(device)
+    if len(photos) < PHOTOS:
+        warnings.warn(
+            f"the style weight is found on {len(photos)} photo{'s' * (len(photos) > 1)} only and "
+            f"may not fit others: give {PHOTOS} or more (data.val_path), or style.style_weight",
+            FstWarning,
+            stacklevel=2,
+        )
+    found = calibrate(loss, photos, strength, _Told(len(photos)))
     with atomic_file(record) as temporary:
         temporary.write_text(json.dumps({**asked, **found._asdict()}, indent=1))
     return found
+
+
+class _Told:
+    """Says what the pilot does, and how long that takes once a few steps are measured."""
+
+    AT = (3, *range(ITERATIONS // 4, ITERATIONS, ITERATIONS // 4))
+    SHORT = 5.0
+    """Seconds that are not worth a line."""
+
+    def __init__(self, photos: int) -> None:
+        several = "s" * (photos > 1)
+        print(f"weighing style against content on {photos} photo{several} ...", flush=True)
+        self.began = 0.0
+
+    def __call__(self, step: int, found: Calibration) -> None:
+        if step == 0:
+            self.began = time.perf_counter()  # the first step also allocates: not measured
+        elif step in self.AT:
+            left = (time.perf_counter() - self.began) / step * (ITERATIONS - step)
+            if left >= self.SHORT:
+                print(f"  step {step} of {ITERATIONS}, about {left:.0f} s left", flush=True)
 
 
 def _description(loss: PerceptualLoss) -> dict[str, Any]:

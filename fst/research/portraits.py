@@ -18,7 +18,6 @@ import pooch
 import torch
 from torch import Tensor, nn
 
-from fst import assets
 from fst.errors import InputError
 from fst.image.io import load_image
 from fst.image.picture import Picture, resize, resize_tensor, to_pil
@@ -28,6 +27,7 @@ from fst.losses.perceptual import STYLE_LAYERS, LossTerms, PerceptualLoss
 from fst.losses.statistics import StyleStatistics, measure_style
 from fst.optimization.pixels import Iterate, optimize
 from fst.styles import catalog
+from fst.styles.paintings import find_painting
 from fst.styles.portraits import read_figures
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import atomic_file, write_json
@@ -203,7 +203,7 @@ def publish(
     Raises:
         AssetError: the painting or VGG-19 can't be had.
     """
-    painting = load_image(assets.find("styles", catalog.read_style(style)["image"])).rgb
+    painting = load_image(find_painting(catalog.read_style(style)["image"])).rgb
     file = folder / f"{style}.jpg"
     with atomic_file(file) as temporary:
         to_pil(portrait).save(temporary, "JPEG", quality=quality, subsampling=0)
@@ -226,7 +226,7 @@ def make(style: str, seed: int, effort: float) -> tuple[Tensor, dict[str, Any]]:
         AssetError: the painting or VGG-19 can't be had.
     """
     described = catalog.read_style(style)
-    painting = load_image(assets.find("styles", described["image"])).rgb
+    painting = load_image(find_painting(described["image"])).rgb
     fitting = [size for size in SIZES if size <= max(painting.shape[2:])]
     levels = plan(max([*fitting, described.get("size", 0)]), effort)
     dtype = pick_precision("auto", pick_device("cpu"))

@@ -63,7 +63,9 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     (device,) = {value.device for value in mixed.values()}
     net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
     name = "-".join(styles)
+    digests = {name: style.digest for name, style in styles.items()}
     described = {**model.description, "style": {"name": name}, "blend": dict(shares)}
+    described["digests"] = digests
     return TrainedStyle(net, described)
 
 

@@ -14,6 +14,8 @@ import yaml
 from fst import assets
 from fst.errors import AssetError, FstWarning, InputError
 from fst.styles.blend import blend, parse_blend
+from fst.styles.names import file_called
+from fst.styles.paintings import as_path, find_painting
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
@@ -44,6 +46,8 @@ def find_style(
         return _find_blend(style, checkpoints, device)
     path, name = _resolve(style, checkpoints)
     searched = _folders(checkpoints)[0]
+    if path is None and style not in style_names():  # a painting
+        return Style(name, style, {"image": style}, as_path(style), searched=searched)
     if path is None:
         about = style_file(style)
         image = about.get("image") or style_file(name)["image"]
@@ -100,7 +104,7 @@ def _resolve(style: str, checkpoints: Path | None = None) -> tuple[Path | None, 
     if style in style_names():
         return None, style
     try:
-        return None, assets.find("styles", style).stem
+        return None, find_painting(style).stem
     except AssetError:
         raise InputError(_no_style(style, folders)) from None
 
@@ -109,6 +113,8 @@ def _no_style(style: str, folders: Sequence[Path]) -> str:
     """What is said of a style that is nowhere: a file that is missing, or the names that are."""
     if Path(style).suffix.lower() in assets.IMAGE_SUFFIXES:
         return f"no painting {style!r}: no such file, here or among the assets"
+    if (painting := file_called(style)) is not None:
+        return f"no style {style!r}: did you mean {painting}, the painting in this folder?"
     trained = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
     plain = {re.sub(r"\W|_", "", name.lower()): name for name in {*trained, *style_names()}}
     near = difflib.get_close_matches(re.sub(r"\W|_", "", style.lower()), list(plain), n=1)

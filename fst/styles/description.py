@@ -70,7 +70,9 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": _size,
     **dict.fromkeys(("steps", "batch_size", "held_out"), _count),
     **dict.fromkeys(("seconds", "slim_steps_share", "strength_target"), _not_negative),
-    **dict.fromkeys(("image", "normalization", "device", "precision", "init"), text),
+    **dict.fromkeys(
+        ("image", "image_sha256", "normalization", "device", "precision", "init"), text
+    ),
     **dict.fromkeys(("content_layers", "style_layers", "loss_network"), _mapping),
 }
 """By the names of values, whatever their section."""

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fst import assets
 from fst.errors import AssetError, FstWarning, InputError
 from fst.image.painting import load_painting
 from fst.loss_networks.weights import WEIGHTS
 from fst.losses.perceptual import PerceptualLoss
+from fst.styles.paintings import as_path, checksum, find_painting
 from fst.styles.portraits import embedded_portrait
 from fst.styles.trained import TrainedStyle
 
@@ -20,15 +20,19 @@ STAND_IN = "its texture portrait"
 """What takes a painting's place, in words."""
 
 
-def style_target(image: str, size: int) -> Tensor:
+def style_target(
+    image: str, size: int, sha256: str | None = None, stand_in: bool = False
+) -> Tensor:
     """The painting that a loss compares with; of a shipped one that is missing, its portrait.
 
     A texture portrait (:mod:`fst.styles.portraits`) has the painting's Gram matrices, for every
     loss network and size: nets that are trained with it are as good (docs/log.md).
 
     Args:
-        image: a path, or a painting's file name in the folders of :mod:`fst.assets`.
+        image: a path, or a painting's file name (:func:`~fst.styles.paintings.find_painting`).
         size: its long side in pixels.
+        sha256: of the painting's file, where it is known.
+        stand_in: take the portrait, though the painting may be there.
 
     Returns:
         ``(1, 3, H, W)``, RGB in [0, 1]; the portrait with a warning.
@@ -38,7 +42,9 @@ def style_target(image: str, size: int) -> Tensor:
         InputError: it is no painting to learn from (:func:`~fst.image.painting.load_painting`).
     """
     try:
-        path = assets.find("styles", image)
+        if stand_in:
+            raise AssetError(f"no portrait of {image}")
+        path = find_painting(image, sha256)
     except AssetError as error:
         if Path(image).name != image:  # a path is the user's own painting, and no other
             raise
@@ -57,13 +63,14 @@ def _portrait(image: str, size: int, missing: AssetError) -> Tensor:
     return portrait
 
 
-def is_at_hand(image: str) -> bool:
-    """Whether the painting itself can be had."""
-    try:
-        assets.find("styles", image)
-    except AssetError:
-        return False
-    return True
+def checksum_of(image: str, sha256: str | None = None) -> str | None:
+    """The SHA-256 of a painting's file; None where it can't be had."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FstWarning)  # said by style_target
+        try:
+            return checksum(find_painting(image, sha256))
+        except AssetError:
+            return None
 
 
 SLIM = WEIGHTS["slim"].architecture
@@ -109,7 +116,10 @@ def load_objective(
             raise InputError(
                 f"{style.name} was trained with another slim network: give its file (--weights)"
             )
-    target = style_target(painting or about["image"], about["size"])
+    if painting is not None:
+        target = style_target(as_path(painting), about["size"])
+    else:
+        target = style_target(about["image"], about["size"], about.get("image_sha256"))
     loss = PerceptualLoss(
         target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
     ).to(device)

@@ -1,5 +1,6 @@
 """A style, found once: what is known of it travels as one value."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,7 @@ class Style:
         if self.asked != self.name:
             raise CheckpointError(
                 f"{self.asked} is a painting, not a trained style: train one with fst train "
-                f"style=monet style.name={self.name} style.image={self.asked}"
+                f"{shlex.quote(f'style={self.asked}')}, or paint with fst stylize --method optimize"
             )
         raise CheckpointError(
             f"no checkpoint for {self.name!r} in {self.searched}/: train one with fst train "

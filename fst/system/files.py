@@ -1,12 +1,13 @@
 """Files that are written whole or not at all."""
 
+import errno
 import json
 import os
 import re
-import secrets
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pooch
 
 from fst.errors import InputError
+from fst.system.temporaries import temporary_path
 
 
 def check_writable(folder: Path) -> None:
@@ -32,11 +34,18 @@ def check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path``, renamed to it once the block ended well.
 
     The file is flushed to the disk before the rename, so that after a crash ``path`` holds the old
     content or the new, never a part of it. Its permissions are those of any new file.
+
+    Args:
+        path: of the file.
+        overwrite: what is there is replaced, whatever it is.
+
+    Raises:
+        FileExistsError: something is there, and ``overwrite`` is False.
     """
     temporary, mode = _new_file(path.parent)
     try:
@@ -45,9 +54,110 @@ def atomic_file(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         if stat.S_IMODE(temporary.stat().st_mode) != mode:  # the writer put a file of its own there
             temporary.chmod(mode)
-        temporary.replace(path)
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _rename_to_new(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _rename_to_new(temporary: Path, path: Path) -> None:
+    """A rename that replaces nothing, not even what somebody puts there at this very moment."""
+    try:
+        os.link(temporary, path)  # unlike a rename it fails where something is
+        return
+    except FileExistsError:
+        pass
+    except (OSError, NotImplementedError, AttributeError):  # no links on this file system
+        if not os.path.lexists(path):
+            temporary.rename(path)
+            return
+    raise FileExistsError(errno.EEXIST, "is there already", str(path))
+
+
+def free_path(path: Path) -> Path:
+    """``path``, or where something is there ``name-2.suffix``, ``name-3.suffix`` and so on."""
+    number, free = 1, path
+    while os.path.lexists(free):
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
+def nearest_folder(path: Path) -> Path:
+    """The folder in which ``path``, or the first folder above it that is missing, would be made.
+
+    Raises:
+        InputError: something other than a folder is in the way.
+    """
+    for folder in path.parents:
+        if folder.is_dir():
+            return folder
+        if os.path.lexists(folder):
+            raise InputError(f"{folder} is not a folder")
+    raise InputError(f"there is no folder above {path}")
+
+
+def identity(path: Path) -> tuple[int, int] | str:
+    """Equal for all names of one file: links, hard links, other spellings of its path."""
+    try:
+        found = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
+
+
+def ignores_case(folder: Path) -> bool:
+    """Whether names that differ in their case alone are one there, as far as it can be told."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if (other := place.name.swapcase()) != place.name:
+            try:
+                return os.path.samefile(place, place.with_name(other))
+            except OSError:
+                return False
+    return False
+
+
+def files_below(
+    folder: Path, enter: Callable[[str], bool] = lambda name: True
+) -> tuple[list[Path], list[OSError]]:
+    """Every file below a folder, in no order, and what went wrong with folders.
+
+    Links to folders are followed, but no folder is entered twice: what lies below ``folder`` itself
+    keeps its own path, and a link that leads back up leads nowhere.
+
+    Args:
+        folder: that is there.
+        enter: whether a folder of that name is entered.
+    """
+    found: list[Path] = []
+    failed: list[OSError] = []
+    entered: set[Path] = set()
+    folders, links = deque([folder]), deque[Path]()
+    while folders or links:
+        place = folders.popleft() if folders else links.popleft()
+        real = Path(os.path.realpath(place))
+        if real in entered or (place != folder and _leads_up(place, real, folder)):
+            continue
+        entered.add(real)
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    path = place / entry.name
+                    if not os.path.isdir(path):
+                        found.append(path)
+                    elif enter(entry.name):
+                        (links if entry.is_symlink() else folders).append(path)
+        except OSError as error:
+            failed.append(error)
+    return found, failed
+
+
+def _leads_up(place: Path, real: Path, top: Path) -> bool:
+    """Whether a folder is really one of those above it, or above where the walk began."""
+    lower = [Path(os.path.realpath(folder)) for folder in (place.parent, top)]
+    return any(real == folder or real in folder.parents for folder in lower)
 
 
 def _new_file(folder: Path) -> tuple[Path, int]:
@@ -57,7 +167,7 @@ def _new_file(folder: Path) -> tuple[Path, int]:
     in which other threads' files would be open to everybody.
     """
     while True:
-        path = folder / f".fst.{secrets.token_hex(8)}.tmp"
+        path = temporary_path(folder)
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:

@@ -9,10 +9,10 @@ from typing import Any
 import lightning
 import torch
 
-from fst import __version__
 from fst.data.module import PhotoDataModule
 from fst.system.device import machine
 from fst.training.module import StyleTransferModule
+from fst.version import __version__
 
 
 def describe_run(

@@ -3,8 +3,8 @@
 import errno
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import lightning
 import torch
@@ -12,15 +12,16 @@ from lightning.pytorch.callbacks import Callback
 
 from fst.data.module import PhotoDataModule
 from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
-from fst.training.checkpoints import step_of
+from fst.training.checkpoints import by_step, step_of
 from fst.training.module import StyleTransferModule
+from fst.training.outcome import check_outcome, objective_now
 from fst.training.reporting.curve import CurveCSV
 from fst.training.runs import Run
-from fst.training.stopping import StopOnSignal
+from fst.training.stopping import StopOnSignal, ValidationLeft, how_to_go_on
 
 
 def got_signal(trainer: lightning.Trainer) -> bool:
-    """Whether ``Ctrl-C`` or ``SIGTERM`` has come; after its last step a run is finished anyway."""
+    """Whether a signal to stop has come; after its last step a run is finished anyway."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return any(isinstance(c, StopOnSignal) and c.received is not None for c in callbacks)
 
@@ -31,7 +32,8 @@ def fit(
     """Trains, validating first and last; True when the run reached its last step.
 
     Raises:
-        DivergedError: the loss is no longer finite, and stays so.
+        DivergedError: the loss is no longer finite, and stays so; or nothing was learned.
+        InputError: the photos show nothing.
         CheckpointError: the checkpoint to resume from does not fit.
         DeviceLostError: another process of this run has ended.
     """
@@ -47,37 +49,78 @@ def fit(
         # fp32_precision Lightning's look at the older setting fails
         torch.backends.cuda.matmul.allow_tf32 = True
     with _clear_errors():
-        if run.resume is None:
-            trainer.validate(module, datamodule=data, verbose=False)
-            if trainer.should_stop:  # as all processes have agreed
-                _say(trainer, "stopped before the first step")
-                return False
         try:
-            trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
-        except RuntimeError as error:
-            if run.resume is None or "state_dict" not in str(error):
+            with suppress(ValidationLeft):
+                _learn(module, data, trainer, run)
+            if module.diverged is not None:
+                raise module.diverged
+            if trainer.global_step < trainer.max_steps:
+                _say(trainer, _stopped(trainer, run))
+                return False
+            _validate_last(module, data, trainer, curves)
+        except SystemExit as end:  # how Lightning ends where it is interrupted
+            if not isinstance(end.__context__, KeyboardInterrupt):
                 raise
-            reason = "its net (or ema) is not the configured one"
-            raise CheckpointError(f"can't resume from {run.resume}: {reason}") from error
-        if module.diverged is not None:
-            raise module.diverged
-        if trainer.global_step < trainer.max_steps:
-            why = "stopped" if got_signal(trainer) else "the time is up"
-            where = f"at step {trainer.global_step} of {trainer.max_steps}"
-            go_on = f"the same command goes on with resume=auto, or resume={run.folder}"
-            _say(trainer, f"{why} {where}; {go_on}")
+            _say(trainer, _stopped_at_once(trainer, run))
             return False
-        if trainer.global_step % every or "val/total" not in trainer.callback_metrics:
-            # as Lightning labels it, save where a run is resumed at its last step
-            trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
-            if trainer.global_step % every == 0 and all(
-                c.has_validation(trainer.global_step) for c in curves
-            ):
-                trainer.loggers = []  # it is in the logs
-            trainer.validate(module, datamodule=data, verbose=False)
     if not trainer.callback_metrics["val/total"].isfinite():
         raise DivergedError("the objective is not finite after the last step: lower learning_rate")
+    reached = objective_now(module.loss, trainer)
+    check_outcome(module.guard, module.start, reached, trainer.is_global_zero)
     return True
+
+
+def _learn(
+    module: StyleTransferModule, data: PhotoDataModule, trainer: lightning.Trainer, run: Run
+) -> None:
+    """Validates first, unless the run is resumed, and trains."""
+    if run.resume is None:
+        trainer.validate(module, datamodule=data, verbose=False)
+        if trainer.should_stop:  # as all processes have agreed
+            return
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=run.resume, weights_only=True)
+    except RuntimeError as error:
+        if run.resume is None or "state_dict" not in str(error):
+            raise
+        reason = "its net (or ema) is not the configured one"
+        raise CheckpointError(f"can't resume from {run.resume}: {reason}") from error
+
+
+def _validate_last(
+    module: StyleTransferModule,
+    data: PhotoDataModule,
+    trainer: lightning.Trainer,
+    curves: Sequence[CurveCSV],
+) -> None:
+    """Validates after the last step, unless that was just done."""
+    step, every = trainer.global_step, int(trainer.val_check_interval)
+    if step % every == 0 and "val/total" in trainer.callback_metrics:
+        return
+    # as Lightning labels it, save where a run is resumed at its last step
+    trainer.fit_loop.epoch_loop._batches_that_stepped = step
+    if step % every == 0 and all(curve.has_validation(step) for curve in curves):
+        trainer.loggers = []  # it is in the logs
+    trainer.validate(module, datamodule=data, verbose=False)
+
+
+def _stopped(trainer: lightning.Trainer, run: Run) -> str:
+    """Where the run has stopped, and how to go on."""
+    why = "stopped" if got_signal(trainer) else "the time is up"
+    if not (checkpoints := by_step(run.checkpoints)):
+        return f"{why} before the first step: there is nothing to go on from"
+    where = f"at step {trainer.global_step} of {trainer.max_steps}"
+    return f"{why} {where}, saved as {checkpoints[-1]}; {how_to_go_on(run.folder)}"
+
+
+def _stopped_at_once(trainer: lightning.Trainer, run: Run) -> str:
+    """The same, where the step at hand is lost."""
+    if not (checkpoints := by_step(run.checkpoints)):
+        return "stopped at once, before the first checkpoint: there is nothing to go on from"
+    step = trainer.global_step
+    within = f"in step {step + 1} of" if step < trainer.max_steps else "after all"
+    where = f"stopped at once, {within} {trainer.max_steps}"
+    return f"{where}; {checkpoints[-1]} is the last that is saved; {how_to_go_on(run.folder)}"
 
 
 def _say(trainer: lightning.Trainer, line: str) -> None:

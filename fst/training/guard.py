@@ -1,4 +1,7 @@
-"""Keeps a run alive when a loss or a gradient is not finite: skip, count, roll back, give up."""
+"""Keeps a run alive when a loss or a gradient is not finite: skip, count, roll back, give up.
+
+A step whose photos all show nothing is left out, too, but is no failure.
+"""
 
 import copy
 from collections.abc import Iterable, Sequence
@@ -8,7 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from fst.errors import DivergedError
+from fst.data.sources import named
+from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms
 
 PATIENCE = 3
@@ -16,6 +20,9 @@ PATIENCE = 3
 
 MAX_ROLLBACKS = 3
 """After so many rollbacks the run stops."""
+
+MAX_BLANK = 100
+"""After so many steps in a row that saw nothing but blank photos the run stops."""
 
 GPU_CHECK_EVERY = 10
 """Steps between looks at a GPU's flags: each look waits for the GPU."""
@@ -32,29 +39,49 @@ class FiniteGuard:
         self.skipped = 0
         self.in_row = 0
         self.rollbacks = 0
+        self.taken = 0
+        """Steps that have changed the weights: neither bad nor blank."""
+        self.blank_in_row = 0
         self.bad_step = 0
         self.bad_terms: list[str] = []
         self._pending: list[tuple[int, Tensor]] = []
 
-    def watch(self, step: int, terms: LossTerms, parameters: Iterable[nn.Parameter]) -> Tensor:
-        """1.0 on the device if this step must be left out, else 0.0; the same on every device."""
+    def watch(
+        self,
+        step: int,
+        terms: LossTerms,
+        parameters: Iterable[nn.Parameter],
+        flat: Tensor | None = None,
+    ) -> Tensor:
+        """1.0 on the device if this step must be left out, else 0.0; the same on every device.
+
+        Args:
+            step: counted from 0.
+            terms: of the step's photos.
+            parameters: of the net, with the step's gradients.
+            flat: ``(N,)``, which photos show nothing and gave no gradient; their terms count for
+                nothing. None: all show something.
+        """
+        flat = torch.zeros_like(terms.content, dtype=torch.bool) if flat is None else flat
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        finite = [term.isfinite().all() for term in terms] + [norm.isfinite()]
-        flags = torch.stack(finite).int()
+        finite = [(term.isfinite() | flat).all() for term in terms] + [norm.isfinite()]
+        flags = torch.stack([*finite, flat.all()]).int()
         if dist.is_available() and dist.is_initialized():
-            dist.all_reduce(flags, dist.ReduceOp.MIN)
+            dist.all_reduce(flags, dist.ReduceOp.MIN)  # blank is what is blank on all devices
         self._pending.append((step, flags))
-        return 1.0 - flags.min().float()
+        return 1.0 - (flags[:-1].min() * (1 - flags[-1])).float()
 
     def settle(self) -> bool:
-        """Counts the bad steps since the last look; True if the run must be rolled back."""
+        """Counts the steps since the last look; True if the run must be rolled back."""
         pending, self._pending = self._pending, []
         names = (*LossTerms._fields, "gradient")
         roll_back = False
         for step, flags in pending:
-            good = flags.tolist()
+            *good, blank = flags.tolist()
             if all(good):
-                self.in_row = 0
+                self.blank_in_row = self.blank_in_row + 1 if blank else 0
+                if not blank:
+                    self.in_row, self.taken = 0, self.taken + 1
                 continue
             self.skipped += 1
             self.in_row += 1
@@ -69,6 +96,11 @@ class FiniteGuard:
         return roll_back
 
     @property
+    def is_proven(self) -> bool:
+        """Whether the loss of the last step that was looked at is known to be finite."""
+        return self.in_row == 0 and self.blank_in_row == 0
+
+    @property
     def bad_text(self) -> str:
         """What was not finite, in words."""
         what = " and ".join(self.bad_terms)
@@ -79,12 +111,19 @@ class FiniteGuard:
         """Whether there were so many rollbacks that one more is of no use."""
         return self.rollbacks >= MAX_ROLLBACKS
 
+    @property
+    def sees_nothing(self) -> bool:
+        """Whether so many steps in a row were blank that no other is to be expected."""
+        return self.blank_in_row >= MAX_BLANK
+
     def state_dict(self) -> dict[str, Any]:
         """The counts, and what is not counted yet, as plain values."""
         return {
             "skipped": self.skipped,
             "in_row": self.in_row,
             "rollbacks": self.rollbacks,
+            "taken": self.taken,
+            "blank_in_row": self.blank_in_row,
             "pending": [(step, flags.tolist()) for step, flags in self._pending],
         }
 
@@ -92,7 +131,11 @@ class FiniteGuard:
         """Takes the counts of an interrupted run."""
         self.skipped, self.in_row = state["skipped"], state["in_row"]
         self.rollbacks = state["rollbacks"]
-        self._pending = [(step, torch.tensor(flags)) for step, flags in state["pending"]]
+        # runs of before knew no blank steps, and did not count those that were taken
+        self.taken, self.blank_in_row = state.get("taken", 1), state.get("blank_in_row", 0)
+        known = len(LossTerms._fields) + 1
+        pending = [(step, [*flags, 0][: known + 1]) for step, flags in state["pending"]]
+        self._pending = [(step, torch.tensor(flags)) for step, flags in pending]
 
 
 class Rollback:
@@ -165,6 +208,18 @@ def diverged(guard: FiniteGuard, photos: Sequence[str]) -> DivergedError:
     """What is said of a run that one more rollback would not save; of which photos it was."""
     return DivergedError(
         f"the {guard.bad_text} is not finite at step {guard.bad_step}, after "
-        f"{MAX_ROLLBACKS} rollbacks; the photos: {', '.join(photos) or 'unknown'}. "
+        f"{MAX_ROLLBACKS} rollbacks; the photos: {_all_named(photos)}. "
         "The last good weights are saved: lower learning_rate, then resume=auto"
     )
+
+
+def nothing_to_see(guard: FiniteGuard, photos: Sequence[str]) -> InputError:
+    """What is said of a run whose photos are blank; the last ones are named."""
+    return InputError(
+        f"{guard.blank_in_row} steps in a row saw only photos of one color ({_all_named(photos)}): "
+        "give data.path a folder of photos that show something"
+    )
+
+
+def _all_named(photos: Sequence[str]) -> str:
+    return named([*dict.fromkeys(photos)], most=8) or "unknown"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.image.flat import is_flat
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.memory import is_out_of_memory
@@ -21,6 +22,9 @@ def accumulate_gradients(
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
+    Photos that show nothing (:func:`~fst.image.flat.is_flat`) have a share in the mean, but
+    no gradient.
+
     Args:
         photos: ``(N, 3, H, W)`` in [0, 1].
         parts: in how many the batch is taken.
@@ -35,10 +39,12 @@ def accumulate_gradients(
         targets = loss.content_targets(part)
         painted = paint(part)
         terms = loss(painted, targets)
-        total = terms.total.sum()
+        total = terms.total
         if pattern_weight:
-            total = total + pattern_weight * upsampling_pattern(painted).sum()
-        backward(total / len(photos))
+            total = total + pattern_weight * upsampling_pattern(painted)
+        # of the others not a bit is changed: where() hands their gradient on as it is
+        shown = torch.where(is_flat(part), torch.zeros_like(total), total)
+        backward(shown.sum() / len(photos))
         terms_of_parts.append([term.detach() for term in terms])
     return LossTerms(*(torch.cat(term) for term in zip(*terms_of_parts, strict=True)))
 

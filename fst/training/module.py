@@ -11,12 +11,20 @@ import torch.distributed as dist
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from fst.errors import CheckpointError, DivergedError
+from fst.errors import CheckpointError, FstError
 from fst.evaluation import artifacts
+from fst.image.flat import is_flat
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.checks import number
 from fst.system.random import random_states, set_random_states
-from fst.training.guard import GPU_CHECK_EVERY, FiniteGuard, Rollback, diverged, snapshot
+from fst.training.guard import (
+    GPU_CHECK_EVERY,
+    FiniteGuard,
+    Rollback,
+    diverged,
+    nothing_to_see,
+    snapshot,
+)
 from fst.training.micro_batches import accumulate_gradients, more_parts
 from fst.training.optimizers import (
     learning_rate,
@@ -25,6 +33,7 @@ from fst.training.optimizers import (
     start_average,
     update_average,
 )
+from fst.training.outcome import objective_now
 from fst.training.recipe import Recipe
 
 
@@ -62,7 +71,10 @@ class StyleTransferModule(lightning.LightningModule):
         self.compute_dtype = dtype
         self.micro_batches = recipe.accumulate
         self.guard, self.rollback = FiniteGuard(), Rollback()
-        self.diverged: DivergedError | None = None
+        self.diverged: FstError | None = None
+        """Why the run has to end before its last step, if it has to."""
+        self.start: dict[str, Any] | None = None
+        """The objective before the first step, and what judged; None where it is not known."""
         self.seconds = 0.0
         """Spent in training so far, over all resumes."""
         self._began: float | None = None
@@ -116,7 +128,7 @@ class StyleTransferModule(lightning.LightningModule):
         """One step of the optimizers, left out where the loss or a gradient is not finite."""
         step, optimizers = self.global_step, self.trainer.optimizers
         terms = self._gradients_that_fit(photos)
-        left_out = self.guard.watch(step, terms, self.net.parameters())
+        left_out = self.guard.watch(step, terms, self.net.parameters(), is_flat(photos))
         prepare(optimizers, self.rate(step), left_out, photos.device)
         for optimizer in optimizers[1:]:
             optimizer.step()
@@ -145,11 +157,16 @@ class StyleTransferModule(lightning.LightningModule):
         """Counts the steps that were left out; goes back, or gives up, after too many."""
         if self.guard.settle():
             if not self.rollback.go_back(self.guard, self, self.trainer.optimizers):
-                train = getattr(getattr(self.trainer, "datamodule", None), "train", None)
-                photos = train.names(self.guard.bad_step) if train is not None else []
-                self.trainer.should_stop, self.diverged = True, diverged(self.guard, photos)
-        elif self.guard.in_row == 0:
+                self._fail(diverged, self.guard.bad_step)
+        elif self.guard.is_proven:
             self.rollback.proven()
+        elif self.guard.sees_nothing:
+            self._fail(nothing_to_see, self.global_step - 1)
+
+    def _fail(self, error: Callable[[FiniteGuard, list[str]], FstError], step: int) -> None:
+        train = getattr(getattr(self.trainer, "datamodule", None), "train", None)
+        photos = train.names(step) if train is not None else []
+        self.trainer.should_stop, self.diverged = True, error(self.guard, photos)
 
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """Logs the mean objective of the held-out photos, and what is wrong with the pictures."""
@@ -159,6 +176,11 @@ class StyleTransferModule(lightning.LightningModule):
             means = torch.tensor(found).mean(0).tolist()
             names = (f"val/{name}" for name in artifacts.Artifacts._fields)
             self.log_dict(dict(zip(names, means, strict=True)), batch_size=len(photos))
+
+    def on_validation_end(self) -> None:
+        """Remembers the objective of the start, which the end is compared with."""
+        if self.start is None and self.global_step == 0:
+            self.start = objective_now(self.loss, self.trainer)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam, and Muon if asked for; :meth:`training_step` gives them their rate."""
@@ -202,6 +224,7 @@ class StyleTransferModule(lightning.LightningModule):
             **self.recipe.as_dict(),
             "guard": self.guard.state_dict(),
             "seconds": self.seconds_spent(),
+            "start": self.start,
             "good": self.rollback.good,
             "rate_factor": self.rollback.rate_factor,
             "micro_batches": self.micro_batches,
@@ -218,7 +241,7 @@ class StyleTransferModule(lightning.LightningModule):
             raise CheckpointError(f"can't resume a run of optimizer={before} with optimizer={now}")
         self.guard.load_state_dict(state["guard"])
         self.rollback.good, self._random_states = state["good"], state["random"]
-        self.seconds = state.get("seconds", 0.0)
+        self.seconds, self.start = state.get("seconds", 0.0), state.get("start")
         if state["learning_rate"] == self.recipe.learning_rate:
             self.rollback.rate_factor = state["rate_factor"]
         else:

@@ -17,8 +17,9 @@ from safetensors import SafetensorError
 from fst.errors import CheckpointError, InputError
 from fst.styles.trained import TrainedStyle, check_name, save_checkpoint
 from fst.system.files import atomic_file, check_writable
-from fst.training.checkpoints import by_step, newest_whole, read_resumable, remove_leftovers
-from fst.training.earlier import translated
+from fst.training.checkpoints import read_resumable, remove_leftovers
+from fst.training.resume import style_of
+from fst.training.unfinished import SETTINGS, find_run, folder_of
 
 LOCK = "run.lock"
 """In a run's folder, held by the process that trains; the system lets go of it at the latest when
@@ -26,9 +27,6 @@ the process ends, however it ends."""
 
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 """What some network file systems say when they are asked for a lock."""
-
-SETTINGS = "config.yaml"
-"""In a run's folder: what it was started, or last resumed, with."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,11 @@ def prepare_run(
     resume: str | None = None,
     overwrite: bool = False,
     writes: bool = True,
+    fits: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:
     """Chooses the run's folder and makes sure that its results can be written.
+
+    What is refused changes nothing on disk.
 
     Args:
         style: the style's name, which names the result.
@@ -67,6 +68,8 @@ def prepare_run(
         writes: False for the further processes of a run on many devices. They find the same
             checkpoint, but make and say nothing; the folder of a new run is the first process's,
             and what is in ``folder`` here then only a guess at it.
+        fits: is given the content of the checkpoint to resume, and raises where the run can't go on
+            from it.
 
     Raises:
         InputError: a name that is no file name, a style that exists, a folder that isn't writable,
@@ -79,7 +82,7 @@ def prepare_run(
         raise InputError(f"style.name: {error}") from error
     output = checkpoints / f"{style}.safetensors"
     say = partial(print, flush=True) if writes else _say_nothing
-    start = _find_resumable(resume, runs / style, say)
+    start = None if resume is None else find_run(resume, runs, style, say)
     if output.exists() and not overwrite:
         finished = resume == "auto" and start is None
         raise InputError(
@@ -91,36 +94,31 @@ def prepare_run(
     if start is None:
         folder = _new_folder(runs / style, writes)
     else:
-        folder = _folder_of(start, style, writes)
+        folder = _resumable_folder(start, style, writes)
+        if fits is not None:
+            fits(read_resumable(start))
         say(f"resuming from {start}")
     run = Run(folder, output, start)
     if writes:
         for needed in (run.checkpoints, run.output.parent):
             _make(needed)
             check_writable(needed)
+    if writes and start is not None:
+        with held(folder):
+            remove_leftovers(run.checkpoints)
     return run
 
 
-def _folder_of(checkpoint: Path, style: str, writes: bool) -> Path:
+def _resumable_folder(checkpoint: Path, style: str, writes: bool) -> Path:
     """The folder of the run that a checkpoint belongs to, which nobody trains at present."""
-    if checkpoint.parent.name != "resume":
+    folder = folder_of(checkpoint)
+    if (its := style_of(folder)) != style:
         raise CheckpointError(
-            f"{checkpoint} lies in no run: give one of runs/<style>/<date>/resume/"
+            f"{folder} is a run of {its!r}, not of {style!r}: resume={folder} alone goes on with it"
         )
-    folder = checkpoint.parent.parent
-    if folder.parent.name != style:
-        raise CheckpointError(
-            f"{folder} is a run of {folder.parent.name!r}, not of {style!r}: give "
-            f"style.name={folder.parent.name}, with the settings that it was started with"
-        )
-    if finished := next(folder.glob("*.safetensors"), None):
-        raise CheckpointError(
-            f"{folder} is finished: it holds {finished.name}; init={finished} begins another run "
-            "with that"
-        )
-    if writes:
+    if writes and (folder / LOCK).exists():  # without one nobody trains it; none is made yet
         with held(folder):
-            remove_leftovers(checkpoint.parent)
+            pass
     return folder
 
 
@@ -137,7 +135,7 @@ def held(folder: Path) -> Iterator[None]:
     except Timeout as error:
         raise InputError(
             f"{folder} is still being trained by another process: wait for its end, or leave "
-            "resume= out for a run of its own"
+            "resume= out for a new run"
         ) from error
     except (OSError, NotImplementedError) as error:
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
@@ -175,29 +173,6 @@ def _make(folder: Path) -> None:
         raise InputError(f"can't make {folder}: {error.strerror}") from error
 
 
-def _find_resumable(resume: str | None, runs: Path, say: Callable[[str], None]) -> Path | None:
-    if resume is None:
-        return None
-    if resume == "auto":
-        newest = [path for folder in runs.glob("*") for path in by_step(folder / "resume")[-1:]]
-        unfinished = [p for p in newest if not list(p.parent.parent.glob("*.safetensors"))]
-        for path in sorted(unfinished, key=lambda path: path.stat().st_mtime, reverse=True):
-            if whole := newest_whole(path.parent, say):
-                return whole
-            say(f"{path.parent.parent} can't be resumed: none of its checkpoints is whole")
-        return None
-    path = Path(resume)
-    if path.is_file() and path.suffix == ".ckpt":
-        read_resumable(path)  # to be found out now, not after the folders are made
-        return path
-    for folder in (path / "resume", path):
-        if by_step(folder):
-            if whole := newest_whole(folder, say):
-                return whole
-            raise CheckpointError(f"can't resume from {path}: none of its checkpoints is whole")
-    raise CheckpointError(f"nothing to resume at {resume!r}: give auto, a run's folder or a .ckpt")
-
-
 def _say_nothing(line: str) -> None:
     """Stands in for print where another process says it."""
 
@@ -228,31 +203,7 @@ def _write_result(path: Path, style: TrainedStyle, remedy: str) -> None:
 
 
 def keep_settings(run: Run, settings: Mapping[str, Any]) -> None:
-    """Writes the settings into the run's folder; says what a resumed run was started with else."""
-    path = run.folder / SETTINGS
-    if run.resume is not None and path.exists():
-        try:
-            before = translated(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (yaml.YAMLError, UnicodeDecodeError):
-            before = None  # damaged: it only serves to be compared
-        for change in changed_settings(before, settings) if isinstance(before, Mapping) else []:
-            print(f"other than in the interrupted run: {change}", flush=True)
-    with atomic_file(path) as temporary:
+    """Writes the settings into the run's folder."""
+    with atomic_file(run.folder / SETTINGS) as temporary:
         text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
         temporary.write_text(text, encoding="utf-8")
-
-
-def changed_settings(
-    before: Mapping[str, Any], now: Mapping[str, Any], path: str = ""
-) -> list[str]:
-    """What differs between two configurations, as ``key: old -> new``; for a resumed run."""
-    changes = []
-    for key in sorted({*before, *now}):
-        name, old, new = f"{path}{key}", before.get(key), now.get(key)
-        if name in ("resume", "overwrite", "trainer.max_time"):
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            changes += changed_settings(old, new, f"{name}.")
-        elif old != new:
-            changes.append(f"{name}: {old} -> {new}")
-    return changes

@@ -3,54 +3,37 @@
 judges → starting net → data → run folder → calibration → module → fit → finish
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import lightning
 import torch
-from lightning.pytorch.loggers.logger import Logger
-from torch import nn
+from torch import Tensor, nn
 
 from fst.data.module import PhotoDataModule
-from fst.errors import InputError
+from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
 from fst.nets import alike, make_net
 from fst.optimization.calibration import calibrate_once
 from fst.styles.catalog import load_style
-from fst.styles.objective import STAND_IN, is_at_hand, style_target
+from fst.styles.objective import STAND_IN, checksum_of, style_target
 from fst.styles.trained import TrainedStyle
 from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import keep_freed_memory
 from fst.training.description import describe_run
 from fst.training.fit import fit, got_signal
 from fst.training.module import StyleTransferModule
+from fst.training.parts import Parts, try_out
 from fst.training.recipe import Recipe
+from fst.training.resume import check_fits
 from fst.training.runs import Run, finish, held, keep_settings, prepare_run
 from fst.training.settings import is_calibrated
 
 Settings = dict[str, Any]
 """All of ``configs/train.yaml`` as plain values; :func:`~fst.training.settings.check_settings`."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the configuration names; made by the command, which alone knows Hydra.
-
-    Attributes:
-        make_loss: from painting or statistics, ``weights`` and ``dtype`` to the loss.
-        data: photos to train on and to validate on.
-        make_trainer: from run, loggers and ``settings`` for its page to a trainer.
-        make_loggers: from ``save_dir`` to a logger.
-    """
-
-    make_loss: Callable[..., PerceptualLoss]
-    data: PhotoDataModule
-    make_trainer: Callable[..., lightning.Trainer]
-    make_loggers: Sequence[Callable[..., Logger]]
 
 
 class Judges(NamedTuple):
@@ -68,8 +51,13 @@ class Start(NamedTuple):
     init: dict[str, str]
 
 
-def train(settings: Settings, parts: Parts) -> bool:
+def train(settings: Settings, parts: Parts, changes: Sequence[str] = ()) -> bool:
     """One training; False where a signal or the time stopped it, after its last step, too.
+
+    Args:
+        settings: all of them.
+        parts: made of them.
+        changes: what a resumed run does otherwise than before; said once it is known to go on.
 
     Raises:
         FstError: what the message says.
@@ -82,9 +70,12 @@ def train(settings: Settings, parts: Parts) -> bool:
     judges = make_judges(settings, parts, dtype)
     start = starting_net(settings)
     parts.data.setup()  # before any folder is made: no photos, no run
-    run = open_run(settings)
+    run = open_run(settings, start.net, recipe)
+    before = {name: weight.clone() for name, weight in start.net.state_dict().items()}
     with held(run.folder) if process_rank() == 0 else nullcontext():
         if process_rank() == 0:
+            for change in changes:
+                print(f"resumed with {change}", flush=True)
             keep_settings(run, settings)
         weigh(settings, judges, parts.data, run)
         module = StyleTransferModule(
@@ -95,37 +86,14 @@ def train(settings: Settings, parts: Parts) -> bool:
         loggers = [make(save_dir=run.folder) for make in parts.make_loggers]
         shown = described(settings, judges, parts.data, dtype)
         trainer = parts.make_trainer(run, loggers, settings=shown)
+        for logger in loggers:
+            logger.log_hyperparams(settings)
         if not fit(module, parts.data, trainer, run):
             return False
+        check_learned(module, before)
         if process_rank() == 0:
             keep(settings, module, parts.data, trainer, run, start.init)
         return not got_signal(trainer)  # finished, but what would come next is not wanted
-
-
-def try_out(parts: Parts) -> None:
-    """Makes trainer and loggers once, somewhere else: what they refuse is known before the work.
-
-    Raises:
-        InputError: settings that they don't take.
-    """
-    with TemporaryDirectory() as folder:
-        run = Run(Path(folder), Path(folder) / "style.safetensors", None)
-        try:
-            loggers = [make(save_dir=run.folder) for make in parts.make_loggers]
-            for logger in loggers:
-                str(logger.log_dir)  # made of the logger's name and version
-        except (TypeError, ValueError) as error:
-            raise InputError(f"logger: {_first_line(error)}") from error
-        try:
-            parts.make_trainer(run, loggers, settings={})
-        except (TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"trainer: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def make_judges(settings: Settings, parts: Parts, dtype: torch.dtype) -> Judges:
@@ -135,15 +103,36 @@ def make_judges(settings: Settings, parts: Parts, dtype: torch.dtype) -> Judges:
     if share is not None and loss["weights"] == "slim":
         raise InputError("loss.slim_share goes from the slim network to VGG-19: not with loss=slim")
 
-    painting = style_target(style["image"], style["size"])
-    if not is_at_hand(style["image"]):
-        style["painting"] = STAND_IN  # a finished style tells what it was trained on
+    painting = the_painting(style)
 
     def judged_by(weights: str) -> PerceptualLoss:
         return parts.make_loss(painting, weights=weights, dtype=dtype)
 
     objective = judged_by(loss["weights"])
     return Judges(objective, None if share is None else judged_by("slim"), share or 0.0)
+
+
+def the_painting(style: dict[str, Any]) -> Tensor:
+    """The painting; ``style`` then says which file it was, or what stands in for it.
+
+    A run that is resumed has said so before, and goes on with the same.
+
+    Raises:
+        AssetError: it can't be had.
+        InputError: the run began with another picture.
+    """
+    image, size, before = style["image"], style["size"], style.get("image_sha256")
+    stood_in = style.get("painting") == STAND_IN
+    painting = style_target(image, size, before, stood_in)
+    now = None if stood_in else checksum_of(image, before)
+    if before is not None and now != before:
+        what = "is another picture now" if now else "is not here any more"
+        raise InputError(f"the run began with the painting {image}, which {what}: put it back")
+    if now is None:
+        style["painting"] = STAND_IN  # a finished style tells what it was trained on
+    else:
+        style["image_sha256"] = now
+    return painting
 
 
 def starting_net(settings: Settings) -> Start:
@@ -166,8 +155,12 @@ def starting_net(settings: Settings) -> Start:
     return Start(net, {"init": name, "init_sha256": trained.digest})
 
 
-def open_run(settings: Settings) -> Run:
-    """The run's folder, new or to be resumed; of several processes the first one makes it."""
+def open_run(settings: Settings, net: nn.Module, recipe: Recipe) -> Run:
+    """The run's folder, new or to be resumed; of several processes the first one makes it.
+
+    A run to be resumed has to be one of this net and recipe.
+    """
+    max_steps = settings["trainer"]["max_steps"]
     runs, checkpoints = Path(settings["runs"]), Path(settings["checkpoints"])
     return prepare_run(
         settings["style"]["name"],
@@ -176,6 +169,7 @@ def open_run(settings: Settings) -> Run:
         settings["resume"],
         settings["overwrite"],
         writes=process_rank() == 0,
+        fits=partial(check_fits, net=net, recipe=recipe, max_steps=max_steps),
     )
 
 
@@ -197,11 +191,9 @@ def weigh(settings: Settings, judges: Judges, data: PhotoDataModule, run: Run) -
         return
     if process_rank() > 0:
         return
-    assert data.val is not None
     loss, strength = judges.loss, style["strength_target"]
-    print("weighing style against content ...", flush=True)
     loss.to(pick_device(settings["trainer"]["device"]))
-    found = calibrate_once(loss, data.val.crops, strength, run.folder / "calibration.json")
+    found = calibrate_once(loss, data.pilot_crops(), strength, run.folder / "calibration.json")
     style |= {"content_weight": loss.content_weight, "style_weight": found.style_weight}
     weights = f"style_weight={found.style_weight:g} to content_weight={loss.content_weight:g}"
     print(f"strength_target {strength:g}: {weights} (content comes out at {found.content:.2f})",
@@ -228,6 +220,27 @@ def described(
         "net": f"{net['name']} {net['arguments']}",
         "precision": "bf16" if dtype == torch.bfloat16 else "fp32",
     }
+
+
+def check_learned(module: StyleTransferModule, before: Mapping[str, Tensor]) -> None:
+    """That a run has changed its net: else there is nothing to keep.
+
+    Args:
+        module: after the last step.
+        before: the weights that the net began with.
+
+    Raises:
+        DivergedError: it hasn't.
+    """
+    now = module.best_net.state_dict()
+    if any(not torch.equal(weight.cpu(), before[name].cpu()) for name, weight in now.items()):
+        return
+    steps, skipped = module.trainer.max_steps, module.guard.skipped
+    why = f"{skipped} of {steps} steps were skipped" if skipped else "no step changed its net"
+    raise DivergedError(
+        f"the run learned nothing, and no style was written: {why}. Look at the photos and the "
+        "painting (are they blank?), at learning_rate and the weights"
+    )
 
 
 def keep(

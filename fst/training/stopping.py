@@ -1,7 +1,9 @@
-"""``Ctrl-C`` and ``SIGTERM`` end a run after the step at hand."""
+"""``Ctrl-C``, ``SIGTERM`` and ``SIGHUP`` end a run after the step at hand, and how to go on."""
 
+import shlex
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -9,37 +11,50 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from fst.system.device import process_rank
-
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+from fst.system.signals import heeded, is_echo, note
 
 ASK_EVERY = 10
 """Steps after which several GPUs agree on whether to stop."""
 
 
-class StopOnSignal(Callback):
-    """``Ctrl-C`` and ``SIGTERM`` end the run after the step at hand; a second ``Ctrl-C`` at once.
+class ValidationLeft(BaseException):
+    """A validation was left because of a signal; a resumed run makes it again, all of it."""
 
-    Or after the validation at hand. The trainer's checkpoints are saved wherever a run stops, but
-    before its first step; one that has done its last step is finished.
+
+class StopOnSignal(Callback):
+    """A signal that asks to stop ends the run after the step at hand; a second one at once.
+
+    A validation is left, or not begun: it is made when the run goes on. Only that of the last step
+    is finished, and so is the run. Processes on several devices finish the validation at hand
+    together. The trainer's checkpoints are saved wherever a run stops, but before its first step.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self._before: dict[int, Any] = {}
         self._at_hand = "step"
+        self._agreed = self._leaves = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Notes the handlers that there are, before Lightning sets its own."""
-        self._before = {number: signal.getsignal(number) for number in STOPPING}
+        self._before = {number: signal.getsignal(number) for number in heeded()}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Takes over the two signals, from Lightning."""
+        """Takes over the signals, from Lightning."""
         self._take_over(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Takes them over in the validations before the first step and after the last one, too."""
+        """Leaves a validation that a stopped run would end with; else takes the signals over."""
         self._at_hand = "validation"
+        last = trainer.global_step >= trainer.max_steps
+        if self._agreed and not last:
+            raise ValidationLeft
+        self._leaves = trainer.world_size == 1 and not last
         self._take_over(trainer)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """From here on its figures are written down: that is quick, and not left half done."""
+        self._leaves = False
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stops, too; before the trainer saves the step."""
@@ -64,10 +79,10 @@ class StopOnSignal(Callback):
         elif trainer.world_size > 1:
             return
         if self.received is not None and trainer.global_step < trainer.max_steps:
-            trainer.should_stop = True
+            trainer.should_stop = self._agreed = True
 
     def _take_over(self, trainer: Trainer) -> None:
-        for number in STOPPING:
+        for number in heeded():
             signal.signal(number, self._receive)
         if trainer.received_sigterm is True:  # it came before, while the photos were being opened
             self.received = self.received or signal.SIGTERM
@@ -79,13 +94,44 @@ class StopOnSignal(Callback):
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Gives the signals back; after Lightning, which has done the same."""
+        self._give_back()
+        self._before.clear()
+
+    def _give_back(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        self._before.clear()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
-            raise KeyboardInterrupt
+            if is_echo():
+                return
+            self._give_back()
+            raise KeyboardInterrupt(number)
         self.received = number
+        note(number)
+        if self._leaves:
+            self._leaves = False
+            raise ValidationLeft
         if process_rank() == 0:
             print(f"stopping after this {self._at_hand} …", file=sys.stderr, flush=True)
+
+
+def how_to_go_on(folder: Path) -> str:
+    """The command that goes on with a run: the one that was typed, from the run's checkpoint.
+
+    Args:
+        folder: the run's.
+    """
+    program, *words = sys.argv
+    name = Path(program).name
+    begin = {
+        "fst": ["fst"],
+        "__main__.py": ["python", "-m", "fst"],
+        "train.py": ["python", program],
+    }
+    of_train = name == "train.py" or words[:1] == ["train"]
+    sweep = {"-m", "--multirun"} & set(words)
+    if name not in begin or not of_train or sweep:  # from Python, or as one of several
+        return f"the same settings go on with resume={folder}"
+    kept = [word for word in words if not word.lstrip("+").startswith("resume=")]
+    return f"go on with: {shlex.join([*begin[name], *kept, f'resume={folder}'])}"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import datasets
@@ -9,7 +10,7 @@ import pytest
 from photo_streams import PHOTOS, SHARDS, all_names, names, own_threads, through_a_file
 
 from fst.data.photo_stream import PhotoStream
-from fst.errors import InputError
+from fst.errors import AssetError, InputError
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -56,8 +57,9 @@ def test_one_part_is_read_in_its_own_order(stream: datasets.IterableDataset) -> 
 def test_held_out_records_never_come(
     stream: datasets.IterableDataset, held_out: int, block: int
 ) -> None:
-    source = PhotoStream(stream, 0, block, held_out)
-    apart = [record["path"] for record in source.held_out_records()]
+    source = PhotoStream(stream, 0, block)
+    apart = [record["path"] for record in islice(source.first_records(), held_out)]
+    source.held_out = held_out
     assert apart == [f"{i}.png" for i in range(held_out)]
     left = PHOTOS - held_out
     others = sorted(set(all_names()) - set(apart))
@@ -70,11 +72,33 @@ def test_more_held_out_than_the_first_shard_has_leaves_the_others(
     stream: datasets.IterableDataset,
 ) -> None:
     source = PhotoStream(stream, 0, 4, held_out=100)
-    assert len(source.held_out_records()) == SHARDS[0]
+    assert list(source.first_records()) == []
     left = PHOTOS - SHARDS[0]
     expected = sorted(f"{i}.png" for i in range(SHARDS[0], PHOTOS))
     seen = names(source, 2 * left)
     assert sorted(seen[:left]) == sorted(seen[left:]) == expected
+
+
+def test_the_first_records_come_after_those_that_are_set_apart(
+    stream: datasets.IterableDataset,
+) -> None:
+    source = PhotoStream(stream, 0, 4, held_out=2)
+    first = [record["path"] for record in source.first_records()]
+    assert first == [f"{i}.png" for i in range(2, SHARDS[0])]
+
+
+def test_a_stream_whose_first_records_break_off_is_one_line() -> None:
+    def records() -> Iterator[dict[str, Any]]:
+        yield {"image": {"path": "0", "bytes": b"x"}}
+        raise ConnectionError("the hub is gone\nreally")
+
+    features = datasets.Features({"image": datasets.Image(decode=False)})
+    stream = datasets.IterableDataset.from_generator(records, features=features)
+    first = PhotoStream(stream, 0).first_records()
+    assert next(first)["path"] == "0"
+    with pytest.raises(AssetError, match="the hub is gone") as caught:
+        next(first)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_stream_of_which_nothing_is_left_says_what_to_lower(

@@ -167,6 +167,38 @@ def test_one_value_is_everywhere_no_error() -> None:
     assert all(value == value for value in found)
 
 
+def test_a_photo_with_more_of_a_fault_than_its_picture_gives_no_negative_figures() -> None:
+    photo = 0.3 + 0.1 * textured()
+    photo[..., 40:-40:16, 40:-40:16] = 1.0  # dots
+    photo[..., :16, :] = 1.0
+    found = measure_artifacts(lambda photo: 0.3 + 0.1 * textured(1, *photo.shape[2:]), photo)
+    assert (found.dots, found.flat, found.saturated) == (0, 0, 0)
+
+
+def test_what_no_eye_can_see_is_no_artifact() -> None:
+    """A flat picture, with less than a file's rounding on it: its quotients would be of nothing."""
+    generator = torch.Generator().manual_seed(3)
+
+    def paint(photo: Tensor) -> Tensor:
+        places = (torch.arange(photo.shape[3]) % 4 < 2).float()
+        return photo + 1e-5 * places + 1e-6 * torch.rand(photo.shape, generator=generator)
+
+    found = measure_artifacts(paint, torch.full((1, 3, 128, 160), 0.5))
+    assert found.border == pytest.approx(1)
+    assert found.checkerboard == pytest.approx(1)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_figures_of_flat_photos_stay_within_what_can_be_meant(level: float) -> None:
+    def paint(photo: Tensor) -> Tensor:  # one line of strokes on nothing
+        painted = photo.clone()
+        painted[..., 60:64, :] = 0.25
+        return painted
+
+    found = measure_artifacts(paint, torch.full((1, 3, 128, 160), level))
+    assert all(0 <= value < 1e5 for value in found)
+
+
 def test_a_pattern_that_the_photo_has_already_is_not_the_nets() -> None:
     def pattern(photo: Tensor) -> Tensor:
         return 0.02 * (torch.arange(photo.shape[3]) % 4 < 2).float()

@@ -15,6 +15,7 @@ from support import make_photo
 from torch import Tensor
 
 import fst.evaluation.compare
+from fst.errors import DivergedError, InputError
 from fst.evaluation import timing
 from fst.evaluation.artifacts import measure_artifacts
 from fst.evaluation.compare import Comparison, compare, equivalent_iterations
@@ -337,6 +338,52 @@ def test_an_entry_whose_picture_is_gone_is_computed_anew(
     list(compare(comparison, photos[:1], tmp_path / "report"))
     assert picture.exists()
     assert optimized == ONE_PHOTO * 2
+
+
+def test_photos_that_cannot_be_compared_are_told_and_left_out(
+    comparison: Comparison, photos: list[Path], tmp_path: Path, optimized: list[str]
+) -> None:
+    broken, thin = tmp_path / "broken.jpg", tmp_path / "thin.png"
+    broken.write_bytes(b"no picture")
+    make_photo(200, 20).save(thin)
+    told: list[tuple[str, str]] = []
+
+    def note(path: Path, problem: Exception) -> None:
+        told.append((path.name, str(problem)))
+
+    mixed = [photos[0], broken, tmp_path / "gone.png", thin, photos[1]]
+    entries = list(compare(comparison, mixed, tmp_path / "report", on_problem=note))
+    assert [entry["name"] for entry in entries] == ["one.png", "two.png"]
+    assert [name for name, _ in told] == ["broken.jpg", "gone.png", "thin.png"]
+    for name, reason in told:
+        assert name in reason
+    assert optimized == ONE_PHOTO * 2
+    with pytest.raises(InputError, match=r"broken\.jpg"):
+        list(compare(comparison, mixed, tmp_path / "report"))
+
+
+def test_an_objective_that_is_not_finite_leaves_a_photo_out(
+    comparison: Comparison, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverges(loss: PerceptualLoss, photo: Tensor, **settings: Any) -> Any:
+        if photo.shape[2] > photo.shape[3]:
+            raise DivergedError("the objective is no longer finite")
+        return optimize(loss, photo, **settings)
+
+    monkeypatch.setattr(fst.evaluation.compare, "optimize", diverges)
+    told = []
+    entries = list(
+        compare(comparison, photos, tmp_path / "report", on_problem=lambda p, _: told.append(p))
+    )
+    assert ([entry["name"] for entry in entries], told) == (["one.png"], photos[1:])
+
+
+def test_a_photo_with_a_name_of_255_bytes_has_pictures(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    path = photos[0].rename(photos[0].with_name("n" * 251 + ".png"))
+    (entry,) = compare(comparison, [path], tmp_path / "report")
+    assert all((tmp_path / "report" / file).is_file() for file in entry["pictures"].values())
 
 
 def test_artifacts_are_measured_from_96_pixels_on(

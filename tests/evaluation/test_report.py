@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -134,6 +135,32 @@ def test_links_to_pictures_with_odd_names_work(
         link = urlsplit(source)
         assert (link.query, link.fragment) == ("", ""), source
         assert (tmp_path / "report" / unquote(link.path)).is_file(), source
+
+
+def test_a_name_that_is_no_utf_8_is_escaped_and_its_pictures_are_linked(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    path = photos[0].rename(photos[0].with_name(os.fsdecode(b"caf\xe9.png")))
+    report, page = publish(comparison, [path], tmp_path / "report")
+    assert report["photos"][0]["name"] == r"caf\xe9.png"
+    assert r"caf\xe9.png" in page.text
+    for source in page.images:
+        assert (tmp_path / "report" / unquote(source)).is_file(), source
+    written = [file.name for file in (tmp_path / "report").rglob("*")]
+    assert all(name.encode("utf-8") for name in written)
+
+
+def test_photos_that_were_left_out_are_named(
+    comparison: Comparison, photos: list[Path], tmp_path: Path
+) -> None:
+    entries = list(compare(comparison, photos[:1], tmp_path / "report"))
+    reason = "is not a <picture>"
+    report = summarize(comparison, entries, [{"name": "broken & gone.jpg", "reason": reason}])
+    page = Page(write_report(tmp_path / "report", report, torch.rand(1, 3, 20, 24)))
+    assert f"broken & gone.jpg: {reason}" in " ".join(page.text.split())
+    kept = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert kept["left_out"] == [{"name": "broken & gone.jpg", "reason": reason}]
+    assert [entry["name"] for entry in kept["photos"]] == ["one.png"]
 
 
 def test_a_report_is_written_whole_or_not_at_all(

@@ -51,6 +51,15 @@ def test_a_comparison_is_a_column() -> None:
     assert rows["dead area beyond the photo's"] == ["2.5 % at most"] * 2
 
 
+def test_figures_of_an_earlier_version_are_not_shown_below_0() -> None:
+    earlier = report()
+    earlier["artifacts"] |= {"dots": spread(-5066, -30699, 274), "flat": spread(-0.2, -1, -0.1)}
+    text = "".join(figures([earlier]))
+    assert "**0** (0 to 274)" in text
+    assert "0.0 % at most" in text
+    assert "-" not in text.replace("| --- |", "").replace("--- |", "").replace("speed-up", "")
+
+
 def test_artifacts_have_rows_only_where_all_were_measured() -> None:
     tiny = {**report(), "artifacts": None}
     assert "checkerboard" not in "".join(figures([report(), tiny]))
@@ -90,6 +99,7 @@ def test_a_report_of_this_training_is_read(tmp_path: Path) -> None:
         ({"training": {"steps": 13}}, "training"),
         ({"training": None}, "training"),
         ({"style": "mine"}, "no report"),
+        ({"unfinished": True}, "stopped"),
         ({"style": {}}, "no report"),
     ],
 )

@@ -52,3 +52,10 @@ def test_the_summary_has_the_medians_over_the_photos(comparison: Comparison) -> 
     assert report["style"]["name"] == "mine"
     assert report["settings"]["iterations"] == ITERATIONS
     assert report["settings"]["loss"] == comparison.loss.describe()
+
+
+def test_entries_of_an_earlier_version_are_not_shown_below_0(comparison: Comparison) -> None:
+    entries = [by_hand(name, 1.0, True, 1.0, dots) for name, dots in (("a", -2e4), ("b", 1e4))]
+    report = summarize(comparison, entries)
+    assert report["artifacts"]["dots"] == {"median": 5e3, "min": 0.0, "max": 1e4}
+    assert report["left_out"] == []

@@ -1,8 +1,9 @@
-"""fst.inference.batch: which file goes where, and that one bad photo does not stop the others."""
+"""fst.inference.batch: photos one after the other; one that is bad does not stop the others."""
 
 import errno
 import threading
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from torch import Tensor
 
 from fst.errors import DivergedError, FstWarning, InputError
 from fst.image.picture import Picture
-from fst.inference import batch, masks
-from fst.inference.batch import Job, Outcome, plan, run, unfinished
+from fst.inference import batch, masks, targets
+from fst.inference.batch import Outcome, run
 from fst.inference.control import Control, Layer
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate, OptimizingStylizer
+from fst.inference.targets import Job
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimization.pixels import Iterate
@@ -38,8 +40,8 @@ def photo(path: str | Path, width: int = 24, height: int = 20, seed: int = 0) ->
     return path
 
 
-def targets(jobs: list[Job]) -> dict[str, str]:
-    return {str(job.source): str(job.target) for job in jobs}
+def plan(inputs: list[Path], output: Path, style: str) -> list[Job]:
+    return targets.plan(inputs, output, style).jobs
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -55,171 +57,6 @@ def invert(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
 negative: Any = invert
 
 
-# --- plans ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [("me.jpg", "me-monet.jpg"), ("a.b.PNG", "a.b-monet.PNG"), ("scan.bmp", "scan-monet.png")],
-)
-def test_a_single_photo_is_painted_beside_itself(name: str, expected: str) -> None:
-    source = photo(Path("holiday", name))
-    assert plan([source], None, "monet") == [Job(source, Path("holiday", expected))]
-
-
-@pytest.mark.parametrize("output", ["painted.png", "there/painted.webp"])
-def test_a_single_photo_goes_to_the_file_that_is_named(output: str) -> None:
-    source = photo("me.jpg")
-    Path("there").mkdir()
-    assert plan([source], Path(output), "monet") == [Job(source, Path(output))]
-
-
-def test_a_single_photo_goes_into_a_folder_that_is_named() -> None:
-    source = photo("me.jpg")
-    assert plan([source], Path("new/out"), "monet") == [Job(source, Path("new/out/me.jpg"))]
-    assert Path("new/out").is_dir()
-
-
-def test_a_folder_whose_name_has_a_suffix_is_a_folder() -> None:
-    source = photo("me.jpg")
-    Path("v1.0.png").mkdir()
-    assert plan([source], Path("v1.0.png"), "monet") == [Job(source, Path("v1.0.png/me.jpg"))]
-
-
-def test_several_photos_go_into_a_folder() -> None:
-    sources = [photo("a.jpg"), photo("b.png"), photo("c/d.webp")]
-    jobs = plan(sources, Path("out"), "monet")
-    assert targets(jobs) == {
-        "a.jpg": "out/a.jpg",
-        "b.png": "out/b.png",
-        "c/d.webp": "out/d.webp",
-    }
-
-
-def test_a_folders_structure_is_kept() -> None:
-    for name in ("in/a.jpg", "in/x/a.jpg", "in/x/y/b.PNG"):
-        photo(name)
-    Path("in/x/notes.txt").write_text("no photo")
-    jobs = plan([Path("in")], Path("out"), "monet")
-    assert targets(jobs) == {
-        "in/a.jpg": "out/a.jpg",
-        "in/x/a.jpg": "out/x/a.jpg",
-        "in/x/y/b.PNG": "out/x/y/b.PNG",
-    }
-    assert Path("out/x/y").is_dir()
-
-
-def test_photos_and_folders_can_be_mixed() -> None:
-    photo("in/a.jpg")
-    jobs = plan([Path("in"), photo("b.jpg")], Path("out"), "monet")
-    assert targets(jobs) == {"in/a.jpg": "out/a.jpg", "b.jpg": "out/b.jpg"}
-
-
-@pytest.mark.parametrize("names", [("x/a.jpg", "y/a.jpg"), ("x/a.bmp", "y/a.bmp")])
-def test_two_photos_for_one_file_are_refused(names: tuple[str, str]) -> None:
-    with pytest.raises(InputError, match=r"out/a\.(jpg|png)") as caught:
-        plan([photo(name) for name in names], Path("out"), "monet")
-    assert all(fact in str(caught.value) for fact in (*names, "--output"))
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        (["a.png", "a.gif"], ["a.png", "a.gif.png"]),
-        (["a.png", "a.bmp", "a.gif"], ["a.png", "a.bmp.png", "a.gif.png"]),
-        (["a.bmp", "a.gif"], ["a.bmp.png", "a.gif.png"]),
-        (["a.jpg", "a.gif"], ["a.jpg", "a.png"]),
-        (["x/a.png", "a.gif"], ["x/a.png", "a.png"]),
-        (["x/b.c.png", "x/b.c.gif"], ["x/b.c.png", "x/b.c.gif.png"]),
-    ],
-)
-def test_photos_of_one_name_and_several_kinds_have_a_picture_each(
-    names: list[str], expected: list[str]
-) -> None:
-    for name in names:
-        photo(Path("in", name))
-    jobs = plan([Path("in")], Path("out"), "monet")
-    assert targets(jobs) == {
-        f"in/{name}": f"out/{target}" for name, target in zip(names, expected, strict=True)
-    }
-
-
-def test_photos_that_are_given_one_by_one_share_a_name_as_a_folders_do() -> None:
-    jobs = plan([photo("x/a.png"), photo("y/a.gif")], Path("out"), "monet")
-    assert targets(jobs) == {"x/a.png": "out/a.png", "y/a.gif": "out/a.gif.png"}
-
-
-@pytest.mark.parametrize(
-    ("inputs", "output"),
-    [
-        (["me.jpg"], "me.jpg"),
-        (["me.jpg"], "there/../me.jpg"),
-        (["me.jpg"], "."),
-        (["in"], "in"),
-        (["me.jpg", "in/a.jpg"], "in"),
-        (["in", "out/x/b.jpg"], "out"),
-    ],
-)
-def test_a_photo_is_never_replaced_by_a_result(inputs: list[str], output: str) -> None:
-    """Neither by its own nor, as in the last case, by that of another photo."""
-    for name in ("me.jpg", "in/a.jpg", "in/x/b.jpg", "out/x/b.jpg"):
-        photo(name)
-    Path("there").mkdir()
-    with pytest.raises(InputError, match="would be replaced"):
-        plan([Path(name) for name in inputs], Path(output), "monet")
-
-
-def test_a_link_to_a_photo_is_not_written_through() -> None:
-    source = photo("me.jpg")
-    Path("link.jpg").symlink_to(source.resolve())
-    with pytest.raises(InputError, match="would be replaced"):
-        plan([source], Path("link.jpg"), "monet")
-
-
-@pytest.mark.parametrize("inputs", [["a.jpg", "b.jpg"], ["in"]])
-def test_several_photos_need_a_folder(inputs: list[str]) -> None:
-    for name in ("a.jpg", "b.jpg", "in/c.jpg"):
-        photo(name)
-    with pytest.raises(InputError, match="--output"):
-        plan([Path(name) for name in inputs], None, "monet")
-
-
-def test_a_photo_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match=r"gone\.jpg: no such file"):
-        plan([photo("a.jpg"), Path("gone.jpg")], Path("out"), "monet")
-    assert not Path("out").exists()
-
-
-def test_a_folder_without_photos_is_named() -> None:
-    Path("bare").mkdir()
-    with pytest.raises(InputError, match="bare"):
-        plan([Path("bare")], Path("out"), "monet")
-
-
-def test_an_output_that_no_picture_can_have_is_refused() -> None:
-    with pytest.raises(InputError, match=r"me\.mp4.*\.png"):
-        plan([photo("me.jpg")], Path("me.mp4"), "monet")
-
-
-def test_several_pictures_need_a_folder_not_a_pictures_name() -> None:
-    with pytest.raises(InputError, match=r"me\.jpg can't hold several"):
-        plan([photo("a.jpg"), photo("b.jpg")], Path("me.jpg"), "monet")
-    Path("me.jpg").mkdir()  # a folder of that name will do
-    assert len(plan([photo("a.jpg"), photo("b.jpg")], Path("me.jpg"), "monet")) == 2
-
-
-def test_a_file_in_the_way_of_the_folder_is_found_before_the_work() -> None:
-    Path("out").write_text("not a folder")
-    with pytest.raises(InputError, match="out"):
-        plan([photo("a.jpg"), photo("b.jpg")], Path("out"), "monet")
-
-
-def test_a_folder_in_the_way_of_a_file_is_found_before_the_work() -> None:
-    Path("out/a.jpg").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"out/a\.jpg"):
-        plan([photo("a.jpg"), photo("b.jpg")], Path("out"), "monet")
-
-
 # --- runs ----------------------------------------------------------------------------------------
 
 
@@ -232,9 +69,10 @@ def test_a_broken_photo_is_reported_and_the_others_are_painted() -> None:
     assert [outcome.job for outcome in outcomes] == jobs
     assert [outcome.error is None for outcome in outcomes] == [True, False, True]
     assert "b.png" in str(outcomes[1].error)
-    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
-    for name in ("a.png", "c.png"):
-        np.testing.assert_array_equal(pixels(Path("out", name)), 255 - pixels(Path("in", name)))
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a-monet.png", "c-monet.png"]
+    for name in "ac":
+        painted = pixels(Path(f"out/{name}-monet.png"))
+        np.testing.assert_array_equal(painted, 255 - pixels(Path(f"in/{name}.png")))
 
 
 def test_a_photo_that_vanished_is_reported() -> None:
@@ -253,7 +91,7 @@ def test_a_nets_picture_has_the_photos_size(suffix: str, size: tuple[int, int]) 
     jobs = plan([photo(f"me.{suffix}", *size)], Path("out"), "monet")
     (outcome,) = run(jobs, FeedForwardStylizer(style, torch.device("cpu")))
     assert outcome.error is None
-    with Image.open(f"out/me.{suffix}") as painted:
+    with Image.open(f"out/me-monet.{suffix}") as painted:
         assert painted.size == size
         assert painted.mode == "RGB"
 
@@ -338,12 +176,65 @@ def test_a_photo_over_the_limit_of_pixels_is_reported() -> None:
     assert small.error is None
 
 
+@pytest.mark.parametrize(
+    ("target", "options", "fits"),
+    [
+        ("a.webp", {}, False),
+        ("a.webp", {"size": 8000}, True),
+        ("a.webp", {"size": 8000, "upsample": "bicubic"}, False),
+        ("a.webp", {"size": 17001}, False),
+        ("a.jpg", {}, True),
+        ("a.jpg", {"size": 65501}, False),
+        ("a.png", {}, True),
+    ],
+)
+def test_a_result_too_large_for_its_format_is_refused_before_it_is_painted(
+    target: str, options: dict[str, Any], fits: bool
+) -> None:
+    """And the others are painted."""
+    Image.new("RGB", (17000, 2)).save("wide.png")
+    painted: list[int] = []
+
+    def paint(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        painted.append(rgb.shape[3])
+        return rgb
+
+    stylizer: Any = paint
+    jobs = [Job(Path("wide.png"), Path(target)), Job(Path("wide.png"), Path("b.png"))]
+    outcomes = {outcome.job: outcome.error for outcome in run(jobs, stylizer, Control(**options))}
+    assert outcomes[jobs[1]] is None
+    assert Path(target).exists() == fits
+    assert len(painted) == 1 + fits
+    assert fits or all(
+        f in str(outcomes[jobs[0]]) for f in ("wide.png", target, "PNG", "too large")
+    )
+
+
+def test_a_photo_from_a_stream_goes_to_a_stream() -> None:
+    source, out = BytesIO(photo("me.png").read_bytes()), BytesIO()
+    Path("me.png").unlink()
+    job = Job(Path("stdin"), Path("stdout.tif"), source, out)
+    assert [outcome.error for outcome in run([job], negative)] == [None]
+    assert list(Path().iterdir()) == []
+    with Image.open(out) as image:
+        assert image.format == "TIFF"
+        np.testing.assert_array_equal(np.asarray(image), 255 - np.asarray(make_photo(24, 20)))
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0"])
+def test_a_stream_that_is_no_picture_is_told_by_its_name(content: bytes) -> None:
+    job = Job(Path("stdin"), Path("stdout.png"), BytesIO(content), BytesIO())
+    (outcome,) = run([job], negative)
+    assert str(outcome.error).startswith("stdin")
+
+
 def test_iterates_are_told_with_their_photo(random_loss: PerceptualLoss) -> None:
     stylizer = OptimizingStylizer(random_loss, torch.device("cpu"), {"iterations": 2})
     jobs = plan([photo("a.png"), photo("b.png", seed=1)], Path("out"), "m")
     seen: list[tuple[str, int]] = []
 
-    def note(job: Job, iterate: Iterate) -> None:
+    def note(job: Job, iterate: Iterate, picture: Picture) -> None:
+        assert picture.size == (24, 20)
         seen.append((job.source.name, iterate.iteration))
 
     assert [outcome.error for outcome in run(jobs, stylizer, on_iterate=note)] == [None, None]
@@ -360,7 +251,7 @@ def test_an_optimization_is_told_of_before_the_next_one_begins(
     jobs = plan(sources, Path("out"), "m")
     events: list[tuple[str, int | str]] = []
 
-    def note(job: Job, iterate: Iterate) -> None:
+    def note(job: Job, iterate: Iterate, picture: Picture) -> None:
         events.append((job.source.stem, iterate.iteration))
 
     for outcome in run(jobs, stylizer, on_iterate=note):
@@ -452,7 +343,7 @@ def test_a_photo_that_fails_is_reported_by_name_and_the_rest_continue(
     assert told in str(first.error)
     assert "a.png" in str(first.error)
     assert second.error is None
-    assert [path.name for path in Path("out").iterdir()] == ["b.png"]
+    assert [path.name for path in Path("out").iterdir()] == ["b-m.png"]
 
 
 def test_a_bug_is_not_mistaken_for_a_bad_photo() -> None:
@@ -473,7 +364,7 @@ def test_a_full_disk_is_reported_and_leaves_no_half_picture(
     monkeypatch.setattr(Image.Image, "save", full)
     (outcome,) = run(jobs, negative)
     assert "No space left on device" in str(outcome.error)
-    assert "a.png" in str(outcome.error)
+    assert "a-m.png" in str(outcome.error)
     assert list(Path("out").iterdir()) == []
 
 
@@ -527,7 +418,7 @@ def test_the_next_photo_is_read_and_the_last_one_written_meanwhile(
 
     stylizer: Any = paint
     assert [outcome.error for outcome in run(jobs, stylizer)] == [None] * 4
-    assert [outcome.job for outcome in run(jobs, stylizer)] == jobs
+    assert [outcome.job for outcome in run(jobs, stylizer, overwrite=True)] == jobs
 
 
 @pytest.mark.parametrize("broken", [{0}, {1}, {3}, {1, 2}, {0, 1, 2, 3}])
@@ -549,19 +440,6 @@ def test_broken_photos_are_named_and_the_others_painted_right(broken: set[int]) 
             assert np.array_equal(pixels(outcome.job.target), 255 - pixels(source))
 
 
-def test_results_inside_the_photos_folder_are_not_painted_again() -> None:
-    photo("in/a.png")
-    first = plan([Path("in")], Path("in/out"), "m")
-    list(run(first, negative))
-    assert plan([Path("in")], Path("in/out"), "m") == first
-
-
-def test_what_is_done_is_not_done_again() -> None:
-    jobs = plan([photo(f"{i}.png") for i in range(3)], Path("out"), "m")
-    list(run(jobs[:2], negative))
-    assert unfinished(jobs) == jobs[2:]
-
-
 def test_stopping_leaves_whole_pictures_only() -> None:
     jobs = plan([photo(f"{i}.png") for i in range(6)], Path("out"), "m")
     seen = 0
@@ -579,7 +457,49 @@ def test_stopping_leaves_whole_pictures_only() -> None:
     written = list(Path("out").iterdir())
     assert written
     for path in written:
-        assert np.array_equal(pixels(path), 255 - pixels(Path(path.name)))
+        assert np.array_equal(pixels(path), 255 - pixels(Path(path.name.replace("-m", ""))))
+
+
+def test_what_appears_while_a_photo_is_painted_is_not_replaced() -> None:
+    """The work is not lost either: it lies beside."""
+    (job,) = plan([photo("me.png")], Path("out"), "m")
+
+    def paint(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        for path in (job.target, job.target.with_name("me-m-2.png")):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"somebody else's")
+        return 1 - rgb
+
+    stylizer: Any = paint
+    (outcome,) = run([job], stylizer)
+    assert "out/me-m.png" in str(outcome.error)
+    assert "out/me-m-3.png" in str(outcome.error)
+    assert job.target.read_bytes() == b"somebody else's"
+    assert np.array_equal(pixels(Path("out/me-m-3.png")), 255 - pixels(Path("me.png")))
+    assert len(list(Path("out").iterdir())) == 3
+
+
+def test_two_of_the_same_command_at_once_paint_one_picture() -> None:
+    (job,) = plan([photo("me.png")], Path("out"), "m")
+
+    def record(job: Job, digest: str) -> dict[str, Any]:
+        return {"format": 1, "photo": {"sha256": digest}, "styles": [], "settings": {}}
+
+    def paint(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        if not job.target.exists():  # the other one is quicker
+            assert [outcome.error for outcome in run([job], negative, record=record)] == [None]
+        return 1 - rgb
+
+    stylizer: Any = paint
+    assert [outcome.error for outcome in run([job], stylizer, record=record)] == [None]
+    assert [path.name for path in Path("out").iterdir()] == ["me-m.png"]
+
+
+def test_what_is_there_is_replaced_where_that_is_asked_for() -> None:
+    (job,) = plan([photo("me.png")], Path("out.png"), "m")
+    Path("out.png").write_bytes(b"before")
+    assert [outcome.error for outcome in run([job], negative, overwrite=True)] == [None]
+    assert np.array_equal(pixels(Path("out.png")), 255 - pixels(Path("me.png")))
 
 
 def test_a_large_photo_is_written_before_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

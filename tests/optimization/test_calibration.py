@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.loss_networks.vgg import VGG19
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, PerceptualLoss
 from fst.optimization import calibration
@@ -30,6 +32,7 @@ FACTORS = dict(
 )
 
 PHOTOS = torch.cat([textured(1), textured(2)])
+FOUR = [*PHOTOS, *PHOTOS]
 
 
 @pytest.fixture
@@ -112,25 +115,75 @@ def test_every_step_is_told(painting: Tensor) -> None:
 
 
 def test_photos_for_the_pilot_are_few_and_small() -> None:
-    crops = [torch.full((3, 256, 256), k / 20) for k in range(20)]
+    stripes = torch.linspace(0, 0.5, 256).expand(3, 256, 256)
+    crops = [stripes + k / 40 for k in range(20)]
     photos = pilot_photos(crops)
     assert photos.shape == (4, 3, 192, 192)
-    assert photos[:, 0, 0, 0].tolist() == pytest.approx([0, 0.25, 0.5, 0.75])
+    assert photos.mean((1, 2, 3)).tolist() == pytest.approx([0.25, 0.375, 0.5, 0.625], abs=1e-3)
     assert pilot_photos(crops[:1]).shape == (1, 3, 192, 192)
     assert pilot_photos([torch.rand(3, 64, 64)] * 9).shape == (4, 3, 64, 64)
+
+
+def test_photos_that_show_nothing_are_not_in_the_pilot() -> None:
+    photos = [torch.full((3, 64, 64), 0.1 * i) for i in range(8)]
+    photos[2], photos[5] = PHOTOS
+    assert torch.equal(pilot_photos(photos), PHOTOS)
+
+
+@pytest.mark.parametrize("photos", [[], [torch.ones(3, 64, 64), torch.zeros(3, 64, 64)]])
+def test_a_pilot_without_a_photo_that_shows_something_is_one_line(
+    painting: Tensor, tmp_path: Path, photos: list[Tensor]
+) -> None:
+    with pytest.raises(InputError, match=r"one color.*style\.style_weight"):
+        calibrate_once(loss(painting), photos, 0.2, tmp_path / "calibration.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_weight_that_is_found_on_few_photos_is_said_to_be(
+    painting: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "calibrate", lambda *_: Calibration(1.0, 0.2, 0.1))
+    for count, said in ((1, "on 1 photo only"), (3, "on 3 photos only")):
+        with pytest.warns(FstWarning, match=said):
+            calibrate_once(loss(painting), FOUR[:count], 0.2, tmp_path / f"{count}.json")
+
+
+def test_a_pilot_that_takes_its_time_says_how_long(
+    painting: Tensor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = 0.0
+
+    def steps(judge: object, photos: object, strength: float, told: Any) -> Calibration:
+        nonlocal now
+        for step in range(calibration.ITERATIONS + 1):
+            now += 40.0 if step == 0 else pace  # the first one is not measured
+            told(step, Calibration(1.0, 0.2, 0.1))
+        return Calibration(1.0, 0.2, 0.1)
+
+    monkeypatch.setattr(calibration, "calibrate", steps)
+    monkeypatch.setattr(calibration, "time", SimpleNamespace(perf_counter=lambda: now))
+    for pace, lines in ((2.0, ["90", "72", "48", "24"]), (0.05, [])):
+        calibrate_once(loss(painting), FOUR, 0.2, tmp_path / f"{pace}.json")
+        first, *others = capsys.readouterr().out.splitlines()
+        assert "4 photos" in first
+        assert [line.split("about ")[1].split()[0] for line in others] == lines
+        assert all(line.endswith(" s left") for line in others)
 
 
 def test_a_resumed_run_keeps_its_weight(painting: Tensor, tmp_path: Path) -> None:
     record = tmp_path / "calibration.json"
     first = loss(painting)
-    found = calibrate_once(first, list(PHOTOS), 0.2, record)
+    found = calibrate_once(first, FOUR, 0.2, record)
     kept = json.loads(record.read_text())
     assert kept["strength_target"] == 0.2
     assert {key: kept[key] for key in found._fields} == found._asdict()
     kept["style_weight"] = 7.0  # another machine's last digits
     record.write_text(json.dumps(kept))
     again = loss(painting)
-    assert calibrate_once(again, list(PHOTOS), 0.2, record) == found._replace(style_weight=7.0)
+    assert calibrate_once(again, FOUR, 0.2, record) == found._replace(style_weight=7.0)
     assert again.style_weight == 7.0
 
 
@@ -138,7 +191,7 @@ def test_a_resumed_run_keeps_its_weight(painting: Tensor, tmp_path: Path) -> Non
 def test_a_damaged_record_is_written_anew(painting: Tensor, tmp_path: Path, damage: str) -> None:
     record = tmp_path / "calibration.json"
     record.write_text(damage)
-    found = calibrate_once(loss(painting), list(PHOTOS), 0.2, record)
+    found = calibrate_once(loss(painting), FOUR, 0.2, record)
     kept = json.loads(record.read_text())
     assert Calibration(**{key: kept[key] for key in found._fields}) == found
 
@@ -160,11 +213,11 @@ def test_another_painting_or_loss_is_calibrated_anew(
         loss(painting),
     ]
     record = tmp_path / "calibration.json"
-    found = [calibrate_once(judge, list(PHOTOS), 0.2, record).style_weight for judge in judges]
+    found = [calibrate_once(judge, FOUR, 0.2, record).style_weight for judge in judges]
     assert found == [1, 1, 2, 3, 4]
 
 
 def test_another_strength_is_calibrated_anew(painting: Tensor, tmp_path: Path) -> None:
     record = tmp_path / "calibration.json"
-    weak = calibrate_once(loss(painting), list(PHOTOS), 0.1, record)
-    assert calibrate_once(loss(painting), list(PHOTOS), 0.3, record) != weak
+    weak = calibrate_once(loss(painting), FOUR, 0.1, record)
+    assert calibrate_once(loss(painting), FOUR, 0.3, record) != weak

@@ -1,13 +1,17 @@
 """scripts/compare.py as a user runs it."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from support import Run, make_photo
 
+import fst.interfaces.commands.compare
+from fst.evaluation.report_folder import begin_report
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.styles.trained import TrainedStyle, save_checkpoint
@@ -67,6 +71,90 @@ def test_it_writes_the_report_and_continues(
         for picture in entry["pictures"].values():
             assert (tmp_path / "report" / picture).is_file()
             assert picture in page
+
+
+def compared(run: Run, style: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ["--style", style, "--weights", "random", "--size", "32", "--iterations", "1"]
+    return run("compare.py", *command, *words)
+
+
+def photos_in(report: Path) -> list[str]:
+    return [entry["name"] for entry in json.loads((report / "report.json").read_text())["photos"]]
+
+
+def test_a_broken_photo_is_named_and_left_out(run_inside: Run, style: str, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for name in ("a.png", "z.png"):
+        make_photo(seed=ord(name[0])).save(tmp_path / "photos" / name)
+    (tmp_path / "photos" / "m.jpg").write_bytes(b"no picture")
+    Image.new("RGB", (400, 16)).save(tmp_path / "photos" / "thin.png")
+    result = compared(run_inside, style, "--photos", "photos", "--output", "report")
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert [name for name in ("m.jpg", "thin.png") if name in lines[0]] == ["m.jpg"]
+    assert [name for name in ("m.jpg", "thin.png") if name in lines[1]] == ["thin.png"]
+    assert "left out 2 of 4" in lines[2]
+    assert all(line.startswith("error: ") for line in lines)
+    assert photos_in(tmp_path / "report") == ["a.png", "z.png"]
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert [photo["name"] for photo in report["left_out"]] == ["m.jpg", "thin.png"]
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "m.jpg" in page
+    for photo in ("m.jpg", "thin.png"):
+        result = compared(run_inside, style, "--photos", f"photos/{photo}", "--output", "none")
+        assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+        assert photo in result.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_photos_are_files_folders_and_names(
+    run_inside: Run, style: str, photo_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "assets" / "photos" / "eval").mkdir(parents=True)
+    make_photo(seed=5).save(tmp_path / "assets" / "photos" / "eval" / "seen.png")
+    words = ["photos/photo_03.jpg", "photos/photo_01.jpg", "eval"]
+    command = ["--photos", *words, "--output", "report"]
+    result = run_inside(
+        "compare.py", "--style", style, "--weights", "random", "--size", "32", "--iterations", "1",
+        *command, FST_ASSETS=str(tmp_path / "assets"),
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert photos_in(tmp_path / "report") == ["photo_03.jpg", "photo_01.jpg", "seen.png"]
+
+
+def test_a_reports_pictures_are_no_photos(run_inside: Run, style: str, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    make_photo(seed=1).save(tmp_path / "photos" / "a.png")
+    for output in ("photos/report", "photos/report", "other"):
+        result = compared(run_inside, style, "--photos", "photos", "--output", output)
+        assert result.returncode == 0, result.stderr
+        assert photos_in(tmp_path / output) == ["a.png"]
+    result = compared(run_inside, style, "--photos", "photos/report", "--output", "third")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert not (tmp_path / "third").exists()
+
+
+@pytest.mark.parametrize("output", ["photos", ".", "file", "photos/report/pictures", "reports"])
+def test_what_is_no_reports_folder_is_left_alone(
+    run_inside: Run, style: str, tmp_path: Path, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before any work: neither a style nor a photo is read."""
+    begin_report(tmp_path / "photos" / "report")
+    make_photo().save(tmp_path / "photos" / "report" / "pictures" / "a_fast.png")
+    make_photo().save(tmp_path / "photos" / "index.html", "PNG")
+    (tmp_path / "file").write_text("mine")
+    begin_report(tmp_path / "reports" / "monet")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+    def work(*_: object) -> None:
+        raise AssertionError("work")
+
+    monkeypatch.setattr(fst.interfaces.commands.compare, "find_style", work)
+    monkeypatch.setattr(fst.interfaces.commands.compare, "find_photos", work)
+    result = compared(run_inside, style, "--photos", "photos", "--output", output)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert output in result.stderr
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
 @pytest.mark.parametrize(

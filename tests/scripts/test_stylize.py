@@ -8,7 +8,7 @@ from PIL import Image
 from support import ROOT, Run, make_photo
 
 from fst.inference import masks
-from fst.interfaces.commands.stylize import Counter
+from fst.interfaces.commands import stylize
 from fst.nets import make_net
 from fst.styles import catalog
 from fst.styles.trained import TrainedStyle, save_checkpoint
@@ -74,14 +74,17 @@ def test_without_a_checkpoint_it_says_so_and_optimizes(
     assert "iteration 0/3, objective" in result.stdout
     assert "iteration 3/3, objective" in result.stdout
     assert size(tmp_path / "cat-the_scream.png") == (40, 32)
-    assert size(tmp_path / "cat-the_scream_00002.png") == (40, 32)
+    assert size(tmp_path / "cat-the_scream.png.iterates" / "00002.png") == (40, 32)
 
 
-def test_an_option_that_does_nothing_is_said(run_inside: Run, style: str, tmp_path: Path) -> None:
+def test_an_option_that_would_do_nothing_is_refused(
+    run_inside: Run, style: str, tmp_path: Path
+) -> None:
     make_photo().save(tmp_path / "cat.png")
     result = run_inside("stylize.py", "cat.png", "--style", style, "--feather", "0.1")
-    assert result.returncode == 0
-    assert result.stderr == "warning: without a --mask there is nothing to --feather\n"
+    assert result.returncode == 1
+    assert result.stderr == "error: feather (--feather) is of no use without mask (--mask)\n"
+    assert not (tmp_path / "cat-tiny.png").exists()
 
 
 @pytest.mark.parametrize("quality", ["0", "300", "best"])
@@ -156,7 +159,7 @@ def test_the_smallest_photo_comes_out_in_its_size(
     make_photo(1, 1).save(tmp_path / "dot.png")
     make_photo(30, 7).save(tmp_path / "line.png")
     for name, expected in (("dot", (1, 1)), ("line", (30, 7))):
-        for seamless in ([], ["--seamless"]):
+        for seamless in ([], ["--seamless", "--overwrite"]):
             result = run_inside("stylize.py", f"{name}.png", "--style", style, *seamless)
             assert result.returncode == 0, result.stderr
             assert size(tmp_path / f"{name}-tiny.png") == expected
@@ -241,19 +244,80 @@ def test_an_option_is_of_use_to_one_of_two_styles(
     assert (tmp_path / "cat-tiny-cat.png").exists()
 
 
-def test_iterations_are_counted_from_nothing_to_all() -> None:
-    """Two styles, of 3 and 2 iterations, and one pass, in two photos."""
-    counter = Counter(2, [3, 2, 1])
-    seen = [counter.iterate(i) for i in (0, 1, 2, 3, 0, 1, 2)]
-    seen += [counter.outcome()]
-    seen += [counter.iterate(i) for i in (0, 1, 2, 3, 0, 1, 2)]
-    seen += [counter.outcome()]
-    assert seen == [0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12]
-    assert counter.total == 12
+# --- what is there -------------------------------------------------------------------------------
 
 
-def test_a_photo_that_fails_is_counted_like_the_others() -> None:
-    counter = Counter(3, [5])
-    assert [counter.outcome(), counter.iterate(0), counter.iterate(4)] == [5, 5, 9]
-    assert [counter.outcome(), counter.outcome()] == [10, 15]
-    assert counter.total == 15
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [
+        ([], "cat-tiny.png"),
+        (["--output", "mine.jpg"], "mine.jpg"),
+        (["--output", "out/"], "out/cat-tiny.png"),
+        (["--output", "mask.png", "--mask", "mask.png"], "mask.png"),
+        (["--output", "cat.png"], "cat.png"),
+        (["--output", "./there/../cat.png"], "cat.png"),
+    ],
+)
+def test_what_is_there_is_refused_before_the_work(
+    run_inside: Run, style: str, tmp_path: Path, words: list[str], there: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    make_photo().save(tmp_path / "cat.png")
+    for folder in ("out", "there"):
+        (tmp_path / folder).mkdir()
+    for name in ("cat-tiny.png", "mine.jpg", "out/cat-tiny.png", "mask.png"):
+        make_photo(seed=7).save(tmp_path / name)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def work(*_: Any) -> None:
+        raise AssertionError("the work has begun")
+
+    for name in ("make_stylizers", "read_mask", "paint_all"):
+        monkeypatch.setattr(stylize, name, work)
+    result = run_inside("stylize.py", "cat.png", "--style", style, *words)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert there in line
+    assert ("--overwrite" in line) == (there not in ("mask.png", "cat.png"))
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_is_there_is_replaced_where_that_is_asked_for(
+    run_inside: Run, style: str, tmp_path: Path
+) -> None:
+    make_photo().save(tmp_path / "cat.png")
+    (tmp_path / "cat-tiny.png").write_bytes(b"of somebody")
+    result = run_inside("stylize.py", "cat.png", "--style", style, "--overwrite")
+    assert result.returncode == 0, result.stderr
+    assert size(tmp_path / "cat-tiny.png") == (48, 40)
+
+
+def test_the_painting_is_not_replaced_by_what_it_is_the_style_of(
+    run_inside: Run, tmp_path: Path
+) -> None:
+    for name in ("cat.png", "painting.jpg"):
+        make_photo().save(tmp_path / name)
+    before = (tmp_path / "painting.jpg").read_bytes()
+    words = ["--style", "painting.jpg", "--output", "painting.jpg", "--overwrite"]
+    result = run_inside("stylize.py", "cat.png", *words)
+    assert result.returncode == 1
+    assert "painting.jpg would be replaced" in result.stderr
+    assert (tmp_path / "painting.jpg").read_bytes() == before
+
+
+def test_a_folder_says_what_it_passes_over_and_what_it_cannot_read(
+    run_inside: Run, style: str, photo_folder: Path, tmp_path: Path
+) -> None:
+    (photo_folder / "notes.txt").touch()
+    (photo_folder / "lost.jpg").symlink_to("nowhere.jpg")
+    (photo_folder / "photo_again.jpg").symlink_to("photo_00.jpg")
+    result = run_inside("stylize.py", "photos", "--style", style, "--output", "photos")
+    assert result.returncode == 1
+    assert "error: photos/lost.jpg is a link that leads nowhere" in result.stderr
+    assert "1 .txt" in result.stdout
+    assert "photo_again.jpg is photos/photo_00.jpg again" in result.stdout
+    assert len(list(photo_folder.glob("*-tiny.jpg"))) == 12
+    (photo_folder / "lost.jpg").unlink()
+    again = run_inside("stylize.py", "photos", "--style", style, "--output", "photos")
+    assert again.returncode == 0, again.stderr
+    assert len(list(photo_folder.glob("*-tiny*.jpg"))) == 12

@@ -120,14 +120,14 @@ def test_a_folder_is_gone_on_with(run_inside: Run, place: Path) -> None:
     assert first.returncode == 1
     assert "broken.png" in first.stderr
     assert "wrote 3 of 4" in first.stdout
-    (place / "out" / "deep" / "1.png").unlink()
-    kept = (place / "out" / "deep" / "0.png").stat().st_mtime_ns
+    (place / "out" / "deep" / "1-one.png").unlink()
+    kept = (place / "out" / "deep" / "0-one.png").stat().st_mtime_ns
     (place / "in" / "broken.png").unlink()
     second = run_inside("stylize.py", *command)
     assert second.returncode == 0
-    assert "2 pictures were there already" in second.stdout
+    assert "2 pictures were painted with these settings already" in second.stdout
     assert "wrote 1 of 1" in second.stdout
-    assert (place / "out" / "deep" / "0.png").stat().st_mtime_ns == kept
+    assert (place / "out" / "deep" / "0-one.png").stat().st_mtime_ns == kept
     third = run_inside("stylize.py", *command, "--overwrite")
     assert "wrote 3 of 3" in third.stdout
     fourth = run_inside("stylize.py", *command)

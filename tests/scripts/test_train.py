@@ -128,7 +128,11 @@ def wait_for_step(folder: Path, step: int, process: subprocess.Popen[str]) -> No
 
 @pytest.mark.parametrize("checkpoint_every", [20, 25])  # 25: where the run also validates
 def test_a_killed_run_resumes_as_if_nothing_had_happened(
-    checkpoint_every: int, tiny: list[str], tmp_path: Path, environment: dict[str, str]
+    checkpoint_every: int,
+    tiny: list[str],
+    tmp_path: Path,
+    environment: dict[str, str],
+    run_inside: Run,
 ) -> None:
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
@@ -141,15 +145,62 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
     assert not (tmp_path / "killed/done/mine.safetensors").exists()
-    resumed = start([*tiny, "resume=auto"], tmp_path / "killed", environment)
-    output = resumed.communicate(timeout=300)[0]
-    assert resumed.returncode == 0, output
-    assert "resuming from" in output
-    assert "other than in the interrupted run" not in output
+    (folder,) = (tmp_path / "killed" / "runs" / "mine").iterdir()
+    if checkpoint_every == 25:
+        refused_resumes(run_inside, tiny, tmp_path, folder)
+    # the run's folder alone, or the whole command again
+    words = [f"resume={folder}"] if checkpoint_every == 25 else [*tiny, "resume=auto"]
+    resumed = subprocess.run(
+        [sys.executable, str(SCRIPTS / "train.py"), *words,
+         *([] if checkpoint_every == 25 else [f"runs={tmp_path}/killed/runs",
+                                              f"checkpoints={tmp_path}/killed/done"])],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert resumed.returncode == 0, resumed.stderr
+    assert "resuming from" in resumed.stdout
+    assert "resumed with" not in resumed.stdout
     curves = [curve(tmp_path / name / "runs") for name in ("whole", "killed")]
     assert curves[0] == curves[1]  # to the last digit, validation included
     weights = [load_file(tmp_path / name / "done/mine.safetensors") for name in ("whole", "killed")]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def refused_resumes(run_inside: Run, tiny: list[str], tmp_path: Path, folder: Path) -> None:
+    """What can't be resumed is a line, and not a byte in the whole tree is another."""
+    checkpoint = max(folder.glob("resume/step=*.ckpt"))
+    painting = (tmp_path / "painting.png").read_bytes()
+    for words, says in (
+        ([f"resume={folder}", "net.arguments.width=5"], "net.arguments.width can't change"),
+        ([f"resume={folder}", "optimizer=adam"], "optimizer can't change"),
+        ([f"resume={folder}", "style.image=other.png"], "style.image can't change"),
+        ([f"resume={folder}", "style=the_scream"], "style.name can't change"),
+        ([f"resume={folder}", "loss=slim"], "loss.weights can't change"),
+        ([f"resume={folder}", "loss.style_layers={relu1_1: 1}"], "loss.style_layers."),
+        ([f"resume={checkpoint}", "trainer.max_steps=3"], "trainer.max_steps=3 is less"),
+        ([f"resume={checkpoint}", "data.path=nowhere"], "nowhere"),
+        ([f"resume={checkpoint}", "trainer.device=abacus"], "abacus"),
+        ([f"resume={checkpoint}", "--cfg", "job"], "config.yaml"),
+        (["resume=auto", f"runs={tmp_path}/none"], "no unfinished run"),
+        ([*tiny, "resume=auto", f"runs={folder.parent.parent}", "seed=1"], "seed can't change"),
+        (["resume=auto", f"runs={folder.parent.parent}", "style.name=other"], "'other'"),
+    ):
+        before = snapshot(tmp_path)
+        refused = run_inside("train.py", *words)
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+        assert says in refused.stderr
+        assert snapshot(tmp_path) == before
+    (tmp_path / "painting.png").write_bytes(painting + b"another")
+    assert "another picture now" in run_inside("train.py", f"resume={folder}").stderr
+    (tmp_path / "painting.png").write_bytes(painting)
+    (tmp_path / "killed" / "done" / "mine.safetensors").write_bytes(b"somebody else's")
+    before = snapshot(tmp_path)
+    assert "overwrite=true" in run_inside("train.py", f"resume={folder}").stderr
+    assert snapshot(tmp_path) == before
+    (tmp_path / "killed" / "done" / "mine.safetensors").unlink()
+
+
+def snapshot(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -105,7 +105,7 @@ def test_a_painting_is_a_style_of_its_name(tmp_path: Path, folder: Path) -> None
     make_photo().save(path)
     style = find_style(str(path), folder)
     assert (style.name, style.image, style.size, style.weights) == ("My Cat", str(path), 512, {})
-    with pytest.raises(CheckpointError, match=r"is a painting.*style\.image="):
+    with pytest.raises(CheckpointError, match=r"is a painting.*style="):
         style.net()
 
 
@@ -145,3 +145,16 @@ def test_a_painting_that_is_missing_is_a_missing_file() -> None:
     with pytest.raises(InputError, match=r"'nope\.jpg'.*no such file") as caught:
         find_style("nope.jpg")
     assert "did you mean" not in str(caught.value)
+
+
+def test_a_picture_of_that_name_here_is_suggested() -> None:
+    make_photo().save("my.png")
+    with pytest.raises(InputError, match=r"did you mean my\.png"):
+        find_style("my")
+
+
+def test_a_name_is_a_name_and_a_path_a_path() -> None:
+    make_photo().save("monet.jpg")
+    assert find_style("monet").image == "monet.jpg"  # the shipped one, of that name
+    with pytest.warns(FstWarning, match="this folder"):
+        assert find_style("monet.jpg").image == "./monet.jpg"

@@ -1,5 +1,6 @@
 """The painting that a loss knows: itself, or what comes with fst in its place."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from fst.errors import AssetError, FstWarning
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.styles import catalog
-from fst.styles.objective import is_at_hand, style_target
+from fst.styles.objective import checksum_of, style_target
 from fst.styles.portraits import PORTRAITS
 
 
@@ -32,17 +33,35 @@ def test_a_portrait_stands_in_and_is_said(size: int) -> None:
 @pytest.mark.parametrize("style", catalog.style_names())
 def test_every_shipped_style_can_be_trained_without_its_painting(style: str) -> None:
     image = catalog.read_style(style)["image"]
-    assert not is_at_hand(image)
+    assert checksum_of(image) is None
     with pytest.warns(FstWarning, match=image):
         found = style_target(image, 256)
     assert max(found.shape[2:]) == 256
 
 
-def test_a_painting_that_is_there_is_used_itself() -> None:
+def test_a_painting_that_is_there_is_used_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "assets" / "styles" / "monet.jpg"
+    file.parent.mkdir(parents=True)
+    make_photo(60, 30, seed=2).save(file)
+    monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
+    assert checksum_of("monet.jpg") == hashlib.sha256(file.read_bytes()).hexdigest()
+    expected = resize(load_image(file), 48).rgb
+    assert torch.equal(style_target("monet.jpg", 48), expected)
+    with pytest.warns(FstWarning, match="portrait"):
+        assert not torch.equal(style_target("monet.jpg", 48, stand_in=True), expected)
+
+
+def test_a_file_called_as_a_shipped_painting_is_not_taken_for_it() -> None:
     make_photo(60, 30, seed=2).save("monet.jpg")
-    assert is_at_hand("monet.jpg")
-    found = style_target("monet.jpg", 48)
-    assert torch.equal(found, resize(load_image("monet.jpg"), 48).rgb)
+    assert checksum_of("monet.jpg") is None
+    with pytest.warns(FstWarning) as said:
+        found = style_target("monet.jpg", 256)
+    assert torch.equal(found, resize(load_image(PORTRAITS / "monet.jpg"), 256).rgb)
+    assert any("./monet.jpg" in str(warning.message) for warning in said)
+    own = style_target("./monet.jpg", 48)
+    assert torch.equal(own, resize(load_image("monet.jpg"), 48).rgb)
 
 
 @pytest.mark.parametrize("image", ["paintings/monet.jpg", "/nowhere/monet.jpg"])

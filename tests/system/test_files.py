@@ -17,7 +17,18 @@ from support import ROOT
 
 from fst.errors import InputError
 from fst.system import files
-from fst.system.files import atomic_file, check_writable, is_in_memory, scratch_folder, write_json
+from fst.system.files import (
+    atomic_file,
+    check_writable,
+    files_below,
+    free_path,
+    identity,
+    ignores_case,
+    is_in_memory,
+    nearest_folder,
+    scratch_folder,
+    write_json,
+)
 from fst.training.checkpoints import remove_leftovers
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
@@ -268,3 +279,130 @@ def test_what_is_mounted_nearest_tells_whether_a_folder_is_memory(
 
 def test_where_nothing_is_listed_it_is_taken_for_a_disk(tmp_path: Path) -> None:
     assert files.is_in_memory(tmp_path, tmp_path / "nothing") is False
+
+
+# --- what is there -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_replaces_nothing(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the file system has no hard links."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "a.bin"
+    with atomic_file(path, overwrite=False) as temporary:
+        temporary.write_bytes(b"first")
+    assert path.read_bytes() == b"first"
+    (tmp_path / "lost").symlink_to("nowhere")
+    for there in (path, tmp_path / "lost"):
+        with (
+            pytest.raises(FileExistsError) as caught,
+            atomic_file(there, overwrite=False) as temporary,
+        ):
+            temporary.write_bytes(b"second")
+        assert caught.value.filename == str(there)
+    assert path.read_bytes() == b"first"
+    assert (tmp_path / "lost").is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["a.bin", "lost"]
+
+
+def test_a_file_that_appears_at_the_last_moment_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    with (  # noqa: PT012
+        pytest.raises(FileExistsError),
+        atomic_file(path, overwrite=False) as temporary,
+    ):
+        temporary.write_bytes(b"mine")
+        path.write_bytes(b"another's")
+    assert path.read_bytes() == b"another's"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_free_path_has_a_name_that_nobody_has(tmp_path: Path) -> None:
+    path = tmp_path / "a.b.png"
+    assert free_path(path) == path
+    path.touch()
+    (tmp_path / "a.b-2.png").symlink_to("nowhere")
+    assert free_path(path) == tmp_path / "a.b-3.png"
+
+
+def test_the_nearest_folder_is_the_one_that_would_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    assert nearest_folder(tmp_path / "there" / "a.png") == tmp_path / "there"
+    assert nearest_folder(tmp_path / "there" / "x" / "y" / "a.png") == tmp_path / "there"
+    (tmp_path / "file").touch()
+    (tmp_path / "lost").symlink_to("nowhere")
+    for name in ("file", "lost"):
+        with pytest.raises(InputError, match=f"{name} is not a folder"):
+            nearest_folder(tmp_path / name / "x" / "a.png")
+
+
+def test_all_names_of_a_file_have_one_identity(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    os.link(tmp_path / "a", tmp_path / "hard")
+    (tmp_path / "soft").symlink_to("a")
+    (tmp_path / "here").symlink_to(".")
+    names = ["a", "hard", "soft", "here/a", "here/here/soft"]
+    assert len({identity(tmp_path / name) for name in names}) == 1
+    assert identity(tmp_path / "a") != identity(tmp_path / "b")
+    assert identity(tmp_path / "gone") == identity(tmp_path / "here" / "gone")
+
+
+def test_a_folder_that_ignores_case_is_known_by_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "Photos" / "2024"  # without a letter: the folder above tells
+    folder.mkdir(parents=True)
+    if not (tmp_path / "pHOTOS").exists():
+        assert not ignores_case(folder)
+    seen: list[str] = []
+
+    def same(one: Path, other: Path) -> bool:
+        seen.append(Path(other).name)
+        return True
+
+    monkeypatch.setattr(os.path, "samefile", same)
+    assert ignores_case(folder)
+    assert seen == ["pHOTOS"]
+
+
+def test_files_below_a_folder_are_found_once_whatever_links_there_are(tmp_path: Path) -> None:
+    for name in ("top/a", "top/x/b", "beside/c", "beside/deep/d", "top/not/e"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for name, to in [
+        ("top/up", ".."), ("top/same", "."), ("top/0x", "x"), ("top/out", "../beside"),
+        ("top/x/out", "../../beside"), ("beside/back", "../top"), ("top/self", "self"),
+        ("beside/deep/up", ".."),
+    ]:  # fmt: skip
+        (tmp_path / name).symlink_to(to)
+    found, failed = files_below(tmp_path / "top", lambda name: name != "not")
+    assert failed == []
+    names = sorted(path.relative_to(tmp_path / "top").as_posix() for path in found)
+    assert names == ["a", "out/c", "out/deep/d", "self", "x/b"]
+
+
+def test_a_folder_that_cannot_be_read_does_not_hide_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a/1", "b/2", "c/3"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    scan = os.scandir
+
+    def scandir(place: Path) -> object:
+        if Path(place).name == "b":
+            raise PermissionError(13, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found, failed = files_below(tmp_path)
+    assert sorted(path.name for path in found) == ["1", "3"]
+    assert [error.filename for error in failed] == [str(tmp_path / "b")]

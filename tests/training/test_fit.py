@@ -4,10 +4,12 @@ import math
 import os
 import signal
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from lightning import Callback
+from PIL import Image
 from tiny_runs import (
     AfterStep,
     DeepNet,
@@ -21,6 +23,7 @@ from tiny_runs import (
 from torch import nn
 
 from fst.errors import CheckpointError, DivergedError
+from fst.system.signals import TOGETHER
 from fst.training.fit import fit
 from fst.training.module import StyleTransferModule
 from fst.training.stopping import StopOnSignal
@@ -67,16 +70,70 @@ def test_a_stopped_run_is_resumed_exactly(
     assert_equal(run, restless.fit(again), whole, twin)
 
 
-def test_a_signal_in_a_validation_stops_the_run_after_it(
-    restless: TinyRuns, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("again", [False, True])
+def test_a_signal_in_a_validation_leaves_it_for_the_resumed_run(
+    again: bool, restless: TinyRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole, run = restless.new(), restless.new()
     twin = restless.fit(whole)
-    trainer = restless.trainer(run, StopInValidation(8))
+    sender = StopInValidation(8)
+    assert not fit(restless.module(), restless.data(), restless.trainer(run, sender), run)
+    assert sender.sent == 1
+    said = capsys.readouterr().err
+    assert "stopped at step 8 of 12" in said
+    assert str(run.checkpoints / "step=8.ckpt") in said
+    assert [row["step"] for row in rows(run, "val/total")] == ["0", "3"]  # none of half a figure
+    if again:  # the same validation, made by the resumed run, is left as well
+        resumed = restless.again(run)
+        trainer = restless.trainer(resumed, StopInValidation(8))
+        assert not fit(restless.module(), restless.data(), trainer, resumed)
+        assert "stopped at step 8 of 12" in capsys.readouterr().err
+    assert_equal(run, restless.fit(restless.again(run)), whole, twin)
+
+
+@pytest.mark.parametrize("step", [4, 5])
+def test_a_stopped_run_is_not_validated_once_more(step: int, runs: TinyRuns) -> None:
+    run, validated = runs.new(), []
+
+    class Listener(Callback):
+        def on_validation_batch_end(self, trainer: Any, *args: Any) -> None:
+            validated.append(trainer.global_step)
+
+    trainer = runs.trainer(run, StopAt(step), Listener())
+    assert not fit(runs.module(), runs.data(), trainer, run)
+    assert step not in validated
+
+
+class InterruptAt(Callback):
+    """Two signals during a step, the second after a while: as one who does not want to wait."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: Any, *args: Any) -> None:
+        if trainer.global_step == self.step - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1.2 * TOGETHER)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("step", [2, 8])
+def test_a_second_signal_stops_at_once_and_tells_where_the_last_checkpoint_is(
+    step: int, restless: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, run = restless.new(), restless.new()
+    twin = restless.fit(whole)
+    trainer = restless.trainer(run, InterruptAt(step))
     assert not fit(restless.module(), restless.data(), trainer, run)
     said = capsys.readouterr().err
-    assert "stopping after this validation" in said
-    assert "stopped at step 8 of 12" in said
+    assert "stopped at once" in said
+    if step < 3:
+        assert "nothing to go on from" in said
+        return
+    assert f"in step {step} of 12" in said
+    assert str(run.checkpoints / "step=6.ckpt") in said
+    assert str(run.folder) in said
     assert_equal(run, restless.fit(restless.again(run)), whole, twin)
 
 
@@ -202,3 +259,61 @@ def test_a_checkpoint_of_another_net_is_refused(runs: TinyRuns, options: dict[st
         runs.options |= options
     with pytest.raises(CheckpointError, match=r"step=3\.ckpt: its net"):
         runs.fit(runs.again(run))
+
+
+# --- a run that has learned nothing --------------------------------------------------------------
+
+
+def test_a_run_of_steps_that_were_all_left_out_is_no_success(runs: TinyRuns) -> None:
+    blank = runs.folder / "blank"
+    blank.mkdir()
+    Image.new("RGB", (30, 30), (255, 255, 255)).save(blank / "white.png")
+    options: dict[str, Any] = {"val_path": str(runs.photos)}
+    runs.photos, run = blank, runs.new()
+    with pytest.raises(DivergedError, match="nothing was learned: every step") as caught:
+        fit(runs.module(), runs.data(**options), runs.trainer(run), run)
+    assert "\n" not in str(caught.value)
+
+
+def climb(runs: TinyRuns, factor: float) -> Callback:
+    """Makes the objective of the start look as if it had been this share of what it was."""
+
+    def change(step: int, module: StyleTransferModule) -> None:
+        if step == 2:
+            assert module.start is not None
+            module.start["total"] *= factor
+
+    return AfterStep(change)
+
+
+def test_a_run_whose_objective_has_doubled_is_no_success(runs: TinyRuns) -> None:
+    run = runs.new()
+    with pytest.raises(DivergedError, match="nothing was learned: the objective rose") as caught:
+        runs.fit(run, climb(runs, 0.3))
+    start, end = (float(row["val/total"]) for row in (rows(run, "val/total")[i] for i in (0, -1)))
+    assert f"{0.3 * start:.4g}"[:4] in str(caught.value)
+    assert f"{end:.4g}"[:4] in str(caught.value)
+    assert files(run) == ["step=12.ckpt", "step=9.ckpt"]  # what there is is kept
+
+
+def test_a_run_whose_objective_has_risen_a_little_warns(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.fit(runs.new())
+    assert "rose" not in capsys.readouterr().err
+    runs.fit(runs.new(), climb(runs, 0.8))
+    assert "the objective rose from" in capsys.readouterr().err
+
+
+def test_a_resumed_run_knows_its_start_and_compares_only_the_same_weights(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for weight, said in ((3.0, "nothing was learned"), (2.0, None)):
+        run = runs.new()
+        assert runs.kill(run, climb(runs, 0.3), KillAt(step=8))
+        again, module = runs.again(run), runs.module()
+        style_weight, module.loss.style_weight = module.loss.style_weight, weight
+        with pytest.raises(DivergedError, match=said) if said else nullcontext():
+            assert fit(module, runs.data(), runs.trainer(again), again)
+        module.loss.style_weight = style_weight
+        assert "rose" not in capsys.readouterr().err

@@ -2,11 +2,13 @@
 
 import copy
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from lightning import Callback
+from PIL import Image
 from tiny_runs import (
     AfterStep,
     DeepNet,
@@ -23,11 +25,12 @@ from tiny_runs import (
 )
 from torch import Tensor, nn
 
-from fst.errors import DivergedError
+from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms
 from fst.nets.johnson import JohnsonNet
 from fst.training import optimizers
-from fst.training.guard import FiniteGuard, snapshot
+from fst.training.fit import fit
+from fst.training.guard import MAX_BLANK, FiniteGuard, snapshot
 from fst.training.module import StyleTransferModule
 
 
@@ -83,7 +86,7 @@ def test_a_step_that_is_bad_on_another_device_is_left_out_here_too(
 ) -> None:
     def reduce(flags: Tensor, how: Any) -> None:
         assert how == torch.distributed.ReduceOp.MIN
-        flags.copy_(torch.minimum(flags, torch.tensor([1, 0, 1, 0])))
+        flags.copy_(torch.minimum(flags, torch.tensor([1, 0, 1, 0, 0])))
 
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.distributed, "all_reduce", reduce)
@@ -137,11 +140,71 @@ def test_the_counts_survive_a_checkpoint_with_what_nobody_has_looked_at() -> Non
     watch(guard, 2, "content")
     guard.rollbacks = 2
     state = guard.state_dict()
-    assert state["pending"] == [(1, [1, 1, 0, 1]), (2, [0, 1, 1, 1])]
+    assert state["pending"] == [(1, [1, 1, 0, 1, 0]), (2, [0, 1, 1, 1, 0])]
     heir.load_state_dict(state)
     watch(heir, 3)
     assert heir.settle()  # 0, 1 and 2
     assert (heir.skipped, heir.rollbacks, heir.bad_step) == (3, 2, 2)
+
+
+def watch_flat(guard: FiniteGuard, step: int, *flat: bool, value: float = 1.0) -> Tensor:
+    """A step with photos of which some show nothing; ``value`` is the terms of those."""
+    which = torch.tensor(flat)
+    term = torch.where(which, torch.tensor(value), torch.tensor(1.0))
+    parameter = nn.Parameter(torch.zeros(2))
+    parameter.grad = torch.zeros(2)
+    return guard.watch(step, LossTerms(term, term, term), [parameter], which)
+
+
+def test_a_blank_step_is_left_out_and_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    guard = FiniteGuard()
+    flags = [watch_flat(guard, 0, True, True), watch_flat(guard, 1, True, False)]
+    assert [float(flag) for flag in flags] == [1.0, 0.0]
+    assert not guard.settle()
+    assert (guard.skipped, guard.in_row, guard.taken, guard.blank_in_row) == (0, 0, 1, 0)
+    for step in range(2, 10):
+        watch_flat(guard, step, True)
+    assert not guard.settle()
+    assert (guard.skipped, guard.taken, guard.blank_in_row) == (0, 1, 8)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_terms_of_a_photo_that_shows_nothing_count_for_nothing() -> None:
+    guard = FiniteGuard()
+    assert watch_flat(guard, 0, True, False, value=math.nan).item() == 0.0
+    assert not guard.settle()
+    assert (guard.skipped, guard.taken) == (0, 1)
+
+
+def test_a_blank_step_proves_nothing_and_ends_no_row_of_bad_ones() -> None:
+    guard = FiniteGuard()
+    watch(guard, 0)
+    guard.settle()
+    assert guard.is_proven
+    watch(guard, 1, "tv")
+    watch_flat(guard, 2, True)
+    watch(guard, 3, "tv")
+    guard.settle()
+    assert (guard.in_row, guard.is_proven) == (2, False)
+    watch_flat(guard, 4, True)
+    watch(guard, 5, "tv")
+    assert guard.settle()
+
+
+def test_the_blank_steps_survive_a_checkpoint_and_older_ones_know_none() -> None:
+    guard, heir = FiniteGuard(), FiniteGuard()
+    for step in range(4):
+        watch_flat(guard, step, True)
+    guard.settle()
+    watch_flat(guard, 4, True)
+    heir.load_state_dict(guard.state_dict())
+    heir.settle()
+    assert (heir.taken, heir.blank_in_row) == (0, 5)
+    before = {"skipped": 2, "in_row": 1, "rollbacks": 0, "pending": [(7, [1, 0, 1, 1])]}
+    heir.load_state_dict(before)
+    heir.settle()
+    assert (heir.skipped, heir.in_row, heir.blank_in_row) == (3, 2, 0)
+    assert heir.taken > 0
 
 
 def test_it_gives_up_where_a_fourth_rollback_is_asked_for() -> None:
@@ -261,7 +324,9 @@ def test_a_rollback_is_saved_at_once_and_once(runs: TinyRuns) -> None:
     newest = checkpoint(run)
     assert newest["global_step"] == 7
     assert newest["fst"]["rate_factor"] == 0.5
-    assert newest["fst"]["guard"] == {"skipped": 3, "in_row": 0, "rollbacks": 1, "pending": []}
+    guard = newest["fst"]["guard"]
+    assert [guard[name] for name in ("skipped", "in_row", "rollbacks")] == [3, 0, 1]
+    assert guard["pending"] == []
 
 
 def test_the_steps_after_a_rollback_leave_what_was_gone_back_to_alone(runs: TinyRuns) -> None:
@@ -434,7 +499,7 @@ def test_a_gpu_leaves_bad_steps_out_and_counts_them_when_it_is_looked_at(runs: T
     assert not same(states.after[4]["module"], states.after[3]["module"])
     counts = [row["skipped"] for row in rows(run)]
     assert counts == ["0.0"] * 9 + ["1.0"] * 10 + ["3.0"] * 5 + ["4.0"]
-    pending = checkpoint(run)["fst"]["guard"]["pending"]
+    pending = checkpoint(run, 24)["fst"]["guard"]["pending"]
     assert [step for step, flags in pending if 0 in flags] == [23]
     assert torch.get_float32_matmul_precision() == "high"  # and Lightning could ask, too
 
@@ -450,3 +515,46 @@ def test_a_gpu_goes_back_to_its_last_good_checkpoint(runs: TinyRuns) -> None:
     assert same(states.after[20]["module"], states.after[8]["module"])  # looked at after step 20
     rates = [float(row["lr"]) for row in rows(run)]
     assert rates == pytest.approx([1e-3] * 20 + [5e-4] * 5)
+
+
+# --- photos that show nothing --------------------------------------------------------------------
+
+
+def blank_photos(folder: Path, count: int = 4) -> None:
+    """White ones, and a black one."""
+    for i in range(count):
+        color = (0, 0, 0) if i == 1 else (255, 255, 255)
+        Image.new("RGB", (40, 30), color).save(folder / f"blank{i}.png")
+
+
+def test_blank_photos_among_others_spoil_no_step(
+    runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blank_photos(runs.photos, 12)
+    # as deep as the default: the gradient of a blank photo grows in every layer
+    runs.net = lambda: JohnsonNet(width=4, residual_blocks=5, upsampling="bilinear")
+    start, run = runs.module().state_dict(), runs.new()
+    module = runs.fit(run, max_steps=14, val_every=100)
+    assert (module.guard.skipped, module.guard.rollbacks) == (0, 0)
+    assert 0 < module.guard.taken <= 14
+    assert all(value.isfinite().all() for value in module.state_dict().values())
+    assert not same(module.state_dict(), start)
+    assert "not finite" not in capsys.readouterr().out
+
+
+def test_a_run_on_nothing_but_blank_photos_ends_and_names_them(runs: TinyRuns) -> None:
+    blank = runs.folder / "blank"
+    blank.mkdir()
+    blank_photos(blank)
+    options: dict[str, Any] = {"val_path": str(runs.photos)}
+    start, run = runs.module(), runs.new()
+    trainer = runs.trainer(run, max_steps=500, val_every=1000, checkpoint_every=50)
+    module = runs.module()
+    runs.photos = blank
+    with pytest.raises(InputError, match="one color") as caught:
+        fit(module, runs.data(**options), trainer, run)
+    assert "blank0.png" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert trainer.global_step == MAX_BLANK
+    assert same(module.state_dict(), start.state_dict())
+    assert module.guard.skipped == 0

@@ -7,7 +7,7 @@ import pytest
 import tiny_runs
 import torch
 from tiny_runs import KillAt, TinyNet, TinyRuns, checkpoint, curve, same
-from torch import Tensor
+from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.losses.functional import upsampling_pattern
@@ -93,6 +93,67 @@ def test_the_pattern_is_in_the_gradient_and_not_in_what_is_told(
     for grad, other in zip(grads, expected, strict=True):
         torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
     assert any((a - b).abs().max() > 1e-4 * scale for a, b in zip(grads, without, strict=True))
+
+
+def nothing_to_see(side: int) -> dict[str, Tensor]:
+    """Photos that show nothing, and nearly nothing."""
+    white = torch.ones(3, side, side)
+    dot, noise = white.clone(), torch.Generator().manual_seed(1)
+    dot[:, side // 2, side // 2] = 254 / 255
+    blue = white * torch.tensor([0.1, 0.3, 0.9])[:, None, None]
+    grain = (128 + torch.randint(-1, 2, (3, side, side), generator=noise)) / 255
+    return {"white": white, "black": 0 * white, "blue": blue, "dot": dot, "grain": grain}
+
+
+def test_photos_that_show_nothing_add_nothing_to_the_gradient_of_the_others() -> None:
+    double = torch.float64
+    painting = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(2), dtype=double)
+    loss = PerceptualLoss(
+        painting, 1, 3, 0.5, {"relu2_2": 1.0}, {"relu1_1": 1.0}, weights="random", dtype=double
+    )
+    torch.manual_seed(0)
+    net = JohnsonNet(width=2, residual_blocks=5).double()  # deep enough to overflow float64, too
+    photo = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3), dtype=double)
+    blank = torch.stack([*nothing_to_see(16).values()]).double()
+    accumulate_gradients(torch.cat([photo, blank]), 1, net, loss, 50.0, Tensor.backward)
+    share = 1 / (1 + len(blank))
+
+    def objective() -> float:
+        with torch.no_grad():
+            painted = net(photo)
+            terms = loss(painted, loss.content_targets(photo))
+            return share * float((terms.total + 50 * upsampling_pattern(painted)).sum())
+
+    for name in ("down1.conv.weight", "blocks.2.first.conv.weight", "up2.norm.bias", "out.bias"):
+        weight, step = net.get_parameter(name), 1e-6
+        entry = weight.data.flatten()[:1] if weight.dim() == 1 else weight.data[0, 0, 1, 1:2]
+        before = entry.clone()
+        ends = []
+        for sign in (1, -1):
+            entry.copy_(before + sign * step)
+            ends.append(objective())
+        entry.copy_(before)
+        assert weight.grad is not None
+        slope = weight.grad.flatten()[0] if weight.dim() == 1 else weight.grad[0, 0, 1, 1]
+        assert float(slope) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-4, abs=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_photo_of_two_colors_has_an_ordinary_gradient(
+    dtype: torch.dtype, random_loss: PerceptualLoss
+) -> None:
+    two = torch.ones(1, 3, 32, 32)
+    two[..., 16:] = 0
+    torch.manual_seed(0)
+    net = JohnsonNet(width=4, residual_blocks=5)
+    module = tiny_runs.make_module(net, random_loss, dtype=dtype)
+    batches = {"two": two, "usual": torch.rand(1, 3, 32, 32), "black": 0 * two}
+    sizes = {}
+    for name, batch in batches.items():
+        _, grads = gradients(module, batch)
+        sizes[name] = float(nn.utils.get_total_norm(grads))
+    assert 0 < sizes["two"] < 100 * sizes["usual"]
+    assert sizes["black"] == 0
 
 
 class Crammed(torch.autograd.Function):

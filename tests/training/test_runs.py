@@ -22,7 +22,7 @@ from fst.nets import make_net
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.training import runs as runs_module
 from fst.training.checkpoints import write_resumable
-from fst.training.runs import Run, changed_settings, finish, keep_settings, prepare_run
+from fst.training.runs import Run, finish, keep_settings, prepare_run
 
 
 @pytest.fixture
@@ -463,45 +463,6 @@ def test_a_path_with_nothing_to_resume_is_said_though_the_style_exists(
         prepare_run("monet", runs, checkpoints, resume="nowhere")
 
 
-# --- other settings ------------------------------------------------------------------------------
-
-
-def test_changed_settings_names_what_differs_and_overlooks_what_a_resume_may_change() -> None:
-    before = {"seed": 0, "trainer": {"max_time": 5, "precision": "fp32"}, "data": {"path": "a"}}
-    now = {"seed": 0, "trainer": {"max_time": 9, "precision": "bf16"}, "data": {"path": "a"}}
-    assert changed_settings(before, now | {"resume": "auto"}) == ["trainer.precision: fp32 -> bf16"]
-    assert changed_settings(before, before) == []
-
-
-def test_changed_settings_are_told_with_their_old_and_new_values() -> None:
-    before = {"seed": 0, "loss": {"style_weight": 5.0, "layers": {"relu1_1": 1.0}}, "gone": "x"}
-    now = {"seed": 0, "loss": {"style_weight": 3.0, "layers": {"relu1_1": 0.5}}, "new": [1]}
-    assert sorted(changed_settings(before, now)) == [
-        "gone: x -> None",
-        "loss.layers.relu1_1: 1.0 -> 0.5",
-        "loss.style_weight: 5.0 -> 3.0",
-        "new: None -> [1]",
-    ]
-
-
-def test_a_group_that_became_a_value_is_told() -> None:
-    (change,) = changed_settings({"net": {"width": 32}}, {"net": "johnson"})
-    assert change.startswith("net: ")
-    assert change.endswith("-> johnson")
-
-
-def test_settings_that_only_say_how_to_go_on_are_not_told() -> None:
-    before = {"resume": None, "overwrite": False, "trainer": {"max_steps": 10, "max_time": None}}
-    now = {"resume": "auto", "overwrite": True, "trainer": {"max_steps": 20, "max_time": "1:0:0:0"}}
-    # the schedule ends at the last step: a new one bends it
-    assert changed_settings(before, now) == ["trainer.max_steps: 10 -> 20"]
-    assert changed_settings(before, before) == []
-    # at the top only: a net's own "resume" is a setting
-    assert changed_settings({"net": {"resume": 1}}, {"net": {"resume": 2}}) == [
-        "net.resume: 1 -> 2"
-    ]
-
-
 # --- several processes ---------------------------------------------------------------------------
 
 HOLD = """
@@ -566,26 +527,39 @@ def test_a_run_that_is_going_on_is_not_resumed(
     assert prepare_run("monet", runs, checkpoints, resume="auto").folder == living
 
 
-def test_the_settings_of_a_run_of_before_are_read_with_their_new_names(
-    runs: Path, checkpoints: Path, capsys: pytest.CaptureFixture[str]
+def test_settings_are_kept_as_yaml_names_of_any_bytes_included(run: Run) -> None:
+    settings = {"style": {"name": "Müller"}, "data": {"path": "caf\udce9"}, "seed": 2}
+    keep_settings(run, settings)
+    text = (run.folder / "config.yaml").read_text(encoding="utf-8")
+    assert "Müller" in text
+    assert yaml.safe_load(text) == settings
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_made(
+    runs: Path, checkpoints: Path, tmp_path: Path
 ) -> None:
-    earlier = earlier_run(runs, "20260101-000000", "step=10", age=2)
-    data = {"size": 256, "batch_size": 4}
-    before = {"data": {"_target_": "fst.data.PhotoDataModule", **data}, "seed": 1}
-    (earlier / "config.yaml").write_text(yaml.safe_dump(before))
-    run = prepare_run("monet", runs, checkpoints, resume="auto")
-    capsys.readouterr()
-    now = {"data": {"_target_": "fst.data.module.PhotoDataModule", **data}, "seed": 2}
-    keep_settings(run, now)
-    assert capsys.readouterr().out == "other than in the interrupted run: seed: 1 -> 2\n"
-    assert yaml.safe_load((earlier / "config.yaml").read_text()) == now
+    earlier = earlier_run(runs, "20260101-000000", "step=10")
+    (earlier / "resume" / ".fst.left.tmp").write_bytes(b"half a checkpoint")
+    before = snapshot(tmp_path)
+
+    def refuse(content: dict[str, object]) -> None:
+        assert content["global_step"] == 1
+        raise CheckpointError("another net")
+
+    with pytest.raises(CheckpointError, match="another net"):
+        prepare_run("monet", runs, checkpoints, str(earlier), fits=refuse)
+    assert snapshot(tmp_path) == before
 
 
-def test_damaged_settings_of_a_run_are_replaced(runs: Path, checkpoints: Path) -> None:
-    earlier = earlier_run(runs, "20260101-000000", "step=10", age=2)
-    (earlier / "config.yaml").write_bytes(b"seed: [1\xff")
-    keep_settings(prepare_run("monet", runs, checkpoints, resume="auto"), {"seed": 2})
-    assert yaml.safe_load((earlier / "config.yaml").read_text()) == {"seed": 2}
+def test_a_run_that_was_moved_is_known_by_its_settings(
+    runs: Path, checkpoints: Path, tmp_path: Path
+) -> None:
+    moved = earlier_run(runs, "20260101-000000", "step=10").rename(tmp_path / "backup")
+    parts = {"style": {"name": "monet", "image": "x"}, "loss": {"weights": "slim"}}
+    net = {"net": {"name": "johnson", "arguments": {}}}
+    (moved / "config.yaml").write_text(yaml.safe_dump(parts | net))
+    run = prepare_run("monet", runs, checkpoints, resume=str(moved))
+    assert (run.folder, run.resume) == (moved, moved / "resume" / "step=10.ckpt")
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
@@ -611,7 +585,7 @@ def test_a_run_of_another_style_is_not_resumed_under_this_name(
     runs: Path, checkpoints: Path
 ) -> None:
     theirs = earlier_run(runs, "20260101-000000", "step=10", style="poppies")
-    with pytest.raises(CheckpointError, match=r"'poppies'.*'monet'.*style\.name=poppies"):
+    with pytest.raises(CheckpointError, match=r"'poppies'.*'monet'.*resume="):
         prepare_run("monet", runs, checkpoints, resume=str(theirs))
     assert not (theirs / "run.lock").exists()
 

@@ -20,9 +20,10 @@ from fst.nets.johnson import JohnsonNet
 from fst.optimization.calibration import Calibration
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 from fst.training import session
+from fst.training.parts import Parts
 from fst.training.reporting.curve import CurveCSV
 from fst.training.runs import Run
-from fst.training.session import Judges, Parts
+from fst.training.session import Judges
 from fst.training.trainer import make_trainer
 
 pytestmark = pytest.mark.usefixtures("offline")
@@ -205,7 +206,7 @@ def weighed(
     monkeypatch.setattr(session, "process_rank", lambda: rank)
     painting = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     loss, early = (PerceptualLoss(painting, weights="random", **LAYERS) for _ in range(2))
-    data: Any = SimpleNamespace(val=SimpleNamespace(crops=["held out"]))
+    data: Any = SimpleNamespace(pilot_crops=lambda: ["held out"])
     run = Run(folder, folder / "mine.safetensors", None)
     session.weigh(settings, Judges(loss, early, 0.5), data, run)
     return asked, loss, early
@@ -311,29 +312,3 @@ def test_a_training_ends_with_a_style_that_tells_all_of_it(
     with pytest.raises(InputError, match="overwrite"):
         session.train(settings, parts_of(settings, photo_folder, shown))
     assert len(list((tmp_path / "runs" / "mine").iterdir())) == 1
-
-
-# --- what can't be made is found out first -------------------------------------------------------
-
-
-def refusing(**_: Any) -> Any:
-    raise TypeError("name must be a text\nat line 5")
-
-
-def made_of(make_trainer: Any, *make_loggers: Any) -> Any:
-    return SimpleNamespace(make_trainer=make_trainer, make_loggers=list(make_loggers))
-
-
-def test_a_logger_or_a_trainer_that_cannot_be_made_is_one_line() -> None:
-    made: list[Path] = []
-
-    def logger(save_dir: Path) -> Any:
-        made.append(Path(save_dir))
-        return SimpleNamespace(log_dir="here")
-
-    session.try_out(made_of(lambda *_, **__: None, logger))
-    with pytest.raises(InputError, match=r"^logger: name must be a text$"):
-        session.try_out(made_of(lambda *_, **__: None, refusing))
-    with pytest.raises(InputError, match=r"^trainer: name must be a text$"):
-        session.try_out(made_of(lambda *_, **__: refusing(), logger))
-    assert not any(folder.exists() for folder in made)  # nothing stays

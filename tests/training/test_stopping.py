@@ -2,21 +2,24 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 from unittest.mock import MagicMock
 
 import pytest
 import torch
 
-from fst.training.stopping import StopOnSignal
+from fst.system.signals import STOPPING, TOGETHER
+from fst.training.stopping import StopOnSignal, ValidationLeft, how_to_go_on
 
 
 @pytest.fixture
 def stop() -> Iterator[StopOnSignal]:
     """The callback; whatever happens, the signals' handlers are what they were."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in STOPPING}
     yield StopOnSignal()
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -40,7 +43,7 @@ def send(number: int) -> None:
     time.sleep(0.01)  # the handler runs between two instructions of the main thread
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOPPING)
 def test_a_signal_stops_after_the_step(stop: StopOnSignal, number: int) -> None:
     trainer: Any = StubTrainer()
     stop.on_train_start(trainer, MagicMock())
@@ -72,12 +75,75 @@ def test_several_processes_agree_at_the_end_of_a_validation(
     assert (stop.received is not None) is agreed
 
 
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_interrupt_ends_at_once(stop: StopOnSignal, first: int) -> None:
+@pytest.mark.parametrize("first", STOPPING)
+def test_a_second_signal_ends_at_once(stop: StopOnSignal, first: int) -> None:
     stop.on_train_start(MagicMock(), MagicMock())
     send(first)
+    time.sleep(1.2 * TOGETHER)
     with pytest.raises(KeyboardInterrupt):
         send(signal.SIGINT)
+
+
+def test_a_signal_that_is_sent_twice_is_one(stop: StopOnSignal) -> None:
+    stop.on_train_start(MagicMock(), MagicMock())
+    for _ in range(3):  # `timeout` signals the process and its group
+        send(signal.SIGTERM)
+    assert stop.received == signal.SIGTERM
+
+
+def test_what_nohup_ignores_is_ignored_further(stop: StopOnSignal) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stop.setup(MagicMock(), MagicMock(), "fit")
+    stop.on_train_start(MagicMock(), MagicMock())
+    send(signal.SIGHUP)
+    assert stop.received is None
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+class AtStep(StubTrainer):
+    """A trainer that validates; the signals are those of this process."""
+
+    def __init__(self, step: int, world_size: int = 1) -> None:
+        super().__init__()
+        self.global_step, self.world_size = step, world_size
+
+
+def test_a_validation_is_left_where_nobody_waits_for_it(stop: StopOnSignal) -> None:
+    stop.on_validation_start(cast(Any, AtStep(7)), MagicMock())
+    with pytest.raises(ValidationLeft):
+        send(signal.SIGTERM)
+    assert stop.received == signal.SIGTERM
+
+
+@pytest.mark.parametrize(("step", "world_size", "written"), [(10, 1, 0), (7, 2, 0), (7, 1, 1)])
+def test_the_last_validation_and_one_on_several_devices_are_finished(
+    stop: StopOnSignal, step: int, world_size: int, written: int
+) -> None:
+    stop.on_validation_start(cast(Any, AtStep(step, world_size)), MagicMock())
+    if written:  # and one whose figures are being written down
+        stop.on_validation_epoch_end(cast(Any, AtStep(step)), MagicMock())
+    send(signal.SIGTERM)
+    assert stop.received == signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["/usr/bin/fst", "train", "style=monet", "data.path=my photos", "+resume=auto"],
+         "fst train style=monet 'data.path=my photos' 'resume=runs/a b'"),
+        (["/lib/fst/__main__.py", "train", "style=monet"],
+         "python -m fst train style=monet 'resume=runs/a b'"),
+        (["scripts/train.py", "style=monet"], "python scripts/train.py style=monet 'resume="),
+        (["/usr/bin/fst", "train", "-m", "style=monet,poppies"], "with resume=runs/a b"),
+        (["/lib/pytest/__main__.py", "tests"], "with resume=runs/a b"),
+        (["my_program.py"], "with resume=runs/a b"),
+    ],
+)  # fmt: skip
+def test_how_to_go_on_is_told_as_it_is_typed(
+    typed: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", typed)
+    assert told in how_to_go_on(Path("runs/a b"))
 
 
 def test_the_signals_are_given_back_at_the_end(stop: StopOnSignal) -> None:

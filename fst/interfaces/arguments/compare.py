@@ -9,7 +9,7 @@ def parser() -> Parser:
     """The command line."""
     parser = Parser(
         "fst compare",
-        "--style NAME --photos DIR [options]",
+        "--style NAME --photos DIR [DIR ...] [options]",
         "Compares one pass with the optimization, photo by photo, and writes a report: how many "
         "iterations the pass is worth, and how much faster it is.",
         (
@@ -20,13 +20,20 @@ def parser() -> Parser:
     )
     add = parser.add_argument
     add("--style", required=True, metavar="NAME", help="a trained style, or its checkpoint's file")
-    shared(parser, "--photos", required=True, help="folder of photos, best ones never trained on")
+    shared(
+        parser,
+        "--photos",
+        required=True,
+        nargs="+",
+        help="photos, folders of photos, or names in FST_ASSETS/photos (eval); best ones never "
+        "trained on",
+    )
     add(
         "--output",
         type=Path,
         default=Path("report"),
         metavar="DIR",
-        help="for index.html and report.json (default: %(default)s)",
+        help="for index.html and report.json: new, empty, or a report's (default: %(default)s)",
     )
     shared(parser, "--limit", "--size")
     shared(parser, "--iterations", default=200, help="of the optimization (default: %(default)s)")

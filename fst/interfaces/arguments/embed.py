@@ -22,11 +22,13 @@ def parser() -> Parser:
     add = parser.add_argument
     add("network", type=Path, metavar="NETWORK", help="from fst distill")
     add("--folder", type=Path, metavar="DIR", help="where to write (default: fst/embedded)")
-    shared(parser, "--photos", type=str, default="eval", help="photos that it never saw")
+    shared(parser, "--photos", type=None, default="eval", help="photos that it never saw")
     shared(parser, "--limit", default=8, help="of the photos (default: %(default)s)")
     add("--paintings", nargs="+", default=HELD_OUT, metavar="NAME",
         help="paintings that it never saw")
     shared(parser, "--size")
-    add("--report", type=Path, metavar="FILE", help="also write all figures to this JSON file")
+    add("--overwrite", action="store_true", help="replace a network and figures that are there")
+    add("--report", type=Path, metavar="FILE",
+        help="also write all figures to this JSON file (default: none)")
     # fmt: on
     return parser

@@ -17,7 +17,11 @@ def parser() -> Parser:
     )
     parser.add_argument("styles", nargs="+", metavar="STYLE", help="trained styles or their files")
     shared(
-        parser, "--photos", type=str, required=True, help="a folder, or a name in FST_ASSETS/photos"
+        parser,
+        "--photos",
+        type=None,
+        required=True,
+        help="a folder, or a name in FST_ASSETS/photos",
     )
     shared(parser, "--limit", "--size")
     shared(parser, "--weights", default="auto")

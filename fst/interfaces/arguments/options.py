@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import math
+import shutil
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +14,35 @@ from fst.choices import MIN_SIDE, PRECISIONS
 WIDTH = 80
 """Columns of a help page."""
 
+MAX_SIDE = 100_000
+"""Of a picture that is asked for, in pixels: more than any format that is written can hold."""
+
+MAX_COUNT = 2**31 - 1
+"""Of what is counted: a number above is a slip of the finger, and some library's overflow."""
+
+MAX_SEED = 2**64 - 1
+"""The greatest seed that torch's generators take."""
+
 
 class _Page(argparse.RawDescriptionHelpFormatter):
-    """Help on 80 columns, whatever the terminal's width; examples keep their lines."""
+    """Help on 80 columns, or fewer where the terminal has fewer; examples keep their lines."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=26, width=WIDTH)
+        super().__init__(prog, max_help_position=26, width=_columns())
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        """With the default behind it, where the text does not name it."""
+        said, default = action.help, action.default
+        if not said or said == argparse.SUPPRESS or "default" in said or action.nargs == 0:
+            return said
+        if default in (None, "", [], (), argparse.SUPPRESS):
+            return said
+        shown = " ".join(map(str, default)) if isinstance(default, list | tuple) else default
+        return f"{said} (default: {shown})"
+
+
+def _columns() -> int:
+    return max(40, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,12 +63,15 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             prog=prog,
             usage=f"{prog} {words}".rstrip(),
-            description=textwrap.fill(about, WIDTH),
+            description=textwrap.fill(about, _columns()),
             epilog=f"examples:\n{lines}" if examples else None,
             formatter_class=_Page,
             allow_abbrev=False,
             **others,
         )
+        # what argparse does to a value of no type, and of this one
+        self.register("type", None, text)
+        self.register("type", Path, path)
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with one line and status 2; tells what may have been meant."""
@@ -59,6 +86,18 @@ class Parser(argparse.ArgumentParser):
 # --- types ---------------------------------------------------------------------------------------
 
 
+def text(given: str) -> str:
+    """A text that is not empty, and that a file can be called."""
+    if not given.strip() or "\0" in given:
+        raise argparse.ArgumentTypeError(f"{given!r} is empty: give a name or a value")
+    return given
+
+
+def path(given: str) -> Path:
+    """A path; an empty one would be the current folder."""
+    return Path(text(given))
+
+
 def positive(text: str) -> int:
     """A whole number above 0."""
     return _whole(text, 1, "above 0")
@@ -69,17 +108,19 @@ def count(text: str) -> int:
     return _whole(text, 0, "of at least 0")
 
 
+def seed(text: str) -> int:
+    """A whole number that torch's generators take."""
+    return _whole(text, 0, f"from 0 to {MAX_SEED}", MAX_SEED)
+
+
 def side(text: str) -> int:
     """A picture's side in pixels."""
-    return _whole(text, MIN_SIDE, f"of at least {MIN_SIDE} pixels")
+    return _whole(text, MIN_SIDE, f"of at least {MIN_SIDE} pixels", MAX_SIDE)
 
 
 def percent(text: str) -> int:
     """A whole number from 1 to 100."""
-    number = _whole(text, 1, "from 1 to 100")
-    if number > 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
-    return number
+    return _whole(text, 1, "from 1 to 100", 100)
 
 
 def above_zero(text: str) -> float:
@@ -101,14 +142,19 @@ def memory(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _whole(text: str, least: int, what: str) -> int:
+def _whole(text: str, least: int, what: str, most: int = MAX_COUNT) -> int:
     try:
         number = int(text)
-    except ValueError:
+    except ValueError:  # letters, or thousands of digits
         number = least - 1
-    if number < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {what}")
+    if not least <= number <= most:
+        limit = f" and at most {most}" if number > most and "from" not in what else ""
+        raise argparse.ArgumentTypeError(f"{_short(text)} is not a whole number {what}{limit}")
     return number
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
 def _number(text: str) -> float:
@@ -126,7 +172,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "default": "auto",
         "choices": PRECISIONS,
         "metavar": "KIND",
-        "help": "auto, fp32, bf16 (auto: bf16 where the hardware gains)",
+        "help": "auto, fp32, bf16 (default: auto, what is faster)",
     },
     "--checkpoints": {
         "type": Path,
@@ -139,14 +185,14 @@ SHARED: dict[str, dict[str, Any]] = {
     },
     "--painting": {
         "metavar": "FILE",
-        "help": "the painting, where it is not found by the checkpoint's name of it",
+        "help": "the painting (default: found by the checkpoint's name of it)",
     },
     "--photos": {
         "type": Path,
         "metavar": "DIR",
         "help": "a folder, or a name in FST_ASSETS/photos (default: eval)",
     },
-    "--limit": {"type": positive, "metavar": "N", "help": "only so many photos"},
+    "--limit": {"type": positive, "metavar": "N", "help": "only so many photos (default: all)"},
     "--size": {
         "type": side,
         "default": 256,
@@ -157,10 +203,16 @@ SHARED: dict[str, dict[str, Any]] = {
     "--margin": {
         "type": count,
         "metavar": "PIXELS",
-        "help": "a pass goes on so far beyond the photo's border (default: %(default)s)",
+        "help": "a pass goes on so far beyond the photo's border: 0, 4, 8 ... 256 "
+        "(default: %(default)s)",
     },
-    "--seed": {"type": count, "metavar": "N", "help": "of the noise"},
-    "--json": {"type": Path, "metavar": "FILE", "help": "also write the figures into this file"},
+    "--seed": {"type": seed, "metavar": "N", "help": "of the noise"},
+    "--json": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "also write the figures into this file (default: none)",
+    },
+    "--overwrite": {"action": "store_true", "help": "replace a file that is there"},
 }
 """Name -> what is said of it everywhere; a command changes what differs."""
 

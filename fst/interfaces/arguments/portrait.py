@@ -1,9 +1,8 @@
 """What ``fst portrait`` is told."""
 
-import argparse
 from pathlib import Path
 
-from fst.interfaces.arguments.options import Parser, count, percent
+from fst.interfaces.arguments.options import Parser, above_zero, percent, seed
 
 
 def parser() -> Parser:
@@ -21,21 +20,11 @@ def parser() -> Parser:
     add("styles", nargs="+", metavar="STYLE", help="names of style files")
     add("--folder", type=Path, metavar="DIR",
         help="where to write (default: fst/embedded/portraits)")
-    add("--seed", type=count, default=0, metavar="N", help="of the noise")
+    add("--overwrite", action="store_true", help="replace portraits that are there")
+    add("--seed", type=seed, default=0, metavar="N", help="of the noise")
     add("--quality", type=percent, default=88, metavar="1-100",
         help="of the JPEG file (default: %(default)s)")
-    add("--effort", type=_share, default=1.0, metavar="SHARE",
+    add("--effort", type=above_zero, default=1.0, metavar="SHARE",
         help="multiplies the iterations (default: 1)")
     # fmt: on
     return parser
-
-
-def _share(text: str) -> float:
-    """A number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1e3:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return number

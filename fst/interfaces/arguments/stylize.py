@@ -47,13 +47,14 @@ def parser(everything: bool = False) -> Parser:
     )
     # fmt: off
     add = parser.add_argument
-    add("photos", nargs="+", type=Path, metavar="PHOTO", help="photos and folders of photos")
+    add("photos", nargs="+", metavar="PHOTO", help="photos and folders of photos; -: stdin")
     add("--help-all", action=_HelpAll, nargs=0, help="also the options of the optimization")
     add("--style", action="append", default=[], metavar="NAME",
-        help="a style, or the file of a checkpoint or a painting; several with a --mask each")
+        help="a style, checkpoint or painting; several: a --mask each")
     add("--blend", metavar="A=0.7,B=0.3", help="a style between trained styles")
-    add("--output", type=Path, metavar="PATH", help="a file for one photo, a folder for several")
-    add("--overwrite", action="store_true", help="of several, also those that are there")
+    add("--output", metavar="PATH",
+        help="a file for one photo, a folder for several; -: stdout")
+    add("--overwrite", action="store_true", help="replace what is there")
     add("--method", choices=METHODS, default="auto", metavar="HOW", help=", ".join(METHODS))
     add("--size", type=positive, metavar="PIXELS",
         help="long side to paint at (default: the photo's)")
@@ -61,9 +62,13 @@ def parser(everything: bool = False) -> Parser:
         help=f"with --size: back to the photo's size: {', '.join(UPSAMPLE)}")
     shared(parser, "--device", "--precision")
     add("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
-        help=f"what runs the net: auto, {', '.join(BACKENDS)}")
+        help=f"auto (default), {', '.join(BACKENDS)}")
     add("--memory", type=memory, metavar="2GB", help="what a pass may take besides the photo")
+    add("--format", choices=("png", "jpg", "webp", "tif"), metavar="KIND",
+        help="of stdout: png (default), jpg, webp, tif")
     add("--quality", type=percent, default=95, metavar="1-100", help="of JPEGs and WebPs")
+    add("--no-record", action="store_true", help="results don't say how they were painted")
+    add("--keep-location", action="store_true", help="results say where the photos were taken")
     shared(parser, "--checkpoints")
     add = parser.add_argument_group("control").add_argument
     add("--strength", type=float, default=1.0, metavar="0-1", help="0: the photo; 1: painted")
@@ -75,7 +80,7 @@ def parser(everything: bool = False) -> Parser:
         help=f"of masks, of the long side (default: {FEATHER})")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",
-        help="iterations of the optimization after the pass")
+        help="iterations of the optimization afterwards")
     # fmt: on
     _rare(parser, everything)
     return parser
@@ -110,5 +115,6 @@ def _rare(parser: Parser, shown: bool) -> None:
         help=say("long side of the painting (default: 512)"))
     add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
     shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
-    add("--save-every", type=positive, metavar="N", help=say("also write every Nth iterate"))
+    add("--save-every", type=positive, metavar="N",
+        help=say("also write every Nth iterate, into RESULT.iterates/"))
     # fmt: on

@@ -13,13 +13,14 @@ import yaml
 from fst.assets import shipped
 from fst.interfaces.arguments import train_help
 from fst.interfaces.arguments.options import Parser
+from fst.styles.names import file_called, is_path
 from fst.training.earlier import renamed
 
 ELSEWHERE = ("config_dir", "config_name", "config_path", "hydra_help", "info")
 """Flags with which the configuration, or the help, is not this package's."""
 
 
-OWN = "For a painting of your own: style=monet style.name=mine style.image=my.jpg"
+OWN = "For a painting of your own: style=my.jpg"
 
 
 class TrainParser(Parser):
@@ -43,14 +44,15 @@ class TrainParser(Parser):
         options = self.parse_intermixed_args(typed, namespace)
         options.words = [word for word in typed if word != "--user"]
         if not any(getattr(options, name) for name in ELSEWHERE):
-            self._check(options.settings)
+            self._check(options.settings, options.multirun)
         return options
 
-    def _check(self, settings: Sequence[str]) -> None:
+    def _check(self, settings: Sequence[str], several: bool) -> None:
         """Ends with one line where there is no style, setting or choice of that name."""
         settings = [renamed(word) for word in settings]
         given = {word.partition("=")[0]: word.partition("=")[2] for word in settings}
-        if "style" not in given:
+        resumes = given.get("resume", "null") not in ("", "null")
+        if "style" not in given and (several or not (resumes or "style.image" in given)):
             names = ", ".join(train_help.style_names())
             self.exit(
                 2,
@@ -69,10 +71,25 @@ class TrainParser(Parser):
 
     def _check_choice(self, group: str, value: str) -> None:
         choices = train_help.choices(group)
+        if group == "style" and is_path(value.strip("'\"")):
+            return  # a painting; it is opened later
         for name in value.split(",") if choices else ():
-            if re.fullmatch(r"[\w./-]+", name) and name not in _allowed(group, choices):
-                own = f". {OWN}" if group == "style" else ""
-                self.error(f"no {group} {name!r}: there are {', '.join(choices)}{own}")
+            if re.fullmatch(r"[\w ./-]+", name) and name not in _allowed(group, choices):
+                self.error(f"no {group} {name!r}: {_instead(group, name, choices)}")
+
+
+def _instead(group: str, name: str, choices: Collection[str]) -> str:
+    """What may have been meant by a choice that is none."""
+    if group == "style" and (painting := file_called(name)) is not None:
+        return f"did you mean style={painting}, the painting in this folder?"
+    near = difflib.get_close_matches(name.lower(), choices, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    own = f". {OWN}" if group == "style" else ""
+    return (
+        f"{hint}There are {', '.join(choices)}{own}"
+        if hint
+        else (f"there are {', '.join(choices)}{own}")
+    )
 
 
 def _allowed(group: str, choices: Collection[str]) -> Collection[str]:

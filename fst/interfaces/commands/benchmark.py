@@ -32,7 +32,8 @@ from fst.research.benchmarks.training_step import (
     tune_process,
 )
 from fst.system.device import pick_device
-from fst.system.files import check_writable, write_json
+from fst.system.files import write_json
+from fst.system.outputs import check_file
 
 BOTH_PROFIT = (
     "in one process both sides profit from its settings (malloc keeps freed memory; on a GPU "
@@ -43,15 +44,15 @@ BOTH_PROFIT = (
 def check(options: argparse.Namespace) -> None:
     """Raises InputError for what would fail only after minutes."""
     if options.json is not None:
-        if options.json.is_dir():
-            raise InputError(f"--json {options.json} is a folder, expected a file name")
-        check_writable(options.json.parent)
+        check_file("--json", options.json, options.overwrite)
 
 
 def train(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Measures training steps, prints them, and returns the rows."""
     device = pick_device(options.device)
     kinds = pick_kinds(options.precision, device)
+    if options.peak_tflops and "bf16" not in kinds:
+        raise InputError("--peak-tflops is the peak of bf16, which is not measured here")
     if options.precision == "both" and len(kinds) == 1:
         print("bf16 is no faster than float32 on this machine: measuring float32 alone")
     names = [field.name for field in dataclasses.fields(BenchmarkSettings)]
@@ -127,6 +128,7 @@ def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
     device = pick_device(options.device)
     kinds = pick_kinds(options.precision, device)
     backends = options.backends or [b for b in BACKENDS if b != "compile" and is_installed(b)]
+    passes(256, options.batch, kinds, backends)  # or else a line, now
     tune_process(device)
     bench = InferenceBench(options.style, options.device)
     print(machine(device, {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}), flush=True)

@@ -1,33 +1,38 @@
 """Compares one pass with the optimization: ``fst compare --style monet --photos DIR``."""
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from fst import assets
+from fst.errors import FstError, InputError
 from fst.evaluation.compare import STARTS, Comparison, compare
 from fst.evaluation.figures import duration
+from fst.evaluation.photos import count, find_photos, left_out_line, shown_name
 from fst.evaluation.report import write_report
+from fst.evaluation.report_folder import check_report_folder
 from fst.evaluation.summary import summarize
 from fst.inference.options import PassOptions
 from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
 from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective
 from fst.system.device import pick_device, pick_precision
-from fst.system.files import check_writable
 from fst.system.memory import keep_freed_memory
 
 
 def main(options: argparse.Namespace) -> int:
     """Compares, writes the report, prints its figures."""
-    keep_freed_memory()
+    check_report_folder(options.output)
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
-    photos = assets.list_images(options.photos)[: options.limit]
+    photos = find_photos(*options.photos, limit=options.limit)
+    keep_freed_memory()
     style = find_style(options.style, options.checkpoints, device)
     of_pass = PassOptions(device, dtype, margin=options.margin)
     stylizer = make_stylizer(style, "feedforward", of_pass)
@@ -39,35 +44,57 @@ def main(options: argparse.Namespace) -> int:
     if loss.vgg.sha256 != trained:
         network = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
         print(f"judged by another network ({network}) than the style was trained with")
-    options.output.mkdir(parents=True, exist_ok=True)
-    check_writable(options.output)
     comparison = Comparison(
         stylizer, loss, options.size, options.iterations, options.seed, options.until_equal
     )
+    entries, left_out = compare_all(comparison, photos, options.output)
+    if not entries:
+        raise InputError(f"no photo can be compared: {left_out_line(left_out, len(photos))}")
+    report = summarize(comparison, entries, left_out)
+    page = write_report(options.output, report, painting)
+    print_summary(report)
+    print(f"wrote {page}")
+    if left_out:
+        print(f"error: {left_out_line(left_out, len(photos))}", file=sys.stderr)
+    return int(bool(left_out))
+
+
+def compare_all(
+    comparison: Comparison, photos: Sequence[Path], output: Path
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """The entries of the photos, with a bar and a line each; and what was left out, and why."""
     entries: list[dict[str, Any]] = []
-    per_photo = len(STARTS) * (options.iterations + 1)
+    left_out: list[dict[str, str]] = []
+    per_photo = len(STARTS) * (comparison.iterations + 1)
     with Progress(transient=True) as bar:
         task = bar.add_task("comparing", total=len(photos) * per_photo)
 
         def on_progress(path: Path, start: str, iteration: int) -> None:
-            done = len(entries) * per_photo + STARTS.index(start) * (options.iterations + 1)
-            bar.update(task, completed=done + iteration, description=f"{path.name} from {start}")
+            done = (len(entries) + len(left_out)) * per_photo
+            done += STARTS.index(start) * (comparison.iterations + 1) + iteration
+            named = f"{escape(shown_name(path.name))} from {start}"
+            bar.update(task, completed=done, description=named)
 
-        for entry in compare(comparison, photos, options.output, on_progress):
+        def on_problem(path: Path, problem: FstError) -> None:
+            reason = str(problem).removeprefix(f"{path}: ").removeprefix(f"{path} ")
+            left_out.append({"name": shown_name(path.name), "reason": shown_name(reason)})
+            if len(photos) == 1:
+                raise problem
+            print(f"error: {problem}", file=sys.stderr, flush=True)
+
+        for entry in compare(comparison, photos, output, on_progress, on_problem):
             entries.append(entry)
-            bar.update(task, completed=len(entries) * per_photo)
-            bar.console.print(f"{len(entries)}/{len(photos)} {entry['name']}")
-    report = summarize(comparison, entries)
-    page = write_report(options.output, report, painting)
-    print_summary(report)
-    print(f"wrote {page}")
-    return 0
+            done = len(entries) + len(left_out)
+            bar.update(task, completed=done * per_photo)
+            bar.console.print(f"{done}/{len(photos)} {entry['name']}", markup=False)
+    return entries, left_out
 
 
 def print_summary(report: dict[str, Any]) -> None:
     """The report's figures as a table."""
     settings, fast = report["settings"], report["objective"]["fast"]["median"]
-    title = f"{report['style']['name']} at {settings['size']} px, {len(report['photos'])} photos"
+    photos = count(len(report["photos"]), "photo")
+    title = f"{report['style']['name']} at {settings['size']} px, {photos}"
     table = Table("", *(f"from {start}" for start in STARTS), title=title)
     for name in ("median", "min", "max"):
         values = (f"{report['equivalent_iterations'][start][name]:.1f}" for start in STARTS)

@@ -57,11 +57,12 @@ def main(_: argparse.Namespace) -> int:
         eval_photos.mkdir(exist_ok=True)
         for name in ("chelsea.png", "rocket.jpg"):
             (eval_photos / name).write_bytes((samples / name).read_bytes())
-    call("stylize", photo, "--style", "the_scream", "--output", DEMO / "the_scream.jpg")
+    scream = DEMO / "the_scream.jpg"
+    call("stylize", photo, "--style", "the_scream", "--output", scream, "--overwrite")
     folders = [f"runs={DEMO}/runs", f"checkpoints={DEMO}/checkpoints", "overwrite=true"]
     call("train", f"style={STYLE}", "loss=slim", *data, "experiment=quick", *folders)
     trained = DEMO / "checkpoints" / f"{STYLE}.safetensors"
-    call("stylize", photo, "--style", trained, "--output", DEMO / f"{STYLE}.jpg")
+    call("stylize", photo, "--style", trained, "--output", DEMO / f"{STYLE}.jpg", "--overwrite")
     limits = ["--limit", 2, "--size", 256, "--iterations", 100, "--output", DEMO / "report"]
     call("compare", "--style", trained, "--photos", eval_photos, *limits)
     print(f"\nLook at {DEMO}/*.jpg, {DEMO}/runs/ (previews) and {DEMO}/report/index.html")

@@ -16,17 +16,18 @@ from torch import Tensor
 from fst import assets
 from fst.data.sources import decode, open_folder, shrink
 from fst.errors import InputError
+from fst.evaluation.photos import find_photos
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
 from fst.loss_networks.weights import WEIGHTS
 from fst.research.distillation.settings import DistillationSettings
 from fst.research.distillation.slim import RELUS, SLIM, write_slim
-from fst.research.distillation.teach import Distillation
+from fst.research.distillation.teach import Distillation, read_state
 from fst.styles.trained import load_checkpoint
 from fst.system.device import pick_device, pick_precision
-from fst.system.files import check_writable
 from fst.system.memory import keep_freed_memory
+from fst.system.outputs import check_file
 
 
 def painter(path: str) -> Callable[[Tensor], Tensor]:
@@ -36,17 +37,21 @@ def painter(path: str) -> Callable[[Tensor], Tensor]:
 
 def main(options: argparse.Namespace) -> int:
     """Teaches, writes."""
-    check_writable(options.output.parent)
-    keep_freed_memory()
+    check_file("--output", options.output, options.overwrite, ".safetensors")
+    check_file("--state", options.state, overwrite=True)
+    if options.state.exists():
+        read_state(options.state)  # or else a line, now
+    find_photos(options.photos)
     names = ("feature_steps", "gradient_steps", "seed")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     recipe = replace(DistillationSettings(), **given)
-    teacher = load_teacher(options)
-    photos = read_photos(options.photos, recipe.size)
+    painted = [painter(path) for path in options.painted]
     paintings = [
         resize(load_image(assets.find("styles", name)), 640).rgb[0] for name in options.paintings
     ]
-    painted = [painter(path) for path in options.painted]
+    teacher = load_teacher(options)
+    keep_freed_memory()
+    photos = read_photos(options.photos, recipe.size)
     distillation = Distillation(teacher, photos, paintings, painted, recipe)
     if options.state.exists():
         distillation.load(options.state)
@@ -65,8 +70,10 @@ def load_teacher(options: argparse.Namespace) -> VGG19:
         InputError: another network, or random weights.
     """
     dtype = pick_precision(options.precision, pick_device("cpu"))
+    if options.weights in ("slim", "random"):
+        raise InputError(f"the teacher is VGG-19, not {options.weights!r}")
     teacher = VGG19(RELUS, options.weights, dtype=dtype)
-    if teacher.architecture == SLIM.architecture or teacher.source == "random":
+    if teacher.architecture == SLIM.architecture:
         raise InputError(f"the teacher is VGG-19, not {options.weights!r}")
     return teacher
 

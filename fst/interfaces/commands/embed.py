@@ -14,10 +14,11 @@ from typing import Any
 import pooch
 import torch
 from rich.progress import track
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from fst import assets
 from fst.errors import InputError
+from fst.evaluation.photos import find_photos, read_photo
 from fst.image.io import load_image
 from fst.image.picture import resize
 from fst.loss_networks.vgg import VGG19
@@ -27,6 +28,7 @@ from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_sli
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import write_json
 from fst.system.memory import keep_freed_memory
+from fst.system.outputs import check_file, check_folder
 
 
 def undistilled(path: Path) -> None:
@@ -40,9 +42,9 @@ def undistilled(path: Path) -> None:
 
 def measure_agreement(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """The agreement with VGG-19 of the given network, and of an undistilled one."""
-    photos = assets.list_images(assets.find("photos", options.photos))[: options.limit]
+    photos = find_photos(options.photos, limit=options.limit)
     dtype = pick_precision("auto", pick_device("cpu"))
-    found = [resize(load_image(path), options.size).rgb for path in photos]
+    found = [read_photo(path, options.size).rgb for path in photos]
     paintings = [
         resize(load_image(assets.find("styles", name)), 512).rgb for name in options.paintings
     ]
@@ -68,17 +70,36 @@ def measure_agreement(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     }
 
 
+def read_network(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """What a slim network says of itself, and its tensors.
+
+    Raises:
+        InputError: no such file, or not one of a network that says how it was made.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("fst", "null"))
+            if not isinstance(about, dict):
+                raise ValueError("it does not say how it was made")
+            if about.get("architecture") != SLIM.architecture:
+                raise ValueError("it is no slim network")
+            return about, {key: file.get_tensor(key).float() for key in file.keys()}
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error
+        raise InputError(f"{path}: {reason}; take a network from fst distill") from error
+
+
 def main(options: argparse.Namespace) -> int:
     """Measures, writes."""
-    with safe_open(options.network, framework="pt") as file:
-        about = json.loads((file.metadata() or {}).get("fst", "null"))
-        if about is None:
-            raise InputError(
-                f"{options.network} does not say how it was made: take one from fst distill"
-            )
-        state = {key: file.get_tensor(key).float() for key in file.keys()}
-    keep_freed_memory()
     folder = options.folder or EMBEDDED
+    network = folder / SLIM.file
+    check_folder("--folder", folder)
+    if folder.is_dir():
+        check_file("--folder", network, options.overwrite)
+    if options.report:
+        check_file("--report", options.report, options.overwrite)
+    about, state = read_network(options.network)
+    keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
     figures = measure_agreement(options)
     if options.report:
@@ -88,7 +109,6 @@ def main(options: argparse.Namespace) -> int:
         f"{', '.join(options.paintings)}; fst.research.distillation.agreement",
         **figures["slim"],
     }
-    network = folder / SLIM.file
     write_slim(network, state, about)
     digest = pooch.file_hash(str(network))
     print(f"{network}: {network.stat().st_size / 1e6:.2f} MB, {digest}")

@@ -14,10 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fst import assets
 from fst.evaluation.compare import judge
-from fst.image.io import load_image
-from fst.image.picture import resize
+from fst.evaluation.photos import count, find_photos, read_photos
 from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective
 from fst.system.device import pick_device, pick_precision
@@ -34,12 +32,12 @@ def objective_of(about: dict[str, Any]) -> str:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Judges, prints."""
-    keep_freed_memory()
+    """Judges, prints; 1 where a photo had to be left out."""
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
-    files = assets.list_images(assets.find("photos", options.photos))[: options.limit]
-    photos = [resize(load_image(path), options.size).rgb.to(device) for path in files]
+    files = find_photos(options.photos, limit=options.limit)
+    keep_freed_memory()
+    photos = [photo.to(device) for photo in read_photos(files, options.size)]
     rows = []
     kinds: dict[str, list[str]] = {}
     for name in options.styles:
@@ -58,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
         figures = (statistics.mean(totals), min(totals), max(totals), *means)
         rows.append((shown, trained, steps, *(f"{value:.4f}" for value in figures)))
     who = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
-    title = f"judged by {who}, on {len(photos)} photos at {options.size} px"
+    title = f"judged by {who}, on {count(len(photos), 'photo')} at {options.size} px"
     table = Table(title=title)
     for column in ("style", "trained with"):
         table.add_column(column)
@@ -71,4 +69,4 @@ def main(options: argparse.Namespace) -> int:
         print(f"warning: trained for different objectives, don't compare across: {groups}",
               file=sys.stderr)  # fmt: skip
     Console(width=120).print(table)
-    return 0
+    return int(len(photos) < len(files))

@@ -5,26 +5,33 @@ for, on photos that neither has seen.
 """
 
 import argparse
+import os
 import shlex
 import statistics
 import sys
+from pathlib import Path
 
 from fst import assets
+from fst.errors import FstError, InputError
 from fst.evaluation.compare import judge
-from fst.image.io import load_image
-from fst.image.picture import resize
+from fst.evaluation.photos import count, find_photos, read_photos
 from fst.styles.catalog import load_style
 from fst.styles.objective import load_objective
 from fst.styles.reproduce import EXACT, quoted, training_arguments
+from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
+from fst.system.outputs import check_file, check_folder
 from fst.system.process import run_python
 
 
 def main(options: argparse.Namespace) -> int:
     """Trains, judges both, prints; 1 where the same recipe came out otherwise."""
     shipped = load_style(options.style)
-    photos = assets.list_images(options.photos or assets.find("photos", "eval"))
+    check_output(options, shipped)
+    device = pick_device(options.device)
+    dtype = pick_precision(options.precision, device)
+    photos = find_photos(options.photos or "eval")
     arguments = [
         *training_arguments(shipped.description, options.steps),
         f"trainer.device={options.device}",
@@ -34,15 +41,15 @@ def main(options: argparse.Namespace) -> int:
     if init and digest and load_style(init).digest != digest:
         print(f"{init} is another net here than the one the style began with")
     if options.train_photos:
-        arguments.append(f"data.path={quoted(str(options.train_photos))}")
+        assets.list_images(assets.find("photos", options.train_photos))  # or else a line, now
+        arguments.append(f"data.path={quoted(options.train_photos)}")
     if options.weights:
         arguments.append(f"loss.weights={quoted(options.weights)}")
     keep_freed_memory()
-    device = pick_device(options.device)
-    dtype = pick_precision(options.precision, device)
     _, loss = load_objective(shipped, device, dtype, weights=options.weights)
     if loss.vgg.sha256 != shipped.description["loss"]["loss_network"]["sha256"]:
         print(f"other weights judge here than those the style was trained with: {loss.vgg.source}")
+    readable = read_photos(photos, options.size)
     print("$ fst train", shlex.join(arguments), flush=True)
     # of its own, so that nothing else is resumed
     steps = options.steps or training["steps"]
@@ -52,18 +59,49 @@ def main(options: argparse.Namespace) -> int:
     if status := run_python(command):
         return status
     again = load_style(str(options.output / f"{shipped.name}.safetensors"), device=device)
-    tensors = [resize(load_image(photo), options.size).rgb.to(device) for photo in photos]
+    tensors = [photo.to(device) for photo in readable]
     objectives = []
     for net in (shipped.net.to(device), again.net):
         terms = judge(net, loss, tensors, dtype)
         objectives.append(statistics.mean(float(term.total) for term in terms))
     before, after = objectives
     change = after / before - 1
-    print(f"mean objective on {len(photos)} photos at {options.size} px: shipped {before:.4f}, "
-          f"reproduced {after:.4f} ({change:+.1%})")  # fmt: skip
+    on = f"{count(len(tensors), 'photo')} at {options.size} px"
+    figures = f"shipped {before:.4f}, reproduced {after:.4f} ({change:+.1%})"
+    print(f"mean objective on {on}: {figures}")
+    left_out = int(len(readable) < len(photos))
     if options.steps not in (None, training["steps"]):
-        return 0  # another number of steps is another result
+        return left_out  # another number of steps is another result
     if abs(change) > EXACT:
         print(f"that is not within {EXACT:.0%}", file=sys.stderr)
         return 1
-    return 0
+    return left_out
+
+
+def check_output(options: argparse.Namespace, style: TrainedStyle) -> None:
+    """That the new checkpoint replaces no other: not the style itself, not one of something else.
+
+    What an earlier run of the same command has left there is the same style, trained again.
+
+    Raises:
+        InputError: it would; or it can't be written there.
+    """
+    check_folder("--output", options.output)
+    check_folder("--runs", options.runs or options.output)
+    target = options.output / f"{style.name}.safetensors"
+    if not os.path.lexists(target):
+        return
+    folders = [folder.resolve() for folder in assets.checkpoint_folders()]
+    given = Path(options.style)
+    if options.output.resolve() in folders or (given.exists() and given.samefile(target)):
+        raise InputError(f"--output: {target} would be replaced: name a folder of its own")
+    check_file("--output", target, options.overwrite or same_recipe(target, style, options.steps))
+
+
+def same_recipe(file: Path, style: TrainedStyle, steps: int | None) -> bool:
+    """Whether a checkpoint is what training a style again has given."""
+    try:
+        found = training_arguments(load_checkpoint(file).description)
+    except FstError:
+        return False
+    return found == training_arguments(style.description, steps)

@@ -17,7 +17,7 @@ from rich.table import Table
 from safetensors import SafetensorError, safe_open
 
 from fst import assets
-from fst.errors import AssetError
+from fst.errors import AssetError, InputError
 
 VGG19_FILES = ("vgg19_caffe_fp16.safetensors", "vgg19-dcbb9e9d.pth")
 """The files of VGG-19 that training takes by itself (:data:`fst.loss_networks.weights.AUTO`)."""
@@ -28,6 +28,8 @@ START = "base"
 
 def main(options: argparse.Namespace) -> int:
     """Prints three lists."""
+    if options.checkpoints and not options.checkpoints.is_dir():
+        raise InputError(f"no folder of checkpoints {str(options.checkpoints)!r}")
     folders = [options.checkpoints] if options.checkpoints else assets.checkpoint_folders()
     trained: dict[str, tuple[str, ...]] = {}
     for row in (row for folder in folders for row in checkpoints(folder)):
@@ -48,7 +50,7 @@ def main(options: argparse.Namespace) -> int:
     say("  begin:   init=base, the mean of five nets; experiment=cpu and quick do")
     say("  Without them: fst train style=NAME loss=slim data=sample")
     say("  or with photos of your own: data=folder data.path=photos/")
-    say("  A painting of your own: fst train style=monet style.name=mine style.image=my.jpg\n")
+    say("  A painting of your own: fst train style=my.jpg\n")
     say("Optimize the pixels, in the style of any painting, or of these with --method optimize:")
     say("  fst stylize photo.jpg --style painting.jpg  (without VGG-19: --weights slim)")
     return 0
@@ -107,11 +109,14 @@ def style_files(folder: Path) -> list[tuple[str, str, str, str]]:
 
 def where(name: str, painting: str) -> str:
     """Where the painting of a style is found, or what stands in for it."""
+    portrait = assets.shipped("embedded") / "portraits" / f"{name}.jpg"
+    if portrait.is_file():  # a shipped one: a name, which no file of the current folder has
+        found = [f / painting for f in assets.search_path("styles") if (f / painting).is_file()]
+        return str(found[0]) if found else "not here: its texture portrait stands in"
     try:
         return str(assets.find("styles", painting))
     except AssetError:
-        portrait = assets.shipped("embedded") / "portraits" / f"{name}.jpg"
-        return "not here" + (": its texture portrait stands in" if portrait.is_file() else "")
+        return "not here"
 
 
 def vgg19() -> str | None:

@@ -1,59 +1,135 @@
 """Stylizes photos: ``fst stylize photo.jpg --style monet``."""
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from itertools import zip_longest
+from pathlib import Path
+from typing import Any
 
 from rich.progress import Progress
 
 from fst.choices import FEATHER
-from fst.errors import InputError
-from fst.image.io import save_image
-from fst.inference.batch import Job, plan, run, unfinished
+from fst.errors import InputError, in_a_line
+from fst.image.picture import Picture
+from fst.inference.batch import run
 from fst.inference.control import Control, Layer
+from fst.inference.difference import comparison, without_record
+from fst.inference.iterates import Counter, IterateFiles, check_iterates
 from fst.inference.masks import read_mask
 from fst.inference.options import OF_PASS, OF_PIXELS, USED, PassOptions, PixelOptions, check_used
+from fst.inference.record import painted_with, record_of
+from fst.inference.streams import Streams, open_streams
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer, way_of
+from fst.inference.targets import Job, Plan, plan, unfinished
 from fst.optimization.pixels import Iterate
 from fst.styles.catalog import find_style
 from fst.styles.style import Style
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
+from fst.version import __version__
 
 
 def main(options: argparse.Namespace) -> int:
     """Paints, says what comes of it; the exit status tells whether any photo failed."""
+    streams = open_streams(options.photos, options.output, options.format)
+    if streams.stdout is None:
+        return stylize(options, streams)
+    with redirect_stdout(sys.stderr):  # nothing but the picture
+        return stylize(options, streams)
+
+
+def stylize(options: argparse.Namespace, streams: Streams) -> int:
+    """Paints; all that can be wrong is found before the work."""
     began = time.time()
     keep_freed_memory()
-    # all that can be wrong is found before the work
     control = Control(
         options.strength, options.preserve_color, options.size, options.upsample,
         FEATHER if options.feather is None else options.feather, options.seamless,
     )  # fmt: skip
     if options.feather is not None and not options.mask:
-        print("warning: without a --mask there is nothing to --feather", file=sys.stderr)
-    masks = [read_mask(path, options.max_pixels) for path in options.mask]
+        raise InputError("feather (--feather) is of no use without mask (--mask)")
     styles = find_styles(options)
-    planned = plan(options.photos, options.output, "-".join(style.name for style in styles))
-    jobs = planned if options.overwrite or len(planned) == 1 else unfinished(planned)
-    if there := len(planned) - len(jobs):
-        print(f"{there} pictures were there already, whatever they were painted with "
-              "(--overwrite paints them anew)")  # fmt: skip
+    others = [*options.mask, *(path for style in styles for path in files_of(style))]
+    name = "-".join(style.name for style in styles)
+    planned = plan(options.photos, options.output, name, others, streams, options.no_record)
+    # without a record only names tell what of many photos was painted
+    trust = options.no_record and not planned.single
+    jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)
+    if options.save_every:
+        check_iterates(jobs, others, options.overwrite, without_record())
+    masks = [read_mask(path, options.max_pixels) for path in options.mask]
     stylizers = make_stylizers(options, styles)
     layers = [Layer(made, mask) for made, mask in zip_longest(stylizers, masks)]
+    common = None if options.no_record else painted_with(
+        styles, layers, control, options.mask, options.style_size, options.keep_location,
+        f"fst {__version__}",
+    )  # fmt: skip
+    differs = comparison(common, options.quality, trust)
+    jobs = unfinished(planned.jobs, differs, options.overwrite)
+    say(planned, [job for job in planned.jobs if job not in jobs], options.no_record)
+    if not jobs:
+        return 1 if planned.errors else 0
+
+    def record(job: Job, digest: str) -> dict[str, Any]:
+        return record_of(common or {}, job, digest, options.quality)
+
+    files = IterateFiles(
+        options.save_every, options.quality, options.overwrite, record if common else None
+    )
+    if options.save_every:
+        check_iterates(jobs, others, options.overwrite, files.differs)
     try:
-        failed = paint_all(options, jobs, layers, control)
+        failed = paint_all(options, jobs, layers, control, files, record if common else None)
     except KeyboardInterrupt:
-        whole = [job.target for job in jobs if job.target.exists()]
-        written = sum(path.stat().st_mtime >= began for path in whole)
-        print(f"interrupted: wrote {written} of {len(jobs)} pictures; the same command goes on",
-              file=sys.stderr)  # fmt: skip
+        print(in_a_line(interrupted(jobs, files, began, options.overwrite)), file=sys.stderr)
         return 130
-    where = jobs[0].target if len(jobs) == 1 else options.output
-    print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")
-    return 1 if failed else 0
+    where = jobs[0].called if len(jobs) == 1 else options.output
+    if failed < len(jobs):
+        print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")
+    return 1 if failed or planned.errors else 0
+
+
+def interrupted(jobs: Sequence[Job], files: IterateFiles, began: float, overwrite: bool) -> str:
+    """What is there of the pictures, and how it goes on."""
+    whole = [job.target for job in jobs if job.writes is None and job.target.exists()]
+    written = [path for path in whole if path.stat().st_mtime >= began]
+    said = f"interrupted: wrote {len(written)} of {len(jobs)} pictures"
+    try:
+        if (left := files.save_last(written)) is not None:
+            said += f"; iterate {left.iteration} of {left.source} is {left.path}"
+    except (OSError, InputError) as error:
+        said += f"; the last iterate can't be written: {error}"
+    again = "begins anew" if overwrite or len(jobs) == 1 else "goes on with the rest"
+    return f"{said}; the same command {again}"
+
+
+def say(planned: Plan, done: Sequence[Job], no_record: bool) -> None:
+    """What is not painted, and why, in a line each."""
+    for line in planned.errors:
+        print(f"error: {in_a_line(line)}", file=sys.stderr)
+    for line in planned.warnings:
+        print(f"warning: {in_a_line(line)}", file=sys.stderr)
+    for line in planned.notes:
+        print(in_a_line(line))
+    if not done:
+        return
+    what, anew = f"{len(done)} pictures were", "them"
+    if len(done) == 1:
+        what, anew = f"{done[0].target} was", "it"
+    how = "there already, and no record says how painted" if no_record else (
+        "painted with these settings already"
+    )  # fmt: skip
+    print(f"{what} {how} (--overwrite paints {anew} anew)")
+
+
+def files_of(style: Style) -> list[Path]:
+    """The paintings and checkpoints that a style may be read from, as far as they are files."""
+    named = [style.asked, *([style.image] if style.image else [])]
+    return [path for path in map(Path, named) if os.path.isfile(path)]
 
 
 def find_styles(options: argparse.Namespace) -> list[Style]:
@@ -111,15 +187,21 @@ def make_stylizers(options: argparse.Namespace, styles: Sequence[Style]) -> list
 
 
 def paint_all(
-    options: argparse.Namespace, jobs: Sequence[Job], layers: Sequence[Layer], control: Control
+    options: argparse.Namespace,
+    jobs: Sequence[Job],
+    layers: Sequence[Layer],
+    control: Control,
+    files: IterateFiles,
+    record: Callable[[Job, str], dict[str, Any]] | None,
 ) -> int:
     """Paints the photos, with a bar and a line for each that fails; returns how many did."""
     failed = 0
-    with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    with Progress(transient=True, disable=not terminal) as bar:
         counter = Counter(len(jobs), [steps_of(layer.stylizer) for layer in layers])
         task = bar.add_task("stylizing", total=counter.total)
 
-        def on_iterate(job: Job, iterate: Iterate) -> None:
+        def on_iterate(job: Job, iterate: Iterate, photo: Picture) -> None:
             objective, name = float(iterate.terms.total), job.source.name
             done = counter.iterate(iterate.iteration)
             bar.update(task, completed=done, description=f"{name}: {objective:.3f}")
@@ -127,15 +209,17 @@ def paint_all(
             if last or (not bar.console.is_terminal and iterate.iteration % 50 == 0):
                 where = f"iteration {iterate.iteration}/{counter.steps}"
                 print(f"{name}: {where}, objective {objective:.3f}", flush=True)
-            if options.save_every and iterate.iteration % options.save_every == 0:
-                named = f"{job.target.stem}_{iterate.iteration:05d}{job.target.suffix}"
-                save_image(job.target.with_name(named), iterate.image.cpu())
+            files.see(job, iterate, photo)
 
-        for outcome in run(jobs, layers, control, options.max_pixels, options.quality, on_iterate):
+        for outcome in run(
+            jobs, layers, control, options.max_pixels, options.quality, on_iterate,
+            options.overwrite, record, options.keep_location,
+        ):  # fmt: skip
+            files.finished()
             bar.update(task, completed=counter.outcome())
             if outcome.error is not None:
                 failed += 1
-                print(f"error: {outcome.error}", file=sys.stderr)
+                print(f"error: {in_a_line(outcome.error)}", file=sys.stderr)
     return failed
 
 
@@ -144,29 +228,3 @@ def steps_of(stylizer: Stylizer) -> int:
     if isinstance(stylizer, FeedForwardStylizer):
         return 1
     return int(stylizer.settings.get("iterations", 500))
-
-
-class Counter:
-    """How much is done, in iterations: never less than before, and all of it at the end.
-
-    Args:
-        photos: how many.
-        steps: of each style that is painted in every photo.
-    """
-
-    def __init__(self, photos: int, steps: Sequence[int]) -> None:
-        self.per_photo, self.total = sum(steps), photos * sum(steps)
-        self.steps = max(steps)
-        self.photos = self.styles = self.last = 0
-
-    def iterate(self, iteration: int) -> int:
-        """An optimization has come so far; one that begins anew is the photo's next style."""
-        if iteration < self.last:
-            self.styles += self.last
-        self.last = iteration
-        return self.photos * self.per_photo + min(self.styles + iteration, self.per_photo)
-
-    def outcome(self) -> int:
-        """A photo is finished, one way or another."""
-        self.photos, self.styles, self.last = self.photos + 1, 0, 0
-        return self.photos * self.per_photo

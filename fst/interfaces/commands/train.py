@@ -4,45 +4,59 @@ import argparse
 import inspect
 import os
 import sys
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
+import yaml
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import CompactHydraException, InstantiationException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import CompactHydraException, HydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from fst.assets import shipped, user_folder
 from fst.errors import FstError, InputError, one_line_errors
+from fst.interfaces.arguments.train import known_keys
 from fst.styles.reproduce import quoted
 from fst.system.device import process_rank
 from fst.training.earlier import renamed, translated
-from fst.training.session import Parts, fixed_weights, train
+from fst.training.parts import Parts
+from fst.training.resume import foreign_targets, leaves, own_settings, resumed_settings
+from fst.training.session import fixed_weights, train
 from fst.training.settings import check_settings, style_weights
+from fst.training.unfinished import find_run, folder_of
+from fst.training.words import TEXTS, hydras, key_of, own_painting, resumes
 
 CONFIGS = str(shipped("configs"))
 
-TEXTS = ("style.name", "style.image", "data.path", "data.val_path", "init", "resume", "runs",
-         "checkpoints")  # fmt: skip
-"""Settings that name something: 2024 is a name, too, though Hydra reads it as a number."""
 
+def composed(config: DictConfig, filled: Collection[str] = ()) -> None:
+    """Trains with what Hydra has composed, and ends the process where that does not succeed.
 
-def composed(config: DictConfig) -> None:
-    """Trains with what Hydra has composed, and ends the process where that does not succeed."""
+    Args:
+        config: all settings.
+        filled: those that nobody has given, since the run to be resumed has its own.
+    """
     sweep = HydraConfig.get().mode == RunMode.MULTIRUN
     if process_rank() > 0:
         sys.stdout = open(os.devnull, "w")  # the first process speaks for all
     try:
         with one_line_errors():
             settings = to_plain(config)
+            typed = {key_of(word) for word in HydraConfig.get().overrides.task}
+            own_painting(settings["style"], HydraConfig.get().runtime.choices.get("style"), typed)
+            changes: list[str] = []
+            if settings["resume"] is not None:
+                settings, changes = going_on(settings, filled)
             check_settings(settings)
             if sweep and settings["trainer"]["devices"] != 1:
                 raise InputError("a sweep (-m) trains on one device at a time: trainer.devices=1")
             settings["style"] |= style_weights(settings)
-            own_painting(settings["style"], HydraConfig.get().runtime.choices["style"])
-            if not train(settings, make_parts(settings)):
+            if not train(settings, make_parts(settings), changes):
                 sys.exit(130)
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
@@ -51,6 +65,91 @@ def composed(config: DictConfig) -> None:
             raise
         # the other styles of a sweep are still trained; Hydra then ends with this line
         raise CompactHydraException(f"{config.style.name} was not trained") from None
+
+
+def going_on(settings: dict[str, Any], filled: Collection[str]) -> tuple[dict[str, Any], list[str]]:
+    """The settings of the run that is resumed, with what the command line says now on top.
+
+    And what that changes, in words.
+
+    Args:
+        settings: as for a new run, which begins where ``resume=auto`` finds none.
+        filled: those that nobody has given; without a style's name, a run of any style is meant.
+
+    Raises:
+        FstError: no run to resume, or one that can't go on with these settings.
+    """
+    text_of = {key: settings[key] for key in ("resume", "runs")}
+    if not all(isinstance(value, str) and value for value in text_of.values()):
+        check_settings(settings)  # says which
+    style = None if "style.name" in filled else str(settings["style"].get("name"))
+    start = find_run(text_of["resume"], Path(text_of["runs"]), style)
+    if start is None:
+        if filled:
+            raise InputError(f"no run of {style!r} to resume: style=NAME or style=PATH begins one")
+        return settings, []
+    folder = folder_of(start)
+    own = own_settings(folder)
+    files = shipped("configs").rglob("*.yaml")
+    known = [settings, *(yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)]
+    if foreign := foreign_targets(own, known):
+        raise InputError(
+            f"{folder}/config.yaml would call {foreign[0]}, which does not come with fst: give "
+            "that setting on the command line as well, if it is yours"
+        )
+    names = [name for name in said(HydraConfig.get().overrides.task, own) if name not in filled]
+    return resumed_settings(own, settings | {"resume": str(start)}, names)
+
+
+def said(words: Sequence[str], own: dict[str, Any]) -> Iterator[str]:
+    """The settings that the words of a command line give.
+
+    A choice of a group says what sets it apart from the group's other choices; an experiment, what
+    it sets apart from the defaults.
+
+    Args:
+        words: as Hydra was given them.
+        own: settings of the run: photos of the source that it has are its photos.
+    """
+    loader = GlobalHydra.instance().config_loader()
+    overrides = OverridesParser.create().parse_overrides(list(words))
+    styles = [o.input_line for o in overrides if o.key_or_group == "style" and o.input_line]
+    for override in overrides:
+        group = override.key_or_group
+        choices = [name for name in loader.get_group_options(group) if name[:1] != "_"]
+        if group == "logger" or (not choices and not group.startswith("hydra")):
+            yield group
+        if group == "logger" or not choices or override.is_delete() or override.value() is None:
+            continue
+        others = [f"{group}={name}" for name in choices if name != override.value()]
+        chosen = f"{group}={override.value()}"
+        before = [] if group == "style" else styles
+        mine, *rest = [
+            found
+            for word in (chosen, *(["+unused=0"] if group == "experiment" else others))
+            if (found := _leaves_of([*before, word])) is not None
+        ]
+        for name, value in mine.items():
+            its_photos = name == "data.path" and own.get("data", {}).get("source") == (
+                mine.get("data.source")
+            )
+            if not its_photos and any(other.get(name, _NOT_THERE) != value for other in rest):
+                yield name
+
+
+_NOT_THERE = object()
+
+
+def _leaves_of(words: list[str]) -> dict[str, Any] | None:
+    """What Hydra composes, setting by setting, with references as they are; None if it can't."""
+    loader = GlobalHydra.instance().config_loader()
+    try:
+        config = loader.load_configuration("train", words, RunMode.RUN)
+    except (HydraException, OmegaConfBaseException):
+        return None
+    plain: Any = OmegaConf.to_container(config, resolve=False)
+    plain.pop("hydra", None)
+    return leaves(plain)
 
 
 def to_plain(config: DictConfig) -> dict[str, Any]:
@@ -65,12 +164,6 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise InputError(str(error).splitlines()[0]) from error
     return translated(plain)
-
-
-def own_painting(style: dict[str, Any], style_file: str) -> None:
-    """A painting of the user's own, under another's file, has another title and painter."""
-    if style["name"] != style_file:
-        style |= {"title": None, "painter": None, "year": None, "rights": None}
 
 
 def make_parts(settings: dict[str, Any]) -> Parts:
@@ -105,26 +198,18 @@ def instantiate(name: str, part: dict[str, Any]) -> Any:
         raise InputError(f"{name} names nothing that can be made: {error}") from error
 
 
-def as_typed(word: str, several: bool = False) -> str:
-    """A word of the command line as Hydra reads it: names and paths mean what was typed.
-
-    Args:
-        word: ``SETTING=VALUE``, or a flag.
-        several: whether a comma separates values (``-m``); then nothing is quoted.
-    """
-    key, equals, value = word.partition("=")
-    given = value[:1] in ("'", '"') or "${" in value  # quoted, or a reference: meant for Hydra
-    if not equals or several or key.lstrip("+") not in TEXTS or value in ("", "null") or given:
-        return word
-    at_home = value == "~" or value.startswith("~/")  # a shell expands it after a space alone
-    return f"{key}={quoted(str(Path(value).expanduser()) if at_home else value)}"
-
-
 def main(options: argparse.Namespace) -> int:
     """Lets Hydra read the settings, compose them, and call :func:`composed`."""
-    words = [as_typed(renamed(word), options.multirun) for word in options.words]
+    words = [renamed(word) for word in options.words]
+    if resumes(words) and options.cfg is not None:
+        raise InputError("--cfg shows what a new run would have: leave resume= out; a run's own "
+                         "settings are in its config.yaml")  # fmt: skip
+    words = hydras(words, known_keys(), options.multirun)
+    given, filled = {key_of(word) for word in words}, []
+    if resumes(words) and "style" not in given:  # the run has its own
+        filled = [key for key in ("style.name", "style.image") if key not in given]
+        words += ["~style", *(f"{key}=unknown" for key in filled)]
     if options.user:
-        given = {word.lstrip("+").partition("=")[0] for word in words}
         for place in ("runs", "checkpoints"):
             if place not in given:
                 words.append(f"{place}={quoted(str(user_folder(place)))}")
@@ -134,7 +219,7 @@ def main(options: argparse.Namespace) -> int:
 
     def task(config: DictConfig) -> None:
         sys.argv = typed  # with these Lightning starts the other processes of several devices
-        composed(config)
+        composed(config, filled)
 
     hydra.main(version_base="1.3", config_path=CONFIGS, config_name="train")(task)()
     return 0

@@ -49,6 +49,21 @@ PARTS = ("state", "maps", "metrics", "averages", "done")
 """Of a :class:`Distillation`: what a run goes on from."""
 
 
+def read_state(path: Path) -> dict[str, Any]:
+    """What :meth:`Distillation.save` wrote.
+
+    Raises:
+        InputError: it is something else, or damaged.
+    """
+    try:
+        parts = torch.load(path, weights_only=True)
+        if not (isinstance(parts, dict) and {*PARTS, "of"} <= set(parts)):
+            raise ValueError("no state of a distillation")
+    except (OSError, RuntimeError, KeyError, EOFError, ValueError, pickle.PickleError) as error:
+        raise InputError(f"{path} is damaged, or no state of a distillation") from error
+    return parts
+
+
 class Distillation:
     """A teacher, a student and their pictures.
 
@@ -117,12 +132,8 @@ class Distillation:
         Raises:
             InputError: a damaged file, or one of another teacher, other pictures or recipe.
         """
-        try:
-            parts: dict[str, Any] = torch.load(path, weights_only=True)
-            identity = parts.pop("of")
-        except (OSError, RuntimeError, KeyError, EOFError, ValueError, pickle.PickleError) as error:
-            raise InputError(f"{path} is damaged, or no state of a distillation") from error
-        if identity != self._identity():
+        parts = read_state(path)
+        if parts["of"] != self._identity():
             raise InputError(f"{path} is of another teacher, other pictures or another recipe")
         for name in PARTS:
             setattr(self, name, parts[name])

@@ -96,8 +96,14 @@ class LiveProgress(Callback):
                 f"validation at step {trainer.global_step}: {text}"
             )
 
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Leaves the terminal as it was; Lightning's ``teardown`` is for what ends well."""
+        self.teardown(trainer, pl_module, "fit")
+
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leaves the terminal as it was, also after an error."""
+        """Leaves the terminal as it was."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None

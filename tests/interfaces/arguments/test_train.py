@@ -39,7 +39,39 @@ def test_without_a_style_it_names_them(
     errors = refused(capsys, *words)
     for path in (CONFIGS / "style").glob("*.yaml"):
         assert path.stem in errors
-    assert "style.image=" in errors
+    assert "style=my.jpg" in errors
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["style=my.jpg"],
+        ["style=photos/Gemälde (1).JPG"],
+        ["style='a b.png'"],
+        ["style.image=my.jpg"],
+        ["resume=auto"],
+        ["resume=runs/monet/20260101-000000"],
+        ["resume=runs/monet/20260101-000000/resume/step=10.ckpt", "trainer.max_steps=9"],
+    ],
+)
+def test_a_painting_or_a_run_is_enough(words: list[str]) -> None:
+    assert read(*words).words == words
+
+
+@pytest.mark.parametrize("words", [["resume=null"], ["-m", "resume=auto"], ["-m", "style.image=a"]])
+def test_a_style_is_needed_where_none_follows(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "which style?" in refused(capsys, *words)
+
+
+def test_a_painting_of_that_name_in_the_folder_is_suggested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my.jpg").touch()
+    monkeypatch.chdir(tmp_path)
+    assert "style=my.jpg" in refused(capsys, "style=my")
+    assert "did you mean the_scream?" in refused(capsys, "style=the_skream")
 
 
 @pytest.mark.parametrize(
@@ -63,8 +95,7 @@ def test_a_misspelled_setting_is_told_with_the_one_that_was_meant(
     ("word", "got", "allowed"),
     [
         ("style=monnet", "'monnet'", "great_wave, monet"),
-        ("style=my.jpg", "'my.jpg'", "style.image="),
-        ("style=photos/my.jpg", "'photos/my.jpg'", "style.image="),
+        ("style=vermeer", "'vermeer'", "style=my.jpg"),
         ("style=monet,vermeer", "'vermeer'", "starry_night"),
         ("loss=fat", "'fat'", "gatys, hybrid, slim"),
         ("data=cocoa", "'cocoa'", "auto, coco, folder, sample"),

@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from support import ROOT, Run, make_photo
 
 from fst import assets
-from fst.interfaces.commands import train
 
 SLIM = ["style=monet", "style.name=mine", "loss=slim", "data=sample", "data.size=32",
         "data.batch_size=2", "data.val_photos=1", "net.arguments={width: 4, residual_blocks: 1}",
@@ -58,31 +56,3 @@ def test_further_processes_are_started_with_the_commands_name(
     assert (tmp_path / "data" / "fst" / "checkpoints" / "mine.safetensors").is_file()
     assert "data" in os.listdir(tmp_path)
     assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["Gemälde.jpg", "my painting (1).jpg", "Mary's boat.jpg", "a&b.jpg", "IMG#1.jpg", "日本.jpg",
-     "a=b,c.jpg", "[a].jpg", "{b}.jpg", 'say "hi".jpg', "2024", "true", "back\\slash.jpg"],
-)  # fmt: skip
-def test_names_mean_what_was_typed(name: str) -> None:
-    word = train.as_typed(f"style.image={name}")
-    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        config = compose("train", ["style=monet", word])
-    assert train.to_plain(config)["style"]["image"] == name
-
-
-def test_what_is_meant_for_hydra_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for word in (
-        "init=null",
-        "data.path='a b'",
-        "seed=[1]",
-        "runs=${oc.env:HOME}",
-        "-m",
-        "resume=",
-    ):
-        assert train.as_typed(word) == word
-    assert train.as_typed("style.name=a,b", several=True) == "style.name=a,b"
-    monkeypatch.setenv("HOME", "/home/ada")
-    assert train.as_typed("data.path=~/Pictures") == "data.path=/home/ada/Pictures"
-    assert train.as_typed("init=monet=0.5,poppies=0.5") == 'init="monet=0.5,poppies=0.5"'

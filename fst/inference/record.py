@@ -1,0 +1,214 @@
+"""What makes two painted pictures the same: the photo, the styles and every setting of the pixels.
+
+That is the *record* of a result (:mod:`fst.image.record`). It has checksums and names of files, but
+no folders: it is shown to everybody who gets the picture. Settings are there as they were used, so
+a default and the same value typed are the same. What computes (device, backend) changes a picture
+by rounding only: it is noted, and not compared. Neither are names, nor the program's version.
+"""
+
+import hashlib
+import inspect
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fst import assets
+from fst.errors import AssetError, FstWarning
+from fst.image.io import FORMATS
+from fst.image.record import fits
+from fst.inference.control import Control, Layer
+from fst.inference.stylizers import (
+    NOISY,
+    FeedForwardStylizer,
+    OptimizingStylizer,
+    RefiningStylizer,
+    Stylizer,
+)
+from fst.inference.targets import Job
+from fst.losses.perceptual import PerceptualLoss
+from fst.optimization.pixels import LEARNING_RATES, optimize
+from fst.styles.style import Style
+
+FORMAT = 1
+"""Of the record; a reader of another one says that it differs."""
+
+LOSSY = ("JPEG", "WEBP")
+"""Formats in which the quality decides the pixels, too."""
+
+
+_PHOTO = 2000
+"""Bytes of a record that are kept free for a photo's name, checksum and what is its own."""
+
+
+def painted_with(
+    styles: Sequence[Style],
+    layers: Sequence[Layer],
+    control: Control,
+    masks: Sequence[Path] = (),
+    style_size: int | None = None,
+    keep_location: bool = False,
+    program: str = "fst",
+) -> dict[str, Any] | None:
+    """The part of a record that all photos of a run have in common.
+
+    Args:
+        styles: what is painted, and ``layers`` what paints it, one by one.
+        layers: with the stylizers; their masks are told by ``masks``.
+        control: size, strength and the like.
+        masks: the files, one for each style, or none.
+        style_size: of an optimization, where another than the style's own was asked for.
+        keep_location: the results tell where the photos were taken.
+        program: with its version.
+
+    Returns:
+        None, with a warning, where it is too long for a file.
+
+    Raises:
+        OSError: a painting or a mask can't be read.
+    """
+    painted = [
+        {
+            "name": style.name,
+            **_method(style, layer.stylizer, style_size),
+            **({} if mask is None else {"mask": _file(mask)}),
+        }
+        for style, layer, mask in zip_longest(styles, layers, masks)
+    ]
+    fast = [_pass_of(layer.stylizer) for layer in layers]
+    computed = {
+        "device": sorted({_device(layer.stylizer) for layer in layers}),
+        "backend": sorted({one.backend for one in fast if one is not None}),
+    }
+    common = {
+        "format": FORMAT,
+        "program": program,
+        # which of two styles is named first is all the same
+        "styles": sorted(painted, key=lambda one: (one["name"], json.dumps(one, sort_keys=True))),
+        "settings": _settings(control, bool(masks), keep_location),
+        "computed": {name: ", ".join(value) for name, value in computed.items() if value},
+    }
+    if fits({**common, "photo": "x" * _PHOTO}):
+        return common
+    warnings.warn(
+        "so many settings fit into no file: the results don't say how they were painted",
+        FstWarning,
+        stacklevel=2,
+    )
+    return None
+
+
+def _settings(control: Control, masked: bool, keep_location: bool) -> dict[str, Any]:
+    """Those of all styles of a picture; what changes nothing is left out."""
+    settings = {
+        "strength": control.strength,
+        "preserve_color": control.preserve_color,
+        "size": control.size,
+        "upsample": control.upsample,
+        "feather": control.feather if masked else None,
+        "seamless": control.seamless or None,
+        "keep_location": keep_location or None,
+    }
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def record_of(common: Mapping[str, Any], job: Job, digest: str, quality: int) -> dict[str, Any]:
+    """The record of one result.
+
+    Args:
+        common: from :func:`painted_with`.
+        job: the photo and its target.
+        digest: of the photo, from :func:`checksum`.
+        quality: of JPEG and WebP.
+    """
+    settings = dict(common["settings"])
+    if FORMATS.get(job.target.suffix.lower()) in LOSSY:
+        settings["quality"] = quality
+    photo = {"name": job.source.name, "sha256": digest}
+    return {**common, "photo": photo, "settings": settings}
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, as ``sha256sum`` prints it."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _method(style: Style, stylizer: Stylizer, style_size: int | None) -> dict[str, Any]:
+    """What one style is painted with."""
+    if isinstance(stylizer, FeedForwardStylizer):
+        return {"method": "feedforward", **_pass(style, stylizer)}
+    if isinstance(stylizer, RefiningStylizer):
+        judged = _judged(style, stylizer.loss, style.size)
+        fast = _pass(style, stylizer.fast)
+        return {"method": "refine", **fast, **judged, "refine": _search(stylizer.settings)}
+    judged = _judged(style, stylizer.loss, style_size or style.size)
+    init = stylizer.settings.get("init", "photo")
+    start = {"init": init} | ({"seed": stylizer.settings.get("seed", 0)} if init in NOISY else {})
+    return {"method": "optimize", **judged, **_search(stylizer.settings), **start}
+
+
+def _pass(style: Style, stylizer: FeedForwardStylizer) -> dict[str, Any]:
+    """Of a net: its weights, whatever file they are in; of a blend, those that are mixed."""
+    digests = style.description.get("digests", {})
+    net: dict[str, Any] = {"weights_sha256": stylizer.style.digest}
+    if style.shares:
+        parts = [
+            # a part that was given by its path: its folder is nobody's business
+            {"name": Path(name).name, "share": round(share, 6), "weights_sha256": digests[name]}
+            for name, share in style.shares.items()
+        ]
+        net = {"blend": sorted(parts, key=lambda part: (part["name"], part["share"]))}
+    return {**net, "precision": _precision(stylizer.dtype), "margin": stylizer.margin}
+
+
+def _judged(style: Style, loss: PerceptualLoss, size: int) -> dict[str, Any]:
+    """Of an optimization: painting and loss."""
+    return {
+        "painting": _painting(str(style.image)),
+        "style_size": size,
+        "loss": loss.describe(),
+        "precision": _precision(loss.vgg.mean.dtype),
+    }
+
+
+def _search(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """How pixels are optimized, defaults included."""
+    known = inspect.signature(optimize).parameters
+    names = ("iterations", "optimizer", "learning_rate", "clamp")
+    used = {name: settings.get(name, known[name].default) for name in names}
+    if used["learning_rate"] is None:
+        used["learning_rate"] = LEARNING_RATES[used["optimizer"]]
+    return used
+
+
+def _painting(image: str) -> dict[str, Any]:
+    """Its file, or the portrait that stands in for it."""
+    try:
+        return _file(assets.find("styles", image))
+    except AssetError:
+        return {"name": Path(image).name, "portrait": True}
+
+
+def _file(path: Path) -> dict[str, Any]:
+    return {"name": Path(path).name, "sha256": checksum(Path(path))}
+
+
+def _precision(dtype: torch.dtype) -> str:
+    return {torch.float32: "fp32", torch.bfloat16: "bf16"}.get(dtype, str(dtype))
+
+
+def _pass_of(stylizer: Stylizer) -> FeedForwardStylizer | None:
+    if isinstance(stylizer, RefiningStylizer):
+        return stylizer.fast
+    return None if isinstance(stylizer, OptimizingStylizer) else stylizer
+
+
+def _device(stylizer: Stylizer) -> str:
+    fast = _pass_of(stylizer)
+    device = fast.device if fast is not None else getattr(stylizer, "device", "")
+    return torch.device(device).type

@@ -1,0 +1,142 @@
+"""Signals that ask a program to stop: ``Ctrl-C``, ``SIGTERM`` and ``SIGHUP``, all taken alike.
+
+The first one raises :class:`KeyboardInterrupt` in the main thread, so that everything is cleaned up
+on the way out. A second one, while that takes its time, ends the program at once; then too nothing
+half-written stays. What was ignored when the program began, as ``SIGHUP`` is under ``nohup``, is
+ignored further.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+from fst.system.temporaries import remove_own
+
+STOPPING = tuple(
+    signal.Signals[name]
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if name in signal.Signals.__members__  # Windows has no SIGHUP
+)
+
+TOGETHER = 0.3
+"""Seconds in which another signal is the first one once more: ``timeout``, a terminal that closes
+and a program that passes signals on all send it twice."""
+
+
+@dataclass
+class _Process:
+    """What this process was asked; there is one, as signals are the process's."""
+
+    asked: int | None = None
+    when: float = 0.0
+    watched: bool = False
+    at_once: bool = False
+
+
+_process = _Process()
+
+
+def heeded() -> list[signal.Signals]:
+    """Those of :data:`STOPPING` that are not ignored."""
+    return [n for n in STOPPING if signal.getsignal(n) not in (signal.SIG_IGN, None)]
+
+
+def asked() -> int | None:
+    """The signal that has asked this process to stop; None where none has."""
+    return _process.asked
+
+
+def note(number: int) -> None:
+    """Remembers that the process is asked to stop, for a handler other than the one here."""
+    _process.asked, _process.when = number, time.monotonic()
+
+
+def is_echo() -> bool:
+    """Whether a signal that comes now belongs to the one before."""
+    return time.monotonic() - _process.when < TOGETHER
+
+
+@contextmanager
+def stop_signals() -> Iterator[None]:
+    """Runs a program's work; asked to stop, it ends with the shell's status: 130, 143 or 129.
+
+    The handlers stay until the process ends, which it does after this: who sends a signal while
+    Python cleans up shall not see its traceback.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    if _process.watched:  # by the program that runs this part, or ran one before
+        before, _process.at_once = _process.at_once, False
+        try:
+            yield
+        finally:
+            _process.at_once = before
+        return
+    _process.watched = True
+    hook = sys.unraisablehook
+
+    def again(problem: "sys.UnraisableHookArgs") -> None:
+        # raised where Python can't pass it on (a destructor): once more, a moment later
+        if problem.exc_value is not None and isinstance(problem.exc_value, KeyboardInterrupt):
+            number, _process.asked = _process.asked or signal.SIGINT, None
+            timer = threading.Timer(0.05, os.kill, (os.getpid(), number))
+            timer.daemon = True
+            timer.start()
+        else:
+            hook(problem)
+
+    sys.unraisablehook = again
+    for number in heeded():
+        signal.signal(number, _receive)
+    try:
+        yield
+    except SystemExit:
+        if _process.asked is None:
+            raise
+        raise SystemExit(128 + _process.asked) from None
+    finally:
+        _process.at_once = True
+        if _process.asked is not None:
+            remove_own()
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """While there is nothing to clean up, as when libraries are imported, a signal ends it all."""
+    before, _process.at_once = _process.at_once, True
+    try:
+        yield
+    finally:
+        _process.at_once = before
+
+
+def _receive(number: int, frame: FrameType | None) -> None:
+    if _process.asked is None:
+        note(number)
+        if _process.at_once:
+            leave(number)
+        raise KeyboardInterrupt(number)
+    if not is_echo():
+        leave(number)
+
+
+def leave(number: int) -> NoReturn:
+    """Ends the process at once, as asked by a signal, without temporary files."""
+    remove_own()
+    try:
+        sys.stdout.flush()
+    except Exception:  # nobody reads it, or it was being written to
+        pass
+    try:
+        os.write(2, b"stopped\n")
+    except OSError:  # the terminal is gone
+        pass
+    os._exit(128 + number)

@@ -1,0 +1,201 @@
+"""The words of ``fst train`` as Hydra is to read them: names and paths mean what was typed."""
+
+import re
+import unicodedata
+import warnings
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fst.assets import IMAGE_SUFFIXES
+from fst.errors import FstWarning, InputError
+from fst.styles.catalog import BASE, read_style, style_names
+from fst.styles.names import is_path
+from fst.styles.paintings import as_path
+from fst.styles.reproduce import quoted
+from fst.styles.trained import LONGEST_NAME, UNSEEN
+
+NULLABLE = ("data.path", "data.val_path", "data.cache", "init", "resume",
+            "style.title", "style.painter", "style.rights")  # fmt: skip
+
+TEXTS = (*NULLABLE, "style.name", "style.image", "loss.weights", "runs", "checkpoints")
+"""Settings that name something: 2024 is a name, too, though Hydra reads it as a number. Of those in
+``NULLABLE`` null is none; of the others it is a name as well."""
+
+SETS = ("loss.style_layers", "loss.content_layers")
+"""Settings whose value, given as a whole, is all there is: Hydra would add it to the default."""
+
+_SWEEPS = r"(choice|range|interval|glob|shuffle|sort|tag)\(.*\)"
+
+
+def key_of(word: str) -> str:
+    """The setting, or the group, that a word gives."""
+    return word.partition("=")[0].lstrip("+~")
+
+
+def value_of(words: Iterable[str], key: str) -> str | None:
+    """What the last word of that setting says, as it was typed; None where there is no such word.
+
+    Quotes around it are Hydra's.
+    """
+    value = None
+    for word in words:
+        name, equals, said = word.partition("=")
+        if equals and name.lstrip("+") == key:
+            value = said[1:-1] if _in_quotes(said) else said
+    return value
+
+
+def hydras(words: Sequence[str], known: Collection[str], several: bool = False) -> list[str]:
+    """All words, as Hydra reads them.
+
+    Args:
+        words: as they were typed.
+        known: the settings there are; a reference to another one is a plain text.
+        several: whether commas separate values (``-m``).
+
+    Raises:
+        InputError: a painting without a name of its own, or two paintings.
+    """
+    words = with_painting(words, several)
+    found = [part for word in words for part in replacing(word, words)]
+    return [as_typed(word, several, known) for word in found]
+
+
+def as_typed(word: str, several: bool = False, known: Collection[str] = ()) -> str:
+    """A word of the command line as Hydra reads it.
+
+    Args:
+        word: ``SETTING=VALUE``, or a flag.
+        several: whether a comma separates values (``-m``).
+        known: the settings there are.
+    """
+    key, equals, value = word.partition("=")
+    if not equals or key.lstrip("+") not in TEXTS or value == "":
+        return word
+    if value == "null" and key.lstrip("+") in NULLABLE:
+        return word
+    if _in_quotes(value) or _refers(value, known) or (several and re.fullmatch(_SWEEPS, value)):
+        return word
+    values = value.split(",") if several and not _is_blend(value) else [value]
+    return f"{key}={','.join(_text(part) for part in values)}"
+
+
+def _in_quotes(value: str) -> bool:
+    return len(value) > 1 and value[0] in "'\"" and value[-1] == value[0]
+
+
+def _refers(value: str, known: Collection[str]) -> bool:
+    """Whether a text names another setting, or one of Hydra's resolvers."""
+    found = re.findall(r"\$\{([\w.]+)(:?)", value)
+    return any(colon or name in known for name, colon in found)
+
+
+def _is_blend(value: str) -> bool:
+    return all("=" in part for part in value.split(","))
+
+
+def _text(value: str) -> str:
+    at_home = value == "~" or value.startswith("~/")  # a shell expands it after a space alone
+    written = quoted(str(Path(value).expanduser()) if at_home else value)
+    return written.replace("${", r"\${")
+
+
+def replacing(word: str, words: Sequence[str]) -> list[str]:
+    """A word, or two of them where its value takes the place of all that was there before.
+
+    Args:
+        word: ``SETTING=VALUE``.
+        words: all words: the arguments of another net replace those of the usual one.
+    """
+    key, equals, value = word.partition("=")
+    another = value_of(words, "net.name") not in (None, "johnson")
+    sets = (*SETS, "net.arguments") if another else SETS
+    if equals and key.lstrip("+") in sets and value[:1] == "{":
+        return [f"~{key.lstrip('+')}", f"+{key.lstrip('+')}={value}"]
+    return [word]
+
+
+def with_painting(words: Sequence[str], several: bool = False) -> list[str]:
+    """The words, with ``style=PATH`` as a name and an image, and no style file.
+
+    Args:
+        words: as they were typed.
+        several: whether commas separate values.
+
+    Raises:
+        InputError: two paintings, or one whose file's name can't be its own.
+    """
+    style, image = value_of(words, "style"), value_of(words, "style.image")
+    given = value_of(words, "style.name")
+    alone = style is None and image is not None and not several and not resumes(words)
+    rest = [word for word in words if key_of(word) != "style.image"]
+    if style is not None and is_path(style):
+        if several and "," in style:
+            raise InputError("a sweep takes styles by name, not paintings: train one at a time")
+        if image is not None:
+            raise InputError(f"style={style} and style.image={image} name two paintings: give one")
+        rest = [word for word in rest if key_of(word) != "style"]
+        image, style, alone = style, None, True
+    if image is None:
+        return rest
+    if alone:
+        rest += ["~style", *([] if given else [f"style.name={own_name(image)}"])]
+    if (several and "," in image) or "${" in image:
+        return [*rest, f"style.image={image}"]
+    usual = style in style_names() and image == read_style(str(style)).get("image") and not given
+    return [*rest, f"style.image={image if usual else as_path(image)}"]
+
+
+def resumes(words: Sequence[str]) -> bool:
+    """Whether a run is to be resumed, which has a style of its own."""
+    return value_of(words, "resume") not in (None, "", "null")
+
+
+def own_name(painting: str) -> str:
+    """The name of a style of the user's own: its painting's file name, as far as it can be one.
+
+    Raises:
+        InputError: nothing is left of it, or a style that comes with fst has it.
+    """
+    stem = "".join(c for c in Path(painting).stem if unicodedata.category(c) not in UNSEEN)
+    name = re.sub(r"[\\=,]", "-", stem).strip().lstrip(".")[:LONGEST_NAME]
+    if Path(name).suffix.lower() in (*IMAGE_SUFFIXES, ".safetensors", ".ckpt", ".pth", ".pt"):
+        name = name.replace(".", "-")
+    if not name:
+        raise InputError(f"{painting} gives no name to a style: add style.name=…")
+    if name in (*style_names(), BASE):
+        raise InputError(
+            f"{painting} would be called {name}, as a style that comes with fst: add "
+            f"style.name=my_{name}, or another name"
+        )
+    return name
+
+
+def own_painting(style: dict[str, Any], style_file: str | None, typed: Collection[str]) -> None:
+    """A painting of the user's own, under another's file, has another title and painter.
+
+    Args:
+        style: the group of settings; changed where it is one.
+        style_file: that it was composed of; None without one.
+        typed: the settings that the user has given.
+
+    Raises:
+        InputError: a painting of the user's own, and the name of a style that comes with fst.
+    """
+    name, image = style["name"], str(style["image"])
+    if name == style_file:
+        if name not in style_names():  # a file of the user's own
+            return
+        if Path(image).stem in (name, Path(read_style(name)["image"]).stem):
+            return
+        if "style.name" not in typed:
+            raise InputError(
+                f"style.image={image} is not the painting of {name}: give style={image} instead, "
+                "or a style.name=… of its own"
+            )
+        line = f"{image} is trained under the name of {name}, a style that comes with fst"
+        warnings.warn(line, FstWarning, stacklevel=2)
+    for key in ("title", "painter", "year", "rights"):
+        if f"style.{key}" not in typed:
+            style[key] = None

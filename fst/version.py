@@ -1,0 +1,3 @@
+"""The version of the package, for what is written into files."""
+
+__version__ = "0.1.0"

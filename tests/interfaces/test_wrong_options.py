@@ -1,0 +1,410 @@
+"""Every command, every option: what is missing, of a wrong type, out of range or contradicting.
+
+Each is one line, a status that is not 0, nothing written, and before any work: a net that is run,
+or weights of a loss network that are read, would raise here. Options are found by walking the
+parsers, so that a new one has to be given its wrong values. Settings of ``fst train``:
+``tests/training/test_settings.py``.
+"""
+
+import argparse
+import copy
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import make_photo
+
+from fst import assets
+from fst.assets import shipped
+from fst.inference.painter import Painter
+from fst.interfaces import cli
+from fst.interfaces.arguments import options as types
+from fst.interfaces.commands import benchmark, demo, train
+from fst.loss_networks import weights
+from fst.loss_networks.vgg import VGG19
+from fst.nets import make_net
+from fst.nets.johnson import JohnsonNet
+from fst.research.distillation.slim import SLIM
+from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
+
+
+class Work(BaseException):
+    """What is refused must not come this far; no ``except`` of ours catches it."""
+
+
+BASE: dict[str, dict[str, list[str]]] = {
+    "stylize": {
+        "photos": ["photo.png"], "--style": ["tiny.safetensors"], "--backend": ["eager"],
+        "--output": ["out.png"],
+    },
+    "styles": {},
+    "train": {"settings": ["style=monet"]},
+    "compare": {"--style": ["tiny.safetensors"], "--photos": ["photos"], "--weights": ["slim"]},
+    "demo": {},
+    "completion": {"shell": ["bash"]},
+    "judge": {"styles": ["tiny.safetensors"], "--photos": ["photos"], "--weights": ["slim"]},
+    "reproduce": {
+        "style": ["tiny.safetensors"], "--photos": ["photos"], "--train-photos": ["photos"],
+        "--weights": ["slim"],
+    },
+    "benchmark train": {"--photos": ["photos"], "--weights": ["slim"]},
+    "benchmark slim": {"--photos": ["photos"], "--weights": ["slim"], "--precision": ["fp32"]},
+    "benchmark inference": {"--backends": ["eager"]},
+    "style-page": {"style": ["tiny.safetensors"], "--photos": ["photos"], "--output": ["pages"]},
+    "distill": {
+        "--output": ["slim.safetensors"], "--photos": ["photos"], "--paintings": ["painting.png"],
+        "--weights": ["caffe"],
+    },
+    "portrait": {"styles": ["monet"], "--folder": ["new"]},
+    "embed": {
+        "network": ["network.safetensors"], "--photos": ["photos"], "--folder": ["new"],
+        "--paintings": ["painting.png"],
+    },
+}  # fmt: skip
+"""Command -> option -> words: what is needed, and comes as far as the work."""
+
+WORKS = [command for command in BASE if command not in ("styles", "demo", "completion", "train")]
+
+NO_NUMBER = ["", " ", "abc", "nan", "1e400", "inf", "0x10", "1,5"]
+NO_WHOLE = [*NO_NUMBER, "2.5", "1e3", "9" * 20, "9" * 5000]
+BY_TYPE: dict[Any, list[str]] = {
+    types.positive: [*NO_WHOLE, "0", "-1"],
+    types.count: [*NO_WHOLE, "-1"],
+    types.seed: [*NO_WHOLE, "-1", str(2**64)],
+    types.side: [*NO_WHOLE, "15", "0", "-1", "100001"],
+    types.percent: [*NO_WHOLE, "0", "101", "-1"],
+    types.above_zero: [*NO_NUMBER, "0", "-1"],
+    types.memory: ["", "abc", "0", "-1", "0GB", "nan", "GB", "1.2.3GB", "2XB"],
+    float: [*NO_NUMBER, "-1"],
+}
+
+PICTURE = ["", "nowhere.png", "photos", "notes.txt", "photo.png/below.png", "broken.png"]
+FOLDER = ["", "nowhere", "photo.png", "photo.png/below"]
+PHOTOS = [*FOLDER[:2], "empty", "notes.txt", "broken.png"]
+NEW_FOLDER = ["", "photo.png", "photo.png/below", "lost", "x" * 300]
+NEW_FILE = ["", "photos", "nowhere/new.json", "photo.png/new.json", "there.json", "lost"]
+STYLE = ["", "nosuch", "nowhere.safetensors", "notes.txt", "broken.safetensors", "old.pth",
+         "nowhere.png", "tiny.safetensors=x", "tiny=0.5,nosuch=0.5", "base"]  # fmt: skip
+WEIGHTS = ["", "nosuch", "nowhere.safetensors", "photos", "old.pth", "photo.png"]
+
+BY_NAME: dict[str, list[str]] = {
+    "--backends": ["", "nosuch", "EAGER"],
+    "--checkpoints": FOLDER,
+    "--config-dir": [],  # Hydra's
+    "--config-name": [],
+    "--config-path": [],
+    "--device": ["", "abacus", "hpu", "meta", "cuda:99", "cpu:x"],
+    "--folder": NEW_FOLDER,
+    "--info": [],
+    "--json": NEW_FILE,
+    "--mask": PICTURE,
+    "--output": NEW_FOLDER,
+    "--package": [],
+    "--painted": ["", "nowhere.safetensors", "broken.safetensors", "photo.png", "photos"],
+    "--painting": PICTURE,
+    "--paintings": PICTURE,
+    "--photos": PHOTOS,
+    "--report": NEW_FILE,
+    "--reports": ["", "nowhere", "photos", "photo.png", "unfinished"],
+    "--runs": NEW_FOLDER,
+    "--state": ["", "photos", "nowhere/state.pt", "photo.png/state.pt", "notes.txt", "lost"],
+    "--style": STYLE,
+    "--train-photos": ["", "nowhere", "empty"],
+    "--weights": WEIGHTS,
+    "network": ["", "nowhere.safetensors", "notes.txt", "photos", "broken.safetensors",
+                "tiny.safetensors"],
+    "photos": ["", "nowhere.png", "empty", "notes.txt", "broken.png"],
+    "settings": ["", "nosuch=1", "style", "style=nosuch", "data=nosuch"],
+    "shell": ["", "tcsh"],
+    "style": STYLE,
+    "styles": STYLE,
+}  # fmt: skip
+"""Of options that are texts and paths: values that are wrong everywhere."""
+
+BY_COMMAND: dict[tuple[str, str], list[str]] = {
+    ("stylize", "--style"): ["", "nosuch", "nowhere.safetensors", "notes.txt", "nowhere.png",
+                             "broken.safetensors", "old.pth", "broken.png"],
+    ("stylize", "--blend"): ["", "tiny", "tiny=x", "tiny=-1", "tiny=nan", "tiny=0", "tiny=inf",
+                             "tiny=1e400", "tiny=0.5,nosuch=0.5", "tiny=0.5,tiny=0.5", "=1",
+                             "tiny=", "tiny=0.5,,", "tiny=1=1"],
+    ("stylize", "--output"): ["", "out.xyz", "photo.png", "there.png",
+                              "photo.png/below.png",
+                              "photo.png/"],
+    ("stylize", "--save-every"): ["1"],  # no optimization
+    ("stylize", "--style-size"): ["8"],
+    ("stylize", "--weights"): ["slim"],  # no optimization
+    ("stylize", "--preserve-color"): ["LUMA"],
+    ("stylize", "--size"): ["9" * 12],
+    ("stylize", "--strength"): ["1.5", "-0.1"],
+    ("stylize", "--margin"): ["3", "260"],
+    ("compare", "--margin"): ["3", "260"],
+    ("compare", "--output"): [*NEW_FOLDER, "photos", ".", "unfinished/pictures"],
+    ("compare", "--style"): [*STYLE, "painting.png"],
+    ("judge", "styles"): [*STYLE, "painting.png"],
+    ("reproduce", "style"): [*STYLE, "painting.png"],
+    ("reproduce", "--output"): [*NEW_FOLDER, "."],
+    ("style-page", "style"): [*STYLE, "painting.png"],
+    ("distill", "--output"): [*NEW_FILE[:4], "new.pt", "network.safetensors"],
+    ("distill", "--weights"): [*WEIGHTS, "slim", "random"],
+    ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
+    ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
+    ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
+}  # fmt: skip
+"""Where a command allows less, or more, than :data:`BY_NAME` and the option's type say."""
+
+CONTRADICTING: dict[str, list[list[str]]] = {
+    "stylize": [
+        ["--blend", "tiny.safetensors=1"],
+        ["--style", "tiny.safetensors", "--style", "tiny.safetensors"],
+        ["--mask", "photo.png", "--mask", "photo.png"],
+        ["--method", "optimize", "--refine", "3"],
+        ["--method", "optimize", "--memory", "1GB"],
+        ["--method", "optimize", "--backend", "eager"],
+        ["--method", "optimize", "--margin", "4"],
+        ["--method", "feedforward", "--iterations", "5"],
+        ["--method", "feedforward", "--optimizer", "adam"],
+        ["--method", "feedforward", "--learning-rate", "1"],
+        ["--method", "feedforward", "--init", "noise"],
+        ["--method", "feedforward", "--seed", "1"],
+        ["--method", "feedforward", "--preset", "gatys"],
+        ["--method", "feedforward", "--content-weight", "1"],
+        ["--method", "feedforward", "--style-weight", "1"],
+        ["--method", "feedforward", "--tv-weight", "1"],
+        ["--method", "feedforward", "--style-size", "64"],
+        ["--method", "feedforward", "--pooling", "avg"],
+        ["--seamless", "--margin", "4"],
+        ["--refine", "2", "--init", "noise"],
+        ["--refine", "2", "--seamless"],
+        ["--upsample", "guided"],
+        ["nowhere/", "--output", "out.png"],
+        ["photos", "--output", "all.png"],
+        ["--style", "painting.png", "--checkpoints", "nowhere"],
+    ],
+    "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
+    "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
+    "benchmark inference": [["--json", "there.json"]],
+    "compare": [["--output", "photos"]],
+    "reproduce": [["--output", "."]],
+    "style-page": [["--output", "done"]],
+    "distill": [["--output", "network.safetensors"]],
+    "portrait": [["--folder", "done"]],
+    "embed": [["--folder", "done"], ["--report", "there.json"]],
+    "train": [["style=poppies", "--nosuch"]],
+}
+"""Options that don't go together, or what is there without ``--overwrite``."""
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """The parser of every command, and of every kind of benchmark."""
+    found: dict[str, argparse.ArgumentParser] = {}
+    for name in cli.names():
+        module = f"fst.interfaces.arguments.{name.replace('-', '_')}"
+        parser = importlib.import_module(module).parser()
+        below = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+        for kinds in below:
+            found |= {f"{name} {kind}": made for kind, made in kinds.choices.items()}
+        if not below:
+            found[name] = parser
+    return found
+
+
+PARSERS = parsers()
+
+
+def name_of(action: argparse.Action) -> str:
+    return action.option_strings[-1] if action.option_strings else action.dest
+
+
+def options_of(command: str) -> list[argparse.Action]:
+    """All but those that print help and end."""
+    return [a for a in PARSERS[command]._actions if "help" not in a.dest]
+
+
+def takes_value(action: argparse.Action) -> bool:
+    return action.nargs != 0
+
+
+def wrong_values(command: str, action: argparse.Action) -> list[str]:
+    """Values of a wrong type, or out of range. A new option of texts has to be put down above."""
+    name = name_of(action)
+    if action.choices is not None:
+        return ["", "nosuch", *BY_COMMAND.get((command, name), [])]
+    if action.type in BY_TYPE:
+        return [*BY_TYPE[action.type], *BY_COMMAND.get((command, name), [])]
+    if (command, name) in BY_COMMAND:
+        return BY_COMMAND[command, name]
+    return BY_NAME[name]
+
+
+FREE = {("style-page", "--notes")}
+"""Whatever is given is right."""
+
+
+def cases_of(command: str, action: argparse.Action) -> Iterator[list[str]]:
+    """Whole command lines, each with one mistake."""
+    base, name = BASE[command], name_of(action)
+    others = [word for key, words in base.items() if key != name and key[:1] != "-"
+              for word in words]  # fmt: skip
+    others += [word for key, words in base.items() if key != name and key[:1] == "-"
+               for word in (key, *words)]  # fmt: skip
+    if not takes_value(action):
+        yield [*others, *base.get(name, []), f"{name}=yes"]
+        return
+    if action.option_strings:
+        if action.nargs not in ("*", "?"):
+            yield [*others, name]
+        for value in () if (command, name) in FREE else wrong_values(command, action):
+            yield [*others, f"{name}={value}"] if action.nargs is None else [*others, name, value]
+    else:
+        if action.nargs not in ("*", "?"):
+            yield others
+        for value in wrong_values(command, action):
+            yield [value, *others]
+
+
+ALL = [
+    pytest.param(command, action, id=f"{command} {name_of(action)}")
+    for command in PARSERS
+    for action in options_of(command)
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What commands are given; nothing of it may change."""
+    folder = tmp_path_factory.mktemp("place")
+    for name in ("photos", "empty", "done", "unfinished/pictures", "assets/weights",
+                 "assets/styles", "elsewhere"):  # fmt: skip
+        (folder / name).mkdir(parents=True)
+    for name in ("photo.png", "photos/a.png", "photos/b.png", "painting.png", "there.png"):
+        make_photo(64, 48).save(folder / name)
+    for number in range(4):  # with fewer a training warns
+        make_photo(64, 48, number).save(folder / f"photos/{number}.png")
+    make_photo(300, 260).save(folder / "assets/styles/monet.jpg")
+    for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
+                 "done/tiny.jpg", "done/monet.jpg", f"done/{SLIM.file}",
+                 "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
+        (folder / name).write_text("mine")
+    (folder / "lost").symlink_to("nowhere")
+    (folder / "unfinished/report.json").write_text(json.dumps({"schema": 3, "unfinished": True}))
+    about = copy.deepcopy(load_checkpoint(shipped("checkpoints") / "monet.safetensors").description)
+    arguments = {**about["net"]["arguments"], "width": 4, "residual_blocks": 1}
+    about["net"]["arguments"], about["style"]["name"] = arguments, "tiny"
+    style = TrainedStyle(make_net(about["net"]["name"], arguments), about)
+    save_checkpoint(folder / "tiny.safetensors", style)
+    embedded = shipped("embedded") / SLIM.file
+    (folder / "network.safetensors").write_bytes(embedded.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def refused(place: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Path:
+    """Runs there, and refuses all work."""
+
+    def work(*_: Any, **__: Any) -> Any:
+        raise Work
+
+    def sha256(path: Path, expected: tuple[str, ...]) -> str:
+        raise Work
+
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("FST_ASSETS", "assets")
+    monkeypatch.setenv("XDG_DATA_HOME", "elsewhere")
+    for net in (VGG19, JohnsonNet):
+        monkeypatch.setattr(net, "forward", work)
+    monkeypatch.setattr(Painter, "__call__", work)
+    monkeypatch.setattr(assets, "check_sha256", sha256)
+    monkeypatch.setattr(weights, "_random_weights", work)
+    monkeypatch.setattr(benchmark, "peak_flops", work)
+    monkeypatch.setattr(demo, "run_python", work)
+    monkeypatch.setattr(train, "train", work)
+    return place
+
+
+def everything(folder: Path) -> dict[str, tuple[int, int]]:
+    return {
+        str(path.relative_to(folder)): (path.lstat().st_mtime_ns, path.lstat().st_size)
+        for path in folder.rglob("*")
+    }
+
+
+def run(command: str, words: list[str]) -> int:
+    name, *kind = command.split()
+    with pytest.raises(SystemExit) as end:
+        cli.run(name, [*kind, *words])
+    return int(end.value.code or 0)
+
+
+def check(command: str, words: list[str], place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = everything(place)
+    told = f"fst {command} {' '.join(word[:80] for word in words)}"
+    try:
+        status = run(command, words)
+    except Work:
+        pytest.fail(f"{told}: comes as far as the work")
+    errors = capsys.readouterr().err
+    assert status != 0, told
+    lines = errors.splitlines()
+    assert len(lines) == 1, f"{told}: {errors}"
+    assert lines[0].startswith("error: "), f"{told}: {errors}"
+    assert len(lines[0]) < 500, f"{told}: {errors}"
+    assert everything(place) == before, told
+
+
+@pytest.mark.parametrize("command", WORKS)
+def test_what_is_right_comes_as_far_as_the_work(command: str, refused: Path) -> None:
+    """Or else a line below might be about something else that is wrong."""
+    words = [word for key, given in BASE[command].items()
+             for word in ([key] if key[:1] == "-" else []) + given]  # fmt: skip
+    positional = [w for key, given in BASE[command].items() if key[:1] != "-" for w in given]
+    words = positional + words[len(positional) :]
+    name, *kind = command.split()
+    with pytest.raises(Work):
+        cli.run(name, [*kind, *words])
+
+
+@pytest.mark.parametrize(("command", "action"), ALL)
+def test_a_wrong_option_is_one_line_before_the_work(
+    command: str, action: argparse.Action, refused: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in cases_of(command, action):
+        check(command, words, refused, capsys)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        pytest.param(command, words, id=f"{command} {' '.join(words)}")
+        for command, several in CONTRADICTING.items()
+        for words in several
+    ],
+)
+def test_options_that_contradict_are_one_line_before_the_work(
+    command: str, words: list[str], refused: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = BASE[command]
+    positional = [w for key, given in base.items() if key[:1] != "-" for w in given]
+    named = [w for key, given in base.items() if key[:1] == "-" and key not in words
+             for w in (key, *given)]  # fmt: skip
+    check(command, [*positional, *named, *words], refused, capsys)
+
+
+@pytest.mark.parametrize("command", PARSERS)
+def test_what_no_command_knows_is_one_line(
+    command: str, refused: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [w for key, given in BASE[command].items() if key[:1] != "-" for w in given]
+    check(command, [*words, "--nosuch"], refused, capsys)
+    check(command, [*words, "--nosuch=3"], refused, capsys)
+
+
+def test_so_many_cases_are_counted() -> None:
+    """Every option of every command is among them; a new one makes them more."""
+    cases = [words for command in PARSERS for action in options_of(command)
+             for words in cases_of(command, action)]  # fmt: skip
+    assert set(BASE) == set(PARSERS)
+    assert len(ALL) >= 140
+    assert len(cases) + sum(map(len, CONTRADICTING.values())) >= 1000, len(cases)

@@ -1,0 +1,222 @@
+"""fst.training.words: names mean what was typed, paintings have names of their own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from support import ROOT, make_photo
+
+from fst.errors import FstWarning, InputError
+from fst.interfaces.arguments.train import known_keys
+from fst.training.words import TEXTS, as_typed, hydras, key_of, own_name, own_painting, value_of
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def composed(*words: str) -> dict[str, Any]:
+    """What Hydra makes of the words."""
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        config = compose("train", hydras(words, known_keys()))
+        plain: Any = OmegaConf.to_container(config, resolve=True)
+    return dict(plain)
+
+
+def at(settings: Any, key: str) -> Any:
+    for part in key.split("."):
+        settings = settings[part]
+    return settings
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+NAMES = ["Gemälde.jpg", "my painting (1).jpg", "Mary's boat.jpg", "a&b.jpg", "IMG#1.jpg",
+         "日本.jpg", "a=b,c.jpg", "[a].jpg", "{b}.jpg", 'say "hi".jpg', "2024", "true",
+         "back\\slash.jpg", "~x", "[2024]", "1e5", "${x}", "a${x}b\\", "$HOME", "100%",
+         "'tis.jpg", "@a", "!a", "a:b",
+         "null.jpg", "-", "inf", "0x10", " a ", "a\\'b", "?", "*", "a;b|c<d>", "caf\udce9.jpg",
+         "runs/monet/20260101-000000/resume/step=10.ckpt", "Fotos/Müller"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_mean_what_was_typed(name: str) -> None:
+    keys = [key for key in TEXTS if key != "style.image"]
+    found = composed("style=monet", *(f"{key}={name}" for key in keys))
+    assert {key: at(found, key) for key in keys} == dict.fromkeys(keys, name)
+    assert composed("style=monet", "style.name=x", f"style.image={name}")["style"]["image"] == name
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_null_is_none_where_that_is_allowed_and_else_a_name(key: str) -> None:
+    if key == "style.image":
+        return
+    words = ["style=monet", f"{key}=null"]
+    optional = key.startswith(("data.", "style.")) and key != "style.name"
+    expected = None if optional or key in ("init", "resume") else "null"
+    assert at(composed(*words), key) == expected
+
+
+def test_what_is_meant_for_hydra_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for word in (
+        "init=null",
+        "data.path='a b'",
+        "seed=[1]",
+        "runs=${oc.env:HOME}",
+        "-m",
+        "resume=",
+    ):
+        assert as_typed(word) == word
+    assert as_typed("style.name=x_${seed}", known=["seed"]) == "style.name=x_${seed}"
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert as_typed("data.path=~/Pictures") == "data.path=/home/ada/Pictures"
+    assert as_typed("init=monet=0.5,poppies=0.5") == 'init="monet=0.5,poppies=0.5"'
+
+
+def test_a_sweep_goes_over_names_as_they_were_typed() -> None:
+    assert as_typed("style.name=a,b", several=True) == "style.name=a,b"
+    assert as_typed("data.path=Fotos/Müller", several=True) == 'data.path="Fotos/Müller"'
+    assert as_typed("data.path=a b,[c]", several=True) == 'data.path="a b","[c]"'
+    assert as_typed("init=a=0.5,b=0.5", several=True) == 'init="a=0.5,b=0.5"'
+    for word in ("style.name=choice(a,b)", "init='a,b'", "style.name=m_${seed}"):
+        assert as_typed(word, several=True, known=["seed"]) == word
+
+
+def test_a_word_says_its_setting_and_its_value() -> None:
+    words = ["++data.path='a b'", "seed=1", "-m", "seed=2", "style.name=x=y"]
+    assert [key_of(word) for word in words] == ["data.path", "seed", "-m", "seed", "style.name"]
+    assert [value_of(words, key) for key in ("data.path", "seed", "style.name", "init")] == [
+        "a b", "2", "x=y", None,
+    ]  # fmt: skip
+
+
+# --- sets that replace the default's -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plus", ["", "+", "++"])
+@pytest.mark.parametrize("loss", [[], ["loss=slim"], ["experiment=cpu"]])
+def test_layers_that_are_given_are_all_there_are(plus: str, loss: list[str]) -> None:
+    words = [f"{plus}loss.style_layers={{relu1_1:1,relu2_1: 0.5}}",
+             f"{plus}loss.content_layers={{relu3_1: 2}}"]  # fmt: skip
+    found = composed("style=monet", *words, *loss)["loss"]
+    assert found["style_layers"] == {"relu1_1": 1, "relu2_1": 0.5}
+    assert found["content_layers"] == {"relu3_1": 2}
+
+
+def test_one_layer_changes_one() -> None:
+    found = composed("style=monet", "loss.style_layers.relu1_1=0.25")["loss"]["style_layers"]
+    usual = {f"relu{block}_1": 1.0 for block in range(1, 6)}
+    assert found == usual | {"relu1_1": 0.25}
+    both = ["loss.style_layers={relu2_1: 1}", "+loss.style_layers.relu3_1=2"]
+    assert composed("style=monet", *both)["loss"]["style_layers"] == {"relu2_1": 1, "relu3_1": 2}
+
+
+def test_arguments_of_another_net_replace_the_usual_nets() -> None:
+    given = "net.arguments={depth: 3}"
+    assert composed("style=monet", "net.name=mine", given)["net"]["arguments"] == {"depth": 3}
+    usual = composed("style=monet", "net.arguments={width: 4}")["net"]["arguments"]
+    assert usual == {"width": 4, "residual_blocks": 5, "upsampling": "bilinear"}
+
+
+# --- paintings of the user's own -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("my.jpg", "my"),
+        ("photos/Große Welle (2).jpeg", "Große Welle (2)"),
+        ("../up/.hidden.png", "hidden"),
+        ("a=b,c.jpg", "a-b-c"),
+        ("my.jpg.png", "my-jpg"),
+        ("v1.2.webp", "v1.2"),
+        ("2024.tif", "2024"),
+        ("back\\slash.jpg", "back-slash"),
+        ("x" * 150 + ".jpg", "x" * 100),
+        ("caf\udce9.jpg", "caf"),
+    ],
+)
+@pytest.mark.parametrize("word", ["style", "style.image"])
+def test_a_painting_alone_is_a_style_of_its_files_name(path: str, name: str, word: str) -> None:
+    style = composed(f"{word}={path}")["style"]
+    assert (style["name"], style["image"], style["size"]) == (name, path, 512)
+    assert own_name(path) == name
+
+
+def test_a_name_may_be_given_to_a_painting() -> None:
+    style = composed("style=a b.jpg", "style.name=Müller", "style.size=300")["style"]
+    assert (style["name"], style["image"], style["size"]) == ("Müller", "a b.jpg", 300)
+
+
+@pytest.mark.parametrize(
+    ("words", "facts"),
+    [
+        (["style=a.jpg", "style.image=b.jpg"], ["a.jpg", "b.jpg"]),
+        (["style=mine/monet.jpg"], ["monet", "style.name="]),
+        (["style=base.jpg"], ["base", "style.name="]),
+        (["style.image=the_scream.png"], ["the_scream", "style.name="]),
+        (["style=../ .png"], ["style.name="]),
+    ],
+)
+def test_a_painting_without_a_name_of_its_own_is_refused(
+    words: list[str], facts: list[str]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        hydras(words, known_keys())
+    assert all(fact in str(caught.value) for fact in facts)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_resumed_run_has_its_name() -> None:
+    words = hydras(["resume=auto", "style.image=moved/my.jpg"], known_keys())
+    assert [key_of(word) for word in words] == ["resume", "style.image"]
+    words = hydras(["resume=auto", "style=my.jpg"], known_keys())
+    assert "style.name=my" in words
+
+
+def test_paintings_are_not_swept_over() -> None:
+    with pytest.raises(InputError, match="sweep"):
+        hydras(["-m", "style=a.jpg,b.jpg"], known_keys(), several=True)
+
+
+def test_a_file_called_as_a_shipped_painting_is_taken_where_it_is_typed() -> None:
+    make_photo().save("monet.jpg")
+    with pytest.warns(FstWarning, match=r"monet\.jpg.*this folder"):
+        style = composed("style=monet.jpg", "style.name=mine")["style"]
+    assert style["image"] == "./monet.jpg"
+    assert composed("style=monet")["style"]["image"] == "monet.jpg"  # a name
+    # what the command that reproduces a shipped style says
+    assert composed("style=monet", "style.image=monet.jpg")["style"]["image"] == "monet.jpg"
+
+
+MONET = {"name": "monet", "image": "monet.jpg", "title": "Lilies", "painter": "Claude Monet",
+         "year": 1899, "rights": "public domain"}  # fmt: skip
+
+
+def test_another_painting_is_not_trained_under_a_shipped_styles_name() -> None:
+    with pytest.raises(InputError) as caught:
+        own_painting({**MONET, "image": "cat.jpg"}, "monet", {"style", "style.image"})
+    assert all(fact in str(caught.value) for fact in ("cat.jpg", "monet", "style.name="))
+    style = {**MONET, "image": "cat.jpg"}
+    with pytest.warns(FstWarning, match=r"cat\.jpg.*monet"):
+        own_painting(style, "monet", {"style", "style.image", "style.name"})
+    assert (style["title"], style["painter"], style["year"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("image", ["monet.jpg", "scans/monet.tif"])
+def test_another_scan_of_a_shipped_painting_keeps_its_title(image: str) -> None:
+    style = {**MONET, "image": image}
+    own_painting(style, "monet", {"style"})
+    assert style == {**MONET, "image": image}
+
+
+def test_what_is_typed_of_an_own_painting_is_kept() -> None:
+    style = {**MONET, "name": "mine"}
+    own_painting(style, "monet", {"style", "style.title"})
+    assert (style["title"], style["painter"], style["rights"]) == ("Lilies", None, None)
