@@ -16,7 +16,7 @@ from typing import IO, Any
 from PIL import Image, PngImagePlugin
 
 from fst.errors import InputError
-from fst.image.formats import note_numbers, open_picture, without_texts
+from fst.image.formats import note_numbers, open_picture, png_bits, without_texts
 from fst.image.pages import pick_page
 from fst.image.picture import _DECODER_ERRORS, reason, upright
 
@@ -24,6 +24,16 @@ _PIL_LOCK = threading.Lock()
 _PIL_USERS: list[tuple[int | None, int]] = []
 """PIL's own limits of pixels and of text, once for each picture that is being decoded."""
 _PIL_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+
+
+WEBP_SIDE = 16_383
+"""The most pixels on a side of a WebP."""
+
+JPEG_PIXELS = 512
+"""The most pixels of a JPEG in a byte: a block of 8 x 8 takes a bit at least."""
+
+DEFLATED = 1032
+"""The most bytes of a PNG's rows in a byte of its file (zlib's own limit)."""
 
 
 @contextmanager
@@ -106,11 +116,38 @@ def _load(
         )
     if min(width, height) < min_side:
         raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
+    _check_room(image, name)
     if draft is not None:
         image.draft(None, (draft, draft))  # does nothing for other formats
     tags = note_numbers(image, name)
     image.load()  # here, because asking a PNG for its EXIF would decode it, too
     return tags
+
+
+def _check_room(image: Image.Image, name: str) -> None:
+    """The file is large enough for that many pixels: PIL fills what is missing with gray or black.
+
+    A damaged size would take memory for all of them. Files of other kinds are refused while they
+    are decoded.
+    """
+    width, height = image.size
+    file = getattr(image, "fp", None)
+    if image.format == "WEBP" and max(width, height) > WEBP_SIDE:
+        raise InputError(f"{name} can't be decoded: no WebP is as large as {width}x{height}")
+    if file is None or image.format not in ("JPEG", "MPO", "PNG"):
+        return
+    place = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(place)
+    if image.format == "PNG":
+        (tile, *_) = getattr(image, "tile", None) or [None]
+        room = size * DEFLATED * 8 // (1 if tile is None else png_bits(str(tile.args)))
+    else:
+        room = size * JPEG_PIXELS
+    if width * height > room:
+        raise InputError(
+            f"{name} can't be decoded: its {size} bytes have no room for {width}x{height} pixels"
+        )
 
 
 @contextmanager

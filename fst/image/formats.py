@@ -103,6 +103,13 @@ def note_numbers(image: Image.Image, name: str) -> dict[int, Any]:
     return {BITS_PER_SAMPLE: (16,)} if ";16" in layout else {}
 
 
+def png_bits(layout: str) -> int:
+    """Bits of a pixel, by PIL's name of how a PNG's numbers lie: ``RGB;16B`` has 48."""
+    channels, _, depth = layout.partition(";")
+    bits = int(depth.rstrip("B") or 8) if depth else 8
+    return 1 if layout == "1" else bits * {"RGB": 3, "RGBA": 4, "LA": 2}.get(channels, 1)
+
+
 def _check_whole(image: Image.Image, name: str) -> None:
     """The strips or tiles of a TIFF are all there: PIL leaves black what is not.
 
