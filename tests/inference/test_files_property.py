@@ -139,7 +139,10 @@ def is_photo(path: str, inputs: list[str], output: str | None) -> bool:
     results = Path(os.path.realpath(output or ""))
     hidden = any(".iterates" in part or "interrupted" in part for part in Path(path).parts)
     return (
-        any(folder in above and (results not in above or results == folder) for folder in folders)
+        any(
+            folder in above and not (results in above and folder in results.parents)
+            for folder in folders
+        )
         and not hidden
         and not Path(path).is_symlink()
         and read_record(path) is None
