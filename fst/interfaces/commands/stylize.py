@@ -51,7 +51,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
         FEATHER if options.feather is None else options.feather, options.seamless,
     )  # fmt: skip
     if options.feather is not None and not options.mask:
-        print("warning: without a --mask there is nothing to --feather", file=sys.stderr)
+        raise InputError("feather (--feather) is of no use without mask (--mask)")
     styles = find_styles(options)
     others = [*options.mask, *(path for style in styles for path in files_of(style))]
     name = "-".join(style.name for style in styles)

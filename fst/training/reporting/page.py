@@ -18,6 +18,12 @@ from fst.evaluation.charts import Points, chart, moving_average
 from fst.system.files import atomic_file
 
 TERMS = ("total", "content", "style", "tv")
+JUDGED = TERMS[:3]
+"""What jumps where another network judges from then on."""
+
+QUIET = 300.0
+"""Seconds without a sign of life, after which a page no longer says that its run is running; or
+three times as long as it was silent before, if that is more."""
 
 Row = dict[str, float]
 
@@ -26,8 +32,10 @@ class RunPage(Callback):
     """Writes ``index.html`` into the run's folder, from ``metrics.csv`` and ``previews/`` there.
 
     At the start and the end, after validations and previews, and otherwise every ``seconds``. The
-    page reloads itself while the run goes on. Whatever goes wrong with it is told once, in a line,
-    and the training continues. Belongs behind ``Previews`` among the trainer's callbacks.
+    page reloads itself while the run goes on, and says when it was last written: a run that is
+    killed can't write its end, so a page that is old calls itself silent. Whatever goes wrong with
+    it is told once, in a line, and the training continues. Belongs behind ``Previews`` among the
+    trainer's callbacks.
 
     Args:
         folder: the run's; it exists.
@@ -47,13 +55,19 @@ class RunPage(Callback):
         self.settings = dict(settings or {})
         self.state = "running"
         self.first_step = 0
+        self.handover: int | None = None
+        """The first step that the objective judges after the cheaper network, if there is one."""
+        self.silence = 0.0
         self.speed = self.left = self.written = self.mark = 0.0
         self.warned = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the page, so that it can be opened at once, and says where it is."""
         self.state, self.first_step = "running", trainer.global_step
-        self.mark = time.perf_counter()
+        self.mark = self.written = time.perf_counter()
+        if getattr(pl_module, "early_loss", None) is not None:
+            share: Any = pl_module.early_share
+            self.handover = math.ceil(share * trainer.max_steps)
         self._write(trainer)
         if trainer.is_global_zero and not self.warned:
             print(f"watch it: {self.folder / 'index.html'}", flush=True)
@@ -102,7 +116,9 @@ class RunPage(Callback):
     def _write(self, trainer: Trainer) -> None:
         if not trainer.is_global_zero:
             return
-        self.written = time.perf_counter()
+        before, self.written = self.written or time.perf_counter(), time.perf_counter()
+        self.silence = max(self.silence, self.written - before)
+        now = datetime.now()
         try:
             skipped = trainer.callback_metrics.get("skipped")
             page = render(
@@ -115,7 +131,10 @@ class RunPage(Callback):
                 speed=self.speed,
                 left=str(timedelta(seconds=round(self.left))) if self.speed else "",
                 skipped=None if skipped is None else int(skipped),
-                now=datetime.now().strftime("%H:%M:%S"),
+                now=now.strftime("%Y-%m-%d %H:%M:%S"),
+                seen=round(now.timestamp()),
+                quiet=round(max(QUIET, 3 * self.silence)),
+                handover=self.handover,
             )
             with atomic_file(self.folder / "index.html") as temporary:
                 temporary.write_text(page, encoding="utf-8")
@@ -132,7 +151,9 @@ def render(folder: Path, **about: Any) -> str:
     Args:
         folder: the run's.
         about: ``title``, ``settings``, ``state``, ``step``, ``max_steps``, ``speed`` (images/s, 0
-            for unknown), ``left`` and ``now`` (as text), ``skipped`` (None: the curve's last).
+            for unknown), ``left`` and ``now`` (as text), ``skipped`` (None: the curve's last),
+            ``seen`` (now, in seconds since 1970), ``quiet`` (seconds after which it is silent),
+            ``handover`` (the first step that another network judges, or None).
     """
     rows = read_rows(folder / "metrics.csv")
     if about["skipped"] is None:
@@ -145,12 +166,15 @@ def render(folder: Path, **about: Any) -> str:
     charts = []
     for term in TERMS:
         train = _pick(rows, f"train/{term}")
+        handover = about["handover"] if term in JUDGED else None
         lines = {
             "train": train,
-            "average": moving_average(train),
+            "average": _averages(train, handover),
             "val": _pick(rows, f"val/{term}"),
         }
-        charts.append(chart(term, lines, about["step"]))
+        if (drawn := chart(term, lines, about["step"])) and handover:
+            drawn["handover"] = round(drawn["width"] * handover / drawn["last"], 1)
+        charts.append(drawn)
     rate = chart("learning rate", {"rate": _pick(rows, "lr")}, about["step"], 90, logarithmic=False)
     return environment.from_string(template).render(
         **about,
@@ -172,6 +196,12 @@ def read_rows(path: Path) -> list[Row]:
         except (TypeError, ValueError):
             continue  # too few cells, too many, or no numbers
     return rows
+
+
+def _averages(points: Points, handover: int | None) -> Points:
+    """Moving averages; those of two judges are not mixed."""
+    before = sum(step < handover for step, _ in points) if handover else len(points)
+    return moving_average(points[:before]) + moving_average(points[before:])
 
 
 def _pick(rows: Sequence[Row], name: str) -> Points:

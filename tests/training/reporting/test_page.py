@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,7 +55,7 @@ class Page(HTMLParser):
             assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.text += data + " "
 
     def all(self, tag: str) -> list[dict[str, str]]:
@@ -260,6 +261,55 @@ def test_a_running_page_reloads_itself(tmp_path: Path) -> None:
     assert (progress["value"], progress["max"]) == ("1500", "40000")
 
 
+def test_a_page_tells_when_its_run_was_last_seen_and_when_it_is_silent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # a killed run leaves "running": whoever opens the page sees when that was, and the page itself
+    # compares it with the present
+    def limits() -> tuple[float, float]:
+        page = Page(tmp_path)
+        assert re.search(r"last seen \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", page.text)
+        found = re.search(r"Date.now\(\) / 1000 - (\d+) < (\d+)", page.source)
+        assert found is not None
+        return float(found[1]), float(found[2])
+
+    clock = Clock(monkeypatch, tmp_path, seconds=20)
+    clock.start()
+    seen, quiet = limits()
+    assert abs(seen - datetime.now().timestamp()) < 60
+    assert quiet == 300
+    clock.steps(1, seconds=200)
+    clock.steps(1, seconds=30)
+    assert limits()[1] == 600  # it was silent for 200 seconds before
+    module: Any = None
+    clock.page.on_train_end(clock.trainer, module)
+    page = Page(tmp_path)
+    assert page.all("script") == []
+    assert "last seen" not in page.text
+
+
+@pytest.mark.parametrize("step", [100, 400])
+def test_the_step_from_which_another_network_judges_is_marked(tmp_path: Path, step: int) -> None:
+    rows = [
+        {"step": i, "lr": 1e-3} | {f"train/{t}": (1.0 if i < 250 else 8.0) for t in TERMS}
+        for i in range(step)
+    ]
+    write_curve(tmp_path, rows)
+    hybrid: Any = SimpleNamespace(early_loss=object(), early_share=0.2499)
+    RunPage(tmp_path, "Monet").on_train_start(stub(step), hybrid)
+    page = Page(tmp_path)
+    marks = [a for tag, a in page.tags if tag == "line" and a.get("class") == "handover"]
+    assert "dashed line on (step 250) VGG-19 judges" in page.text
+    if step < 250:
+        assert marks == []  # it is still to come
+        return
+    width = float(page.all("svg")[0]["viewbox"].split()[2]) - 68
+    assert [float(mark["x1"]) for mark in marks] == [pytest.approx(width * 250 / 400, abs=0.06)] * 3
+    heights = {y for _, y in page.points("total", "average")}
+    assert len(heights) <= 3  # two plateaus, not mixed; and perhaps one group of both
+    assert "dashed" not in show(tmp_path, step=step).text
+
+
 def test_speed_and_time_left_are_measured_from_the_second_step(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -386,7 +436,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     module: Any = None
     RunPage(tmp_path, evil, settings={f"{evil}1": f"{evil}2"}).on_train_start(stub(), module)
     page = Page(tmp_path)
-    assert page.all("script") == []
+    assert page.source.count("<script") == 1  # the page's own
     assert page.text.count(evil) == 4  # title, heading, and the table's two cells
     assert [tag for tag, _ in page.tags].count("td") == 1
 
@@ -395,7 +445,8 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     write_curve(tmp_path, training_rows(range(30), lambda step: 1.0))
     page = show(tmp_path)
     assert not re.search(r"https?://|//\w|@import|url\(", page.source)
-    assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
+    assert not {"link", "iframe"} & {tag for tag, _ in page.tags}
+    assert page.all("script") == [{}]
     assert not any(name.startswith("on") for _, a in page.tags for name in a)
     assert "color-scheme: light dark" in page.source
 
