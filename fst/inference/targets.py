@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -100,13 +100,7 @@ def plan(
     if len(paths) < len(inputs):
         found.photos.append(Photo(Path("stdin"), Path("stdin"), reads=streams.stdin))
     targets = named(found.photos, style_name, file, folder)
-    places = {_place(target) for target in targets.values()} if by_name else set()
-    results = {
-        photo: None
-        for photo in found.photos
-        if photo.walked and (_place(photo.path) in places or read_record(photo.path) is not None)
-    }
-    if results:
+    if results := _results(targets, by_name):
         one = f"{next(iter(results)).path}{', …' if len(results) > 1 else ''}"
         found.notes.append(f"passed over, being results of before: {len(results)} ({one})")
     writes = streams.stdout if stdout else None
@@ -120,6 +114,16 @@ def plan(
         raise InputError(found.errors[0] if found.errors else f"there are no photos to paint{only}")
     _check_targets(jobs, others)
     return Plan(jobs, single, found.notes, found.warnings, found.errors)
+
+
+def _results(targets: Mapping[Photo, Path], by_name: bool) -> dict[Photo, None]:
+    """What lies among the photos of a folder and is the result of an earlier time."""
+    places = {_place(target) for target in targets.values()} if by_name else set()
+    return {
+        photo: None
+        for photo in targets
+        if photo.walked and (_place(photo.path) in places or read_record(photo.path) is not None)
+    }
 
 
 def _place(path: Path) -> Path:
@@ -198,7 +202,8 @@ def unfinished(
     asked = {job: differs(job) for job in there}
     if taken := [job for job, reason in asked.items() if reason is not None]:
         reason = f" ({asked[taken[0]]})" if asked[taken[0]] else ""
-        more = f", and {len(taken) - 1} more results are" if len(taken) > 1 else ""
+        count = len(taken) - 1
+        more = f", and {count} more {'is' if count == 1 else 'are'}" if count else ""
         raise InputError(
             f"{taken[0].target} is there already{reason}{more}: --overwrite replaces what is "
             "there, another --output leaves it"

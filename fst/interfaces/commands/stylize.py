@@ -120,10 +120,10 @@ def say(planned: Plan, done: Sequence[Job], no_record: bool) -> None:
     what, anew = f"{len(done)} pictures were", "them"
     if len(done) == 1:
         what, anew = f"{done[0].target} was", "it"
-    how = "there already, and no record says how painted" if no_record else (
-        "painted with these settings already"
-    )  # fmt: skip
-    print(f"{what} {how} (--overwrite paints {anew} anew)")
+    how = "painted with these settings already"
+    if no_record:
+        how = "there already, painted in whatever way: there is no record"
+    print(in_a_line(f"{what} {how} (--overwrite paints {anew} anew)"))
 
 
 def files_of(style: Style) -> list[Path]:
