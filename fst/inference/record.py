@@ -148,6 +148,7 @@ def _method(style: Style, stylizer: Stylizer, style_size: int | None) -> dict[st
         return {"method": "refine", **fast, **judged, "refine": _search(stylizer.settings)}
     judged = _judged(style, stylizer.loss, style_size or style.size)
     init = stylizer.settings.get("init", "photo")
+    init = init if isinstance(init, str) else "picture"
     start = {"init": init} | ({"seed": stylizer.settings.get("seed", 0)} if init in NOISY else {})
     return {"method": "optimize", **judged, **_search(stylizer.settings), **start}
 
