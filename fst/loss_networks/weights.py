@@ -206,7 +206,7 @@ def _torchvision_file() -> Path:
         sha256 = WEIGHTS["torchvision"].sha256[0]
         torch.hub.download_url_to_file(VGG19_Weights.IMAGENET1K_V1.url, str(cached), sha256)
     except (OSError, RuntimeError, HTTPException) as error:
-        reason = f"it failed: {getattr(error, 'reason', error)}"
+        reason = f"into {cached}: it failed: {getattr(error, 'reason', error)}"
         return assets.find("weights", name, download=reason)
     return cached
 
