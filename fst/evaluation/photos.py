@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from fst import assets
-from fst.errors import InputError
+from fst.errors import InputError, in_a_line
 from fst.evaluation.report_folder import is_of_report
 from fst.image.formats import open_picture
 from fst.image.io import load_image
@@ -100,7 +100,7 @@ def read_photos(paths: Sequence[Path], size: int) -> list[Tensor]:
     if not photos and len(problems) == 1:
         raise problems[0]
     for said in problems:
-        print(f"error: {said}", file=sys.stderr, flush=True)
+        print(f"error: {in_a_line(said)}", file=sys.stderr, flush=True)
     if not photos:
         raise InputError(f"none of {count(len(paths), 'photo')} can be read")
     return photos

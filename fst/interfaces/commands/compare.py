@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from fst.errors import FstError, InputError
+from fst.errors import FstError, InputError, in_a_line
 from fst.evaluation.compare import STARTS, Comparison, compare
 from fst.evaluation.figures import duration
 from fst.evaluation.photos import count, find_photos, left_out_line, shown_name
@@ -80,7 +80,7 @@ def compare_all(
             left_out.append({"name": shown_name(path.name), "reason": shown_name(reason)})
             if len(photos) == 1:
                 raise problem
-            print(f"error: {problem}", file=sys.stderr, flush=True)
+            print(f"error: {in_a_line(problem)}", file=sys.stderr, flush=True)
 
         for entry in compare(comparison, photos, output, on_progress, on_problem):
             entries.append(entry)
