@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.picture import Picture
+from fst.image.transparency import filled
 
 OVERSHOOT = 0.02
 """By how much a float may leave [0, 1], as resampling and half precision make it; it is clipped."""
@@ -160,7 +161,8 @@ def _pictures(planes: Tensor) -> list[Picture]:
     for picture in torch.split(planes, 1):
         rgb = picture[:, :3] if picture.shape[1] > 1 else picture.expand(-1, 3, -1, -1)
         alpha = picture[:, 3:].contiguous() if picture.shape[1] == 4 else None
-        found.append(Picture(rgb.contiguous(), alpha))
+        rgb = rgb.contiguous()
+        found.append(Picture(rgb if alpha is None else filled(rgb, alpha), alpha))
     return found
 
 

@@ -35,7 +35,7 @@ def planes(pictures: list[Any]) -> NDArray[Any]:
         (BYTES / 255).astype(">f8"),
         (BYTES / 255).astype(np.longdouble),
         np.stack([BYTES, 255 - BYTES]),
-        np.dstack([BYTES, BYTES[..., 0]]),
+        np.dstack([BYTES, BYTES[..., 0] | 2]),  # what is not seen comes back filled
         BYTES[::-1, ::-2],
         np.asfortranarray(BYTES),
         np.broadcast_to(BYTES[:1, :1], (5, 6, 3)),
@@ -87,7 +87,7 @@ def test_truth_values_are_black_and_white_and_come_back_as_bytes() -> None:
         TENSOR.bfloat16() / 255,
         TENSOR / 255,
         TENSOR.double() / 255,
-        torch.cat([TENSOR, TENSOR[:1]]),
+        torch.cat([TENSOR, TENSOR[:1] | 2]),
         torch.stack([TENSOR, TENSOR.flip(0)]),
         torch.stack([TENSOR, TENSOR]).contiguous(memory_format=torch.channels_last),
         (TENSOR / 255).requires_grad_(),

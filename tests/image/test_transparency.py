@@ -11,6 +11,7 @@ from PIL import Image, features
 from support import make_photo
 from torch import Tensor
 
+from fst.image.arrays import from_array, from_tensor
 from fst.image.io import load_image, load_pixels, save_image
 from fst.image.picture import Picture, from_pil, resize
 from fst.image.transparency import filled, is_seen
@@ -71,6 +72,19 @@ def test_pictures_that_look_alike_are_read_alike(kind: str, tmp_path: Path) -> N
     for channel in range(3):  # nothing but what is seen, and what lies between
         assert inside[channel].min() - 1e-6 <= outside[channel].min()
         assert outside[channel].max() <= inside[channel].max() + 1e-6
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32"])
+def test_arrays_and_tensors_that_look_alike_are_read_alike(kind: str) -> None:
+    found = []
+    for under in HIDDEN.values():
+        array = logo(under) if kind == "uint8" else logo(under).astype(np.float32) / 255
+        (picture,) = from_array(array, "photo")
+        (same,) = from_tensor(torch.from_numpy(array).permute(2, 0, 1), "photo")
+        assert torch.equal(picture.rgb, same.rgb)
+        found.append(picture)
+    for one, other in itertools.pairwise(found):
+        assert torch.equal(one.rgb, other.rgb)
 
 
 def test_what_is_seen_stays_as_it_is_to_the_bit() -> None:
