@@ -76,11 +76,7 @@ def prepare_run(
             a run to be resumed that is still going.
         CheckpointError: nothing to resume at the given path, or nothing that is whole.
     """
-    try:
-        check_name(style)
-    except InputError as error:
-        raise InputError(f"style.name: {error}") from error
-    output = checkpoints / f"{style}.safetensors"
+    output = _output(style, checkpoints)
     say = partial(print, flush=True) if writes else _say_nothing
     start = None if resume is None else find_run(resume, runs, style, say)
     if output.exists() and not overwrite:
@@ -107,6 +103,14 @@ def prepare_run(
         with held(folder):
             remove_leftovers(run.checkpoints)
     return run
+
+
+def _output(style: str, checkpoints: Path) -> Path:
+    """The file of the finished style, whose name can be one."""
+    try:
+        return checkpoints / f"{check_name(style)}.safetensors"
+    except InputError as error:
+        raise InputError(f"style.name: {error}") from error
 
 
 def _resumable_folder(checkpoint: Path, style: str, writes: bool) -> Path:

@@ -14,7 +14,7 @@ from tiny_runs import training_settings
 from torch import Tensor
 
 from fst.data.module import PhotoDataModule
-from fst.errors import FstWarning, InputError
+from fst.errors import DivergedError, FstWarning, InputError
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimization.calibration import Calibration
@@ -312,3 +312,49 @@ def test_a_training_ends_with_a_style_that_tells_all_of_it(
     with pytest.raises(InputError, match="overwrite"):
         session.train(settings, parts_of(settings, photo_folder, shown))
     assert len(list((tmp_path / "runs" / "mine").iterdir())) == 1
+
+
+# --- what is worth keeping -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("skipped", "says"), [(5, "5 of 5 steps were skipped"), (0, "no step")])
+def test_a_run_that_has_not_changed_its_net_is_no_success(skipped: int, says: str) -> None:
+    net = JohnsonNet(**ARGUMENTS)
+    before = {name: weight.clone() for name, weight in net.state_dict().items()}
+    module: Any = SimpleNamespace(
+        best_net=net, guard=SimpleNamespace(skipped=skipped), trainer=SimpleNamespace(max_steps=5)
+    )
+    with pytest.raises(DivergedError, match="learned nothing") as caught:
+        session.check_learned(module, before)
+    assert says in str(caught.value)
+    with torch.no_grad():
+        next(net.parameters()).flatten()[0] += 1e-3
+    session.check_learned(module, before)
+
+
+# --- the painting of a run -----------------------------------------------------------------------
+
+
+def test_a_resumed_run_wants_the_painting_that_it_began_with(settings: dict[str, Any]) -> None:
+    style = settings["style"]
+    first = session.the_painting(style)
+    file = Path("mine.png")
+    assert style["image_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert torch.equal(session.the_painting(style), first)
+    make_photo(48, 40, seed=1).save(file)
+    with pytest.warns(FstWarning, match="checksum"), pytest.raises(InputError, match="another"):
+        session.the_painting(style)
+
+
+def test_a_run_that_began_with_a_portrait_goes_on_with_it(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = settings["style"] | {"image": "monet.jpg", "size": 64}
+    with pytest.warns(FstWarning, match="portrait"):
+        first = session.the_painting(style)
+    (tmp_path / "assets" / "styles").mkdir(parents=True)
+    make_photo().save(tmp_path / "assets" / "styles" / "monet.jpg")
+    monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
+    with pytest.warns(FstWarning, match="portrait"):
+        assert torch.equal(session.the_painting(style), first)
+    assert "image_sha256" not in style
