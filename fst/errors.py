@@ -20,7 +20,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 
 class FstWarning(UserWarning):
@@ -97,6 +97,18 @@ def in_a_line(text: object) -> str:
     return re.sub(unprintable, lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
+def interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The request to stop that an error comes of, where cleaning up after it went wrong."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
+def _say_stopped(stop: KeyboardInterrupt) -> NoReturn:
+    print("stopped", file=sys.stderr)
+    sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Ends the process with one line and a non-zero status where the user made a mistake.
@@ -115,11 +127,16 @@ def one_line_errors() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except OSError as error:
+        if (stopped := interruption(error)) is not None:
+            _say_stopped(stopped)
         if error.filename is None and error.errno is None:
             raise
         where = f" ({error.filename})" if error.filename else ""
         print(f"error: {in_a_line(f'{error.strerror or error}{where}')}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt as stop:
-        print("stopped", file=sys.stderr)
-        sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
+        _say_stopped(stop)
+    except Exception as error:
+        if (stopped := interruption(error)) is None:
+            raise
+        _say_stopped(stopped)

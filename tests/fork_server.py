@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -30,7 +31,11 @@ def serve() -> None:
     """One command after the other, until nobody asks any more."""
     import torch
 
+    from fst.system.signals import STOPPING
+
     torch.set_num_threads(1)
+    for number in STOPPING:  # whoever runs the tests may ignore them: nohup, a job of a shell
+        signal.signal(number, signal.SIG_DFL)
     for name in ("stylize", "compare", "train"):
         importlib.import_module(f"fst.interfaces.commands.{name}")
     gc.freeze()  # else every fork copies the memory when it collects at its end

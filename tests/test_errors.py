@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -100,6 +101,32 @@ def test_ctrl_c_ends_with_the_shells_status(capsys: pytest.CaptureFixture[str]) 
         raise KeyboardInterrupt
     assert end.value.code == 128 + 2  # the shell's convention: 128 + SIGINT
     assert capsys.readouterr().err == "stopped\n"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("closed"), OSError("closed")])
+def test_an_error_in_the_cleaning_up_is_none_of_the_users(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> None:
+        with one_line_errors():
+            try:
+                raise KeyboardInterrupt(signal.SIGTERM)
+            finally:
+                raise error
+
+    with pytest.raises(SystemExit) as end:
+        command()
+    assert end.value.code == 128 + 15
+    assert capsys.readouterr().err == "stopped\n"
+
+
+def test_a_name_with_line_breaks_and_bytes_that_are_no_text_stays_in_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = os.fsdecode(b"caf\xe9\n\x1b[31m\xc2\x85.jpg")
+    with pytest.raises(SystemExit), one_line_errors():
+        raise InputError(f"{name}: no such file")
+    assert capsys.readouterr().err == "error: caf\\udce9\\n\\x1b[31m\\x85.jpg: no such file\n"
 
 
 @pytest.mark.parametrize(

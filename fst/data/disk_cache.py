@@ -25,7 +25,7 @@ from rich.progress import track
 from torchvision.transforms.v2 import functional as F
 
 from fst.data.photo_stream import unbroken
-from fst.data.sources import Record, decode, name_of, shrink
+from fst.data.sources import Record, as_path, as_text, decode, name_of, shrink
 from fst.errors import InputError
 from fst.system.files import atomic_file, check_writable
 
@@ -109,11 +109,15 @@ def identity(
     if "path" in about:
         files = sorted(file for file in Path(str(about["path"])).rglob("*") if file.is_file())
     elif isinstance(photos, datasets.Dataset):
-        files = [Path(row["image"]["path"]) for row in photos]
+        files = [Path(as_path(row["image"]["path"])) for row in photos]
     digest = hashlib.sha256()
     for file in files:
         found = file.stat()
-        digest.update(f"{file.resolve()} {found.st_size} {found.st_mtime_ns}\n".encode())
+        digest.update(
+            f"{file.resolve()} {found.st_size} {found.st_mtime_ns}\n".encode(
+                errors="surrogateescape"
+            )
+        )
     return {**about, "files": digest.hexdigest()}
 
 
@@ -170,7 +174,7 @@ def _fill(
             picture.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
         else:
             picture.save(buffer, "PNG")
-        return {"bytes": buffer.getvalue(), "path": name_of(record)}
+        return {"bytes": buffer.getvalue(), "path": as_text(name_of(record))}
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for records in chunks((row[column] for row in rows), SHARD):

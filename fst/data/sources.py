@@ -7,6 +7,7 @@ import hashlib
 import importlib.resources
 import io
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,7 @@ def open_folder(path: str) -> datasets.Dataset:
             *given, _ = assets.search_path("photos")
             places = f"neither here nor in {given[0]}" if given else "here (FST_ASSETS is not set)"
             raise AssetError(f"no folder {path!r} {places}") from error
-    files = [str(file) for file in _once(assets.list_images(folder))]
+    files = [as_text(str(file)) for file in _once(assets.list_images(folder))]
     return datasets.Dataset.from_dict({"image": files}).cast_column(
         "image", datasets.Image(decode=False)
     )
@@ -72,7 +73,7 @@ def open_sample(path: str | None = None) -> datasets.Dataset:
         folder = Path(str(importlib.resources.files("skimage"))) / "data"
     except ModuleNotFoundError as error:
         raise AssetError("data=sample needs scikit-image: pip install scikit-image") from error
-    files = [str(folder / name) for name in SAMPLE_PHOTOS if (folder / name).exists()]
+    files = [as_text(str(folder / name)) for name in SAMPLE_PHOTOS if (folder / name).exists()]
     if not files:
         raise AssetError(f"the installed scikit-image has no photos in {folder}")
     return datasets.Dataset.from_dict({"image": files}).cast_column(
@@ -142,7 +143,7 @@ def decode(record: Record | None, at_least: int | None = None) -> Tensor:
         return pixels
     if not record or not (record.get("bytes") or record.get("path")):
         raise InputError(f"{name_of(record or {})} is empty")
-    source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
+    source = io.BytesIO(record["bytes"]) if record.get("bytes") else as_path(record["path"])
     return load_pixels(source, name_of(record), at_least)
 
 
@@ -155,10 +156,25 @@ def shrink(pixels: Tensor, short_side: int) -> Tensor:
     return smaller
 
 
+PRIVATE = 0x100000
+"""Where Unicode has room for private use: a byte that is no UTF-8 goes to U+10DC80 to U+10DCFF."""
+
+
+def as_text(path: str) -> str:
+    """A path as ``datasets`` takes it: with other characters for bytes that are not UTF-8."""
+    return re.sub("[\udc80-\udcff]", lambda byte: chr(PRIVATE + ord(byte[0])), path)
+
+
+def as_path(text: str) -> str:
+    """The path that :func:`as_text` was given."""
+    private = f"[{chr(PRIVATE + 0xDC80)}-{chr(PRIVATE + 0xDCFF)}]"
+    return re.sub(private, lambda byte: chr(ord(byte[0]) - PRIVATE), text)
+
+
 def name_of(record: Record) -> str:
     """What to call a record in a message: its path, or a digest that finds its bytes again."""
     if path := record.get("path"):
-        return str(path)
+        return as_path(str(path))
     if content := record.get("bytes"):
         return f"the photo with SHA-256 {hashlib.sha256(content).hexdigest()[:12]}"
     return "a photo without a name"

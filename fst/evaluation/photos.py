@@ -99,8 +99,8 @@ def read_photos(paths: Sequence[Path], size: int) -> list[Tensor]:
             problems.append(error)
     if not photos and len(problems) == 1:
         raise problems[0]
-    for problem in problems:
-        print(f"error: {problem}", file=sys.stderr, flush=True)
+    for said in problems:
+        print(f"error: {said}", file=sys.stderr, flush=True)
     if not photos:
         raise InputError(f"none of {count(len(paths), 'photo')} can be read")
     return photos

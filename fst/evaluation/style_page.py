@@ -38,6 +38,19 @@ def read_report(folder: Path, name: str, training: dict[str, Any]) -> dict[str, 
     return report
 
 
+def is_page(file: Path, name: str) -> bool:
+    """Whether a file is a page about the style of that name, as it is written here."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return text.startswith("# ") and f"]({name}.jpg)" in text and _last_line(name) in text
+
+
+def _last_line(name: str) -> str:
+    return f"`make reproduce STYLE={name}` trains it again and compares."
+
+
 def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
     """A table with a column for each comparison."""
     if not reports:
@@ -141,6 +154,6 @@ def render_style_page(
         shlex.join(["fst", "train", *training_arguments(about), "overwrite=true"]),
         "```",
         f"{'; '.join(trained)}. {where}.",
-        f"`make reproduce STYLE={style['name']}` trains it again and compares.",
+        _last_line(style["name"]),
     ]
     return "\n".join(lines) + "\n"

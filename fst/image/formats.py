@@ -79,12 +79,13 @@ def note_numbers(image: Image.Image, name: str) -> dict[int, Any]:
         name: what to call it in messages.
 
     Raises:
-        InputError: a TIFF of a layout that PIL takes for another.
+        InputError: a TIFF of a layout that PIL takes for another, or with parts of it missing.
     """
     if image.format == "TIFF":
         found = getattr(image, "tag_v2", {})
         tags = {tag: found[tag] for tag in GRAY_TAGS if tag in found}
         bits = tags.get(BITS_PER_SAMPLE, (1,))
+        _check_whole(image, name)
         if found.get(PLANAR) == SEPARATE and len(bits) > 1 and max(bits) > 8:
             raise InputError(
                 f"{name} is a TIFF of {_in_words(found)}, each color in a plane of its own, which "
@@ -100,6 +101,32 @@ def note_numbers(image: Image.Image, name: str) -> dict[int, Any]:
     if isinstance(clear, tuple) and layout == "RGB;16B":
         image.info["transparency"] = tuple(number >> 8 for number in clear)
     return {BITS_PER_SAMPLE: (16,)} if ";16" in layout else {}
+
+
+def png_bits(layout: str) -> int:
+    """Bits of a pixel, by PIL's name of how a PNG's numbers lie: ``RGB;16B`` has 48."""
+    channels, _, depth = layout.partition(";")
+    bits = int(depth.rstrip("B") or 8) if depth else 8
+    return 1 if layout == "1" else bits * {"RGB": 3, "RGBA": 4, "LA": 2}.get(channels, 1)
+
+
+def _check_whole(image: Image.Image, name: str) -> None:
+    """The strips or tiles of a TIFF are all there: PIL leaves black what is not.
+
+    Raises:
+        InputError: they aren't.
+    """
+    tiles, tags = getattr(image, "tile", ()), getattr(image, "tag_v2", {})
+    boxes = [tile.extents for tile in tiles if tile.extents is not None]
+    there = sum((box[2] - box[0]) * (box[3] - box[1]) for box in boxes)
+    if tags.get(PLANAR) == SEPARATE and any(tile.codec_name == "raw" for tile in tiles):
+        there //= max(1, int(tags.get(SAMPLES_PER_PIXEL, 1)))
+    width, height = image.size
+    if there < width * height:
+        raise InputError(
+            f"{name} can't be decoded: of its {width}x{height} pixels no more than {there} are in "
+            "the file"
+        )
 
 
 def without_texts(file: str | Path | IO[bytes]) -> BytesIO:

@@ -4,35 +4,21 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 (alpha, an ICC profile) travels along in a :class:`Picture`.
 """
 
-import re
-import threading
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import torch
-from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from fst.choices import MAX_PIXELS
 from fst.errors import InputError
+from fst.image.decoding import decoded
 from fst.image.exif import add_to_tiff
-from fst.image.formats import note_numbers, open_picture, without_texts
 from fst.image.notes import read_notes, write_options
-from fst.image.pages import pick_page
-from fst.image.picture import (
-    _DECODER_ERRORS,
-    MIN_SIDE,
-    Picture,
-    from_pil,
-    reason,
-    to_pil,
-    upright,
-)
+from fst.image.picture import MIN_SIDE, Picture, from_pil, to_pil
 from fst.system.files import atomic_file, check_writable
 
 FORMATS = {
@@ -44,11 +30,6 @@ FORMATS = {
     ".tiff": "TIFF",
 }
 """What can be written: suffix -> PIL's name."""
-
-_PIL_LOCK = threading.Lock()
-_PIL_USERS: list[tuple[int | None, int]] = []
-"""PIL's own limits of pixels and of text, once for each picture that is being decoded."""
-_PIL_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
 def load_image(
@@ -73,7 +54,7 @@ def load_image(
     Raises:
         InputError: not there, empty, damaged, of another kind, too small or too large.
     """
-    with _decoded(file, max_pixels, min_side, name) as (image, tags, name):
+    with decoded(file, max_pixels, min_side, name) as (image, tags, name):
         return replace(from_pil(image, tags, name), **read_notes(image))
 
 
@@ -90,80 +71,11 @@ def load_pixels(
     Raises:
         InputError: as :func:`load_image`.
     """
-    with _decoded(file, MAX_PIXELS, 1, name, draft) as (image, tags, name):
+    with decoded(file, MAX_PIXELS, 1, name, draft) as (image, tags, name):
         if image.mode != "RGB" or image.has_transparency_data:
             return from_pil(image, tags, name).rgb[0].mul(255).round().byte()
         # NumPy, because torch would split this little over threads, in each of ours
         return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
-
-
-@contextmanager
-def _decoded(
-    file: str | Path | IO[bytes],
-    max_pixels: int,
-    min_side: int,
-    name: str | None,
-    draft: int | None = None,
-) -> Iterator[tuple[Image.Image, dict[int, Any], str]]:
-    """The picture, decoded and upright, what is noted of its numbers, and its name.
-
-    What goes wrong with it is an InputError that names it.
-    """
-    if name is None:
-        name = str(
-            file if isinstance(file, str | Path) else getattr(file, "name", "the given file")
-        )
-    try:
-        with _calm_pil(), _loaded(file, max_pixels, min_side, name, draft) as (image, tags):
-            yield upright(image), tags, name
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(f"{name}: no such file") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{name} is a folder, expected a picture") from error
-    except MemoryError as error:
-        raise InputError(f"{name} can't be decoded: there is too little memory for it") from error
-    except _DECODER_ERRORS as error:
-        raise InputError(f"{name} can't be decoded: {reason(error)}") from error
-
-
-@contextmanager
-def _loaded(
-    file: str | Path | IO[bytes], max_pixels: int, min_side: int, name: str, draft: int | None
-) -> Iterator[tuple[Image.Image, dict[int, Any]]]:
-    """The decoded picture, as it lies in the file; closed afterwards."""
-    with ExitStack() as stack:
-        try:
-            image = stack.enter_context(open_picture(file, name))
-            tags = _load(image, max_pixels, min_side, name, draft)
-        except ValueError as error:
-            if isinstance(error, InputError) or "MAX_TEXT" not in str(error):
-                raise
-            # its texts alone are too large for memory, and nobody asked for them
-            image = stack.enter_context(open_picture(without_texts(file), name))
-            tags = _load(image, max_pixels, min_side, name, draft)
-        yield image, tags
-
-
-def _load(
-    image: Image.Image, max_pixels: int, min_side: int, name: str, draft: int | None
-) -> dict[int, Any]:
-    """Decodes the picture that is meant, if its size is allowed; what is noted of its numbers."""
-    pick_page(image, name)
-    width, height = image.size
-    if width * height > max_pixels:
-        raise InputError(
-            f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
-            f"limit of {max_pixels / 1e6:.0f}; raise it with --max-pixels"
-        )
-    if min(width, height) < min_side:
-        raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
-    if draft is not None:
-        image.draft(None, (draft, draft))  # does nothing for other formats
-    tags = note_numbers(image, name)
-    image.load()  # here, because asking a PNG for its EXIF would decode it, too
-    return tags
 
 
 def save_image(
@@ -230,34 +142,3 @@ def check_output(path: str | Path) -> Path:
         raise InputError(f"can't write {path.name!r}: give one of {', '.join(FORMATS)}")
     check_writable(path.parent)
     return path
-
-
-@contextmanager
-def _calm_pil() -> Iterator[None]:
-    """Lifts PIL's own pixel limit (ours takes its place) and silences what it warns of.
-
-    A PNG's single text or profile may be as large as PIL lets all of them be together: programs
-    keep a whole project in one. Larger ones are left out. What PIL warns of (odd EXIF, too many
-    values for a tag) a user can't mend, and with warnings as errors it would be an exception. All
-    of this is global: the first of several threads changes it, the last one puts it back.
-    """
-    with _PIL_LOCK:
-        own = (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK)
-        _PIL_USERS.append(_PIL_USERS[0] if _PIL_USERS else own)
-        Image.MAX_IMAGE_PIXELS = None
-        PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
-        if _PIL_WARNINGS not in (filters := _filters()):
-            filters.insert(0, _PIL_WARNINGS)
-    try:
-        yield
-    finally:
-        with _PIL_LOCK:
-            limits = _PIL_USERS.pop()
-            if not _PIL_USERS:
-                Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits
-                with suppress(ValueError):  # another's catch_warnings() may have removed it
-                    _filters().remove(_PIL_WARNINGS)
-
-
-def _filters() -> list[Any]:
-    return warnings.filters  # type: ignore[return-value]  # a list, for all that typeshed says

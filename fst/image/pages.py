@@ -52,6 +52,8 @@ def pick_page(image: Image.Image, name: str) -> None:
         InputError: there is no more than a reduced copy, or the right page can't be read.
     """
     if image.format == "TIFF":
+        # PIL maps a gray one that has a name into memory, and garbles it where it has to turn it
+        image.filename = ""  # type: ignore[attr-defined]  # of files alone
         _pick_tiff_page(image, name)
     elif image.format != "MPO":  # a phone's photo: what follows is its depth or its brightness
         try:

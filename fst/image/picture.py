@@ -104,9 +104,10 @@ def _from_pil(image: Image.Image, tags: Mapping[int, Any], name: str) -> Picture
         if image.mode in ("La", "RGBa"):  # multiplied by alpha
             image = image.convert(image.mode.upper())
         mode = "RGBA" if image.has_transparency_data else "RGB"
-        rgb = _to_tensor(image if image.mode == mode else image.convert(mode))
-        if rgb.shape[1] == 4:
-            rgb, alpha = rgb[:, :3].contiguous(), rgb[:, 3:].contiguous()
+        image = image if image.mode == mode else image.convert(mode)
+        if mode == "RGBA":
+            alpha = _to_tensor(image.getchannel("A"))
+        rgb = _to_tensor(image)
         if BITS_PER_SAMPLE in tags and tags[BITS_PER_SAMPLE][0] == 16:  # PIL keeps the upper 8
             say_if_dark(float(rgb.max()) * 255 * 256, name)
     if alpha is not None:
@@ -176,8 +177,9 @@ def upright(image: Image.Image) -> Image.Image:
 
 
 def _to_tensor(image: Image.Image) -> Tensor:
+    """``(1, 3, H, W)``, or ``(1, 1, H, W)`` of a picture of one channel; without alpha."""
     array = np.asarray(image)  # (H, W, C) or (H, W)
-    array = array if array.ndim == 3 else array[..., None]
+    array = array[..., :3] if array.ndim == 3 else array[..., None]
     channels = np.array(array.transpose(2, 0, 1), np.float32, order="C")  # NumPy: see to_pil
     channels /= np.float32(255)
     return torch.from_numpy(channels)[None]

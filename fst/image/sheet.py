@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fst.image.formats import open_picture
 from fst.image.io import save_image
-from fst.image.picture import from_pil, to_pil
+from fst.image.picture import _DECODER_ERRORS, from_pil, to_pil
 
 PADDING = 4
 """White pixels between and around the pictures of a preview."""
@@ -65,7 +65,7 @@ def _painted(path: Path, photos: int) -> list[Image.Image]:
     try:
         with open_picture(path, str(path)) as image:
             grid = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError):  # what PIL makes of damage
+    except _DECODER_ERRORS:
         return []
     wide, odd_columns = divmod(grid.width - PADDING, photos)
     tall, odd_rows = divmod(grid.height - PADDING, 2)

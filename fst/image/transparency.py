@@ -43,21 +43,34 @@ def filled(rgb: Tensor, alpha: Tensor) -> Tensor:
         return rgb
     if not bool(seen.any()):
         return torch.zeros_like(rgb)
-    return torch.where(seen, rgb, _from_coarser(rgb, alpha * seen))
+    result, weights = torch.empty_like(rgb), alpha * seen
+    coarse, parts = _halved(rgb, weights)
+    spread_out = _mixed(coarse, parts)
+    for channel in range(3):  # one at a time, to save memory
+        around = _doubled(spread_out[:, channel : channel + 1], rgb.shape[2], rgb.shape[3])
+        torch.where(seen[0, 0], rgb[0, channel], around[0, 0], out=result[0, channel])
+    return result
 
 
-def _from_coarser(colors: Tensor, weights: Tensor) -> Tensor:
-    """For every pixel, the colors around it that have a weight: mixed in squares of twice the side.
+def _halved(colors: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean colors of squares of 2 x 2 pixels, and their weights: 1 from one whole pixel on.
 
-    Where a weight is 0, the color is not used.
+    What is further away does not count then.
     """
-    height, width = weights.shape[2:]
     parts = F.avg_pool2d(weights, 2, ceil_mode=True)
-    means = F.avg_pool2d(colors * weights, 2, ceil_mode=True) / parts.clamp_min(1e-9)
-    # with a weight of 1 from one whole pixel on: what is further away does not count then
-    parts = (4 * parts).clamp_max_(1)
-    if max(parts.shape) > 1:
-        means = torch.lerp(_from_coarser(means, parts), means, parts)
-    size = (2 * parts.shape[2], 2 * parts.shape[3])
-    spread = F.interpolate(means, size, mode="bilinear", align_corners=False)
+    sums = [F.avg_pool2d(color * weights, 2, ceil_mode=True) for color in torch.split(colors, 1, 1)]
+    return torch.cat(sums, 1) / parts.clamp_min(1e-9), (4 * parts).clamp_max_(1)
+
+
+def _mixed(colors: Tensor, weights: Tensor) -> Tensor:
+    """Colors as far as they have a weight, and for the rest those of larger squares."""
+    if max(weights.shape) == 1:
+        return colors
+    around = _doubled(_mixed(*_halved(colors, weights)), *weights.shape[2:])
+    return torch.lerp(around, colors, weights)
+
+
+def _doubled(colors: Tensor, height: int, width: int) -> Tensor:
+    size = (2 * colors.shape[2], 2 * colors.shape[3])
+    spread = F.interpolate(colors, size, mode="bilinear", align_corners=False)
     return spread[:, :, :height, :width]

@@ -16,7 +16,9 @@ from fst.errors import FstError, InputError
 from fst.image.io import load_image, save_image
 from fst.image.limits import check_size
 from fst.image.picture import Picture
+from fst.image.record import read_record
 from fst.inference.control import Control, Layer, paint
+from fst.inference.difference import differences
 from fst.inference.masks import read_mask
 from fst.inference.record import checksum
 from fst.inference.stylizers import (
@@ -167,6 +169,8 @@ def _write(job: Job, painted: Picture, said: _Record, how: _How) -> None:
     try:
         save(job.target, how.overwrite)
     except FileExistsError as error:
+        if said is not None and not differences(read_record(job.target) or {}, said):
+            return  # by the same command, which runs twice
         save(beside := free_path(job.target), False)
         raise InputError(
             f"{job.target} was made by somebody else meanwhile, and left as it is: the picture of "
@@ -191,7 +195,7 @@ def _said(job: Job, problem: Exception) -> str:
     if isinstance(problem, FstError):
         return str(problem) if str(job.source) in str(problem) else f"{job.source}: {problem}"
     if isinstance(problem, OSError):
-        return f"{problem.filename or job.target}: {problem.strerror or problem}"
+        return f"{problem.filename or job.called}: {problem.strerror or problem}"
     if isinstance(problem, RuntimeError) and not is_out_of_memory(problem):
         raise problem
     return f"{job.source}: out of memory; try a smaller --size or --memory"

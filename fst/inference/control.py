@@ -16,7 +16,10 @@ from fst.image.periodic import periodic
 from fst.image.picture import MIN_SIDE, Picture, resize, resize_tensor
 from fst.inference.masks import Mask, load_mask, shares
 from fst.inference.stylizers import OnIterate, Stylizer
-from fst.system.checks import number, one_of, optional, switch, whole_number
+from fst.system.checks import number, one_of, optional, plain, switch, whole_number
+
+LARGEST = 1_000_000
+"""Of the sides that can be asked for, in pixels: far beyond what anybody paints."""
 
 _ROWS = 1 << 20
 
@@ -49,16 +52,24 @@ class Control:
 
     def __post_init__(self) -> None:
         for name in ("strength", "feather"):  # a NumPy number becomes Python's
-            object.__setattr__(self, name, number(name, getattr(self, name), 0, 1))
+            object.__setattr__(self, name, _share(name, getattr(self, name)))
         optional(one_of, "preserve_color", self.preserve_color, PRESERVE)
         optional(one_of, "upsample", self.upsample, UPSAMPLE)
-        switch("seamless", self.seamless)
-        size = optional(whole_number, "size", self.size, MIN_SIDE)
+        object.__setattr__(self, "seamless", switch("seamless", self.seamless))
+        size = optional(whole_number, "size", self.size, MIN_SIDE, LARGEST)
         object.__setattr__(self, "size", size)
         if self.upsample is not None and self.size is None:
-            raise InputError("upsampling needs a size to paint at")
+            raise InputError("upsample (--upsample) needs a size (--size) to paint at")
         if self.seamless and self.upsample == "guided":
             raise InputError("guided upsampling does not tile: take bicubic with seamless")
+
+
+def _share(name: str, value: object) -> float:
+    """From 0 to 1; a millionth beyond is rounding, as in ten times a tenth."""
+    found = plain(value)
+    if isinstance(found, float) and (-1e-6 < found < 0 or 1 < found < 1 + 1e-6):
+        return float(round(found))
+    return number(name, value, 0, 1)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fst.assets import ITERATES
 from fst.errors import FstWarning, InputError
 from fst.image.io import save_image
 from fst.image.picture import Picture, resize_tensor
+from fst.image.record import read_record
+from fst.inference.difference import NO_RECORD, differences
+from fst.inference.record import checksum
 from fst.inference.targets import Job, is_there
 from fst.optimization.pixels import Iterate
 from fst.system.files import free_path
@@ -24,18 +27,28 @@ def iterates_folder(target: Path) -> Path:
     return target.with_name(f"{target.name}{ITERATES}")
 
 
-def check_iterates(jobs: Sequence[Job], inputs: Sequence[Path], overwrite: bool = False) -> None:
+def check_iterates(
+    jobs: Sequence[Job],
+    others: Sequence[Path] = (),
+    overwrite: bool = False,
+    differs: Callable[[Job], str | None] = lambda job: "they are there",
+) -> None:
     """To be asked before the work: is there room for the iterates of all pictures?
+
+    What an earlier time of the same command has left is no hindrance, and stays.
 
     Args:
         jobs: from :func:`fst.inference.targets.plan`.
-        inputs: files that the command reads.
-        overwrite: what is in such a folder may be replaced, as long as it is no input.
+        others: files that the command reads besides the photos.
+        overwrite: what is in such a folder may be replaced, as long as it is not read.
+        differs: of a job whose target is a file in that folder: how it differs from an iterate that
+            would be written, in words; None where it is one.
 
     Raises:
-        InputError: something is there, and nothing was said of overwriting.
+        InputError: something else is there, and nothing was said of overwriting.
     """
-    read = [Path(os.path.realpath(path)) for path in inputs]
+    photos = [job.source for job in jobs if job.reads is None]
+    read = [Path(os.path.realpath(path)) for path in (*photos, *others)]
     for job in jobs:
         if job.writes is not None:
             raise InputError("iterates need a folder beside the picture: name an --output")
@@ -43,13 +56,14 @@ def check_iterates(jobs: Sequence[Job], inputs: Sequence[Path], overwrite: bool 
             continue
         if not folder.is_dir():
             raise InputError(f"{folder} is no folder: give another --output")
-        if not overwrite and any(folder.iterdir()):
-            raise InputError(
-                f"{folder} holds iterates already: --overwrite replaces them, another --output "
-                "leaves them"
-            )
-        if any(Path(os.path.realpath(folder)) in path.parents for path in read):
+        if Path(os.path.realpath(folder)) in {above for path in read for above in path.parents}:
             raise InputError(f"{folder} holds one of the files to work with: name another --output")
+        for path in () if overwrite else sorted(folder.iterdir()):
+            if (how := differs(replace(job, target=path))) is not None:
+                raise InputError(
+                    f"{path} is there already, and {how}: --overwrite replaces iterates, another "
+                    "--output leaves them"
+                )
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,14 @@ class _Seen:
     photo: Picture
 
 
+class Left(NamedTuple):
+    """What an interrupted optimization has left: a file, the iteration, and of which photo."""
+
+    path: Path
+    iteration: int
+    source: Path
+
+
 class IterateFiles:
     """Writes iterates of the photos of a command.
 
@@ -66,8 +88,8 @@ class IterateFiles:
         every: so many iterations lie between two that are written; None writes none.
         quality: of JPEG and WebP.
         overwrite: replace what is in the folders.
-        record: of a job and an iteration, what the file says of how it was painted; None is
-            nothing.
+        record: of a job and its photo's SHA-256, what a result says of how it was painted, to which
+            the iteration is added; None writes nothing of it.
     """
 
     def __init__(
@@ -75,10 +97,10 @@ class IterateFiles:
         every: int | None,
         quality: int = 95,
         overwrite: bool = False,
-        record: Callable[[Job, int], Mapping[str, Any] | None] = lambda job, iteration: None,
+        record: Callable[[Job, str], Mapping[str, Any]] | None = None,
     ) -> None:
         self.every, self.quality, self.overwrite = every, quality, overwrite
-        self.record = record
+        self.record, self._digests = record, dict[Path, str]()
         self._last: _Seen | None = None
         self._style = 1
 
@@ -96,11 +118,10 @@ class IterateFiles:
             folder = iterates_folder(job.target)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                save_image(
-                    folder / name, _picture(self._last), self.quality, self.overwrite,
-                    self.record(job, iterate.iteration),
-                )  # fmt: skip
+                self._save(folder / name, self._last, self.overwrite)
             except (OSError, InputError) as error:  # the picture itself is worth more
+                if self.differs(replace(job, target=folder / name)) is None:
+                    return  # the same command has been here before
                 said = (
                     f"{error.strerror} ({folder / name})" if isinstance(error, OSError) else error
                 )
@@ -110,14 +131,21 @@ class IterateFiles:
         """The photo is done, one way or another."""
         self._last = None
 
-    def save_last(self, written: Sequence[Path] = ()) -> tuple[Path, int] | None:
+    def differs(self, job: Job) -> str | None:
+        """How a file at a job's target differs from its iterate, in words, if it does."""
+        there, now = read_record(job.target), self._said(job)
+        if there is None or now is None:
+            return NO_RECORD
+        return ", ".join(differences(there, now)) or None
+
+    def save_last(self, written: Sequence[Path] = ()) -> Left | None:
         """Writes the last iterate of the photo that is not done, for who was interrupted.
 
         Args:
             written: pictures that are done.
 
         Returns:
-            The file, of a name that nobody has, and the iteration; None where nothing was begun.
+            A file of a name that nobody has; None where nothing was begun.
         """
         last = self._last
         if last is None or last.iterate.iteration == 0 or last.job.writes is not None:
@@ -128,9 +156,24 @@ class IterateFiles:
         name = f"{target.stem}.interrupted-{iteration:05d}{target.suffix}"
         path = free_path(target.with_name(name))
         path.parent.mkdir(parents=True, exist_ok=True)
-        record = self.record(last.job, iteration)
-        save_image(path, _picture(last), self.quality, overwrite=False, record=record)
-        return path, iteration
+        self._save(path, last, False)
+        return Left(path, iteration, last.job.source)
+
+    def _save(self, path: Path, seen: _Seen, overwrite: bool) -> None:
+        said = self._said(seen.job)
+        record = None if said is None else {**said, "iteration": seen.iterate.iteration}
+        save_image(path, _picture(seen), self.quality, overwrite=overwrite, record=record)
+
+    def _said(self, job: Job) -> Mapping[str, Any] | None:
+        """What a result of the job would say."""
+        if self.record is None:
+            return None
+        if job.source not in self._digests:
+            try:
+                self._digests = {job.source: "" if job.reads else checksum(job.source)}
+            except OSError:  # it is gone; what was painted of it is there
+                self._digests = {job.source: ""}
+        return self.record(job, self._digests[job.source])
 
 
 def _picture(seen: _Seen) -> Picture:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from fst.choices import FEATHER, MAX_PIXELS
-from fst.errors import FstWarning
+from fst.errors import FstWarning, InputError
 from fst.image.io import load_image
 from fst.image.picture import Picture, resize_tensor
 
@@ -32,9 +32,11 @@ class Mask:
 
     def fitted(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
         """What ``make`` gives, kept while the key is the same: a folder's photos often have one."""
-        if key not in self._fitted:
-            self._fitted = {key: make()}
-        return self._fitted[key]
+        kept = self._fitted.get(key)
+        if kept is None:  # other threads may do so, too: each takes what it made itself
+            kept = make()
+            self._fitted = {key: kept}
+        return kept
 
 
 def read_mask(source: str | Path | Picture, max_pixels: int = MAX_PIXELS) -> Mask:
@@ -46,13 +48,15 @@ def read_mask(source: str | Path | Picture, max_pixels: int = MAX_PIXELS) -> Mas
         max_pixels: refuse a larger file.
 
     Raises:
-        InputError: it can't be read.
+        InputError: it can't be read, or it counts from 0 to 1 where 255 is white.
     """
     if isinstance(source, Picture):
         picture, name = source, "the mask"
     else:
         picture, name = load_image(source, max_pixels, 1), f"{source}: the mask"
     values = picture.rgb.mean(1, keepdim=True)
+    if abs(float(values.max()) - 1 / 255) < 1e-6:
+        raise InputError(f"{name} has no value above 1 of 255: white is 255 (or true, or 1.0)")
     return Mask(values if picture.alpha is None else values * picture.alpha, name)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.inference.backends import Whole, make_whole
+from fst.inference.flat import Surroundings, fullness, photos_around
 from fst.inference.options import check_margin
 from fst.inference.small import at_least
 from fst.inference.strips import plans, run
@@ -29,6 +30,8 @@ class Painter:
 
     Attributes:
         net: a transformer net, on the device to compute on.
+            One that is no :class:`~fst.nets.needs.TransformerNet`, or says no stages, is run as it
+            is, on the whole picture: backend eager, no memory, not circular.
         dtype: to run convolutions in, ``torch.float32`` or ``torch.bfloat16``.
         memory: how many bytes a pass may take besides photo and net; None takes up to three
             quarters of what is free when the pass begins, and at most :data:`ENOUGH`.
@@ -48,20 +51,36 @@ class Painter:
     backend: str = "eager"
     margin: int = 0
     stages: list[Stage] | None = field(init=False, default=None)
+    moments: list[tuple[Tensor, Tensor]] | None = field(init=False, default=None)
+    """Of photos, at every norm; once a flat picture has asked for them."""
 
     def __post_init__(self) -> None:
         self.margin = check_margin("margin", self.margin)
         if self.circular:
             self.margin = 0
         self.stages = self._stages(self.dtype)
-        if self.stages is None and (self.circular or self.backend != "eager"):
-            raise InputError("this net can be run in no other way than its own")
+        if self.stages is None:
+            self._check_plain()
         self.whole: Whole | None = None
         if self.backend != "eager" and not self.circular:  # what tiles is painted in strips
             stages = self._stages(torch.float32)
             assert stages is not None
             with torch.no_grad():
                 self.whole = make_whole(self.backend, stages, self.dtype)
+
+    def _check_plain(self) -> None:
+        """What a net that does not say its stages can do: run as it is, on the whole picture."""
+        asked = {
+            f"backend {self.backend}": self.backend != "eager",
+            "circular (--seamless)": self.circular,
+            "memory": self.memory is not None,
+        }
+        for option, chosen in asked.items():
+            if chosen:
+                raise InputError(
+                    f"{option} does not go with a {type(self.net).__name__}: a net that says no "
+                    "stages can be run in no other way than its own, at once"
+                )
 
     @torch.no_grad()
     def _stages(self, dtype: torch.dtype) -> list[Stage] | None:
@@ -89,22 +108,35 @@ class Painter:
         h, w = photos.shape[2:]
         plan = None if self.stages is None else self.plan(h, w, photos.device)
         elsewhere = photos.device.type != "cpu" and self.backend == "eager"
-        at_once = elsewhere and plan == plans.Plan() and not self.circular
+        around = [None if self.stages is None else self._around(p) for p in torch.split(photos, 1)]
+        flat = any(around)
+        at_once = elsewhere and plan == plans.Plan() and not self.circular and not flat
         padded, m = widen(photos, self.margin, needs_of(self.net).multiple)
         inner = (..., slice(m, m + h), slice(m, m + w))
         if self.stages is None or plan is None or at_once:
             return self._at_once(padded)[inner]
         if photos.device.type != "cpu" and not plan.anew:
             plan = plans.Plan(strip_bytes=1 << 30)  # for circular padding
-        if self.whole is not None:
+        if self.whole is not None and not flat:
             # other backends keep about four times what the most generous plan does
             if 4 * self._memory(h, w, plans.Plan()) <= self._budget(photos.device):
                 return self.whole(padded)[inner]
         painted = [
-            run.run(self.stages, photo, self.dtype, plan, self.circular)
-            for photo in torch.split(padded, 1)
+            run.run(self.stages, photo, self.dtype, plan, self.circular, surroundings)
+            for photo, surroundings in zip(torch.split(padded, 1), around, strict=True)
         ]
         return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[inner]
+
+    def _around(self, photo: Tensor) -> Surroundings | None:
+        """What a photo is normalized together with; None for all but flat ones."""
+        share = fullness(photo)
+        if share == 1:
+            return None
+        assert self.stages is not None
+        if self.moments is None:
+            photos = photos_around().to(photo.device)
+            self.moments = run.moments_of(self.stages, photos, self.dtype)
+        return Surroundings(self.moments, share)
 
     def _memory(self, height: int, width: int, plan: plans.Plan) -> int:
         assert self.stages is not None

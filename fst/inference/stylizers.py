@@ -3,7 +3,6 @@
 A style that has a checkpoint is painted in one pass; one that has only a painting is optimized.
 """
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fst.choices import MARGIN, METHODS
-from fst.errors import FstWarning, InputError
+from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
 from fst.inference.options import (
@@ -24,6 +23,7 @@ from fst.inference.options import (
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
 from fst.losses.perceptual import PerceptualLoss
+from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
 from fst.styles.objective import judged_by_slim, load_objective, style_target
@@ -87,6 +87,11 @@ class RefiningStylizer:
     loss: PerceptualLoss
     settings: dict[str, Any]
     """Keyword arguments of :func:`~fst.optimization.pixels.optimize`."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where both compute."""
+        return self.fast.device
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
@@ -183,7 +188,9 @@ def _in_one_pass(trained: TrainedStyle, options: PassOptions, margin: int) -> Fe
     if options.circular:
         backend, margin = "eager", 0
     else:
-        backend = pick_backend(options.backend or "auto", device, dtype)
+        # other backends are given the net's stages, where it says them
+        asked = options.backend or ("auto" if has_stages(trained.net) else "eager")
+        backend = pick_backend(asked, device, dtype)
         margin = margin if options.margin is None else options.margin
     circular = bool(options.circular)
     return FeedForwardStylizer(trained, device, dtype, options.memory, circular, backend, margin)
@@ -192,11 +199,11 @@ def _in_one_pass(trained: TrainedStyle, options: PassOptions, margin: int) -> Fe
 def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> OptimizingStylizer:
     device, dtype = of_pass.device or torch.device("cpu"), of_pass.dtype or torch.float32
     settings = options.optimization()
-    if options.seed is not None and settings.get("init", "photo") not in NOISY:
-        warnings.warn(
-            "seed is of no use here: the start has no noise (init noise or blend has)",
-            FstWarning,
-            stacklevel=3,
+    init = settings.get("init", "photo")
+    if options.seed is not None and not (isinstance(init, str) and init in NOISY):
+        raise InputError(
+            f"seed is of no use without noise in the start: init {' or '.join(NOISY)} has it, not "
+            f"{init if isinstance(init, str) else 'a picture'}"
         )
     # a preset has a balance of its own
     weights = style.weights if options.preset in (None, "gatys") else {}

@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -11,6 +11,7 @@ from fst.errors import InputError
 from fst.image.record import read_record
 from fst.inference.names import destination, named
 from fst.inference.photos import Photo, gather
+from fst.inference.streams import Streams, is_stdout
 from fst.system.files import check_writable, identity, ignores_case, nearest_folder
 
 
@@ -29,6 +30,11 @@ class Job:
     target: Path
     reads: IO[bytes] | None = None
     writes: IO[bytes] | None = None
+
+    @property
+    def called(self) -> str:
+        """The target, in messages."""
+        return str(self.target) if self.writes is None else "stdout"
 
 
 @dataclass(frozen=True)
@@ -50,37 +56,18 @@ class Plan:
     errors: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Streams:
-    """What ``-`` stands for.
-
-    Attributes:
-        stdin: a picture is read from it.
-        stdout: the result goes there.
-        suffix: of the result's format.
-    """
-
-    stdin: IO[bytes] | None = None
-    stdout: IO[bytes] | None = None
-    suffix: str = ".png"
-
-
-def is_stdout(inputs: Sequence[str | Path], output: str | Path | None) -> bool:
-    """Whether the result goes to stdout: as it is asked for, or as the photo comes from stdin."""
-    return output == "-" or (output is None and list(inputs) == ["-"])
-
-
 def plan(
     inputs: Sequence[str | Path],
     output: str | Path | None,
     style_name: str,
     others: Sequence[Path] = (),
     streams: Streams | None = None,
+    by_name: bool = False,
 ) -> Plan:
     """Pairs photos with the files to write; folders are walked, their structure kept.
 
-    Results are called as :func:`~fst.inference.names.named` says. A picture in a folder that is
-    called as another's result, or says of itself that it is one, is no photo.
+    Results are called as :func:`~fst.inference.names.named` says. A picture in a folder that says
+    of itself that it is one is no photo.
 
     Nothing is made or written here; folders that are missing are made with their first picture.
 
@@ -91,12 +78,16 @@ def plan(
         style_name: for those names.
         others: files that the command reads besides (masks, paintings): no result replaces them.
         streams: what is read and written where ``"-"`` is given.
+        by_name: results may say nothing of themselves: a picture in a folder that is called as
+            another's result is taken for one.
 
     Raises:
         InputError: a photo that isn't there, an empty folder, an output that can't be written, or
             that would be one of the files that are read.
     """
     streams = streams or Streams()
+    if "" in inputs or output == "":
+        raise InputError("a photo or --output has an empty name")
     paths = [Path(path) for path in inputs if path != "-"]
     single = len(inputs) == 1 and not any(path.is_dir() for path in paths)
     stdout = is_stdout(inputs, output)
@@ -109,14 +100,7 @@ def plan(
     if len(paths) < len(inputs):
         found.photos.append(Photo(Path("stdin"), Path("stdin"), reads=streams.stdin))
     targets = named(found.photos, style_name, file, folder)
-    # what is called like a result of another photo is one, of an earlier time
-    places = {_place(target) for target in targets.values()}
-    results = {
-        photo: None
-        for photo in found.photos
-        if photo.walked and (_place(photo.path) in places or read_record(photo.path) is not None)
-    }
-    if results:
+    if results := _results(targets, by_name):
         one = f"{next(iter(results)).path}{', …' if len(results) > 1 else ''}"
         found.notes.append(f"passed over, being results of before: {len(results)} ({one})")
     writes = streams.stdout if stdout else None
@@ -130,6 +114,16 @@ def plan(
         raise InputError(found.errors[0] if found.errors else f"there are no photos to paint{only}")
     _check_targets(jobs, others)
     return Plan(jobs, single, found.notes, found.warnings, found.errors)
+
+
+def _results(targets: Mapping[Photo, Path], by_name: bool) -> dict[Photo, None]:
+    """What lies among the photos of a folder and is the result of an earlier time."""
+    places = {_place(target) for target in targets.values()} if by_name else set()
+    return {
+        photo: None
+        for photo in targets
+        if photo.walked and (_place(photo.path) in places or read_record(photo.path) is not None)
+    }
 
 
 def _place(path: Path) -> Path:
@@ -208,7 +202,8 @@ def unfinished(
     asked = {job: differs(job) for job in there}
     if taken := [job for job, reason in asked.items() if reason is not None]:
         reason = f" ({asked[taken[0]]})" if asked[taken[0]] else ""
-        more = f", and {len(taken) - 1} more results are" if len(taken) > 1 else ""
+        count = len(taken) - 1
+        more = f", and {count} more {'is' if count == 1 else 'are'}" if count else ""
         raise InputError(
             f"{taken[0].target} is there already{reason}{more}: --overwrite replaces what is "
             "there, another --output leaves it"

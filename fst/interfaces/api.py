@@ -1,7 +1,10 @@
 """Styles for other programs: ``fst.load("monet")`` paints PIL pictures, arrays and tensors."""
 
+import errno
 import inspect
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,22 +14,28 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fst.choices import MARGIN
+from fst.choices import FEATHER, MARGIN
 from fst.errors import InputError
-from fst.image.picture import Picture, from_pil, to_pil, upright
 from fst.inference.control import Control, Layer, paint
 from fst.inference.masks import Mask, read_mask
 from fst.inference.options import OF_PIXELS, PassOptions, PixelOptions, check_names
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
+from fst.interfaces.conversion import from_pictures, to_pictures
 from fst.styles.catalog import find_style
+from fst.styles.style import Style
+from fst.system.checks import shown
 from fst.system.device import pick_device, pick_precision
-from fst.system.memory import parse_memory
+from fst.system.memory import is_out_of_memory, parse_memory
 
 Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
+MaskPicture = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | Tensor
 
 
 class LoadedStyle:
-    """A style, ready to paint any number of photos; made by :func:`load`."""
+    """A style, ready to paint any number of photos, in any number of threads.
+
+    Made by :func:`load`.
+    """
 
     def __init__(self, stylizer: Stylizer, tiling: Stylizer | None, seamless: bool = False) -> None:
         self.stylizer, self.tiling, self.seamless = stylizer, tiling, seamless
@@ -38,104 +47,113 @@ class LoadedStyle:
         preserve_color: str | None = None,
         size: int | None = None,
         upsample: str | None = None,
-        mask: str | Path | Image.Image | None = None,
+        mask: MaskPicture | None = None,
         seamless: bool | None = None,
+        feather: float | None = None,
+        **others: Any,
     ) -> Photo:
-        """The photo in this style; what comes back is of the kind, shape and type that was given.
+        """The photo in this style; what comes back is of the kind and type that was given.
 
         Args:
             photo: a PIL picture (turned upright; alpha and profile are kept, other modes become
-                RGB); an array ``(H, W, 3)``, or
-                a tensor ``(3, H, W)`` or ``(N, 3, H, W)``: RGB, uint8, or float in [0, 1].
+                RGB); an array as for :func:`~fst.image.arrays.from_array`; or a tensor as for
+                :func:`~fst.image.arrays.from_tensor`. Gray becomes RGB.
             strength: from 0, the photo, to 1.
             preserve_color: ``"luma"``, ``"lab"`` or ``"histogram"``, as for
                 :func:`fst.image.color.preserve_color`.
             size: long side in pixels to paint at, and of the result where ``upsample`` is None.
             upsample: ``"guided"`` or ``"bicubic"``: back to the photo's size.
-            mask: a picture or its file, white where the style is painted.
+            mask: a picture, array or tensor, or a picture's file, white where the style is painted.
             seamless: make the result tile the plane; None is what :func:`load` was told by
                 ``circular``.
+            feather: blurs the mask's edges, as a share of the picture's long side; None is
+                :data:`fst.choices.FEATHER`.
+            others: nothing; a name that is no option is told with those that come close.
 
         Raises:
-            InputError: not such a picture, or a value out of its range.
+            InputError: not such a picture, a value out of its range, an option that is none or is
+                of no use.
         """
+        check_names(others, CALL_OPTIONS)
+        if feather is not None and mask is None:
+            raise InputError("feather is of no use without a mask")
         seamless = self.seamless if seamless is None else seamless
-        if seamless and self.tiling is None:
-            raise InputError("to tile, a style needs a checkpoint, and no refining")
-        stylizer = self.tiling if seamless and self.tiling is not None else self.stylizer
-        control = Control(strength, preserve_color, size, upsample, seamless=seamless)
-        layers = [Layer(stylizer, _mask(mask))]
-
-        def painted(rgb: Tensor) -> Tensor:
-            return paint(Picture(rgb), layers, control).rgb
-
-        if isinstance(photo, Image.Image):
-            return _paint_pil(photo, lambda picture: paint(picture, layers, control))
-        if isinstance(photo, np.ndarray):
-            return _paint_array(photo, painted)
-        if not isinstance(photo, Tensor):
-            raise InputError(f"expected a PIL picture, array or tensor, not {type(photo).__name__}")
-        if photo.dim() not in (3, 4) or photo.shape[-3] != 3 or not photo.numel():
-            raise InputError(f"expected a tensor (3, H, W), got shape {tuple(photo.shape)}")
-        batch = photo if photo.dim() == 4 else photo[None]
-        result = _paint_tensor(batch.detach().cpu(), painted).to(photo.device)
-        return result if photo.dim() == 4 else result[0]
+        blur = FEATHER if feather is None else feather
+        control = Control(strength, preserve_color, size, upsample, blur, seamless)
+        if control.seamless and self.tiling is None:
+            raise InputError(
+                "to tile (seamless), a style needs a checkpoint whose net says its stages, and no "
+                "refining"
+            )
+        stylizer = self.tiling if self.tiling and control.seamless else self.stylizer
+        with _own_modes(stylizer.device), _in_memory():
+            given = to_pictures(photo, "photo")
+            layers = [Layer(stylizer, _mask(mask))]
+            result: Photo = from_pictures(
+                [paint(picture, layers, control) for picture in given], photo
+            )
+        return result
 
 
 def _mask(mask: object) -> Mask | None:
     """Read once, for all pictures of a batch."""
     if mask is None:
         return None
-    if isinstance(mask, Image.Image):
-        return read_mask(from_pil(upright(mask)))
-    if isinstance(mask, str | Path):
-        return read_mask(mask)
-    raise InputError(f"a mask is a PIL picture or the path of one, not {type(mask).__name__}")
+    if isinstance(mask, str | os.PathLike):
+        return read_mask(Path(_path(mask, "mask")))
+    masks = to_pictures(mask, "mask")
+    if len(masks) > 1:
+        raise InputError(f"one mask for all pictures of a batch, not {len(masks)}")
+    return read_mask(masks[0])
 
 
-def _paint_pil(photo: Image.Image, painted: Callable[[Picture], Picture]) -> Image.Image:
-    picture = painted(from_pil(upright(photo)))
-    rgb, alpha = picture.rgb, picture.alpha
-    finished = to_pil(rgb if alpha is None else torch.cat([rgb, alpha], 1))
-    if picture.icc_profile:
-        finished.info["icc_profile"] = picture.icc_profile
-    return finished
+def _path(path: object, what: str) -> str:
+    """A path, or a name, as a text.
+
+    Raises:
+        InputError: it can't be one.
+    """
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if not isinstance(text, str):
+        kind = type(path).__name__
+        raise InputError(f"a {what} is given as a text or path, not as {shown(path)} ({kind})")
+    if not text.strip() or "\0" in text:
+        raise InputError(f"a {what} is given by its name or path, not by {shown(text)}")
+    return text
 
 
-def _paint_array(
-    photo: np.ndarray[Any, Any], painted: Callable[[Tensor], Tensor]
-) -> np.ndarray[Any, Any]:
-    if photo.ndim != 3 or photo.shape[2] != 3:
-        raise InputError(f"expected an array (H, W, 3), got shape {photo.shape}")
-    if not photo.size:
-        raise InputError(f"an array without pixels: its shape is {photo.shape}")
-    if photo.dtype.kind not in "fu":
-        raise InputError(f"expected uint8 or float values, not {photo.dtype}")
-    native = photo.astype(photo.dtype.newbyteorder("="))
-    tensor = torch.from_numpy(native).permute(2, 0, 1)
-    result = _paint_tensor(tensor[None], painted)[0].permute(1, 2, 0)
-    return np.ascontiguousarray(result.numpy())
+@contextmanager
+def _own_modes(device: torch.device) -> Iterator[None]:
+    """Whatever modes of torch's the caller is in, a picture is painted alike.
+
+    Otherwise ``no_grad`` and ``inference_mode`` would end an optimization, ``autocast`` would
+    change the precision that was asked for, and a default device would get half of the numbers.
+    """
+    elsewhere = torch.get_default_device().type != "cpu"
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.autocast(device.type, enabled=False),
+        torch.device("cpu") if elsewhere else nullcontext(),
+    ):
+        yield
 
 
-def _paint_tensor(photos: Tensor, painted: Callable[[Tensor], Tensor]) -> Tensor:
-    if photos.dtype == torch.uint8:
-        floats = photos.float() / 255
-    elif photos.is_floating_point():
-        floats = photos.float()
-        if not (bool(torch.isfinite(floats).all()) and 0 <= floats.min() <= floats.max() <= 1):
-            raise InputError("a float picture has values in [0, 1]; divide by 255 first")
-    else:
-        raise InputError(f"expected uint8 or float values, not {photos.dtype}")
-    result = torch.cat([painted(photo) for photo in torch.split(floats.contiguous(), 1)])
-    if photos.dtype == torch.uint8:
-        return result.mul(255).round().byte()
-    return result.to(photos.dtype)
+@contextmanager
+def _in_memory() -> Iterator[None]:
+    """Says in a line that memory is exhausted."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise
+        raise InputError("out of memory: try a smaller size or memory") from error
 
 
 def load(
-    style: str | Path,
-    checkpoints: str | Path | None = None,
-    device: str = "auto",
+    style: str | os.PathLike[str],
+    checkpoints: str | os.PathLike[str] | None = None,
+    device: str | torch.device = "auto",
     precision: str = "auto",
     method: str = "auto",
     memory: int | str | None = None,
@@ -156,7 +174,7 @@ def load(
             ``"monet=0.7,starry_night=0.3"``.
         checkpoints: the folder of trained styles; None is the current folder's, then the
             package's.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"`` ...
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` ..., or a ``torch.device``.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         method: ``"auto"``, ``"feedforward"`` or ``"optimize"``.
         memory: how many bytes a pass may take, or ``"2GB"``; None takes what is free, within
@@ -182,16 +200,26 @@ def load(
     dtype = pick_precision(precision, at)
     limit = parse_memory(memory) if isinstance(memory, str) else memory
     of_pass = PassOptions(at, dtype, limit, backend, margin, circular)
-    if not isinstance(style, str | Path):
-        raise InputError(f"a style is a name or a path, not {type(style).__name__}")
-    found = find_style(str(style), None if checkpoints is None else Path(checkpoints), at)
-    stylizer = make_stylizer(found, method, of_pass, of_pixels, refine)
-    if isinstance(stylizer, FeedForwardStylizer) and stylizer.painter.stages is not None:
-        if stylizer.circular:
-            plain = replace(stylizer, circular=False, margin=MARGIN)
-            return LoadedStyle(plain, stylizer, seamless=True)
-        return LoadedStyle(stylizer, replace(stylizer, circular=True))
+    folder = None if checkpoints is None else Path(_path(checkpoints, "folder of checkpoints"))
+    with _own_modes(at):
+        found = _found(_path(style, "style"), folder, at)
+        stylizer = make_stylizer(found, method, of_pass, of_pixels, refine)
+        if isinstance(stylizer, FeedForwardStylizer) and stylizer.painter.stages is not None:
+            if stylizer.circular:
+                plain = replace(stylizer, circular=False, margin=MARGIN)
+                return LoadedStyle(plain, stylizer, seamless=True)
+            return LoadedStyle(stylizer, replace(stylizer, circular=True))
     return LoadedStyle(stylizer, None)
+
+
+def _found(name: str, folder: Path | None, device: torch.device) -> Style:
+    """As :func:`~fst.styles.catalog.find_style`, of a name that may be too long for a file, too."""
+    try:
+        return find_style(name, folder, device)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise InputError(f"no style has such a long name: {shown(name)}") from error
 
 
 def _pixel_options(*given: Mapping[str, Any] | None) -> PixelOptions:
@@ -211,7 +239,17 @@ def _pixel_options(*given: Mapping[str, Any] | None) -> PixelOptions:
             if name not in OF_PIXELS:
                 raise InputError(f"{name} is given to load() itself, not in loss or settings")
             chosen[name] = value
+    if isinstance(chosen.get("init"), np.ndarray | Image.Image | Tensor):
+        starts = to_pictures(chosen["init"], "start (init)")
+        if len(starts) > 1:
+            raise InputError(f"init is one picture, not {len(starts)}")
+        chosen["init"] = starts[0].rgb
     return PixelOptions(**chosen)
 
 
+CALL_OPTIONS = tuple(
+    name
+    for name in inspect.signature(LoadedStyle.__call__).parameters
+    if name not in ("self", "photo", "others")
+)
 OPTIONS = (*OF_PIXELS, *(name for name in inspect.signature(load).parameters if name != "pixels"))

@@ -48,3 +48,9 @@ class TransformerNet(nn.Module):
 def needs_of(net: nn.Module) -> NetNeeds:
     """What ``net`` says that it needs; a plain module gets what most nets can do with."""
     return net.needs if isinstance(net, TransformerNet) else NetNeeds()
+
+
+@torch.no_grad()
+def has_stages(net: nn.Module) -> bool:
+    """Whether ``net`` can be run in other ways than its own: strips, tiles, other backends."""
+    return isinstance(net, TransformerNet) and net.stages() is not None

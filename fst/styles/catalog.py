@@ -118,7 +118,7 @@ def _no_style(style: str, folders: Sequence[Path]) -> str:
     trained = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
     plain = {re.sub(r"\W|_", "", name.lower()): name for name in {*trained, *style_names()}}
     near = difflib.get_close_matches(re.sub(r"\W|_", "", style.lower()), list(plain), n=1)
-    hint = f": did you mean {plain[near[0]]}?" if near else ""
+    hint = f": did you mean {plain[near[0]]}?" if near else "."
     return (
         f"no style {style!r}{hint} Trained: {', '.join(sorted(trained - {BASE})) or 'none'}; to "
         f"optimize for: {', '.join(style_names())}; or give the path of a checkpoint or of a "

@@ -59,7 +59,7 @@ def _portrait(image: str, size: int, missing: AssetError) -> Tensor:
         if "comes with fst" not in str(error):  # a shipped portrait that is damaged
             raise
         raise missing from error
-    warnings.warn(f"no {image} here: {STAND_IN} stands in for it", FstWarning, stacklevel=3)
+    warnings.warn(f"no {image} among the assets: {STAND_IN} stands in", FstWarning, stacklevel=3)
     return portrait
 
 

@@ -114,7 +114,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedSt
             raise CheckpointError(f"{path}: the weight {key} is not finite")
     net = make_net(description["net"]["name"], description["net"]["arguments"])
     net.load_state_dict(state)
-    net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
+    net = net.float().to(memory_format=torch.channels_last).to(device)
+    net.eval().requires_grad_(False)
     return TrainedStyle(net, description)
 
 

@@ -26,6 +26,7 @@ def whole_number(name: str, value: Any, least: int | None = None, most: int | No
     Raises:
         InputError: not a whole number (``True``, ``2.5``, ``"2"``), or outside of the range.
     """
+    value = plain(value)
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     if whole and (least is None or value >= least) and (most is None or value <= most):
         return int(value)
@@ -53,6 +54,7 @@ def number(
     Raises:
         InputError: not a number (``True``, ``"2"``, NaN, infinity), or outside of the range.
     """
+    value = plain(value)
     if (found := _finite(value)) is not None:
         fits = (least is None or found >= least) and (most is None or found <= most)
         if fits and (above is None or found > above) and (below is None or found < below):
@@ -67,6 +69,7 @@ def one_of(name: str, value: Any, options: Collection[_T]) -> _T:
     Raises:
         InputError: none of them.
     """
+    value = plain(value)
     for option in options:
         if type(option) is type(value) and option == value:
             return option
@@ -80,6 +83,7 @@ def switch(name: str, value: Any) -> bool:
     Raises:
         InputError: anything else, 0 and 1 included.
     """
+    value = plain(value)
     if isinstance(value, bool):
         return value
     raise InputError(f"{name} must be true or false, not {shown(value)}")
@@ -111,9 +115,27 @@ def optional(check: Callable[..., _T], name: str, value: Any, *limits: Any) -> _
         raise InputError(f"{said} (or null for none), not {given}") from None
 
 
+def plain(value: Any) -> Any:
+    """A number, truth value or text of NumPy's or torch's as Python's; all else as it is.
+
+    These are NumPy's scalars, and arrays and tensors without a dimension.
+    """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        try:
+            return value.item()
+        except (RuntimeError, TypeError, ValueError):  # one that has no value: torch's meta
+            return value
+    return value
+
+
 def shown(value: Any) -> str:
     """What was given, on one line and not too long; as YAML has it where that differs."""
-    return _spelled(value) if value is None or isinstance(value, bool) else _short(repr(value))
+    if value is None or isinstance(value, bool):
+        return _spelled(value)
+    try:
+        return _short(repr(value))
+    except ValueError:  # Python refuses to write a whole number of thousands of digits
+        return f"a {type(value).__name__} that is too long to be shown"
 
 
 def _finite(value: Any) -> float | None:

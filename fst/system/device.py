@@ -1,31 +1,57 @@
 """Which device, which precision, and how the C library keeps its memory."""
 
 import os
+import warnings
 
 import torch
 
 from fst.choices import PRECISIONS
 from fst.errors import InputError
+from fst.system.checks import shown
 
 
-def pick_device(name: str = "auto") -> torch.device:
+def pick_device(name: str | torch.device = "auto") -> torch.device:
     """The device called ``name``; ``"auto"`` is the first CUDA device, else Apple's, else the CPU.
 
     Raises:
-        InputError: no such device on this machine.
+        InputError: no such device on this machine; says which there are.
     """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if not isinstance(name, str | torch.device):
+        raise InputError(f"a device is a name such as cpu or cuda:0, not {shown(name)}")
     try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
+        with warnings.catch_warnings():  # of names that torch once had
+            warnings.simplefilter("ignore")
+            device = torch.device(name)
+        if device.type not in ("cpu", *_accelerators()) or (device.type == "cpu" and device.index):
+            raise RuntimeError("a device that has no memory, or that is not here")
+        torch.ones(1, device=device).item()  # that it computes
     except (RuntimeError, AssertionError) as error:
-        there = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-        there += ["mps"] if torch.backends.mps.is_available() else []
-        raise InputError(f"no device {name!r} here: there are {', '.join(there)}") from error
-    return device
+        here = ", ".join(["auto", "cpu", *_described()])
+        raise InputError(f"no device {str(name)!r} here: there are {here}") from error
+    return torch.device("cpu") if device.type == "cpu" else device
+
+
+def _accelerators() -> list[str]:
+    """The kinds of devices besides the CPU that work here."""
+    there = ["cuda"] if torch.cuda.is_available() else []
+    there += ["mps"] if torch.backends.mps.is_available() else []
+    return there + (["xpu"] if torch.xpu.is_available() else [])
+
+
+def _described() -> list[str]:
+    """Every accelerator by the name that picks it, CUDA's with the name on the box."""
+    found = []
+    for kind in _accelerators():
+        if kind != "cuda":
+            found.append(kind)
+            continue
+        for number in range(torch.cuda.device_count()):
+            found.append(f"cuda:{number} ({torch.cuda.get_device_name(number)})")
+    return found
 
 
 def pick_precision(name: str, device: torch.device) -> torch.dtype:

@@ -91,7 +91,7 @@ def nearest_folder(path: Path) -> Path:
     Raises:
         InputError: something other than a folder is in the way.
     """
-    for folder in path.absolute().parents:
+    for folder in path.parents:
         if folder.is_dir():
             return folder
         if os.path.lexists(folder):

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from fst.errors import InputError
+from fst.system.checks import shown
 
 
 def keep_freed_memory() -> None:
@@ -35,16 +36,18 @@ def parse_memory(text: str) -> int:
     """``"2GB"``, ``"500 MB"`` or ``"1.5GiB"`` in bytes.
 
     Raises:
-        InputError: not of this form, or nothing.
+        InputError: not of this form, nothing, or more than any computer has.
     """
     match = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)(i?)b?\s*", text.lower())
     try:
         number = float(match[1]) if match else 0.0
     except ValueError:
         number = 0.0
-    if match is None or number <= 0:
-        raise InputError(f"memory is given as 2GB or 500MB, not {text!r}")
-    return int(number * (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " "))
+    if match is not None and number > 0:
+        size = number * (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " ")
+        if 1 <= size < 1 << 63:
+            return int(size)
+    raise InputError(f"memory is given as 2GB or 500MB, not {shown(text)}")
 
 
 def free_memory(device: torch.device) -> int:

@@ -11,7 +11,13 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from fst.data.module import PhotoDataModule
-from fst.errors import CheckpointError, DeviceLostError, DivergedError, InputError
+from fst.errors import (
+    CheckpointError,
+    DeviceLostError,
+    DivergedError,
+    InputError,
+    interruption,
+)
 from fst.training.checkpoints import by_step, step_of
 from fst.training.module import StyleTransferModule
 from fst.training.outcome import check_outcome, objective_now
@@ -58,8 +64,9 @@ def fit(
                 _say(trainer, _stopped(trainer, run))
                 return False
             _validate_last(module, data, trainer, curves)
-        except SystemExit as end:  # how Lightning ends where it is interrupted
-            if not isinstance(end.__context__, KeyboardInterrupt):
+        except BaseException as end:
+            # Lightning ends on it with SystemExit; or a logger with an error, being closed already
+            if interruption(end) is None:
                 raise
             _say(trainer, _stopped_at_once(trainer, run))
             return False

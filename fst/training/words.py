@@ -129,7 +129,7 @@ def with_painting(words: Sequence[str], several: bool = False) -> list[str]:
     style, image = value_of(words, "style"), value_of(words, "style.image")
     given = value_of(words, "style.name")
     alone = style is None and image is not None and not several and not resumes(words)
-    rest = [word for word in words if key_of(word) != "style.image"]
+    rest = [word for word in words if key_of(word) != "style.image" or word[0] == "~"]
     if style is not None and is_path(style):
         if several and "," in style:
             raise InputError("a sweep takes styles by name, not paintings: train one at a time")
@@ -183,6 +183,8 @@ def own_painting(style: dict[str, Any], style_file: str | None, typed: Collectio
     Raises:
         InputError: a painting of the user's own, and the name of a style that comes with fst.
     """
+    if not {"name", "image"} <= style.keys():
+        return  # which is said with all that is missing
     name, image = style["name"], str(style["image"])
     if name == style_file:
         if name not in style_names():  # a file of the user's own

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.resources
 import logging
+import os
 from pathlib import Path
 
 import datasets
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support import encoded, make_photo
+from support import encoded, make_photo, one_color
 
 from fst.data.sources import (
     SAMPLE_PHOTOS,
     Record,
+    as_path,
+    as_text,
     decode,
     name_of,
     open_folder,
@@ -402,3 +405,16 @@ def test_a_photo_without_a_path_is_called_by_its_digest() -> None:
     assert digest.startswith(name.rpartition(" ")[2])
     assert name != name_of({"path": None, "bytes": content + b"."})
     assert name_of({"path": None, "bytes": None}) == name_of({}) == "a photo without a name"
+
+
+def test_photos_whose_names_are_no_utf8_are_photos(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/ph\xf6tos"))
+    folder.mkdir()
+    path = folder / os.fsdecode(b"caf\xe9.png")
+    one_color(3).save(path)
+    (record,) = (row["image"] for row in open_folder(str(folder)))
+    assert name_of(record) == str(path)
+    assert tuple(decode(record).shape) == (3, 20, 24)
+    assert os.fsencode(as_path(as_text(str(path)))) == os.fsencode(path)
+    as_text(str(path)).encode("utf-8")  # can be
+    assert as_text("Müller/日本.jpg") == "Müller/日本.jpg"

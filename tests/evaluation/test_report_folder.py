@@ -68,8 +68,14 @@ def test_folders_inside_a_report_and_around_one_are_none(tmp_path: Path) -> None
     (tmp_path / "report" / "pictures" / "a_fast.png").touch()
     (tmp_path / "report" / "photos" / "a.json").touch()
     for folder in (tmp_path, tmp_path / "report" / "pictures", tmp_path / "report" / "photos"):
-        with pytest.raises(InputError, match="no report"):
+        with pytest.raises(InputError, match=r"no report|part of a report"):
             check_report_folder(folder)
+    for path in tmp_path.rglob("*.*"):
+        if path.name != "report.json":
+            path.unlink()
+    for name in ("pictures", "photos"):  # empty, and still not for another's
+        with pytest.raises(InputError, match="part of a report"):
+            check_report_folder(tmp_path / "report" / name)
     assert is_report(tmp_path / "report")
 
 

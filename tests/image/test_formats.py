@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import EpsImagePlugin, Image, ImageCms, UnidentifiedImageError, features
 from support import ROOT, encoded, make_photo
 
@@ -144,6 +145,37 @@ def test_a_layout_of_tiff_that_pil_cannot_read_says_what_to_do(tmp_path: Path) -
     with pytest.raises(UnidentifiedImageError):
         Image.open(tmp_path / "a.tif")
     with pytest.raises(InputError, match=r"a\.tif .*TIFF of 3 x 32 bits \(RGB.* 8 or 16 bits"):
+        load_image(tmp_path / "a.tif")
+
+
+def patched(tiff: bytes, tag: int, value: int) -> bytes:
+    """The TIFF with another value, of 16 or 32 bits, of a tag of one number."""
+    (count,) = struct.unpack_from("<H", tiff, place := struct.unpack_from("<I", tiff, 4)[0])
+    for entry in range(place + 2, place + 2 + 12 * count, 12):
+        found, kind, numbers = struct.unpack_from("<HHI", tiff, entry)
+        if (found, numbers) == (tag, 1):
+            new = struct.pack("<HHII", tag, kind, 1, value)
+            return tiff[:entry] + new + tiff[entry + 12 :]
+    raise ValueError(f"no tag {tag}")
+
+
+HEIGHT = 257
+
+
+@pytest.mark.parametrize("height", [50, 8_000_000])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_a_tiff_with_parts_missing_is_not_half_black(
+    planes: str, height: int, tmp_path: Path
+) -> None:
+    array = np.asarray(make_photo(24, 20))
+    if planes == "separate":
+        array = np.ascontiguousarray(np.moveaxis(array, 2, 0))
+    options = {"photometric": "rgb", "planarconfig": planes, "rowsperstrip": 20}
+    tifffile.imwrite(tmp_path / "a.tif", array, **options)
+    content = (tmp_path / "a.tif").read_bytes()
+    load_image(tmp_path / "a.tif")
+    (tmp_path / "a.tif").write_bytes(patched(content, HEIGHT, height))
+    with pytest.raises(InputError, match=rf"a\.tif can't be decoded: of its 24x{height} pixels"):
         load_image(tmp_path / "a.tif")
 
 

@@ -594,3 +594,28 @@ def test_a_place_that_can_hold_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file is not a folder"):
         check_output(tmp_path / "file" / "a.png")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["L", "I;16", "RGB"])
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_a_tiff_of_any_kind_is_turned_upright(
+    kind: str, compression: str, orientation: int, tmp_path: Path
+) -> None:
+    """PIL garbles uncompressed gray ones; the expected picture is NumPy's (TIFF 6.0, tag 274)."""
+    stored = np.arange(20 * 24).reshape(20, 24)
+    turn = {2: "h", 3: "rr", 4: "hrr", 5: "rrrh", 6: "rrr", 7: "rh", 8: "r"}.get(orientation, "")
+    expected = stored
+    for step in turn:  # h: mirrored; r: a quarter turn to the left
+        expected = np.fliplr(expected) if step == "h" else np.rot90(expected)
+    if kind == "I;16":
+        array, scale = (stored * 100).astype(np.uint16), 65535 / 100
+    else:
+        array, scale = (stored // 2).astype(np.uint8), 255.0
+        expected = expected // 2
+    image = Image.fromarray(array if kind != "RGB" else np.stack([array] * 3, 2))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.tif", exif=exif.tobytes(), compression=compression)
+    found = load_image(tmp_path / "a.tif").rgb[0, 0].numpy()
+    np.testing.assert_allclose(found, expected / scale, atol=1e-6)

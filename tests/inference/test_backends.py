@@ -15,6 +15,8 @@ from fst.inference import backends, painter
 from fst.inference.backends import PlainNet, is_installed, make_whole, pick_backend
 from fst.inference.painter import Painter
 from fst.inference.strips import plans
+from fst.inference.stylizers import FeedForwardStylizer
+from fst.nets import NETS
 from fst.nets.johnson import JohnsonNet
 from fst.styles.trained import TrainedStyle, save_checkpoint
 
@@ -114,6 +116,57 @@ def test_what_cannot_be_had_is_said(net: JohnsonNet, monkeypatch: pytest.MonkeyP
     assert all(pick_backend(name, CPU, torch.float32) == name for name in BACKENDS)
     with pytest.raises(InputError, match="no other way"):
         Painter(nn.Sequential(net), backend="openvino")
+
+
+class OwnNet(nn.Module):
+    """A net of one's own, with one argument; it says no stages."""
+
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, width, 3, padding=1), nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, photos: Tensor) -> Tensor:
+        painted: Tensor = torch.sigmoid(self.last(torch.relu(self.first(photos))))
+        return painted
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkpoint of an :class:`OwnNet`, on a machine where ``auto`` would be OpenVINO."""
+    monkeypatch.setitem(NETS, "own", OwnNet)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    torch.manual_seed(0)
+    about = {"net": {"name": "own", "arguments": {"width": 5}}, "style": {"name": "mine"}}
+    save_checkpoint(tmp_path / "mine.safetensors", TrainedStyle(OwnNet(5), about))
+    return tmp_path / "mine.safetensors"
+
+
+def test_a_net_without_stages_is_painted_with_whatever_auto_would_take(own: Path) -> None:
+    assert pick_backend("auto", CPU, torch.bfloat16) == "openvino"
+    style = fst.load(own, device="cpu")
+    assert isinstance(style.stylizer, FeedForwardStylizer)
+    assert style.stylizer.backend == "eager"
+    exact = fst.load(own, device="cpu", precision="fp32", margin=0)
+    photo = draw(1, 3, 32, 36)
+    net = exact.stylizer.style.net  # type: ignore[union-attr]
+    torch.testing.assert_close(exact(photo), net(photo), rtol=0, atol=1e-6)
+    torch.testing.assert_close(style(photo), net(photo), rtol=0, atol=0.05)
+    for control in (
+        {"strength": 0.5}, {"preserve_color": "lab"}, {"size": 24, "upsample": "guided"},
+        {"mask": draw(1, 1, 32, 36)},
+    ):  # fmt: skip
+        assert style(photo, **control).shape == photo.shape  # type: ignore[arg-type]
+
+
+def test_what_a_net_without_stages_cannot_do_is_one_line(own: Path) -> None:
+    for options in (
+        {"backend": "openvino"}, {"backend": "compile"}, {"memory": "1GB"}, {"circular": True},
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=r"OwnNet.*stages"):
+            fst.load(own, device="cpu", **options)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="stages"):
+        fst.load(own, device="cpu")(draw(1, 3, 32, 32), seamless=True)
 
 
 def test_a_net_is_converted_once_however_a_style_is_used(

@@ -479,6 +479,22 @@ def test_what_appears_while_a_photo_is_painted_is_not_replaced() -> None:
     assert len(list(Path("out").iterdir())) == 3
 
 
+def test_two_of_the_same_command_at_once_paint_one_picture() -> None:
+    (job,) = plan([photo("me.png")], Path("out"), "m")
+
+    def record(job: Job, digest: str) -> dict[str, Any]:
+        return {"format": 1, "photo": {"sha256": digest}, "styles": [], "settings": {}}
+
+    def paint(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        if not job.target.exists():  # the other one is quicker
+            assert [outcome.error for outcome in run([job], negative, record=record)] == [None]
+        return 1 - rgb
+
+    stylizer: Any = paint
+    assert [outcome.error for outcome in run([job], stylizer, record=record)] == [None]
+    assert [path.name for path in Path("out").iterdir()] == ["me-m.png"]
+
+
 def test_what_is_there_is_replaced_where_that_is_asked_for() -> None:
     (job,) = plan([photo("me.png")], Path("out.png"), "m")
     Path("out.png").write_bytes(b"before")

@@ -1,6 +1,7 @@
 """fst.inference.difference: what is there is compared, whatever it is, and named in words."""
 
 import copy
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,7 @@ def test_a_result_is_compared_with_what_would_be_painted(tmp_path: Path) -> None
     assert "quality 90, now 95" in str(comparison(COMMON, quality=95)(job))
     assert "how it was painted" in str(comparison(None)(job))  # which would not be told
     assert without_record()(job) is None
+    assert "stdin" in str(differs(Job(Path("stdin"), target, reads=BytesIO())))
     make_photo(seed=2).save(photo)
     assert "another photo" in str(differs(job))
     photo.unlink()

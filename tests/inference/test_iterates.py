@@ -183,11 +183,11 @@ def test_an_interrupted_optimization_leaves_its_last_iterate() -> None:
     for i in range(4):
         files.see(job("new/me-m.jpg"), step(i, i / 10), photo())
     path = Path("new/me-m.interrupted-00003.jpg")
-    assert files.save_last() == (path, 3)
+    assert files.save_last() == (path, 3, Path("me.png"))
     assert abs(pixels(path).astype(int) - round(0.3 * 255)).max() <= 2
     second = Path("new/me-m.interrupted-00003-2.jpg")
     before = path.read_bytes()
-    assert files.save_last() == (second, 3)
+    assert files.save_last() == (second, 3, Path("me.png"))
     assert path.read_bytes() == before
 
 

@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from support import make_photo
 
 from fst.errors import InputError
+from fst.image.io import save_image
 from fst.inference import targets
 from fst.inference.targets import Job, unfinished
 
@@ -128,18 +130,38 @@ def test_a_styles_name_does_not_lead_elsewhere(style: str) -> None:
 # --- results that lie beside photos --------------------------------------------------------------
 
 
+RECORD = {"format": 1, "program": "fst", "styles": [{"name": "monet"}], "settings": {}}
+
+
+def painted(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_image(path, torch.zeros(1, 3, 8, 8), record=RECORD)
+
+
+@pytest.mark.parametrize("by_name", [False, True])
 @pytest.mark.parametrize("output", ["in", "in/"])
-def test_a_folder_is_painted_into_itself_and_its_results_are_no_photos(output: str) -> None:
+def test_a_folder_is_painted_into_itself_and_its_results_are_no_photos(
+    output: str, by_name: bool
+) -> None:
+    """They say that they are results; with --no-record their names do."""
     for name in ("in/a.png", "in/x/b.gif"):
         photo(name)
     jobs = plan([Path("in")], output)
     assert pairs(jobs) == {"in/a.png": "in/a-monet.png", "in/x/b.gif": "in/x/b-monet.png"}
     for job in jobs:
-        photo(job.target)
-    again = targets.plan([Path("in")], output, "monet")
+        (photo if by_name else painted)(job.target)
+    again = targets.plan([Path("in")], output, "monet", by_name=by_name)
     assert again.jobs == jobs
     assert any("results of before: 2" in note for note in again.notes)
     assert unfinished(again.jobs, lambda job: None) == []
+
+
+def test_a_photo_that_is_called_like_a_result_is_not_replaced_by_it() -> None:
+    """Not even with --overwrite: it is one of the photos of the folder."""
+    photo("in/a.png")
+    photo("in/a-monet.png")
+    with pytest.raises(InputError, match=r"in/a-monet\.png would be replaced"):
+        plan([Path("in")], "in")
 
 
 def test_results_inside_the_photos_folder_are_not_painted_again() -> None:
@@ -283,6 +305,14 @@ def test_a_folder_in_the_way_of_a_file_is_found() -> None:
     Path("out/a-monet.jpg").mkdir(parents=True)
     with pytest.raises(InputError, match=r"out/a-monet\.jpg is a folder"):
         plan([photo("a.jpg"), photo("b.jpg")], "out")
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    """As a variable of the shell is that was never set."""
+    photo("a.jpg")
+    for inputs, output in (([""], "out"), (["a.jpg"], "")):
+        with pytest.raises(InputError, match="empty name"):
+            targets.plan(inputs, output, "monet")
 
 
 def test_a_name_that_is_too_long_for_any_file_is_found() -> None:

@@ -10,7 +10,7 @@ from support import make_photo
 from torch import Tensor
 
 import fst
-from fst.errors import CheckpointError, FstWarning, InputError
+from fst.errors import CheckpointError, InputError
 from fst.inference.options import USED, PassOptions, PixelOptions
 from fst.inference.stylizers import (
     FeedForwardStylizer,
@@ -162,9 +162,12 @@ def test_the_way_of_painting_has_to_be_possible() -> None:
 
 
 @pytest.mark.usefixtures("place")
-def test_a_seed_without_noise_is_warned_of() -> None:
-    with pytest.warns(FstWarning, match="seed.*noise"):
+def test_a_seed_without_noise_is_refused() -> None:
+    with pytest.raises(InputError, match=r"seed.*noise"):
         make("optimize", seed=3)
+    with pytest.raises(InputError, match=r"seed.*noise.*a picture"):
+        make("optimize", seed=3, init=torch.rand(1, 3, 20, 24))
+    make("optimize", seed=3, preset="course")  # which begins with noise
 
 
 @pytest.mark.usefixtures("place")

@@ -96,7 +96,7 @@ BY_NAME: dict[str, list[str]] = {
     "--config-dir": [],  # Hydra's
     "--config-name": [],
     "--config-path": [],
-    "--device": ["", "abacus", "cuda:99", "cpu:x"],
+    "--device": ["", "abacus", "hpu", "meta", "cuda:99", "cpu:x"],
     "--folder": NEW_FOLDER,
     "--info": [],
     "--json": NEW_FILE,
@@ -130,7 +130,8 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--blend"): ["", "tiny", "tiny=x", "tiny=-1", "tiny=nan", "tiny=0", "tiny=inf",
                              "tiny=1e400", "tiny=0.5,nosuch=0.5", "tiny=0.5,tiny=0.5", "=1",
                              "tiny=", "tiny=0.5,,", "tiny=1=1"],
-    ("stylize", "--output"): ["", "out.xyz", "photo.png", "photo.png/below.png",
+    ("stylize", "--output"): ["", "out.xyz", "photo.png", "there.png",
+                              "photo.png/below.png",
                               "photo.png/"],
     ("stylize", "--save-every"): ["1"],  # no optimization
     ("stylize", "--style-size"): ["8"],
@@ -280,6 +281,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir(parents=True)
     for name in ("photo.png", "photos/a.png", "photos/b.png", "painting.png", "there.png"):
         make_photo(64, 48).save(folder / name)
+    for number in range(4):  # with fewer a training warns
+        make_photo(64, 48, number).save(folder / f"photos/{number}.png")
     make_photo(300, 260).save(folder / "assets/styles/monet.jpg")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
                  "done/tiny.jpg", "done/monet.jpg", f"done/{SLIM.file}",

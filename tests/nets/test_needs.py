@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.nets.johnson import JohnsonNet
-from fst.nets.needs import NetNeeds, TransformerNet, needs_of
+from fst.nets.needs import NetNeeds, TransformerNet, has_stages, needs_of
 
 
 def picture(height: int, width: int, count: int = 1, seed: int = 0) -> Tensor:
@@ -35,3 +35,6 @@ def test_a_net_of_ones_own_says_what_differs() -> None:
     assert needs_of(Mine()) == NetNeeds(least_side=4, multiple=8)
     assert Mine().matrices() == []
     assert Mine().stages() is None
+    assert not has_stages(Mine())
+    assert not has_stages(nn.Conv2d(3, 3, 1))
+    assert has_stages(JohnsonNet(4, 1))

@@ -77,11 +77,14 @@ def test_without_a_checkpoint_it_says_so_and_optimizes(
     assert size(tmp_path / "cat-the_scream.png.iterates" / "00002.png") == (40, 32)
 
 
-def test_an_option_that_does_nothing_is_said(run_inside: Run, style: str, tmp_path: Path) -> None:
+def test_an_option_that_would_do_nothing_is_refused(
+    run_inside: Run, style: str, tmp_path: Path
+) -> None:
     make_photo().save(tmp_path / "cat.png")
     result = run_inside("stylize.py", "cat.png", "--style", style, "--feather", "0.1")
-    assert result.returncode == 0
-    assert result.stderr == "warning: without a --mask there is nothing to --feather\n"
+    assert result.returncode == 1
+    assert result.stderr == "error: feather (--feather) is of no use without mask (--mask)\n"
+    assert not (tmp_path / "cat-tiny.png").exists()
 
 
 @pytest.mark.parametrize("quality", ["0", "300", "best"])

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -203,7 +204,7 @@ def snapshot(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_a_resumable_checkpoint(
     number: signal.Signals, tiny: list[str], tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -214,9 +215,14 @@ def test_a_signal_leaves_a_resumable_checkpoint(
     wait_for_step(folder, 5, process)
     process.send_signal(number)
     output = process.communicate(timeout=120)[0]
-    assert process.returncode == 130
-    assert "resume=auto" in output
-    assert len(list(folder.glob("runs/mine/*/resume/step=*.ckpt"))) == 1
+    assert process.returncode == 128 + number
+    (saved,) = folder.glob("runs/mine/*/resume/step=*.ckpt")
+    assert str(saved) in output
+    (line,) = (line for line in output.splitlines() if "go on with: " in line)
+    typed = shlex.split(line.partition("go on with: ")[2])
+    assert typed[:2] == ["python", str(SCRIPTS / "train.py")]
+    assert typed[-1] == f"resume={saved.parents[1]}"
+    assert typed[2:-1] == [*endless, f"runs={folder}/runs", f"checkpoints={folder}/done"]
     resumed = start([*tiny, "resume=auto", "trainer.max_steps=10000"], folder, environment)
     wait_for_step(folder, int(curve(folder / "runs")[-1]["step"]) + 2, resumed)
     resumed.kill()
@@ -279,7 +285,8 @@ def test_a_sweep_trains_the_other_styles_where_one_fails(
 ) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "monet.safetensors").write_bytes(b"precious")
-    styles = [argument for argument in tiny if not argument.startswith(("style=", "style.name="))]
+    named = ("style=", "style.name=", "style.image=")  # portraits stand in for the paintings
+    styles = [argument for argument in tiny if not argument.startswith(named)]
     sweep = [f"hydra/launcher={launcher}", "style=monet,the_scream", "trainer.max_steps=2"]
     result = run("train.py", "-m", *styles, *sweep)
     assert result.returncode == 1

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from fst.errors import InputError
 from fst.system.checks import number, one_of, optional, switch, text, whole_number
@@ -103,3 +104,18 @@ def test_what_may_be_left_out_says_so() -> None:
 def test_a_long_value_does_not_make_a_long_line() -> None:
     message = refusal(whole_number, "data.size", {"a\n": list(range(1000))})
     assert len(message) < 200
+
+
+def test_numbers_without_a_dimension_are_numbers() -> None:
+    for value in (np.float32(0.5), np.array(0.5), torch.tensor(0.5)):
+        assert number("x", value) == 0.5
+        assert type(number("x", value)) is float
+    for whole in (np.int64(3), np.array(3), torch.tensor(3)):
+        assert whole_number("x", whole) == 3
+    assert switch("x", np.True_) is True
+    assert one_of("x", np.str_("a"), ("a", "b")) == "a"
+    for wrong in (np.ones(1), np.float32("nan"), np.True_, torch.tensor(0.5, device="meta")):
+        with pytest.raises(InputError, match="x must be a number"):
+            number("x", wrong)
+    with pytest.raises(InputError, match="too long"):
+        whole_number("x", 10**5000, most=3)

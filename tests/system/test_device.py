@@ -30,10 +30,32 @@ def test_a_named_device_is_that_device() -> None:
     assert pick_device("cpu") == torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", ["warp", "", "cpu:x", "cuda:99"])
+@pytest.mark.parametrize(
+    "name", ["warp", "", "cpu:x", "cpu:5", "cuda:99", "meta", "hpu", "vulkan", "mkldnn", "CPU"]
+)
 def test_a_device_that_is_not_here_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"no device {name!r} here"):
         pick_device(name)
+
+
+@pytest.mark.parametrize("name", [3, None, b"cpu", ["cpu"], 2.5])
+def test_a_device_is_a_name(name: object) -> None:
+    with pytest.raises(InputError, match="cpu or cuda"):
+        pick_device(name)  # type: ignore[arg-type]
+
+
+def test_a_device_of_torchs_is_taken() -> None:
+    assert pick_device(torch.device("cpu")) == pick_device("cpu:0") == torch.device("cpu")
+    with pytest.raises(InputError, match="no device 'meta' here"):
+        pick_device(torch.device("meta"))
+
+
+def test_the_devices_that_are_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: f"Card {number}")
+    with pytest.raises(InputError, match=r"auto, cpu, cuda:0 \(Card 0\), cuda:1 \(Card 1\)"):
+        pick_device("meta")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")

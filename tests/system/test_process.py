@@ -19,11 +19,14 @@ sys.exit(run_python(sys.argv[1:]))
 SLOW_TO_STOP = """
 import pathlib, signal, sys, time
 def stop(number, frame):
+    for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(asked, signal.SIG_IGN)  # a second one, of the terminal or passed on
     time.sleep(0.6)  # longer than subprocess.run() waits before it kills
     pathlib.Path("saved").write_text(str(number))
     sys.exit(7)
 signal.signal(signal.SIGINT, stop)
 signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGHUP, stop)
 print("ready", flush=True)
 time.sleep(60)
 """
@@ -33,7 +36,9 @@ time.sleep(60)
     ("ask", "number"),
     [
         (lambda caller: os.killpg(caller.pid, signal.SIGINT), signal.SIGINT),  # as Ctrl-C does
+        (lambda caller: caller.send_signal(signal.SIGINT), signal.SIGINT),  # to it alone
         (lambda caller: caller.terminate(), signal.SIGTERM),
+        (lambda caller: caller.send_signal(signal.SIGHUP), signal.SIGHUP),
     ],
 )
 def test_what_is_stopped_may_save(
@@ -60,3 +65,16 @@ def test_the_status_is_passed_on_and_the_handlers_are_put_back(tmp_path: Path) -
     script.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert run_python([script]) == 128 + signal.SIGKILL
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_what_had_just_done_its_work_ends_the_caller_all_the_same(tmp_path: Path) -> None:
+    script = tmp_path / "done.py"
+    script.write_text(
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "os.kill(os.getppid(), signal.SIGTERM)\n"
+        "signal.pause()\n"
+    )
+    with pytest.raises(KeyboardInterrupt) as stop:
+        run_python([str(script)])
+    assert stop.value.args == (signal.SIGTERM,)

@@ -22,7 +22,8 @@ class Moments:
         if rows.device.type == "cpu":
             # a kernel for channels-last that PyTorch uses in batch norm: two passes over the rows.
             # The running values make its results float32 where the rows are bf16
-            running = (torch.zeros(channels), torch.zeros(channels))
+            zeros = torch.zeros(channels, dtype=torch.float32)
+            running = (zeros, zeros.clone())
             mean, variance = torch.batch_norm_update_stats(rows, *running, 1.0)
         else:
             variance, mean = torch.var_mean(rows.float(), (0, 2, 3), correction=0)
@@ -34,12 +35,18 @@ class Moments:
             mean = self.mean + delta * (count / total)
         self.count, self.mean, self.squares = total, mean, squares
 
-    def normalizer(self, norm: InstanceNorm2d, relu: bool) -> Callable[[Tensor], Tensor]:
-        """What turns raw rows into normalized ones."""
-        mean, variance = self.mean.float(), (self.squares / self.count).float()
+    def result(self) -> tuple[Tensor, Tensor]:
+        """Mean and variance of every channel, ``(C,)`` each, float32."""
+        return self.mean.float(), (self.squares / self.count).float()
 
-        def normalize(rows: Tensor) -> Tensor:
-            rows = F.batch_norm(rows, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)
-            return rows.relu_() if relu else rows
 
-        return normalize
+def normalizer(
+    mean: Tensor, variance: Tensor, norm: InstanceNorm2d, relu: bool
+) -> Callable[[Tensor], Tensor]:
+    """What turns raw rows into normalized ones."""
+
+    def normalize(rows: Tensor) -> Tensor:
+        rows = F.batch_norm(rows, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)
+        return rows.relu_() if relu else rows
+
+    return normalize

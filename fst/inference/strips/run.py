@@ -14,17 +14,40 @@ Source:
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.inference.strips.moments import Moments
+from fst.inference.flat import Surroundings
+from fst.inference.strips.moments import Moments, normalizer
 from fst.inference.strips.plans import Plan, row_bytes
 from fst.inference.strips.rows import Kept, Made, Source, Stored, adding, normalizing
 from fst.inference.strips.stores import DiskStore, Store
 from fst.nets.stages import Stage
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How the stages are run."""
+
+    stages: Sequence[Stage]
+    plan: Plan
+    dtype: torch.dtype
+    device: torch.device
+    circular: bool
+    around: Surroundings | None = None
+    moments: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    """That the photo was normalized with, as they become known."""
+
+    def padding(self, number: int) -> str:
+        """Of a stage's input."""
+        return "circular" if self.circular else self.stages[number].padding
+
+    def strips(self, stage: Stage, height: int, width: int) -> Iterator[tuple[int, int]]:
+        """The rows of the output, first and last, of one strip after the other."""
+        return _strips(height, int(self.plan.strip_bytes / row_bytes(stage, width, self.dtype)))
 
 
 def run(
@@ -33,6 +56,7 @@ def run(
     dtype: torch.dtype = torch.float32,
     plan: Plan | None = None,
     circular: bool = False,
+    around: Surroundings | None = None,
 ) -> Tensor:
     """The net's output for one photo, before its last nonlinearity.
 
@@ -42,11 +66,35 @@ def run(
         dtype: to compute in.
         plan: None keeps everything in memory.
         circular: pad with the other side of the picture, so that the output tiles the plane.
+        around: what the photo is normalized together with, if it is hardly one.
 
     Returns:
         ``(1, 3, H, W)``, float32.
     """
-    way = _Way(stages, plan or Plan(), dtype, photo.device, circular)
+    way = _Way(stages, plan or Plan(), dtype, photo.device, circular, around)
+    return _run(way, photo)
+
+
+def moments_of(
+    stages: Sequence[Stage], photo: Tensor, dtype: torch.dtype = torch.float32
+) -> list[tuple[Tensor, Tensor]]:
+    """Mean and variance of every channel at every norm of a net, for one photo.
+
+    Args:
+        stages: as for :func:`run`.
+        photo: likewise.
+        dtype: likewise.
+
+    Returns:
+        ``(C,)`` each, float32, at one norm after the other.
+    """
+    way = _Way(stages, Plan(), dtype, photo.device, False)
+    _run(way, photo)
+    return way.moments
+
+
+def _run(way: _Way, photo: Tensor) -> Tensor:
+    stages, dtype = way.stages, way.dtype
 
     def photo_rows(first: int, last: int) -> Tensor:
         rows = photo[:, :, first:last].to(dtype)
@@ -62,25 +110,6 @@ def run(
         normalize = _compute(way, number, source, store)
         source = _next_source(way, number, source, store, normalize, block)
     raise InputError("the last stage of a net has no norm")
-
-
-@dataclass(frozen=True)
-class _Way:
-    """How the stages are run."""
-
-    stages: Sequence[Stage]
-    plan: Plan
-    dtype: torch.dtype
-    device: torch.device
-    circular: bool
-
-    def padding(self, number: int) -> str:
-        """Of a stage's input."""
-        return "circular" if self.circular else self.stages[number].padding
-
-    def strips(self, stage: Stage, height: int, width: int) -> Iterator[tuple[int, int]]:
-        """The rows of the output, first and last, of one strip after the other."""
-        return _strips(height, int(self.plan.strip_bytes / row_bytes(stage, width, self.dtype)))
 
 
 @dataclass
@@ -143,7 +172,11 @@ def _compute(
             store.write(first, rows)
         del rows
     assert stage.norm is not None
-    return moments.normalizer(stage.norm, stage.relu)
+    own = moments.result()
+    if way.around is not None:
+        own = way.around.mixed(len(way.moments), *own)
+    way.moments.append(own)
+    return normalizer(*own, stage.norm, stage.relu)
 
 
 def _next_source(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from fst.choices import PRECISIONS
+from fst.choices import BACKENDS, PRECISIONS
 from fst.interfaces.arguments.options import Parser, above_zero, count, positive, shared, side
 
 
@@ -35,7 +35,7 @@ def _steps(parser: argparse.ArgumentParser) -> None:
     """The options of both that measure training steps."""
     add = parser.add_argument
     add("--style", default="monet", metavar="NAME", help="a style, or the file of a painting")
-    add("--batch", type=positive, default=4, metavar="N", help="photos a step (%(default)s)")
+    add("--batch", type=positive, default=4, metavar="N", help="photos a step")
     shared(parser, "--size", help="side of the photos (default: %(default)s)")
     add("--rounds", type=positive, default=5, metavar="N", help="interleaved, after a warm-up")
     add("--steps", type=positive, metavar="N", help="of a turn (default: 1, on a GPU 20)")
@@ -63,7 +63,12 @@ def _training(parser: argparse.ArgumentParser) -> None:
         help="auto, fp32, bf16, both (default: %(default)s)",
     )
     add("--compile", action="store_true", help="also with torch.compile, which takes a minute")
-    add("--peak-tflops", type=above_zero, metavar="N", help="the GPU's bf16 peak (else measured)")
+    add(
+        "--peak-tflops",
+        type=above_zero,
+        metavar="N",
+        help="of bf16 on the GPU (default: measured)",
+    )
 
 
 def _slim(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +83,12 @@ def _inference(parser: argparse.ArgumentParser) -> None:
     sizes = (256, 512, 1024, 2048)
     add("--sizes", type=side, nargs="+", default=sizes, metavar="PIXELS", help="sides")
     add("--batch", type=positive, default=8, metavar="N", help="of 256² pictures, a row of its own")
-    add("--backends", nargs="+", metavar="NAME", help="default: the installed ones but compile")
+    add(
+        "--backends",
+        nargs="+",
+        metavar="NAME",
+        help=f"{', '.join(BACKENDS)} (default: the installed, no compile)",
+    )
     add("--rounds", type=positive, default=5, metavar="N", help="interleaved, after a warm-up")
     shared(parser, "--device")
     shared(

@@ -31,12 +31,12 @@ def parser() -> Parser:
     add("--paintings", nargs="+", default=PAINTINGS, metavar="NAME",
         help="files, or names in FST_ASSETS/styles")
     add("--painted", nargs="*", default=(), metavar="FILE",
-        help="checkpoints of nets whose pictures are used too")
+        help="checkpoints of nets whose pictures are used too (default: none)")
     shared(parser, "--weights", default="auto",
            help="of the teacher: auto, caffe, torchvision, or a .safetensors file")
     shared(parser, "--precision", help="of the teacher: auto, fp32, bf16")
-    add("--feature-steps", type=positive, metavar="N")
-    add("--gradient-steps", type=positive, metavar="N")
-    add("--seed", type=seed, metavar="N")
+    add("--feature-steps", type=positive, default=1600, metavar="N", help="that match features")
+    add("--gradient-steps", type=positive, default=1000, metavar="N", help="that match gradients")
+    add("--seed", type=seed, default=0, metavar="N", help="of all draws")
     # fmt: on
     return parser

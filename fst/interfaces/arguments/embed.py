@@ -28,6 +28,7 @@ def parser() -> Parser:
         help="paintings that it never saw")
     shared(parser, "--size")
     add("--overwrite", action="store_true", help="replace a network and figures that are there")
-    add("--report", type=Path, metavar="FILE", help="also write all figures to this JSON file")
+    add("--report", type=Path, metavar="FILE",
+        help="also write all figures to this JSON file (default: none)")
     # fmt: on
     return parser

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import math
+import shutil
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +25,24 @@ MAX_SEED = 2**64 - 1
 
 
 class _Page(argparse.RawDescriptionHelpFormatter):
-    """Help on 80 columns, whatever the terminal's width; examples keep their lines."""
+    """Help on 80 columns, or fewer where the terminal has fewer; examples keep their lines."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=26, width=WIDTH)
+        super().__init__(prog, max_help_position=26, width=_columns())
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        """With the default behind it, where the text does not name it."""
+        said, default = action.help, action.default
+        if not said or said == argparse.SUPPRESS or "default" in said or action.nargs == 0:
+            return said
+        if default in (None, "", [], (), argparse.SUPPRESS):
+            return said
+        shown = " ".join(map(str, default)) if isinstance(default, list | tuple) else default
+        return f"{said} (default: {shown})"
+
+
+def _columns() -> int:
+    return max(40, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,7 +63,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             prog=prog,
             usage=f"{prog} {words}".rstrip(),
-            description=textwrap.fill(about, WIDTH),
+            description=textwrap.fill(about, _columns()),
             epilog=f"examples:\n{lines}" if examples else None,
             formatter_class=_Page,
             allow_abbrev=False,
@@ -157,7 +172,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "default": "auto",
         "choices": PRECISIONS,
         "metavar": "KIND",
-        "help": "auto, fp32, bf16 (auto: bf16 where the hardware gains)",
+        "help": "auto, fp32, bf16 (default: auto, what is faster)",
     },
     "--checkpoints": {
         "type": Path,
@@ -170,14 +185,14 @@ SHARED: dict[str, dict[str, Any]] = {
     },
     "--painting": {
         "metavar": "FILE",
-        "help": "the painting, where it is not found by the checkpoint's name of it",
+        "help": "the painting (default: found by the checkpoint's name of it)",
     },
     "--photos": {
         "type": Path,
         "metavar": "DIR",
         "help": "a folder, or a name in FST_ASSETS/photos (default: eval)",
     },
-    "--limit": {"type": positive, "metavar": "N", "help": "only so many photos"},
+    "--limit": {"type": positive, "metavar": "N", "help": "only so many photos (default: all)"},
     "--size": {
         "type": side,
         "default": 256,
@@ -188,10 +203,15 @@ SHARED: dict[str, dict[str, Any]] = {
     "--margin": {
         "type": count,
         "metavar": "PIXELS",
-        "help": "a pass goes on so far beyond the photo's border (default: %(default)s)",
+        "help": "a pass goes on so far beyond the photo's border: 0, 4, 8 ... 256 "
+        "(default: %(default)s)",
     },
     "--seed": {"type": seed, "metavar": "N", "help": "of the noise"},
-    "--json": {"type": Path, "metavar": "FILE", "help": "also write the figures into this file"},
+    "--json": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "also write the figures into this file (default: none)",
+    },
     "--overwrite": {"action": "store_true", "help": "replace a file that is there"},
 }
 """Name -> what is said of it everywhere; a command changes what differs."""

@@ -17,8 +17,17 @@ def parser() -> Parser:
     add = parser.add_argument
     add("style", metavar="STYLE", help="a finished style, or its checkpoint's file")
     add("--steps", type=positive, metavar="N", help="train for so many (default: the style's)")
-    add("--train-photos", metavar="DIR", help="to train on, where FST_ASSETS/photos has none")
-    shared(parser, "--weights")
+    add(
+        "--train-photos",
+        metavar="DIR",
+        help="to train on (default: as the style, in FST_ASSETS/photos)",
+    )
+    shared(
+        parser,
+        "--weights",
+        help="of VGG-19: auto, caffe, torchvision, slim, or a .safetensors file (default: as the "
+        "style was trained)",
+    )
     shared(parser, "--photos", help="to judge on (default: FST_ASSETS/photos/eval)")
     shared(parser, "--size")
     add(

@@ -25,7 +25,7 @@ def parser() -> Parser:
         type=Path,
         default=[],
         metavar="DIR",
-        help="folders that fst compare has written",
+        help="folders that fst compare has written (default: none)",
     )
     shared(parser, "--photos", help="photos (default: FST_ASSETS/photos/eval)")
     shared(parser, "--size", default=640)
@@ -36,7 +36,17 @@ def parser() -> Parser:
         metavar="DIR",
         help="for the page and its picture (default: %(default)s)",
     )
-    add("--overwrite", action="store_true", help="replace a page and a picture that are there")
-    add("--notes", type=str, default="", metavar="TEXT", help="what else is to be said")
+    add(
+        "--overwrite",
+        action="store_true",
+        help="replace what is no earlier page of the style",
+    )
+    add(
+        "--notes",
+        type=str,
+        default="",
+        metavar="TEXT",
+        help="what else is to be said (default: nothing)",
+    )
     shared(parser, "--device", "--precision")
     return parser

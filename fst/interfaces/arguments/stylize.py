@@ -50,7 +50,7 @@ def parser(everything: bool = False) -> Parser:
     add("photos", nargs="+", metavar="PHOTO", help="photos and folders of photos; -: stdin")
     add("--help-all", action=_HelpAll, nargs=0, help="also the options of the optimization")
     add("--style", action="append", default=[], metavar="NAME",
-        help="a style, or the file of a checkpoint or a painting; several with a --mask each")
+        help="a style, checkpoint or painting; several: a --mask each")
     add("--blend", metavar="A=0.7,B=0.3", help="a style between trained styles")
     add("--output", metavar="PATH",
         help="a file for one photo, a folder for several; -: stdout")
@@ -62,7 +62,7 @@ def parser(everything: bool = False) -> Parser:
         help=f"with --size: back to the photo's size: {', '.join(UPSAMPLE)}")
     shared(parser, "--device", "--precision")
     add("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
-        help=f"what runs the net: auto, {', '.join(BACKENDS)}")
+        help=f"auto (default), {', '.join(BACKENDS)}")
     add("--memory", type=memory, metavar="2GB", help="what a pass may take besides the photo")
     add("--format", choices=("png", "jpg", "webp", "tif"), metavar="KIND",
         help="of stdout: png (default), jpg, webp, tif")
@@ -80,7 +80,7 @@ def parser(everything: bool = False) -> Parser:
         help=f"of masks, of the long side (default: {FEATHER})")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",
-        help="iterations of the optimization after the pass")
+        help="iterations of the optimization afterwards")
     # fmt: on
     _rare(parser, everything)
     return parser

@@ -38,7 +38,11 @@ class TrainParser(Parser):
     ) -> argparse.Namespace:
         """The flags, and what is for Hydra; a mistake that can be seen from here ends at once."""
         typed = sys.argv[1:] if args is None else list(args)
-        if len(typed) == 2 and typed[0] in ("-h", "--help") and typed[1] in train_help.GROUPS:
+        if len(typed) == 2 and typed[0] in ("-h", "--help"):
+            if typed[1] not in train_help.GROUPS:
+                self.exit(
+                    2, f"error: no group {typed[1]!r}: there are {', '.join(train_help.GROUPS)}\n"
+                )
             print(train_help.group_help(typed[1]))
             self.exit()
         options = self.parse_intermixed_args(typed, namespace)

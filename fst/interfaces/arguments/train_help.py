@@ -27,8 +27,8 @@ EXAMPLES = (
     ("style=monet experiment=quick", "a few minutes"),
     ("style=monet loss=slim data=sample", "offline, no files"),
     ("style=monet data=folder data.path=photos/", "photos of your own"),
-    ("style=monet style.name=mine style.image=my.jpg", "a painting, too"),
-    ("style=monet resume=auto", "after a stop"),
+    ("style=my.jpg style.name=mine", "and a painting"),
+    ("resume=auto", "goes on after a stop"),
     ("-m style=monet,poppies", "one after the other"),
     ("style=monet --cfg job", "shows every value"),
 )
@@ -110,9 +110,12 @@ def about(path: Path) -> str:
 def overview() -> str:
     """The help page: examples, groups, the main settings."""
     lines = [
-        "usage: fst train style=NAME [GROUP=CHOICE ...] [SETTING=VALUE ...] [--user]",
+        "usage: fst train style=NAME|PATH [GROUP=CHOICE ...] [SETTING=VALUE ...] [--user]",
+        "       fst train resume=auto|PATH [SETTING=VALUE ...]",
         "",
-        "Trains a net for a painting. Writes runs/<style>/<date>-<time>/ and",
+        "Trains a net for a painting: a style of the list below, or a picture's path.",
+        "A resumed run takes its own settings, and those given here on top.",
+        "Writes runs/<style>/<date>-<time>/ and",
         "checkpoints/<style>.safetensors in the current folder; with --user in",
         f"{user_folder('')}, where fst stylize finds it from any folder.",
         "",

@@ -9,7 +9,7 @@ import argparse
 from fst.choices import MARGIN
 from fst.evaluation.artifacts import MEASURABLE_SIDE, measure_artifacts
 from fst.evaluation.photos import find_photos, read_photos
-from fst.evaluation.style_page import read_report, render_style_page
+from fst.evaluation.style_page import is_page, read_report, render_style_page
 from fst.image.io import save_image
 from fst.image.sheet import inset_sheet
 from fst.inference.painter import Painter
@@ -36,7 +36,7 @@ def main(options: argparse.Namespace) -> int:
     page, sheet = (options.output / f"{name}{suffix}" for suffix in (".md", ".jpg"))
     if options.output.is_dir():
         for file in (page, sheet):
-            check_file("--output", file, options.overwrite)
+            check_file("--output", file, options.overwrite or is_page(page, name))
     files = find_photos(options.photos or "eval")
     files = files[:: max(1, len(files) // PICTURES)][:PICTURES]
     keep_freed_memory()
@@ -47,11 +47,11 @@ def main(options: argparse.Namespace) -> int:
         measurable = min(photo.shape[2:]) >= MEASURABLE_SIDE
         shown.append(measure_artifacts(painter, photo.to(device)) if measurable else None)
     options.output.mkdir(parents=True, exist_ok=True)
-    save_image(sheet, inset_sheet(pairs), quality=90)
     with atomic_file(page) as temporary:
         text = render_style_page(
             style.description, reports, options.size, len(pairs), options.notes, shown
         )
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    save_image(sheet, inset_sheet(pairs), quality=90)  # last: it is known by its page
     print(f"wrote {page}")
     return int(len(pairs) < len(files))

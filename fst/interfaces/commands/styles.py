@@ -50,7 +50,7 @@ def main(options: argparse.Namespace) -> int:
     say("  begin:   init=base, the mean of five nets; experiment=cpu and quick do")
     say("  Without them: fst train style=NAME loss=slim data=sample")
     say("  or with photos of your own: data=folder data.path=photos/")
-    say("  A painting of your own: fst train style=monet style.name=mine style.image=my.jpg\n")
+    say("  A painting of your own: fst train style=my.jpg\n")
     say("Optimize the pixels, in the style of any painting, or of these with --method optimize:")
     say("  fst stylize photo.jpg --style painting.jpg  (without VGG-19: --weights slim)")
     return 0

@@ -13,7 +13,7 @@ from typing import Any
 from rich.progress import Progress
 
 from fst.choices import FEATHER
-from fst.errors import InputError
+from fst.errors import InputError, in_a_line
 from fst.image.picture import Picture
 from fst.inference.batch import run
 from fst.inference.control import Control, Layer
@@ -22,8 +22,9 @@ from fst.inference.iterates import Counter, IterateFiles, check_iterates
 from fst.inference.masks import read_mask
 from fst.inference.options import OF_PASS, OF_PIXELS, USED, PassOptions, PixelOptions, check_used
 from fst.inference.record import painted_with, record_of
+from fst.inference.streams import Streams, open_streams
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer, way_of
-from fst.inference.targets import Job, Plan, Streams, is_stdout, plan, unfinished
+from fst.inference.targets import Job, Plan, plan, unfinished
 from fst.optimization.pixels import Iterate
 from fst.styles.catalog import find_style
 from fst.styles.style import Style
@@ -34,31 +35,11 @@ from fst.version import __version__
 
 def main(options: argparse.Namespace) -> int:
     """Paints, says what comes of it; the exit status tells whether any photo failed."""
-    streams = open_streams(options)
+    streams = open_streams(options.photos, options.output, options.format)
     if streams.stdout is None:
         return stylize(options, streams)
     with redirect_stdout(sys.stderr):  # nothing but the picture
         return stylize(options, streams)
-
-
-def open_streams(options: argparse.Namespace) -> Streams:
-    """What ``-`` stands for.
-
-    Raises:
-        InputError: a terminal, or a stream that is closed; ``--format`` for a file.
-    """
-    to_stdout = is_stdout(options.photos, options.output)
-    if options.format and not to_stdout:
-        raise InputError("--format is for --output -: of a file, the suffix tells the format")
-    if "-" in options.photos and (sys.stdin is None or sys.stdin.isatty()):
-        raise InputError("stdin holds no picture: pipe one into it, fst stylize - < photo.jpg")
-    if to_stdout and (sys.stdout is None or sys.stdout.isatty()):
-        raise InputError("a picture is not for a terminal: > picture.png, or --output picture.png")
-    return Streams(
-        sys.stdin.buffer if "-" in options.photos else None,
-        sys.stdout.buffer if to_stdout else None,
-        f".{options.format or 'png'}",
-    )
 
 
 def stylize(options: argparse.Namespace, streams: Streams) -> int:
@@ -70,16 +51,16 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
         FEATHER if options.feather is None else options.feather, options.seamless,
     )  # fmt: skip
     if options.feather is not None and not options.mask:
-        print("warning: without a --mask there is nothing to --feather", file=sys.stderr)
+        raise InputError("feather (--feather) is of no use without mask (--mask)")
     styles = find_styles(options)
     others = [*options.mask, *(path for style in styles for path in files_of(style))]
     name = "-".join(style.name for style in styles)
-    planned = plan(options.photos, options.output, name, others, streams)
+    planned = plan(options.photos, options.output, name, others, streams, options.no_record)
     # without a record only names tell what of many photos was painted
     trust = options.no_record and not planned.single
     jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)
     if options.save_every:
-        check_iterates(jobs, [*(job.source for job in jobs), *others], options.overwrite)
+        check_iterates(jobs, others, options.overwrite, without_record())
     masks = [read_mask(path, options.max_pixels) for path in options.mask]
     stylizers = make_stylizers(options, styles)
     layers = [Layer(made, mask) for made, mask in zip_longest(stylizers, masks)]
@@ -96,16 +77,17 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     def record(job: Job, digest: str) -> dict[str, Any]:
         return record_of(common or {}, job, digest, options.quality)
 
-    def record_iterate(job: Job, iteration: int) -> dict[str, Any] | None:
-        return None if common is None else {**record(job, ""), "iteration": iteration}
-
-    files = IterateFiles(options.save_every, options.quality, options.overwrite, record_iterate)
+    files = IterateFiles(
+        options.save_every, options.quality, options.overwrite, record if common else None
+    )
+    if options.save_every:
+        check_iterates(jobs, others, options.overwrite, files.differs)
     try:
         failed = paint_all(options, jobs, layers, control, files, record if common else None)
     except KeyboardInterrupt:
-        print(interrupted(jobs, files, began, options.overwrite), file=sys.stderr)
+        print(in_a_line(interrupted(jobs, files, began, options.overwrite)), file=sys.stderr)
         return 130
-    where = jobs[0].target if len(jobs) == 1 else options.output
+    where = jobs[0].called if len(jobs) == 1 else options.output
     if failed < len(jobs):
         print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")
     return 1 if failed or planned.errors else 0
@@ -116,8 +98,11 @@ def interrupted(jobs: Sequence[Job], files: IterateFiles, began: float, overwrit
     whole = [job.target for job in jobs if job.writes is None and job.target.exists()]
     written = [path for path in whole if path.stat().st_mtime >= began]
     said = f"interrupted: wrote {len(written)} of {len(jobs)} pictures"
-    if (left := files.save_last(written)) is not None:
-        said += f" and, of the next one, iterate {left[1]}: {left[0]}"
+    try:
+        if (left := files.save_last(written)) is not None:
+            said += f"; iterate {left.iteration} of {left.source} is {left.path}"
+    except (OSError, InputError) as error:
+        said += f"; the last iterate can't be written: {error}"
     again = "begins anew" if overwrite or len(jobs) == 1 else "goes on with the rest"
     return f"{said}; the same command {again}"
 
@@ -125,20 +110,20 @@ def interrupted(jobs: Sequence[Job], files: IterateFiles, began: float, overwrit
 def say(planned: Plan, done: Sequence[Job], no_record: bool) -> None:
     """What is not painted, and why, in a line each."""
     for line in planned.errors:
-        print(f"error: {line}", file=sys.stderr)
+        print(f"error: {in_a_line(line)}", file=sys.stderr)
     for line in planned.warnings:
-        print(f"warning: {line}", file=sys.stderr)
+        print(f"warning: {in_a_line(line)}", file=sys.stderr)
     for line in planned.notes:
-        print(line)
+        print(in_a_line(line))
     if not done:
         return
     what, anew = f"{len(done)} pictures were", "them"
     if len(done) == 1:
         what, anew = f"{done[0].target} was", "it"
-    how = "there already, and no record says how painted" if no_record else (
-        "painted with these settings already"
-    )  # fmt: skip
-    print(f"{what} {how} (--overwrite paints {anew} anew)")
+    how = "painted with these settings already"
+    if no_record:
+        how = "there already, painted in whatever way: there is no record"
+    print(in_a_line(f"{what} {how} (--overwrite paints {anew} anew)"))
 
 
 def files_of(style: Style) -> list[Path]:
@@ -163,7 +148,8 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
         raise InputError(f"a blend looks like monet=0.7,starry_night=0.3, not {options.blend!r}")
     names: list[str] = options.style or [options.blend]
     if len(options.mask) not in ({1, 0} if len(names) == 1 else {len(names)}):
-        raise InputError(f"{len(names)} styles and {len(options.mask)} masks: give each its own")
+        masks = "1 mask" if len(options.mask) == 1 else f"{len(options.mask)} masks"
+        raise InputError(f"{len(names)} styles and {masks}: give each style a --mask of its own")
     device = pick_device(options.device)
     found = {name: find_style(name, options.checkpoints, device) for name in dict.fromkeys(names)}
     return [found[name] for name in names]
@@ -234,7 +220,7 @@ def paint_all(
             bar.update(task, completed=counter.outcome())
             if outcome.error is not None:
                 failed += 1
-                print(f"error: {outcome.error}", file=sys.stderr)
+                print(f"error: {in_a_line(outcome.error)}", file=sys.stderr)
     return failed
 
 

@@ -200,7 +200,8 @@ def instantiate(name: str, part: dict[str, Any]) -> Any:
 
 def main(options: argparse.Namespace) -> int:
     """Lets Hydra read the settings, compose them, and call :func:`composed`."""
-    words = [renamed(word) for word in options.words]
+    words = [renamed(word) for word in options.settings]
+    flags = [word for word in options.words if word not in options.settings]
     if resumes(words) and options.cfg is not None:
         raise InputError("--cfg shows what a new run would have: leave resume= out; a run's own "
                          "settings are in its config.yaml")  # fmt: skip
@@ -215,11 +216,44 @@ def main(options: argparse.Namespace) -> int:
                 words.append(f"{place}={quoted(str(user_folder(place)))}")
         if process_rank() == 0 and options.cfg is None:
             print(f"writes below {user_folder('')}", flush=True)
-    typed, sys.argv = sys.argv, [sys.argv[0], *words]
+    check_grammar(words)
+    # flags last, since Hydra reads no setting after them
+    typed, sys.argv = sys.argv, [sys.argv[0], *words, *flags]
 
     def task(config: DictConfig) -> None:
         sys.argv = typed  # with these Lightning starts the other processes of several devices
         composed(config, filled)
 
-    hydra.main(version_base="1.3", config_path=CONFIGS, config_name="train")(task)()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # else it says a mistake itself, in several lines
+    try:
+        hydra.main(version_base="1.3", config_path=CONFIGS, config_name="train")(task)()
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(one_line(error)) from error
     return 0
+
+
+def check_grammar(words: Sequence[str]) -> None:
+    """That Hydra can read every word.
+
+    Raises:
+        InputError: it can't; names the word.
+    """
+    parser = OverridesParser.create()
+    for word in words:
+        try:
+            parser.parse_overrides([word])
+        except HydraException as error:
+            key, _, value = word.partition("=")
+            raise InputError(
+                f"{word} can't be read: give a value as {key}='{value}' to have it taken as a text"
+            ) from error
+
+
+def one_line(error: Exception) -> str:
+    """What Hydra, or the reader of a file of settings, says in several lines."""
+    if isinstance(error, UnicodeDecodeError):
+        return "a configuration file is not UTF-8"
+    text = str(error)
+    for aside in ("Config search path", "See https://", "full_key:", "To append to your config"):
+        text = text.partition(aside)[0]
+    return " ".join(text.replace(":\n", ": ").split())

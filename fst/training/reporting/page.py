@@ -137,7 +137,7 @@ class RunPage(Callback):
                 handover=self.handover,
             )
             with atomic_file(self.folder / "index.html") as temporary:
-                temporary.write_text(page, encoding="utf-8")
+                temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
         except Exception as error:  # no page is worth a training
             if not self.warned:
                 reason = " ".join(str(error).split()) or type(error).__name__

@@ -1,12 +1,15 @@
 """Types of values, shared options, one-line mistakes."""
 
 import argparse
+import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fst.interfaces.arguments import benchmark, compare, judge, options, reproduce, stylize
 from fst.interfaces.arguments.options import Parser
+from fst.interfaces.cli import names
 
 
 @pytest.mark.parametrize(
@@ -96,3 +99,73 @@ def test_an_option_that_is_nearly_right_is_suggested(capsys: pytest.CaptureFixtu
     said = capsys.readouterr().err
     assert "did you mean --style?" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "allowed"),
+    [
+        (options.seed, ["-1", str(2**64), "abc"], str(2**64 - 1)),
+        (options.side, ["100001"], "at most 100000"),
+        (options.positive, ["99999999999999999999"], "at most"),
+        (options.text, ["", "  ", "a\0b"], "empty"),
+        (options.path, [""], "empty"),
+    ],
+)
+def test_what_is_too_large_or_empty(kind: Any, texts: list[str], allowed: str) -> None:
+    for text in texts:
+        with pytest.raises(argparse.ArgumentTypeError, match=allowed):
+            kind(text)
+    assert options.seed(str(2**64 - 1)) == 2**64 - 1
+
+
+def test_a_value_of_thousands_of_digits_is_a_short_line() -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as caught:
+        options.positive("9" * 5000)
+    assert len(str(caught.value)) < 150
+
+
+def test_an_empty_word_is_no_value(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Parser("fst thing", "", "Does it.")
+    parser.add_argument("--name", metavar="NAME")
+    parser.add_argument("--folder", type=Path, metavar="DIR")
+    for words in (["--name", ""], ["--folder", ""], ["--folder="]):
+        with pytest.raises(SystemExit):
+            parser.parse_args(words)
+        assert "empty" in capsys.readouterr().err
+    assert parser.parse_args(["--folder", "a b"]).folder == Path("a b")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("name", [name for name in names() if name != "train"])
+def test_help_is_as_wide_as_the_terminal_and_at_most_80_columns(
+    name: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    module = f"fst.interfaces.arguments.{name.replace('-', '_')}"
+    page = importlib.import_module(module).parser().format_help()
+    text = page.partition("\nexamples:")[0].partition("\n")[2]  # usage and examples are commands
+    assert max(map(len, text.splitlines())) <= min(columns, 80)
+
+
+NO_DEFAULT = {
+    "stylize": {"--style", "--blend", "--mask", "--output", "--preserve-color", "--upsample",
+                "--preset", "--optimizer", "--seed", "--content-weight", "--style-weight",
+                "--tv-weight", "--pooling", "--weights", "--save-every", "--memory"},
+}  # fmt: skip
+"""Options that say what is done without them in other words, or do nothing then."""
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name != "train"])
+def test_every_option_that_takes_a_value_names_its_default(name: str) -> None:
+    module = importlib.import_module(f"fst.interfaces.arguments.{name.replace('-', '_')}")
+    parsers = [module.parser(everything=True) if name == "stylize" else module.parser()]
+    for action in parsers[0]._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            parsers = list(action.choices.values())
+    for parser in parsers:
+        for action in parser._actions:
+            given = action.required or action.nargs == 0 or not action.option_strings
+            if not given and action.option_strings[-1] not in NO_DEFAULT.get(name, set()):
+                page = parser._get_formatter()
+                page.add_argument(action)
+                assert "default" in page.format_help(), (parser.prog, action.option_strings)

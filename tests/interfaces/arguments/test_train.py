@@ -156,3 +156,9 @@ def keys(content: object, prefix: str = "") -> list[str]:
 def test_settings_of_hydra_itself_and_of_other_folders_are_left_to_hydra(tmp_path: Path) -> None:
     read("style=monet", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "~logger.csv")
     read("--config-dir", str(tmp_path), "experiment=mine", "my.own=1")
+
+
+def test_help_of_a_group_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    errors = refused(capsys, "--help", "nosuch")
+    assert "'nosuch'" in errors
+    assert all(group in errors for group in ("style", "loss", "data", "trainer"))

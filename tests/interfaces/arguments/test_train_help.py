@@ -9,6 +9,7 @@ from support import ROOT
 
 from fst import assets
 from fst.interfaces.arguments import train, train_help
+from fst.training.words import hydras
 
 CONFIGS = ROOT / "configs"
 
@@ -56,9 +57,11 @@ def test_the_help_has_every_group_and_main_setting_and_where_it_writes() -> None
 
 
 def test_examples_compose() -> None:
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         for words, _ in train_help.EXAMPLES:
             flags = {"-m", "--cfg", "job"}
             read(*words.split())
-            compose("train", [w for w in words.split() if w not in flags and "," not in w]
-                    + ["style=monet"])  # fmt: skip
+            settings = [w for w in words.split() if w not in flags and "," not in w]
+            composed = hydras(settings, train.known_keys())
+            named = any(word.lstrip("~").partition("=")[0] == "style" for word in composed)
+            compose("train", [*composed, *([] if named else ["style=monet"])])

@@ -85,6 +85,23 @@ def test_it_teaches_keeps_its_place_and_writes_what_it_learned(
     assert about["teacher"]["license"] == "unknown"  # random weights have none
 
 
+def test_the_command_lines_defaults_are_the_recipes() -> None:
+    given = parser().parse_args(["--output", "slim.safetensors"])
+    recipe = DistillationSettings()
+    for name in ("feature_steps", "gradient_steps", "seed"):
+        assert getattr(given, name) == getattr(recipe, name)
+
+
+def test_a_file_that_is_there_is_not_replaced(options: argparse.Namespace) -> None:
+    options.output.write_text("mine")
+    with pytest.raises(InputError, match="--overwrite"):
+        distill.main(options)
+    assert options.output.read_text() == "mine"
+    options.overwrite = True
+    assert distill.main(options) == 0
+    assert options.output.read_bytes() != b"mine"
+
+
 def test_photos_that_are_too_small_are_one_line(photo_folder: Path) -> None:
     with pytest.raises(InputError, match=r"photos.*200 px"):
         distill.read_photos(str(photo_folder), 200)

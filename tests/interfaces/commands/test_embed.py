@@ -40,6 +40,10 @@ def test_the_network_is_written_with_its_figures_and_its_checksum_is_told(
     assert embed.main(parser().parse_args(words)) == 0
     (path,) = (tmp_path / "new").iterdir()
     assert hashlib.sha256(path.read_bytes()).hexdigest() in capsys.readouterr().out
+    for words_again in (words, words[:-2]):  # neither the network nor the figures are replaced
+        with pytest.raises(InputError, match="--overwrite"):
+            embed.main(parser().parse_args(words_again))
+    assert embed.main(parser().parse_args([*words, "--overwrite"])) == 0
     before, after = load_file(given), load_file(path)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)

@@ -111,3 +111,16 @@ def test_objectives_agree_where_all_but_the_network_agrees() -> None:
     changed = copy.deepcopy(about)
     changed["loss"]["loss_network"]["pooling"] = "avg"
     assert objective_of(changed) != objective_of(about)
+
+
+def test_a_photo_that_cannot_be_read_is_named_and_left_out(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert judged("one") == 0
+    figures = [line for line in capsys.readouterr().out.splitlines() if " one " in line]
+    (place / "photos" / "broken.jpg").write_bytes(b"no picture")
+    assert judged("one") == 1
+    output = capsys.readouterr()
+    (line,) = output.err.splitlines()
+    assert "broken.jpg" in line
+    assert [line for line in output.out.splitlines() if " one " in line] == figures

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from torch import Tensor
 
+from fst.errors import InputError
 from fst.image.io import load_image
 from fst.interfaces.arguments import portrait as arguments_of_portrait
 from fst.interfaces.commands import portrait
@@ -58,3 +59,20 @@ def test_the_script_writes_what_it_says(
     pair = [load_image(file).rgb for file in (tmp_path / "styles/monet.jpg", folder / "monet.jpg")]
     assert about["style_error"] == {"slim": disagreement(*pair, VGG19(STYLE_LAYERS, "slim"))}
     assert list(about["style_error"]["slim"]) == ["32", "48"]
+
+
+def test_a_portrait_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "monet.jpg").write_text("mine")
+    options = arguments_of_portrait.parser().parse_args(["monet", "--folder", str(tmp_path)])
+    with pytest.raises(InputError, match="--overwrite"):
+        portrait.main(options)
+    assert [path.name for path in tmp_path.iterdir()] == ["monet.jpg"]
+
+
+@pytest.mark.parametrize("content", ["[]", '{"monet": 3}', '{"monet": {"size": 3}}', "no JSON"])
+def test_a_list_of_something_else_is_left_alone(content: str, tmp_path: Path) -> None:
+    (tmp_path / "portraits.json").write_text(content)
+    options = arguments_of_portrait.parser().parse_args(["monet", "--folder", str(tmp_path)])
+    with pytest.raises(InputError, match=r"portraits\.json"):
+        portrait.main(options)
+    assert (tmp_path / "portraits.json").read_text() == content

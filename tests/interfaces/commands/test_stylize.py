@@ -4,62 +4,26 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
+import quick_stylize
 from PIL import Image
+from quick_stylize import Negative, make_quick
 from support import encoded, make_photo
-from torch import Tensor
 
 from fst.errors import InputError
-from fst.inference.stylizers import OnIterate, OptimizingStylizer
-from fst.interfaces.arguments.stylize import parser
-from fst.interfaces.commands import stylize
-from fst.losses.perceptual import LossTerms
-from fst.optimization.pixels import Iterate
-from fst.styles.style import Style
-
-TERMS = LossTerms(*(torch.zeros(1) for _ in LossTerms._fields))
-
-
-class Negative(OptimizingStylizer):
-    """Paints the negative in four steps; ``stops`` says at which one somebody interrupts."""
-
-    stops: int | None = None
-
-    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
-        """All of it."""
-        for i in range(5):
-            if i == Negative.stops:
-                raise KeyboardInterrupt
-            if on_iterate is not None:
-                on_iterate(Iterate(i, torch.lerp(photo, 1 - photo, i / 4), TERMS))
-        return 1 - photo
 
 
 @pytest.fixture(autouse=True)
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test's own folder; styles are found and nets are made in no time."""
+    """The test's own folder; nothing takes time."""
     monkeypatch.chdir(tmp_path)
-    loss: Any = None
-
-    def find(options: Any) -> list[Style]:
-        return [Style(Path(name).stem, name, {}) for name in options.style]
-
-    def make(options: Any, styles: list[Style]) -> list[OptimizingStylizer]:
-        return [Negative(loss, torch.device("cpu"), {"iterations": 4}) for _ in styles]
-
-    monkeypatch.setattr(stylize, "find_styles", find)
-    said = {"format": 1, "program": "fst", "styles": [{"name": "m"}], "settings": {}}
-    monkeypatch.setattr(stylize, "make_stylizers", make)
-    monkeypatch.setattr(stylize, "painted_with", lambda *_: said)
-    monkeypatch.setattr(Negative, "stops", None)
+    make_quick(monkeypatch)
 
 
 def call(*words: str) -> int:
-    return stylize.main(parser().parse_args([*words, "--style", "m"]))
+    return quick_stylize.call(*words, "--style", "m")
 
 
 def pixels(path: str | Path | io.BytesIO) -> np.ndarray:
@@ -136,7 +100,7 @@ def test_a_file_that_is_called_like_a_stream_is_a_file(monkeypatch: pytest.Monke
         (["-"], None, Stream(), "stdin"),
         (["-"], Stream(), Stream(terminal=True), "terminal"),
         (["cat.png", "--output", "-"], None, Stream(terminal=True), "terminal"),
-        (["cat.png", "--output", "-"], None, None, "terminal"),
+        (["cat.png", "--output", "-"], None, None, "closed"),
         (["cat.png", "dog.png", "--output", "-"], None, Stream(), "one picture"),
         (["photos", "--output", "-"], None, Stream(), "one picture"),
         (["cat.png", "-"], Stream(), Stream(), "--output"),
@@ -205,6 +169,36 @@ def test_iterates_that_are_there_are_refused_before_the_work() -> None:
     assert tree() == ["cat-m.png.iterates/00002.png", "cat.png"]
     assert call("cat.png", "--save-every", "2", "--overwrite") == 0
     assert pixels("cat-m.png.iterates/00002.png").shape == (40, 48, 3)
+
+
+def test_the_same_command_goes_on_where_iterates_of_its_own_are() -> None:
+    make_photo().save("cat.png")
+    Negative.stops = 3
+    command = ["cat.png", "--save-every", "1"]
+    assert call(*command) == 130
+    folder = Path("cat-m.png.iterates")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 3
+    Negative.stops = None
+    assert call(*command) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(list(folder.iterdir())) == 5
+
+
+@pytest.mark.parametrize("change", ["photo", "quality", "style", "no record"])
+def test_iterates_of_another_painting_are_refused(change: str) -> None:
+    make_photo().save("cat.jpg")
+    Negative.stops = 3
+    command = ["cat.jpg", "--save-every", "1", "--output", "out.jpg"]
+    assert call(*command) == 130
+    Negative.stops = None
+    if change == "photo":
+        make_photo(seed=5).save("cat.jpg")
+    command += {"quality": ["--quality", "50"], "no record": ["--no-record"]}.get(change, [])
+    before = tree()
+    with pytest.raises(InputError, match=r"out\.jpg\.iterates/00000\.jpg.*--overwrite"):
+        quick_stylize.call(*command, "--style", "n" if change == "style" else "m")
+    assert tree() == before
 
 
 def test_iterates_are_neither_results_nor_photos(capsys: pytest.CaptureFixture[str]) -> None:

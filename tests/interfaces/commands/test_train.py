@@ -56,3 +56,49 @@ def test_further_processes_are_started_with_the_commands_name(
     assert (tmp_path / "data" / "fst" / "checkpoints" / "mine.safetensors").is_file()
     assert "data" in os.listdir(tmp_path)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def own_configs(tmp_path: Path) -> Path:
+    """A folder of configuration files, most of which are broken."""
+    folder = tmp_path / "own"
+    (folder / "experiment").mkdir(parents=True)
+    for name, content in {
+        "broken": b"trainer: {max_steps: [1",
+        "missing": b"# @package _global_\ndefaults: [override /loss: nosuch]\n",
+        "latin": b"caf\xe9: 1",
+        "good": b"# @package _global_\ntrainer: {max_steps: 7}\n",
+    }.items():
+        (folder / "experiment" / f"{name}.yaml").write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "facts"),
+    [
+        (["experiment=broken"], ["broken.yaml", "line 1"]),
+        (["experiment=missing"], ["loss/nosuch", "gatys hybrid slim"]),
+        (["experiment=latin"], ["UTF-8"]),
+        (["experiment=nosuch"], ["experiment/nosuch", "good"]),
+        (["--config-name", "nosuch"], ["nosuch"]),
+        (["trainer.max_steps=[1"], ["trainer.max_steps=[1", "trainer.max_steps='[1'"]),
+        (["~style.image"], ["style.image is not given"]),
+        (["~style.name"], ["style.name is not given"]),
+    ],
+)
+def test_what_hydra_cannot_read_or_compose_is_one_line(
+    words: list[str], facts: list[str], own_configs: Path, run_inside: Run, tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    refused = run_inside("train.py", "style=monet", "--config-dir", str(own_configs), *words)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert refused.stderr.startswith("error: ")
+    assert all(fact in refused.stderr for fact in facts)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_settings_and_flags_stand_in_any_order(own_configs: Path, run_inside: Run) -> None:
+    flags = ["--config-dir", str(own_configs), "--cfg", "job", "-p", "trainer"]
+    shown = run_inside("train.py", "style=monet", *flags, "experiment=good")
+    assert shown.returncode == 0, shown.stderr
+    assert "max_steps: 7\n" in shown.stdout

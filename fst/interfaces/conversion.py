@@ -1,0 +1,51 @@
+"""What other programs have as pictures, and painted pictures as what that was."""
+
+import os
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fst.errors import InputError
+from fst.image.arrays import from_array, from_tensor, like_array, like_tensor
+from fst.image.picture import _DECODER_ERRORS, Picture, from_pil, to_pil, upright
+
+
+def to_pictures(given: object, what: str) -> list[Picture]:
+    """What was given, as pictures.
+
+    Raises:
+        InputError: it isn't one that can be read.
+    """
+    if isinstance(given, np.ndarray):
+        return from_array(given, what)
+    if isinstance(given, Tensor):
+        return from_tensor(given, what)
+    if isinstance(given, Image.Image):
+        if 0 in given.size:
+            raise InputError(f"a {what} without pixels: it is {given.width}x{given.height}")
+        try:
+            return [from_pil(upright(given))]
+        except (*_DECODER_ERRORS, Image.DecompressionBombError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(f"the {what}, a PIL picture, can't be read: {reason}") from error
+    hint = "; open a file first (PIL.Image.open)" if isinstance(given, str | os.PathLike) else ""
+    raise InputError(
+        f"expected a PIL picture, array or tensor as {what}, not {type(given).__name__}{hint}"
+    )
+
+
+def from_pictures(painted: list[Picture], photo: Any) -> Any:
+    """Painted pictures as what the photo was."""
+    if isinstance(photo, np.ndarray):
+        return like_array(painted, photo)
+    if isinstance(photo, Tensor):
+        return like_tensor(painted, photo)
+    (picture,) = painted
+    rgb, alpha = picture.rgb, picture.alpha
+    finished = to_pil(rgb if alpha is None else torch.cat([rgb, alpha], 1))
+    if picture.icc_profile:
+        finished.info["icc_profile"] = picture.icc_profile
+    return finished
