@@ -267,7 +267,8 @@ def test_a_checkpoint_of_another_net_is_refused(runs: TinyRuns, options: dict[st
 def test_a_run_of_steps_that_were_all_left_out_is_no_success(runs: TinyRuns) -> None:
     blank = runs.folder / "blank"
     blank.mkdir()
-    Image.new("RGB", (30, 30), (255, 255, 255)).save(blank / "white.png")
+    for i in range(4):
+        Image.new("RGB", (30, 30), (255, 255, 255)).save(blank / f"white{i}.png")
     options: dict[str, Any] = {"val_path": str(runs.photos)}
     runs.photos, run = blank, runs.new()
     with pytest.raises(DivergedError, match="nothing was learned: every step") as caught:
