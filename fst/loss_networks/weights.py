@@ -75,8 +75,7 @@ EMBEDDED = Path(__file__).resolve().parents[1] / "embedded"
 """What comes with the package: the slim network, and portraits of paintings."""
 
 SLIM_INSTEAD = (
-    "The slim network that comes with fst does, too: --weights slim; in a training loss=slim "
-    "(and data=sample where there are no photos)"
+    "Without VGG-19: --weights slim; in a training loss=slim (without photos, too: data=sample)"
 )
 
 

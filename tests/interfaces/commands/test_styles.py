@@ -124,7 +124,12 @@ def test_files_that_are_no_styles_are_said_to_be_none(
         assert "damaged" in line
     (line,) = (line for line in lines if line.split()[:1] == ["whole"])
     assert "damaged" not in line
+    (bare / "empty").mkdir()
     assert "none in empty" in listed(capsys, "--checkpoints", "empty")
+    with pytest.raises(SystemExit) as end:
+        cli.main(["styles", "--checkpoints", "nowhere"])
+    assert end.value.code == 1
+    assert "nowhere" in capsys.readouterr().err
 
 
 def test_vgg19_is_found_where_a_training_finds_it(
