@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -100,26 +100,31 @@ def plan(
     if len(paths) < len(inputs):
         found.photos.append(Photo(Path("stdin"), Path("stdin"), reads=streams.stdin))
     targets = named(found.photos, style_name, file, folder)
-    places = {_place(target) for target in targets.values()} if by_name else set()
-    results = {
-        photo: None
-        for photo in found.photos
-        if photo.walked and (_place(photo.path) in places or read_record(photo.path) is not None)
-    }
+    results = _results(found.photos, targets.values() if by_name else ())
     if results:
-        one = f"{next(iter(results)).path}{', …' if len(results) > 1 else ''}"
+        one = f"{results[0].path}{', …' if len(results) > 1 else ''}"
         found.notes.append(f"passed over, being results of before: {len(results)} ({one})")
-    writes = streams.stdout if stdout else None
+    writes, painted = streams.stdout if stdout else None, set(results)
     jobs = [
         Job(photo.path, targets[photo], photo.reads, writes)
         for photo in found.photos
-        if photo not in results
+        if photo not in painted
     ]
     if not jobs:
         only = f", only results of before ({len(results)}): give them by name" if results else ""
         raise InputError(found.errors[0] if found.errors else f"there are no photos to paint{only}")
     _check_targets(jobs, others)
     return Plan(jobs, single, found.notes, found.warnings, found.errors)
+
+
+def _results(photos: Sequence[Photo], targets: Iterable[Path]) -> list[Photo]:
+    """What was met in a folder and was painted: it says so, or it is called like a target."""
+    places = {_place(target) for target in targets}
+    return [
+        photo
+        for photo in photos
+        if photo.walked and (_place(photo.path) in places or read_record(photo.path) is not None)
+    ]
 
 
 def _place(path: Path) -> Path:
