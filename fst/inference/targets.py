@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -100,14 +100,15 @@ def plan(
     if len(paths) < len(inputs):
         found.photos.append(Photo(Path("stdin"), Path("stdin"), reads=streams.stdin))
     targets = named(found.photos, style_name, file, folder)
-    if results := _results(targets, by_name):
-        one = f"{next(iter(results)).path}{', …' if len(results) > 1 else ''}"
+    results = _results(found.photos, targets.values() if by_name else ())
+    if results:
+        one = f"{results[0].path}{', …' if len(results) > 1 else ''}"
         found.notes.append(f"passed over, being results of before: {len(results)} ({one})")
-    writes = streams.stdout if stdout else None
+    writes, painted = streams.stdout if stdout else None, set(results)
     jobs = [
         Job(photo.path, targets[photo], photo.reads, writes)
         for photo in found.photos
-        if photo not in results
+        if photo not in painted
     ]
     if not jobs:
         only = f", only results of before ({len(results)}): give them by name" if results else ""
@@ -116,14 +117,14 @@ def plan(
     return Plan(jobs, single, found.notes, found.warnings, found.errors)
 
 
-def _results(targets: Mapping[Photo, Path], by_name: bool) -> dict[Photo, None]:
-    """What lies among the photos of a folder and is the result of an earlier time."""
-    places = {_place(target) for target in targets.values()} if by_name else set()
-    return {
-        photo: None
-        for photo in targets
+def _results(photos: Sequence[Photo], targets: Iterable[Path]) -> list[Photo]:
+    """What was met in a folder and was painted: it says so, or it is called like a target."""
+    places = {_place(target) for target in targets}
+    return [
+        photo
+        for photo in photos
         if photo.walked and (_place(photo.path) in places or read_record(photo.path) is not None)
-    }
+    ]
 
 
 def _place(path: Path) -> Path:
@@ -202,8 +203,7 @@ def unfinished(
     asked = {job: differs(job) for job in there}
     if taken := [job for job, reason in asked.items() if reason is not None]:
         reason = f" ({asked[taken[0]]})" if asked[taken[0]] else ""
-        count = len(taken) - 1
-        more = f", and {count} more {'is' if count == 1 else 'are'}" if count else ""
+        more = f", and {len(taken) - 1} more results are" if len(taken) > 1 else ""
         raise InputError(
             f"{taken[0].target} is there already{reason}{more}: --overwrite replaces what is "
             "there, another --output leaves it"
