@@ -70,7 +70,8 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     )  # fmt: skip
     differs = comparison(common, options.quality, trust)
     jobs = unfinished(planned.jobs, differs, options.overwrite)
-    say(planned, [job for job in planned.jobs if job not in jobs], options.no_record)
+    left = {job.target for job in jobs}
+    say(planned, [job for job in planned.jobs if job.target not in left], options.no_record)
     if not jobs:
         return 1 if planned.errors else 0
 
