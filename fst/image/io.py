@@ -19,7 +19,7 @@ from fst.image.decoding import decoded
 from fst.image.exif import add_to_tiff
 from fst.image.notes import read_notes, write_options
 from fst.image.picture import MIN_SIDE, Picture, from_pil, to_pil
-from fst.system.files import atomic_file, check_writable
+from fst.system.files import atomic_file, check_room, check_writable
 
 FORMATS = {
     ".png": "PNG",
@@ -126,6 +126,7 @@ def save_image(
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's
+            check_room(temporary)  # libtiff does not say why it can't go on
             raise InputError(f"{path}: {kind} can't hold this picture: {error}") from error
 
 
