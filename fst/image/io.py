@@ -6,6 +6,7 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 
 from collections.abc import Mapping
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +31,9 @@ FORMATS = {
     ".tiff": "TIFF",
 }
 """What can be written: suffix -> PIL's name."""
+
+SMALL = 20_000_000
+"""Pixels of a picture whose file there is memory for."""
 
 
 def load_image(
@@ -120,13 +124,18 @@ def save_image(
     image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
     with atomic_file(path, overwrite) as temporary:
         try:
-            image.save(temporary, format=kind, **options)
+            if kind == "TIFF" and image.width * image.height <= SMALL:
+                # libtiff says on stderr what goes wrong with a file, and not why
+                image.save(memory := BytesIO(), format=kind, **options)
+                temporary.write_bytes(memory.getbuffer())
+            else:
+                image.save(temporary, format=kind, **options)
             if tags is not None:
                 add_to_tiff(temporary, tags)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's
-            check_room(temporary)  # libtiff does not say why it can't go on
+            check_room(temporary)  # which may be why
             raise InputError(f"{path}: {kind} can't hold this picture: {error}") from error
 
 

@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngImageFile
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.image import io
 from fst.image.io import FORMATS, check_output, load_image, load_pixels, save_image
 from fst.image.picture import Picture
 
@@ -624,9 +625,14 @@ def test_a_tiff_of_any_kind_is_turned_upright(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits")
-@pytest.mark.parametrize("suffix", sorted(FORMATS))
-def test_a_full_disk_is_not_taken_for_the_pictures_fault(suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("suffix", "small"), [*((s, True) for s in FORMATS), (".tif", False)])
+def test_a_full_disk_is_not_taken_for_the_pictures_fault(
+    suffix: str, small: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     """Not even by libtiff's encoder, which says that it failed and not why."""
+    if not small:
+        monkeypatch.setattr(io, "SMALL", 0)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     path = tmp_path / f"a{suffix}"
     large = tensor(noise(300, 400))
@@ -637,4 +643,5 @@ def test_a_full_disk_is_not_taken_for_the_pictures_fault(suffix: str, tmp_path: 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    assert not small or capfd.readouterr().err == ""
     assert os.listdir(tmp_path) == []
