@@ -164,6 +164,8 @@ def _write(job: Job, painted: Picture, said: _Record, how: _How) -> None:
             save(file := Path(folder, job.target.name), True)
             job.writes.write(file.read_bytes())
             job.writes.flush()
+        if (lost := getattr(getattr(job.writes, "raw", None), "error", None)) is not None:
+            raise lost  # fst.system.streams takes all and remembers what it could not pass on
         return
     job.target.parent.mkdir(parents=True, exist_ok=True)
     try:

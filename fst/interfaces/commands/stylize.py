@@ -90,7 +90,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
         return 130
     where = jobs[0].called if len(jobs) == 1 else options.output
     if failed < len(jobs):
-        print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")
+        print(in_a_line(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}"))
     return 1 if failed or planned.errors else 0
 
 

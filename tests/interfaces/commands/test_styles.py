@@ -161,3 +161,9 @@ def test_torch_is_not_loaded() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert ran.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are UTF-8")
+def test_a_style_in_a_folder_whose_name_is_not_utf8_is_read(bare: Path) -> None:
+    path = write(Path(os.fsdecode(b"caf\xe9")), "whole")
+    assert styles.header(path)["style"]["name"] == "whole"
