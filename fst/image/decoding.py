@@ -74,6 +74,34 @@ def decoded(
         raise InputError(f"{name} can't be decoded: {reason(error)}") from error
 
 
+def opened(image: Image.Image, name: str) -> tuple[Image.Image, dict[int, Any]]:
+    """A picture that another program opened through PIL: upright, and what is noted of its numbers.
+
+    It is decoded if it was not; else it stays as it is. Decoded pictures tell less.
+
+    Args:
+        image: of a file, or made otherwise.
+        name: what to call it in messages.
+
+    Raises:
+        InputError: a TIFF of a layout that PIL takes for another, or with parts of it missing.
+        OSError: it can't be decoded, as are the others of what decoders raise.
+    """
+    is_decoded = not getattr(image, "tile", None)
+    file = getattr(image, "filename", "")
+    tags = note_numbers(image, name, is_decoded)
+    if is_decoded:
+        return upright(image), tags
+    if image.format == "TIFF":  # for the reason that pick_page has
+        image.filename = ""  # type: ignore[attr-defined]
+    try:
+        image.load()  # now, because PIL turns a TIFF as it decodes it: it would be turned twice
+    finally:
+        if image.format == "TIFF":
+            image.filename = file  # type: ignore[attr-defined]
+    return upright(image), tags
+
+
 def _check_file(file: str | Path | IO[bytes], name: str) -> None:
     """A path is that of a file: a pipe would be waited for, without end where nobody writes."""
     if not isinstance(file, str | Path) or os.path.isfile(file):
