@@ -30,7 +30,10 @@ WEBP_SIDE = 16_383
 """The most pixels on a side of a WebP."""
 
 JPEG_PIXELS = 512
-"""The most pixels of a JPEG in a byte: a block of 8 x 8 takes a bit at least."""
+"""The most pixels of a JPEG in a byte: a block of 8 x 8 takes a bit at least in Huffman's code."""
+
+_ARITHMETIC = (0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+"""Markers of a JPEG with arithmetic code, in which many blocks share a bit (ITU-T T.81, B.1.1)."""
 
 DEFLATED = 1032
 """The most bytes of a PNG's rows in a byte of its file (zlib's own limit)."""
@@ -172,10 +175,26 @@ def _check_room(image: Image.Image, name: str) -> None:
         room = size * DEFLATED * 8 // (1 if tile is None else png_bits(str(tile.args)))
     else:
         room = size * JPEG_PIXELS
-    if width * height > room:
+    if width * height > room and not (image.format != "PNG" and _is_arithmetic(file)):
         raise InputError(
             f"{name} can't be decoded: its {size} bytes have no room for {width}x{height} pixels"
         )
+
+
+def _is_arithmetic(file: IO[bytes]) -> bool:
+    """Whether a JPEG's first frame is of arithmetic code."""
+    place = file.tell()
+    try:
+        file.seek(2)
+        while True:
+            start, kind, length = file.read(1), file.read(1), file.read(2)
+            if start != b"\xff" or len(length) < 2:
+                return False
+            if 0xC0 <= kind[0] <= 0xCF and kind[0] not in (0xC4, 0xC8, 0xCC):  # a frame
+                return kind[0] in _ARITHMETIC
+            file.seek(int.from_bytes(length, "big") - 2, os.SEEK_CUR)
+    finally:
+        file.seek(place)
 
 
 @contextmanager
