@@ -124,7 +124,7 @@ ARITHMETIC = """
 /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRT
 c4UG1RV19iZ2hnPk1xeXBkeFxlZ2P/yQALCAJYAyABAREA/8wABgAQEAX/2gAIAQEAAD8A0lco1Sj/2Q==
 """
-"""800x600 of gray 200, as ``cjpeg -arithmetic -grayscale -quality 50`` of libjpeg-turbo writes it."""
+"""800x600 of gray 200, as libjpeg-turbo writes it: cjpeg -arithmetic -grayscale -quality 50."""
 
 
 def test_arithmetic_code_packs_more_tightly_than_huffmans() -> None:
