@@ -401,9 +401,10 @@ def test_a_run_that_is_killed_between_its_two_results_is_resumed(
             raise KeyboardInterrupt
         save(path, style)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(runs_module, "save_checkpoint", killed)
+    monkeypatch.setattr(runs_module, "save_checkpoint", killed)
+    with pytest.raises(KeyboardInterrupt):
         finish(run, style, overwrite=False)
+    monkeypatch.setattr(runs_module, "save_checkpoint", save)
     again = prepare_run("monet", runs, checkpoints, resume="auto")
     assert (again.folder, again.resume) == (run.folder, run.checkpoints / "step=100.ckpt")
     finish(again, style, overwrite=False)
