@@ -31,6 +31,7 @@ from fst.inference.targets import Job
 from fst.optimization.pixels import Iterate
 from fst.system.files import free_path
 from fst.system.memory import is_out_of_memory
+from fst.system.signals import stop_if_asked
 
 LARGE = 20_000_000
 """Pixels above which photos are decoded and written one at a time, to save memory."""
@@ -99,6 +100,7 @@ def run(
         stack.callback(reader.shutdown, cancel_futures=True)
         reading: Future[tuple[Picture, _Record]] | None = None
         for number, job in enumerate(jobs):
+            stop_if_asked()
             current = reading or reader.submit(_read, job, max_pixels, record)
             reading, error, large = None, None, False
             try:
@@ -112,6 +114,7 @@ def run(
                 waiting.append((job, writer.submit(_write, job, painted, said, how)))
                 del picture, painted, watch
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
+                stop_if_asked()
                 error = _said(job, problem)
             if error is not None:
                 yield Outcome(job, error)
