@@ -317,7 +317,7 @@ def test_an_empty_name_is_not_the_current_folder() -> None:
 
 def test_a_name_that_is_too_long_for_any_file_is_found() -> None:
     with pytest.raises(InputError, match="too long"):
-        targets.plan([photo("a.jpg")], None, "m" * 300)
+        targets.plan([photo("a.jpg")], "m" * 300, "monet")
 
 
 # --- what is there -------------------------------------------------------------------------------
