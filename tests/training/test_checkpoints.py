@@ -413,6 +413,8 @@ for i in range(rounds):
     while not (folder / "step=1.ckpt").exists():
         time.sleep(0.001)
     time.sleep(chance.uniform(0, 0.05))
+    while i % 2 and not any(name.endswith(".tmp") for name in os.listdir(folder)):
+        pass  # every other one is killed while it writes
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     (folder / "step=1.ckpt").rename(folder / f"step={1000 + i}.ckpt")
@@ -427,7 +429,7 @@ def test_whenever_it_is_killed_the_file_is_whole(tmp_path: Path) -> None:
     assert len(paths) == rounds
     for path in paths:
         assert_whole(path, step_of(path))
-    assert len(names(tmp_path)) > rounds  # some were indeed killed while they wrote
+    assert len(names(tmp_path)) > rounds  # the last one was indeed killed while it wrote
     remove_leftovers(tmp_path)
     assert len(names(tmp_path)) == rounds
 
