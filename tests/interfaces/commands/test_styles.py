@@ -161,3 +161,11 @@ def test_torch_is_not_loaded() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert ran.stdout.splitlines()[-1] == "False"
+
+
+def test_brackets_of_names_and_titles_are_shown(
+    bare: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(bare / "checkpoints", "a[red]b", title="Sea [/b] [1874]")
+    line = next(line for line in listed(capsys).splitlines() if "a[red]b" in line)
+    assert "Sea [/b] [1874]" in line
