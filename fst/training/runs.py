@@ -189,6 +189,8 @@ def _new_folder(runs: Path, writes: bool) -> Path:
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"{folder} is a file, expected a folder") from error
     except OSError as error:
         raise InputError(f"can't make {folder}: {error.strerror}") from error
 
