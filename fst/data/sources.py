@@ -45,8 +45,12 @@ def open_folder(path: str) -> datasets.Dataset:
             folder = assets.find("photos", path)
         except AssetError as error:
             *given, _ = assets.search_path("photos")
-            places = f"neither here nor in {given[0]}" if given else "here (FST_ASSETS is not set)"
-            raise AssetError(f"no folder {path!r} {places}") from error
+            places = f"neither here nor in {given[0]}" if given else "and FST_ASSETS is not set"
+            raise AssetError(f"no folder {path!r}, {places}") from error
+    if folder.is_file():
+        raise InputError(
+            f"no folder {path!r}, but a file: photos to train on are given as a folder"
+        )
     files = [as_text(str(file)) for file in _once(assets.list_images(folder))]
     return datasets.Dataset.from_dict({"image": files}).cast_column(
         "image", datasets.Image(decode=False)

@@ -58,6 +58,8 @@ def _named(folder: Path, image: str) -> list[Path]:
 
 
 def _nowhere(image: str) -> str:
+    if Path(image).is_dir():
+        return f"{image} is a folder: give the file of one painting"
     if "/" in image:
         return f"no painting {image}: no such file"
     *folders, cache = assets.search_path("styles")

@@ -7,6 +7,7 @@ from fst.errors import InputError
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
 from fst.nets import EARLIER
 from fst.styles import catalog
+from fst.styles.names import is_path
 
 EXACT = 0.03
 """Relative difference of the objective within which a style counts as reproduced."""
@@ -35,13 +36,13 @@ def _arguments(description: dict[str, Any], steps: int | None) -> list[str]:
     training, data = description["training"], description["data"]
     network = loss["loss_network"]["weights"]
     net = {**EARLIER, **description["net"]["arguments"]}
-    names = [f"style={style['name']}"]
-    if style["name"] not in catalog.style_names():  # the user's own, under another's file
-        names = [f"style={catalog.style_names()[0]}", f"style.name={quoted(style['name'])}"]
+    names = [f"style={style['name']}", f"style.image={quoted(style['image'])}"]
+    if style["name"] not in catalog.style_names():  # the user's own; taken as typed
+        setting = "style" if is_path(style["image"]) else "style.image"
+        names = [f"{setting}={style['image']}", f"style.name={style['name']}"]
     share = training.get("slim_steps_share", 0.0)
     arguments = [
         *names,
-        f"style.image={quoted(style['image'])}",
         f"style.size={style['size']}",
         f"style.content_weight={loss['content_weight']:g}",
         f"style.style_weight={loss['style_weight']:g}",

@@ -1,17 +1,31 @@
-"""Loggers that are made for this project: Weights & Biases, where it is installed."""
+"""Loggers that are made for this project, and what all of them are given to write down."""
 
 import importlib
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
 
 from fst.errors import InputError
+from fst.evaluation.photos import shown_name
 
 LONGEST_ID = 64
 """Characters of what Weights & Biases knows a run by."""
+
+
+def writable(settings: Any) -> Any:
+    """Settings, nested, with the bytes of names that are not UTF-8 escaped: no logger takes them.
+
+    TensorBoard's would end the training.
+    """
+    if isinstance(settings, Mapping):
+        return {key: writable(value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [writable(value) for value in settings]
+    return shown_name(settings) if isinstance(settings, str) else settings
 
 
 def make_wandb(

@@ -36,16 +36,20 @@ def check_outcome(
         DivergedError: no step was taken, or the objective is far above that of the start.
     """
     if guard.taken == 0:
-        raise DivergedError(
-            "nothing was learned: every step was left out, not being finite "
-            f"({guard.skipped} of them) or without a photo that shows something"
-        )
+        why = "no step saw a photo that shows something: give data.path another folder"
+        if guard.skipped:
+            why = f"no step was finite ({guard.skipped} left out): lower learning_rate or weights"
+        raise DivergedError(f"nothing was learned: {why}")
     if start is None or start["loss"] != end["loss"] or end["total"] < start["total"]:
         return
-    rose = f"the objective rose from {start['total']:.4g} at the start to {end['total']:.4g}"
+    first, last = (f"{of['total']:.4g}" for of in (start, end))
+    rose = f"the objective rose from {first} at the start to {last}"
     if end["total"] > NOTHING_LEARNED * start["total"]:
         raise DivergedError(
             f"nothing was learned: {rose}: lower learning_rate. The run's checkpoints are kept"
         )
+    remedy = "train for more steps, or lower learning_rate"
+    if first == last:
+        rose, remedy = f"the objective is still {first}, as at the start", "train for more steps"
     if say:
-        print(f"warning: {rose}: train for more steps, or lower learning_rate", file=sys.stderr)
+        print(f"warning: {rose}: {remedy}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """The settings that an interrupted run goes on with: its own, and what is said now on top."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ net is, what judges it, and which photo comes at which step."""
 
 FILLED = ("style", "data", "trainer", "loss")
 """Groups in which a run of an earlier version may lack a setting that there is now."""
+
+REPLACES = "replaces"
+"""In a run's settings: the checksum of the finished style that was there when ``overwrite=true``
+was typed, or null."""
 
 ABSENT = object()
 """Stands for a setting that is not there."""
@@ -70,7 +74,7 @@ def own_settings(folder: Path) -> dict[str, Any]:
 
 
 def resumed_settings(
-    own: Mapping[str, Any], now: Mapping[str, Any], said: Iterable[str]
+    own: Mapping[str, Any], now: Mapping[str, Any], said: Collection[str]
 ) -> tuple[dict[str, Any], list[str]]:
     """A run's own settings, with what the command line says now on top.
 
@@ -109,6 +113,10 @@ def resumed_settings(
             )
         lines.append(f"{name}={is_now} (was {was})")
     settings["resume"] = now["resume"]
+    if "overwrite" in said:  # of the file that is there now
+        settings.pop(REPLACES, None)
+    elif settings["overwrite"]:
+        settings.setdefault(REPLACES, None)
     return settings, lines
 
 

@@ -15,10 +15,11 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from fst.errors import CheckpointError, FstError, InputError
+from fst.styles.paintings import checksum
 from fst.styles.trained import TrainedStyle, check_name, save_checkpoint
 from fst.system.files import atomic_file, check_writable
 from fst.training.checkpoints import read_resumable, remove_leftovers
-from fst.training.resume import style_of
+from fst.training.resume import REPLACES, style_of
 from fst.training.unfinished import SETTINGS, find_run, folder_of
 
 LOCK = "run.lock"
@@ -64,7 +65,7 @@ def prepare_run(
             a whole checkpoint, or a new run where there is none; or the path of a run's folder or
             of a ``.ckpt`` file in it. Of a folder's checkpoints the newest whole one is taken;
             damaged ones are said and stay where they are.
-        overwrite: replace a finished style of that name.
+        overwrite: replace a finished style of that name (:func:`may_replace`).
         writes: False for the further processes of a run on many devices. They find the same
             checkpoint, but make and say nothing; the folder of a new run is the first process's,
             and what is in ``folder`` here then only a guess at it.
@@ -81,10 +82,9 @@ def prepare_run(
     start = None if resume is None else find_run(resume, runs, style, say)
     if output.exists() and not overwrite:
         finished = resume == "auto" and start is None
-        raise InputError(
-            f"{output} exists{', and no run of it can be resumed' if finished else ''}: give "
-            "overwrite=true to replace it, or another style.name=…"
-        )
+        why = ", and no run of it can be resumed" if finished else ""
+        other = "another style.name=…" if start is None else "another checkpoints=FOLDER"
+        raise InputError(f"{output} exists{why}: give overwrite=true to replace it, or {other}")
     if resume == "auto" and start is None:
         say(f"nothing to resume in {runs / style}: starting anew")
     if start is None:
@@ -103,6 +103,22 @@ def prepare_run(
         with held(folder):
             remove_leftovers(run.checkpoints)
     return run
+
+
+def may_replace(settings: dict[str, Any]) -> bool:
+    """Whether a finished style of the run's name is replaced; notes which one, to be kept.
+
+    ``overwrite=true`` is said of the file that is there when it is typed. A run that is resumed
+    without saying it again replaces that file alone: another one may be another run's result.
+
+    Args:
+        settings: all of a run; ``replaces``, the file's checksum or null, is set where it isn't.
+    """
+    if not settings["overwrite"]:
+        return False
+    output = _output(settings["style"]["name"], Path(settings["checkpoints"]))
+    there = checksum(output) if output.is_file() else None
+    return bool(settings.setdefault(REPLACES, there) == there)
 
 
 def _output(style: str, checkpoints: Path) -> Path:
@@ -173,6 +189,8 @@ def _new_folder(runs: Path, writes: bool) -> Path:
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"{folder} is a file, expected a folder") from error
     except OSError as error:
         raise InputError(f"can't make {folder}: {error.strerror}") from error
 

@@ -25,11 +25,12 @@ from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import keep_freed_memory
 from fst.training.description import describe_run
 from fst.training.fit import fit, got_signal
+from fst.training.loggers import writable
 from fst.training.module import StyleTransferModule
 from fst.training.parts import Parts, try_out
 from fst.training.recipe import Recipe
 from fst.training.resume import check_fits
-from fst.training.runs import Run, finish, held, keep_settings, prepare_run
+from fst.training.runs import Run, finish, held, keep_settings, may_replace, prepare_run
 from fst.training.settings import is_calibrated
 
 Settings = dict[str, Any]
@@ -87,7 +88,7 @@ def train(settings: Settings, parts: Parts, changes: Sequence[str] = ()) -> bool
         shown = described(settings, judges, parts.data, dtype)
         trainer = parts.make_trainer(run, loggers, settings=shown)
         for logger in loggers:
-            logger.log_hyperparams(settings)
+            logger.log_hyperparams(writable(settings))
         if not fit(module, parts.data, trainer, run):
             return False
         check_learned(module, before)
@@ -167,7 +168,7 @@ def open_run(settings: Settings, net: nn.Module, recipe: Recipe) -> Run:
         runs,
         checkpoints,
         settings["resume"],
-        settings["overwrite"],
+        may_replace(settings),
         writes=process_rank() == 0,
         fits=partial(check_fits, net=net, recipe=recipe, max_steps=max_steps),
     )
@@ -253,5 +254,6 @@ def keep(
 ) -> None:
     """Writes the finished style, and says where."""
     about = describe_run(module, data, trainer, settings["net"], settings["style"], init)
-    path = finish(run, TrainedStyle(module.best_net, about), settings["overwrite"])
+    overwrite = settings["overwrite"] if run.resume is None else may_replace(settings)
+    path = finish(run, TrainedStyle(module.best_net, about), overwrite)
     print(f"wrote {path}  (objective {about['objective']['total']:.3f}; the run: {run.folder})")

@@ -16,6 +16,7 @@ from fst.errors import InputError
 from fst.losses.perceptual import NORMALIZATIONS, TV_WEIGHT
 from fst.nets import NETS, make_net
 from fst.optimization.calibration import STRENGTHS
+from fst.styles.catalog import BASE
 from fst.system.checks import number, one_of, optional, shown, switch, text, whole_number
 from fst.system.device import pick_device
 from fst.training.recipe import Recipe
@@ -81,6 +82,11 @@ def _devices(name: str, value: Any) -> None:
         _count(name, value)
 
 
+def _name(name: str, value: Any) -> None:
+    if text(name, value) == BASE:
+        raise InputError(f"{name} can't be {BASE}, which init={BASE} begins with: give another")
+
+
 def _weight(name: str, value: Any) -> None:
     number(name, value, least=0)
 
@@ -128,7 +134,7 @@ def _plain(name: str, value: Any) -> None:
 
 
 CHECKS: dict[str, Check] = {
-    "style.name": text,
+    "style.name": _name,
     "style.image": text,
     "style.size": _style_size,
     "style.strength_target": _or_null(_strength),

@@ -117,21 +117,14 @@ class StopOnSignal(Callback):
 
 
 def how_to_go_on(folder: Path) -> str:
-    """The command that goes on with a run: the one that was typed, from the run's checkpoint.
+    """The command that goes on with a run, by the program that was typed: it has its own settings.
 
     Args:
         folder: the run's.
     """
     program, *words = sys.argv
-    name = Path(program).name
     begin = {
-        "fst": ["fst"],
-        "__main__.py": ["python", "-m", "fst"],
+        "__main__.py": ["python", "-m", "fst", "train"] if words[:1] == ["train"] else None,
         "train.py": ["python", program],
-    }
-    of_train = name == "train.py" or words[:1] == ["train"]
-    sweep = {"-m", "--multirun"} & set(words)
-    if name not in begin or not of_train or sweep:  # from Python, or as one of several
-        return f"the same settings go on with resume={folder}"
-    kept = [word for word in words if not word.lstrip("+").startswith("resume=")]
-    return f"go on with: {shlex.join([*begin[name], *kept, f'resume={folder}'])}"
+    }.get(Path(program).name)
+    return f"go on with: {shlex.join([*(begin or ['fst', 'train']), f'resume={folder}'])}"

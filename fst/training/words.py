@@ -28,6 +28,16 @@ SETS = ("loss.style_layers", "loss.content_layers")
 _SWEEPS = r"(choice|range|interval|glob|shuffle|sort|tag)\(.*\)"
 
 
+def one_line(error: Exception) -> str:
+    """What Hydra, or the reader of a file of settings, says in several lines."""
+    if isinstance(error, UnicodeDecodeError):
+        return "a configuration file is not UTF-8"
+    text = str(error)
+    for aside in ("Config search path", "See https://", "full_key:", "To append to your config"):
+        text = text.partition(aside)[0]
+    return " ".join(text.replace(":\n", ": ").split())
+
+
 def key_of(word: str) -> str:
     """The setting, or the group, that a word gives."""
     return word.partition("=")[0].lstrip("+~")

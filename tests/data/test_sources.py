@@ -418,3 +418,11 @@ def test_photos_whose_names_are_no_utf8_are_photos(tmp_path: Path) -> None:
     assert os.fsencode(as_path(as_text(str(path)))) == os.fsencode(path)
     as_text(str(path)).encode("utf-8")  # can be
     assert as_text("Müller/日本.jpg") == "Müller/日本.jpg"
+
+
+def test_one_photo_is_no_folder_to_train_on(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"a photo")
+    with pytest.raises(InputError, match="but a file"):
+        open_folder(str(tmp_path / "photo.jpg"))
+    with pytest.raises(AssetError, match="no folder 'nowhere', "):
+        open_folder("nowhere")

@@ -85,3 +85,8 @@ def test_what_is_typed_is_a_path_where_it_is_a_file(assets: Path) -> None:
 def test_the_shipped_paintings_are_known_by_file_and_style() -> None:
     assert all(map(is_shipped, ("monet.jpg", "monet", "poppies_small.jpg", "poppies")))
     assert not any(map(is_shipped, ("./monet.jpg", "mine.jpg", "monet.png", "")))
+
+
+def test_a_folder_is_no_painting(tmp_path: Path) -> None:
+    with pytest.raises(AssetError, match="is a folder"):
+        find_painting(str(tmp_path))

@@ -9,7 +9,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from fst.errors import InputError
+from fst.interfaces.arguments.train import known_keys
 from fst.styles.reproduce import training_arguments
+from fst.training.words import hydras
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -30,7 +32,8 @@ ABOUT: dict[str, Any] = {
 
 def composed(arguments: list[str]) -> dict[str, Any]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        plain: Any = OmegaConf.to_container(compose("train", arguments), resolve=True)
+        words = hydras(arguments, known_keys())  # as ``fst train`` reads them
+        plain: Any = OmegaConf.to_container(compose("train", words), resolve=True)
     return dict(plain)
 
 
@@ -86,7 +89,9 @@ def test_an_old_checkpoint_keeps_its_upsampling_and_optimizer() -> None:
 def test_a_style_of_the_users_own_keeps_its_name() -> None:
     about = copy.deepcopy(ABOUT)
     about["style"] |= {"name": "mine", "image": "/pictures/mine.jpg"}
+    assert training_arguments(about)[:2] == ["style=/pictures/mine.jpg", "style.name=mine"]
     style = composed(training_arguments(about))["style"]
+    assert style["title"] is None  # no other painting's
     assert (style["name"], style["image"]) == ("mine", "/pictures/mine.jpg")
 
 

@@ -62,7 +62,7 @@ def test_a_stopped_run_is_resumed_exactly(
     assert not fit(restless.module(), restless.data(), restless.trainer(run, StopAt(step)), run)
     said = capsys.readouterr().err
     assert f"stopped at step {step} of 12" in said
-    assert f"resume={run.folder}" in said
+    assert f"go on with: fst train resume={run.folder}" in said
     assert not [name for name in files(run) if "-v" in name]
     again = restless.again(run)
     assert again.resume is not None

@@ -1,15 +1,17 @@
 """fst.training.loggers: Weights & Biases, offline, where it is installed."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.loggers import wandb as lightnings
 from tiny_runs import training_settings
 
 from fst.errors import InputError
 from fst.training import loggers
-from fst.training.loggers import make_wandb
+from fst.training.loggers import make_wandb, writable
 
 RUN = ("Müller & Söhne", "20260101-000000")
 
@@ -64,3 +66,22 @@ def test_settings_and_metrics_are_logged_offline(
     assert logger.experiment.summary["train/total"] == 2.5
     logger.experiment.finish()
     assert list(folder.glob("wandb/offline-run-*/run-*.wandb"))
+
+
+def test_names_that_are_not_utf8_are_logged_escaped(tmp_path: Path) -> None:
+    settings = training_settings()
+    settings["data"]["path"] = os.fsdecode(b"ph\xfc")
+    settings["style"]["image"] = "Gemälde.jpg"
+    logger = TensorBoardLogger(tmp_path, name="", version="tensorboard", default_hp_metric=False)
+    logger.log_hyperparams(writable(settings))
+    logger.save()
+    logger.finalize("success")
+    assert writable(settings)["data"]["path"] == "ph\\xfc"
+    assert writable(settings)["style"] == settings["style"]
+    assert settings["data"]["path"] == os.fsdecode(b"ph\xfc")  # the run's own stay
+
+
+def test_escaped_names_are_needed(tmp_path: Path) -> None:
+    logger = TensorBoardLogger(tmp_path, name="", version="tensorboard")
+    with pytest.raises((UnicodeError, ValueError)):
+        logger.log_hyperparams({"path": os.fsdecode(b"ph\xfc")})

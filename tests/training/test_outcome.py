@@ -22,7 +22,11 @@ def guard(taken: int = 7) -> FiniteGuard:
 def test_a_run_without_a_step_has_learned_nothing() -> None:
     with pytest.raises(DivergedError, match="nothing was learned") as caught:
         check_outcome(guard(taken=0), objective(9.0), objective(9.0))
-    assert "3 of them" in str(caught.value)
+    assert "3 left out" in str(caught.value)
+    blank = guard(taken=0)
+    blank.skipped = 0
+    with pytest.raises(DivergedError, match="give data"):
+        check_outcome(blank, objective(9.0), objective(9.0))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,13 @@ def test_an_objective_that_has_risen_a_little_is_said_by_the_first_process(
     said = capsys.readouterr().err
     assert ("from 2 at the start to 2.5" in said) == say
     assert said.count("\n") == say
+
+
+def test_an_objective_that_has_stayed_has_not_risen(capsys: pytest.CaptureFixture[str]) -> None:
+    check_outcome(guard(), objective(2.0), objective(2.00001))
+    said = capsys.readouterr().err
+    assert "still 2," in said
+    assert "rose" not in said
 
 
 def test_an_objective_that_has_more_than_doubled_is_no_success() -> None:

@@ -14,6 +14,7 @@ from fst.errors import CheckpointError, InputError
 from fst.training.recipe import Recipe
 from fst.training.resume import (
     FIXED,
+    REPLACES,
     check_fits,
     foreign_targets,
     leaves,
@@ -163,6 +164,14 @@ def test_an_earlier_run_gets_the_settings_that_there_were_not(
 def test_true_is_not_one(own: dict[str, Any], now: dict[str, Any]) -> None:
     own["overwrite"], now["overwrite"] = 1, True
     assert resumed_settings(own, now, ["overwrite"])[1] == ["overwrite=true (was 1)"]
+
+
+def test_overwrite_is_said_again_of_another_file(own: dict[str, Any], now: dict[str, Any]) -> None:
+    own["overwrite"] = now["overwrite"] = True
+    assert resumed_settings(own, now, [])[0][REPLACES] is None  # a run of before: of no file
+    own[REPLACES] = "a checksum"
+    assert resumed_settings(own, now, ["trainer.max_steps"])[0][REPLACES] == "a checksum"
+    assert REPLACES not in resumed_settings(own, now, ["overwrite"])[0]
 
 
 def test_every_setting_has_its_whole_name() -> None:

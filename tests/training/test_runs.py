@@ -22,7 +22,7 @@ from fst.nets import make_net
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.training import runs as runs_module
 from fst.training.checkpoints import write_resumable
-from fst.training.runs import Run, finish, keep_settings, prepare_run
+from fst.training.runs import Run, finish, keep_settings, may_replace, prepare_run
 
 
 @pytest.fixture
@@ -105,6 +105,34 @@ def test_a_finished_style_is_not_replaced_unless_asked(runs: Path, checkpoints: 
     assert not runs.exists()  # refused before anything was made
     assert prepare_run("monet", runs, checkpoints, overwrite=True).output == output
     assert output.read_bytes() == b"weeks of work"  # replaced at the end, not at the start
+
+
+def test_overwrite_is_said_of_the_file_that_is_there_then(checkpoints: Path) -> None:
+    checkpoints.mkdir()
+    output = checkpoints / "monet.safetensors"
+    settings = {"overwrite": True, "style": {"name": "monet"}, "checkpoints": str(checkpoints)}
+    told_of_none = dict(settings)
+    assert may_replace(told_of_none)
+    output.write_bytes(b"of before")
+    assert not may_replace(told_of_none)
+    told_of_it = dict(settings)
+    assert may_replace(told_of_it)
+    assert may_replace(dict(told_of_it))  # as a resumed run has it
+    output.write_bytes(b"of another run")
+    assert not may_replace(told_of_it)
+    assert not may_replace({**settings, "overwrite": False})
+
+
+def test_a_resumed_run_that_may_not_replace_a_style_says_what_can_be_done(
+    runs: Path, checkpoints: Path
+) -> None:
+    before = earlier_run(runs, "20250101-000000", "step=30")
+    checkpoints.mkdir()
+    (checkpoints / "monet.safetensors").write_bytes(b"of another run")
+    with pytest.raises(InputError, match="overwrite=true") as caught:
+        prepare_run("monet", runs, checkpoints, resume=str(before))
+    assert "style.name" not in str(caught.value)  # which can't change in a run
+    assert "checkpoints=" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "/etc/monet", "../monet"])

@@ -10,7 +10,7 @@ from tiny_runs import training_settings
 
 from fst.data.module import PhotoDataModule
 from fst.errors import InputError
-from fst.training.settings import check_settings, style_weights
+from fst.training.settings import check_group, check_settings, style_weights
 
 
 def leaves(part: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
@@ -220,3 +220,8 @@ def test_without_strength_a_weight_is_needed() -> None:
 def test_the_third_weight_given_twice_is_refused_too() -> None:
     with pytest.raises(InputError, match=r"tv_weight=3.*tv_weight=1"):
         style_weights(training_settings("style.tv_weight=3", "loss.tv_weight=1"))
+
+
+def test_the_name_of_the_net_that_trainings_begin_with_is_taken() -> None:
+    with pytest.raises(InputError, match=r"style\.name .*base"):
+        check_group("style", {"name": "base"})

@@ -4,19 +4,21 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import yaml
 
 from fst.assets import shipped
+from fst.errors import InputError
 from fst.interfaces.arguments import train_help
 from fst.interfaces.arguments.options import Parser
 from fst.styles.names import file_called, is_path
 from fst.training.earlier import renamed
 
-ELSEWHERE = ("config_dir", "config_name", "config_path", "hydra_help", "info")
+ELSEWHERE = ("config_name", "config_path", "hydra_help", "info")
 """Flags with which the configuration, or the help, is not this package's."""
 
 
@@ -48,10 +50,19 @@ class TrainParser(Parser):
         options = self.parse_intermixed_args(typed, namespace)
         options.words = [word for word in typed if word != "--user"]
         if not any(getattr(options, name) for name in ELSEWHERE):
-            self._check(options.settings, options.multirun)
+            self._check(options.settings, options.multirun, options.config_dir)
         return options
 
-    def _check(self, settings: Sequence[str], several: bool) -> None:
+    def error(self, message: str) -> NoReturn:
+        """As for other commands; a setting that was typed as a flag is written as a setting."""
+        flag, _, rest = message.partition("unrecognized arguments: --")[2].partition(" ")
+        key, equals, value = flag.partition("=")
+        if not rest and key in known_keys():
+            value = value if equals else "true" if key in ("overwrite", "compile") else "VALUE"
+            message += f": did you mean {key}={value}?"
+        super().error(message)
+
+    def _check(self, settings: Sequence[str], several: bool, folder: str | None) -> None:
         """Ends with one line where there is no style, setting or choice of that name."""
         settings = [renamed(word) for word in settings]
         given = {word.partition("=")[0]: word.partition("=")[2] for word in settings}
@@ -63,18 +74,21 @@ class TrainParser(Parser):
                 f"error: which style? fst train style=NAME, one of {names}. {OWN} "
                 "(fst train --help)\n",
             )
-        known = known_keys()
+        known = known_keys(folder)
         for key, value in given.items():
             if key[:1] in "+~" or key.startswith("hydra") or "@" in key:
                 continue  # Hydra's business
             if f"{key}={value}" not in settings:
                 self.error(f"{key!r} sets nothing: write SETTING=VALUE")
             if key not in known:
-                self.error(f"no setting {key!r}{_near(key, known)}")
-            self._check_choice(key, value)
+                self.error(f"no setting {key!r}{near(key, known)}")
+            self._check_choice(key, value, folder)
 
-    def _check_choice(self, group: str, value: str) -> None:
+    def _check_choice(self, group: str, value: str, folder: str | None) -> None:
         choices = train_help.choices(group)
+        if choices and folder:
+            own = (path.stem for path in (Path(folder) / group).glob("*.yaml"))
+            choices = sorted({*choices, *own})
         if group == "style" and is_path(value.strip("'\"")):
             return  # a painting; it is opened later
         for name in value.split(",") if choices else ():
@@ -101,20 +115,49 @@ def _allowed(group: str, choices: Collection[str]) -> Collection[str]:
     return (*choices, "null") if group == "experiment" else choices
 
 
-def _near(key: str, known: Collection[str]) -> str:
+def near(key: str, known: Collection[str]) -> str:
+    """What is put behind a setting that there isn't."""
     found = difflib.get_close_matches(key, sorted(known), n=1)
     return f": did you mean {found[0]}?" if found else ""
 
 
+def check_keys(settings: Mapping[str, Any], added: Collection[str], text: str) -> None:
+    """That configuration files of the user's own set nothing that is mistyped.
+
+    Args:
+        settings: all of them, as plain values.
+        added: settings that were typed with a ``+``: there need not be such.
+        text: the configuration as YAML, with its references: what another value takes is read.
+
+    Raises:
+        InputError: a setting, or one of a group's, that nothing reads.
+    """
+    known = known_keys()
+    for group, part in settings.items():
+        ours = isinstance(part, Mapping) and str(part.get("_target_", "fst.")).startswith("fst.")
+        keys = part if ours and group != "logger" else ()
+        for name in (group, *(f"{group}.{key}" for key in keys)):
+            if name not in known and name not in added and f"${{{name}" not in text:
+                raise InputError(f"no setting {name!r}{near(name, known)} (in a file of settings)")
+
+
 @cache
-def known_keys() -> frozenset[str]:
-    """Every setting and part of one that a configuration file has, and the groups."""
-    folder = shipped("configs")
+def known_keys(own: str | None = None) -> frozenset[str]:
+    """Every setting and part of one that a configuration file has, and the groups.
+
+    Args:
+        own: a folder of the user's; what can't be read there is said later.
+    """
     known = set(train_help.GROUPS)
-    for path in folder.rglob("*.yaml"):
-        text = path.read_text(encoding="utf-8")
-        whole = path.parent == folder or "# @package _global_" in text
-        known |= _keys(yaml.safe_load(text), "" if whole else f"{path.parent.name}.")
+    for folder in (shipped("configs"), *([Path(own)] if own else [])):
+        for path in folder.rglob("*.yaml"):
+            try:
+                text = path.read_text(encoding="utf-8")
+                content = yaml.safe_load(text)
+            except (OSError, ValueError, yaml.YAMLError):
+                continue
+            whole = path.parent == folder or "# @package _global_" in text
+            known |= _keys(content, "" if whole else f"{path.parent.name}.")
     return frozenset(known)
 
 

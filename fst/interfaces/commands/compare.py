@@ -54,7 +54,7 @@ def main(options: argparse.Namespace) -> int:
     report = summarize(comparison, entries, left_out)
     page = write_report(options.output, report, painting)
     print_summary(report)
-    print(f"wrote {page}")
+    print(f"wrote {in_a_line(page)}")
     if left_out:
         print(f"error: {left_out_line(left_out, len(photos))}", file=sys.stderr)
     return int(bool(left_out))
@@ -97,7 +97,7 @@ def print_summary(report: dict[str, Any]) -> None:
     settings, fast = report["settings"], report["objective"]["fast"]["median"]
     photos = count(len(report["photos"]), "photo")
     title = f"{report['style']['name']} at {settings['size']} px, {photos}"
-    table = Table("", *(f"from {start}" for start in STARTS), title=title)
+    table = Table("", *(f"from {start}" for start in STARTS), title=escape(title))
     for name in ("median", "min", "max"):
         values = (f"{report['equivalent_iterations'][start][name]:.1f}" for start in STARTS)
         table.add_row(f"equivalent iterations, {name}", *values)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from fst.evaluation.compare import judge
@@ -37,11 +38,11 @@ def main(options: argparse.Namespace) -> int:
     dtype = pick_precision(options.precision, device)
     files = find_photos(options.photos, limit=options.limit)
     keep_freed_memory()
+    styles = {name: find_style(name, options.checkpoints, device).net() for name in options.styles}
     photos = [photo.to(device) for photo in read_photos(files, options.size)]
     rows = []
     kinds: dict[str, list[str]] = {}
-    for name in options.styles:
-        style = find_style(name, options.checkpoints, device).net()
+    for name, style in styles.items():
         shown = Path(name).name.removesuffix(".safetensors")  # two files may be of one style
         _, loss = load_objective(style, device, dtype, options.painting, options.weights)
         judged = judge(style.net, loss, photos, dtype)
@@ -63,7 +64,7 @@ def main(options: argparse.Namespace) -> int:
     for column in ("steps", "objective", "least", "most", *TERMS):
         table.add_column(column, justify="right")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))  # a name may have brackets
     if len(kinds) > 1:
         groups = "; ".join(", ".join(names) for names in kinds.values())
         print(f"warning: trained for different objectives, don't compare across: {groups}",

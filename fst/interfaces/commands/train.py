@@ -20,7 +20,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from fst.assets import shipped, user_folder
 from fst.errors import FstError, InputError, one_line_errors
-from fst.interfaces.arguments.train import known_keys
+from fst.interfaces.arguments.train import check_keys, known_keys, near
 from fst.styles.reproduce import quoted
 from fst.system.device import process_rank
 from fst.training.earlier import renamed, translated
@@ -29,7 +29,7 @@ from fst.training.resume import foreign_targets, leaves, own_settings, resumed_s
 from fst.training.session import fixed_weights, train
 from fst.training.settings import check_settings, style_weights
 from fst.training.unfinished import find_run, folder_of
-from fst.training.words import TEXTS, hydras, key_of, own_painting, resumes
+from fst.training.words import TEXTS, hydras, key_of, one_line, own_painting, resumes
 
 CONFIGS = str(shipped("configs"))
 
@@ -47,6 +47,8 @@ def composed(config: DictConfig, filled: Collection[str] = ()) -> None:
     try:
         with one_line_errors():
             settings = to_plain(config)
+            added = [key_of(word) for word in HydraConfig.get().overrides.task if word[:1] == "+"]
+            check_keys(settings, added, OmegaConf.to_yaml(config))
             typed = {key_of(word) for word in HydraConfig.get().overrides.task}
             own_painting(settings["style"], HydraConfig.get().runtime.choices.get("style"), typed)
             changes: list[str] = []
@@ -186,7 +188,8 @@ def instantiate(name: str, part: dict[str, Any]) -> Any:
         known = inspect.signature(hydra.utils.get_object(part["_target_"])).parameters
         unknown = [key for key in part if key[:1] != "_" and key not in known]
         if unknown and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-            raise InputError(f"{name} has no setting {unknown[0]!r}: there are {', '.join(known)}")
+            wrong = f"{name}.{unknown[0]}"
+            raise InputError(f"no setting {wrong!r}{near(wrong, [f'{name}.{k}' for k in known])}")
         return hydra.utils.instantiate(part, _convert_="all")
     except InstantiationException as error:
         if isinstance(error.__cause__, FstError):
@@ -205,7 +208,7 @@ def main(options: argparse.Namespace) -> int:
     if resumes(words) and options.cfg is not None:
         raise InputError("--cfg shows what a new run would have: leave resume= out; a run's own "
                          "settings are in its config.yaml")  # fmt: skip
-    words = hydras(words, known_keys(), options.multirun)
+    words = hydras(words, known_keys(options.config_dir), options.multirun)
     given, filled = {key_of(word) for word in words}, []
     if resumes(words) and "style" not in given:  # the run has its own
         filled = [key for key in ("style.name", "style.image") if key not in given]
@@ -247,13 +250,3 @@ def check_grammar(words: Sequence[str]) -> None:
             raise InputError(
                 f"{word} can't be read: give a value as {key}='{value}' to have it taken as a text"
             ) from error
-
-
-def one_line(error: Exception) -> str:
-    """What Hydra, or the reader of a file of settings, says in several lines."""
-    if isinstance(error, UnicodeDecodeError):
-        return "a configuration file is not UTF-8"
-    text = str(error)
-    for aside in ("Config search path", "See https://", "full_key:", "To append to your config"):
-        text = text.partition(aside)[0]
-    return " ".join(text.replace(":\n", ": ").split())

@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from support import ROOT
 
+from fst.errors import InputError
 from fst.interfaces.arguments import train
 
 CONFIGS = ROOT / "configs"
@@ -155,7 +156,52 @@ def keys(content: object, prefix: str = "") -> list[str]:
 
 def test_settings_of_hydra_itself_and_of_other_folders_are_left_to_hydra(tmp_path: Path) -> None:
     read("style=monet", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "~logger.csv")
-    read("--config-dir", str(tmp_path), "experiment=mine", "my.own=1")
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nmy: {own: 2}\n")
+    (tmp_path / "broken.yaml").write_bytes(b"caf\xe9: [1")  # said when it is read
+    read("style=monet", "--config-dir", str(tmp_path), "experiment=mine", "my.own=1")
+
+
+def test_beside_a_folder_of_the_users_own_what_is_mistyped_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "style").mkdir()
+    (tmp_path / "style" / "mine.yaml").write_text("name: mine\nimage: my.jpg\n")
+    folder = ["--config-dir", str(tmp_path)]
+    read(*folder, "style=mine", "style.size=64")
+    assert "did you mean mine?" in refused(capsys, *folder, "style=mien")
+    assert "learning_rate?" in refused(capsys, *folder, "style=mine", "lerning_rate=1")
+
+
+def test_a_setting_that_is_typed_as_a_flag_is_told_as_a_setting(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "did you mean overwrite=true?" in refused(capsys, "style=monet", "--overwrite")
+    assert "did you mean seed=3?" in refused(capsys, "style=monet", "--seed=3")
+    assert "--multirun" in refused(capsys, "style=monet", "--multirn")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fact"),
+    [
+        ({"lerning_rate": 1}, "'lerning_rate': did you mean learning_rate"),
+        ({"style": {"name": "a", "siez": 64}}, "'style.siez': did you mean style.size"),
+        ({"trainer": {"max_step": 4}}, "trainer.max_steps"),
+        ({"data": {"_target_": "fst.data.module.PhotoDataModule", "pth": "a"}}, "data.path"),
+    ],
+)
+def test_a_file_of_settings_with_a_mistyped_one_is_refused(
+    settings: dict[str, object], fact: str
+) -> None:
+    with pytest.raises(InputError, match="no setting") as caught:
+        train.check_keys(settings, [], "")
+    assert fact in str(caught.value)
+
+
+def test_what_is_added_or_referred_to_may_have_any_name() -> None:
+    content = {"strokes": 64, "more": 1, "style": {"size": 64, "mine": 2}}
+    train.check_keys(content, ["more", "style.mine"], "style:\n  size: ${strokes}\n")
+    train.check_keys({"data": {"_target_": "mine.Photos", "any": 1}, "logger": {"x": 1}}, [], "")
 
 
 def test_help_of_a_group_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,6 +67,7 @@ def own_configs(tmp_path: Path) -> Path:
         "broken": b"trainer: {max_steps: [1",
         "missing": b"# @package _global_\ndefaults: [override /loss: nosuch]\n",
         "latin": b"caf\xe9: 1",
+        "typo": b"# @package _global_\ntrainer: {max_step: 7}\n",
         "good": b"# @package _global_\ntrainer: {max_steps: 7}\n",
     }.items():
         (folder / "experiment" / f"{name}.yaml").write_bytes(content)
@@ -79,7 +80,7 @@ def own_configs(tmp_path: Path) -> Path:
         (["experiment=broken"], ["broken.yaml", "line 1"]),
         (["experiment=missing"], ["loss/nosuch", "gatys hybrid slim"]),
         (["experiment=latin"], ["UTF-8"]),
-        (["experiment=nosuch"], ["experiment/nosuch", "good"]),
+        (["experiment=typo"], ["'trainer.max_step'", "did you mean trainer.max_steps?"]),
         (["--config-name", "nosuch"], ["nosuch"]),
         (["trainer.max_steps=[1"], ["trainer.max_steps=[1", "trainer.max_steps='[1'"]),
         (["~style.image"], ["style.image is not given"]),
