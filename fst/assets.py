@@ -129,6 +129,8 @@ class Images:
         heif: how many HEIC pictures can't be read here, and are not among them.
         others: suffix -> how many files are no pictures by their suffix.
         interrupted: how many are what an interrupted optimization left (:data:`INTERRUPTED`).
+        hidden: how many pictures are hidden, by a dot at the start of their names.
+        hidden_folders: how many folders are, and were not looked into.
         errors: a line each for folders that can't be read and links that lead nowhere.
     """
 
@@ -136,27 +138,39 @@ class Images:
     heif: int = 0
     others: Mapping[str, int] = field(default_factory=dict)
     interrupted: int = 0
+    hidden: int = 0
+    hidden_folders: int = 0
     errors: Sequence[str] = ()
 
 
 def find_images(folder: Path) -> Images:
     """Looks for pictures below ``folder``, by their suffixes; links to folders are followed.
 
-    Hidden files are passed over; so are iterates (:data:`ITERATES`, :data:`INTERRUPTED`).
+    Hidden files and folders are passed over; so are iterates (:data:`ITERATES`,
+    :data:`INTERRUPTED`).
 
     Raises:
         InputError: no such folder.
     """
     if not folder.is_dir():
         raise InputError(f"no folder {str(folder)!r}")
-    files, failed = files_below(folder, lambda name: not name.endswith(ITERATES))
+    hidden_folders: list[str] = []
+
+    def enter(name: str) -> bool:
+        if name.startswith("."):
+            hidden_folders.append(name)
+            return False
+        return not name.endswith(ITERATES)
+
+    files, failed = files_below(folder, enter)
     errors = [f"can't read {error.filename}: {error.strerror}" for error in failed]
-    photos, heif, interrupted, others = [], 0, 0, Counter[str]()
+    photos, heif, interrupted, hidden, others = [], 0, 0, 0, Counter[str]()
     readable = has_heif()
     for path in sorted(files):
-        if path.name.startswith("."):
-            continue
         kind = path.suffix.lower()
+        if path.name.startswith("."):
+            hidden += kind in IMAGE_SUFFIXES
+            continue
         if kind not in IMAGE_SUFFIXES:
             others[kind] += 1
         elif INTERRUPTED.fullmatch(path.stem):
@@ -168,7 +182,9 @@ def find_images(folder: Path) -> Images:
                 photos.append(path)
         elif path.is_symlink():
             errors.append(f"{path} is a link that leads nowhere")
-    return Images(photos, heif, others, interrupted, errors)
+        else:
+            errors.append(f"{path} is neither a file nor a folder")
+    return Images(photos, heif, others, interrupted, hidden, len(hidden_folders), errors)
 
 
 def say_heif(folder: Path, found: Images) -> str:

@@ -22,6 +22,15 @@ from fst.system import signals
 # tiny nets are quicker on one thread, and don't wait for each other on a busy machine
 torch.set_num_threads(1)
 
+# started in the background or by nohup, this process was told to ignore what the tests send
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
+
 
 @pytest.fixture(scope="session")
 def assets_folder() -> Path:

@@ -148,7 +148,12 @@ def test_list_images_finds_every_picture_below_a_folder_sorted(tmp_path: Path) -
     put(tmp_path, "vector.svg")
     put(tmp_path, ".hidden.jpg")
     put(tmp_path / "b", "._2.JPG")
+    put(tmp_path / "b" / ".thumbnails", "2.jpg")
+    put(tmp_path, ".notes.txt")
     assert list_images(tmp_path) == sorted(wanted)
+    found = find_images(tmp_path)
+    assert (found.hidden, found.hidden_folders) == (2, 1)
+    assert list_images(tmp_path / "b" / ".thumbnails") == [tmp_path / "b" / ".thumbnails" / "2.jpg"]
 
 
 def test_a_folder_called_like_a_picture_is_not_one(tmp_path: Path) -> None:

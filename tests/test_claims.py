@@ -61,3 +61,15 @@ def test_the_rooms_are_those_of_the_contract() -> None:
     assert re.findall(r"^\| `(\w+)/?` \|", table, re.MULTILINE) == rooms
     for pair in (layer.split(" | ") for layer in order if " | " in layer):
         assert f"`{pair[0]}` and `{pair[1]}`" in " ".join(text.split())
+
+
+def test_every_promise_names_a_test_that_is_there() -> None:
+    text = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    rows = [row for row in text.splitlines() if row.startswith("| ") and "---" not in row]
+    named = [row for row in rows if row != "| promise | test |"]
+    assert len(named) > 30
+    for row in named:
+        found = re.search(r"`(tests/\S+\.py)::(\w+)` \|$", row)
+        assert found, row
+        path, test = found.groups()
+        assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), row

@@ -13,7 +13,7 @@ from torchvision.transforms import v2
 from fst.data.photo_list import ATTEMPTS
 from fst.data.sources import Record, decode, name_of, named
 from fst.errors import InputError
-from fst.image.flat import is_flat
+from fst.image.blank import is_blank
 
 PILOT_PHOTOS = 4
 """To calibrate on: of one alone the weight follows that photo."""
@@ -61,7 +61,7 @@ class HeldOutPhotos(Dataset[Tensor]):
                 self.skipped.add(name)
                 on_skip(f"skipped {len(self.skipped)}: {error}")
                 continue
-            (blank if is_flat(photo[None]) else found).append((index, name, photo))
+            (blank if is_blank(photo[None]) else found).append((index, name, photo))
             if len(found) == count:
                 break
         missing = len(blank) if count is None else count - len(found)

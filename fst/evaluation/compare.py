@@ -238,13 +238,13 @@ def _known_or_compared(
     output: Path,
     on_progress: Callable[[Path, str, int], None] | None,
 ) -> dict[str, Any]:
-    """The entry of a photo, from the disk where it was finished before."""
+    """The entry of a photo; its files are this comparison's own, and no other's are replaced."""
     try:
         content = file_digest(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     key = f"{comparison.key}-{content}"
-    stem = f"{file_stem(path)}_{content[:8]}"  # photos of one name, in two folders, keep apart
+    stem = f"{file_stem(path)}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     file = output / ENTRIES / f"{stem}.json"
     name = shown_name(path.name)
     if (kept := read_finished(file, key, name)) is not None:

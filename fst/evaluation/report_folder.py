@@ -6,21 +6,18 @@ before anything else, so that a comparison that was stopped goes on in a folder 
 
 import json
 import os
-import re
 from pathlib import Path
 
 from fst.errors import InputError
 from fst.system.files import write_json
 from fst.system.outputs import check_folder
+from fst.system.temporaries import NAME
 
 REPORT, PAGE, PICTURES, ENTRIES = "report.json", "index.html", "pictures", "photos"
 """What lies in it."""
 
 SCHEMA = 3
 """Of the report; another number is another meaning of its figures."""
-
-_REMAINS = re.compile(r"\.fst\.[0-9a-f]{16}\.tmp")
-"""What a comparison that was killed leaves of a file."""
 
 
 def is_report(folder: Path) -> bool:
@@ -56,7 +53,8 @@ def check_report_folder(folder: Path) -> None:
     real = Path(os.path.realpath(folder))
     if real.name in (ENTRIES, PICTURES) and is_report(real.parent):
         raise InputError(f"--output {folder} is part of a report: did you mean {real.parent}?")
-    others = [name for name in names if not _REMAINS.fullmatch(name)]
+    # what a comparison that was killed left of a file is nobody's
+    others = [name for name in names if not NAME.fullmatch(name)]
     if others and not is_report(folder):
         raise InputError(
             f"--output {folder} holds {others[0]!r} and is no report of fst compare: name a "

@@ -49,6 +49,7 @@ def from_array(array: NDArray[Any], what: str = "picture") -> list[Picture]:
     if kind == "f":
         with np.errstate(all="ignore"):
             _check_range(what, float(array.min()), float(array.max()))
+    array = np.asarray(array)  # a matrix has two dimensions, whatever is added
     planes = array[..., None] if array.ndim == 2 else array
     planes = planes if planes.ndim == 4 else planes[None]
     values = np.array(planes.transpose(0, 3, 1, 2), np.float32, order="C")

@@ -30,7 +30,10 @@ WEBP_SIDE = 16_383
 """The most pixels on a side of a WebP."""
 
 JPEG_PIXELS = 512
-"""The most pixels of a JPEG in a byte: a block of 8 x 8 takes a bit at least."""
+"""The most pixels of a JPEG in a byte: a block of 8 x 8 takes a bit at least in Huffman's code."""
+
+_ARITHMETIC = (0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+"""Markers of a JPEG with arithmetic code, in which many blocks share a bit (ITU-T T.81, B.1.1)."""
 
 DEFLATED = 1032
 """The most bytes of a PNG's rows in a byte of its file (zlib's own limit)."""
@@ -72,6 +75,34 @@ def decoded(
         if isinstance(error, OSError) and error.errno is not None:  # the disk's
             raise InputError(f"{name} can't be read: {error.strerror}") from error
         raise InputError(f"{name} can't be decoded: {reason(error)}") from error
+
+
+def opened(image: Image.Image, name: str) -> tuple[Image.Image, dict[int, Any]]:
+    """A picture that another program opened through PIL: upright, and what is noted of its numbers.
+
+    It is decoded if it was not; else it stays as it is. Decoded pictures tell less.
+
+    Args:
+        image: of a file, or made otherwise.
+        name: what to call it in messages.
+
+    Raises:
+        InputError: a TIFF of a layout that PIL takes for another, or with parts of it missing.
+        OSError: it can't be decoded, as are the others of what decoders raise.
+    """
+    is_decoded = not getattr(image, "tile", None)
+    file = getattr(image, "filename", "")
+    tags = note_numbers(image, name, is_decoded)
+    if is_decoded:
+        return upright(image), tags
+    if image.format == "TIFF":  # for the reason that pick_page has
+        image.filename = ""  # type: ignore[attr-defined]
+    try:
+        image.load()  # now, because PIL turns a TIFF as it decodes it: it would be turned twice
+    finally:
+        if image.format == "TIFF":
+            image.filename = file  # type: ignore[attr-defined]
+    return upright(image), tags
 
 
 def _check_file(file: str | Path | IO[bytes], name: str) -> None:
@@ -144,10 +175,26 @@ def _check_room(image: Image.Image, name: str) -> None:
         room = size * DEFLATED * 8 // (1 if tile is None else png_bits(str(tile.args)))
     else:
         room = size * JPEG_PIXELS
-    if width * height > room:
+    if width * height > room and not (image.format != "PNG" and _is_arithmetic(file)):
         raise InputError(
             f"{name} can't be decoded: its {size} bytes have no room for {width}x{height} pixels"
         )
+
+
+def _is_arithmetic(file: IO[bytes]) -> bool:
+    """Whether a JPEG's first frame is of arithmetic code."""
+    place = file.tell()
+    try:
+        file.seek(2)
+        while True:
+            start, kind, length = file.read(1), file.read(1), file.read(2)
+            if start != b"\xff" or len(length) < 2:
+                return False
+            if 0xC0 <= kind[0] <= 0xCF and kind[0] not in (0xC4, 0xC8, 0xCC):  # a frame
+                return kind[0] in _ARITHMETIC
+            file.seek(int.from_bytes(length, "big") - 2, os.SEEK_CUR)
+    finally:
+        file.seek(place)
 
 
 @contextmanager

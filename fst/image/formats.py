@@ -68,15 +68,16 @@ def open_picture(file: str | Path | IO[bytes], name: str) -> Image.Image:
         raise InputError(_refusal(start, name)) from error
 
 
-def note_numbers(image: Image.Image, name: str) -> dict[int, Any]:
+def note_numbers(image: Image.Image, name: str, is_decoded: bool = False) -> dict[int, Any]:
     """What a file says of its numbers, as :data:`~fst.image.numbers.GRAY_TAGS` of a TIFF.
 
     To be asked before the picture is decoded. A transparent color of a PNG becomes one of the
     numbers that PIL makes of its pixels, which it forgets.
 
     Args:
-        image: opened, not decoded.
+        image: opened.
         name: what to call it in messages.
+        is_decoded: another program decoded it, so that less can be told.
 
     Raises:
         InputError: a TIFF of a layout that PIL takes for another, or with parts of it missing.
@@ -85,7 +86,8 @@ def note_numbers(image: Image.Image, name: str) -> dict[int, Any]:
         found = getattr(image, "tag_v2", {})
         tags = {tag: found[tag] for tag in GRAY_TAGS if tag in found}
         bits = tags.get(BITS_PER_SAMPLE, (1,))
-        _check_whole(image, name)
+        if not is_decoded:
+            _check_whole(image, name)
         if found.get(PLANAR) == SEPARATE and len(bits) > 1 and max(bits) > 8:
             raise InputError(
                 f"{name} is a TIFF of {_in_words(found)}, each color in a plane of its own, which "

@@ -6,6 +6,7 @@ Inside the project a picture is float32 RGB in [0, 1], ``(N, 3, H, W)``. What a 
 
 from collections.abc import Mapping
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +20,7 @@ from fst.image.decoding import decoded
 from fst.image.exif import add_to_tiff
 from fst.image.notes import read_notes, write_options
 from fst.image.picture import MIN_SIDE, Picture, from_pil, to_pil
-from fst.system.files import atomic_file, check_writable
+from fst.system.files import atomic_file, check_room, check_writable
 
 FORMATS = {
     ".png": "PNG",
@@ -30,6 +31,9 @@ FORMATS = {
     ".tiff": "TIFF",
 }
 """What can be written: suffix -> PIL's name."""
+
+SMALL = 20_000_000
+"""Pixels of a picture whose file there is memory for."""
 
 
 def load_image(
@@ -120,12 +124,18 @@ def save_image(
     image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
     with atomic_file(path, overwrite) as temporary:
         try:
-            image.save(temporary, format=kind, **options)
+            if kind == "TIFF" and image.width * image.height <= SMALL:
+                # libtiff says on stderr what goes wrong with a file, and not why
+                image.save(memory := BytesIO(), format=kind, **options)
+                temporary.write_bytes(memory.getbuffer())
+            else:
+                image.save(temporary, format=kind, **options)
             if tags is not None:
                 add_to_tiff(temporary, tags)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's
+            check_room(temporary)  # which may be why
             raise InputError(f"{path}: {kind} can't hold this picture: {error}") from error
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from fst.choices import MIN_SIDE as MIN_SIDE  # where pictures are, one looks for it
 from fst.errors import InputError
 from fst.image.numbers import BITS_PER_SAMPLE, is_deep, read_deep_gray, say_if_dark
-from fst.image.profiles import CONVERTED, of_rgb, to_srgb
+from fst.image.profiles import CONVERTED, gray_to_srgb, of_rgb, to_srgb
 from fst.image.transparency import HIDDEN, filled
 
 _DECODER_ERRORS = (
@@ -92,15 +92,16 @@ def reason(error: Exception) -> str:
 
 def _from_pil(image: Image.Image, tags: Mapping[int, Any], name: str) -> Picture:
     alpha: Tensor | None = None
+    profile, icc_profile = image.info.get("icc_profile"), None
     if is_deep(image, tags):
         gray, alpha = read_deep_gray(image, tags, name)
-        rgb, icc_profile = gray.repeat(1, 3, 1, 1), None
+        rgb = gray_to_srgb(gray, profile).repeat(1, 3, 1, 1)
     elif image.mode in CONVERTED:
-        rgb, icc_profile = _to_tensor(to_srgb(image, image.info.get("icc_profile"))), None
+        rgb = _to_tensor(to_srgb(image, profile))
     else:
-        icc_profile = None  # a gray profile says nothing about RGB
         if image.mode in ("RGB", "RGBA", "P", "PA"):
-            icc_profile = of_rgb(image.info.get("icc_profile"))
+            icc_profile = of_rgb(profile)
+        is_gray = image.mode in ("L", "LA", "La")
         if image.mode in ("La", "RGBa"):  # multiplied by alpha
             image = image.convert(image.mode.upper())
         mode = "RGBA" if image.has_transparency_data else "RGB"
@@ -108,6 +109,7 @@ def _from_pil(image: Image.Image, tags: Mapping[int, Any], name: str) -> Picture
         if mode == "RGBA":
             alpha = _to_tensor(image.getchannel("A"))
         rgb = _to_tensor(image)
+        rgb = gray_to_srgb(rgb, profile) if is_gray else rgb
         if BITS_PER_SAMPLE in tags and tags[BITS_PER_SAMPLE][0] == 16:  # PIL keeps the upper 8
             say_if_dark(float(rgb.max()) * 255 * 256, name)
     if alpha is not None:

@@ -2,7 +2,10 @@
 
 from io import BytesIO
 
+import numpy as np
+import torch
 from PIL import Image, ImageCms
+from torch import Tensor
 
 CONVERTED = ("CMYK", "LAB", "YCbCr", "HSV")
 """PIL's modes that become sRGB."""
@@ -14,13 +17,47 @@ def of_rgb(profile: bytes | None) -> bytes | None:
     Args:
         profile: as it lies in the file.
     """
+    return profile if _space(profile) == "RGB" else None
+
+
+def _space(profile: bytes | None) -> str:
+    """Of which colors a whole profile is; empty where it isn't one."""
     if not profile or len(profile) < int.from_bytes(profile[:4], "big"):  # its own size: cut off
-        return None
+        return ""
     try:
-        space = ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space
+        return str(ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space).strip()
     except (ImageCms.PyCMSError, OSError):
-        return None
-    return profile if space.strip() == "RGB" else None
+        return ""
+
+
+def gray_to_srgb(gray: Tensor, profile: bytes | None) -> Tensor:
+    """Gray through its profile, if it has one of gray: how bright its numbers are differs.
+
+    Args:
+        gray: in [0, 1].
+        profile: as it lies in the file.
+
+    Returns:
+        The same shape; the very tensor where the profile's curve is sRGB's.
+    """
+    if profile is None or _space(profile) != "GRAY":
+        return gray
+    levels = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    try:
+        converted = ImageCms.profileToProfile(
+            levels,
+            ImageCms.ImageCmsProfile(BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
+            flags=ImageCms.Flags.NOOPTIMIZE,  # else dark ones are out by up to 10 of 255
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return gray  # a damaged profile
+    curve = np.asarray(converted)[0].mean(1)
+    if np.abs(curve - np.arange(256)).max() < 1.5:
+        return gray
+    shown = np.interp(gray.numpy(), np.linspace(0, 1, 256), curve / 255)
+    return torch.from_numpy(shown.astype(np.float32))
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

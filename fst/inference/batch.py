@@ -31,6 +31,7 @@ from fst.inference.targets import Job
 from fst.optimization.pixels import Iterate
 from fst.system.files import free_path
 from fst.system.memory import is_out_of_memory
+from fst.system.signals import stop_if_asked
 
 LARGE = 20_000_000
 """Pixels above which photos are decoded and written one at a time, to save memory."""
@@ -99,6 +100,7 @@ def run(
         stack.callback(reader.shutdown, cancel_futures=True)
         reading: Future[tuple[Picture, _Record]] | None = None
         for number, job in enumerate(jobs):
+            stop_if_asked()
             current = reading or reader.submit(_read, job, max_pixels, record)
             reading, error, large = None, None, False
             try:
@@ -112,6 +114,7 @@ def run(
                 waiting.append((job, writer.submit(_write, job, painted, said, how)))
                 del picture, painted, watch
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
+                stop_if_asked()
                 error = _said(job, problem)
             if error is not None:
                 yield Outcome(job, error)
@@ -164,6 +167,8 @@ def _write(job: Job, painted: Picture, said: _Record, how: _How) -> None:
             save(file := Path(folder, job.target.name), True)
             job.writes.write(file.read_bytes())
             job.writes.flush()
+        if (lost := getattr(getattr(job.writes, "raw", None), "error", None)) is not None:
+            raise lost  # fst.system.streams takes all and remembers what it could not pass on
         return
     job.target.parent.mkdir(parents=True, exist_ok=True)
     try:

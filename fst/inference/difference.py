@@ -41,6 +41,8 @@ def comparison(
             return foreign(job)
         if common is None:
             return "it says how it was painted"
+        if (iteration := there.get("iteration")) is not None:
+            return f"it is no result, but iterate {shown(iteration)} of an optimization"
         if job.reads is not None:
             return "of a photo from stdin nobody knows whether it is the same"
         try:

@@ -16,6 +16,7 @@ from fst.image.io import save_image
 from fst.image.picture import Picture, resize_tensor
 from fst.image.record import read_record
 from fst.inference.difference import NO_RECORD, differences
+from fst.inference.names import LONGEST, fitting
 from fst.inference.record import checksum
 from fst.inference.targets import Job, is_there
 from fst.optimization.pixels import Iterate
@@ -24,7 +25,7 @@ from fst.system.files import free_path
 
 def iterates_folder(target: Path) -> Path:
     """Where the iterates of a picture go: ``photo-monet.jpg.iterates``."""
-    return target.with_name(f"{target.name}{ITERATES}")
+    return target.with_name(fitting(target.name, ITERATES))
 
 
 def check_iterates(
@@ -153,7 +154,10 @@ class IterateFiles:
         if last.job.target in written:  # and nobody was told any more
             return None
         target, iteration = last.job.target, last.iterate.iteration
-        name = f"{target.stem}.interrupted-{iteration:05d}{target.suffix}"
+        # where one of that name is there, a number is added
+        name = fitting(
+            target.stem, f".interrupted-{iteration:05d}{target.suffix}", LONGEST - len("-1000")
+        )
         path = free_path(target.with_name(name))
         path.parent.mkdir(parents=True, exist_ok=True)
         self._save(path, last, False)

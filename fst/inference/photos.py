@@ -96,6 +96,13 @@ def _walk(folder: Path, output: Path | None, into: Gathered) -> None:
         into.notes.append(f"passed over in {folder}, being no pictures: {listed}{more}")
     if found.interrupted:
         into.notes.append(f"passed over in {folder}: {found.interrupted} left by interruptions")
+    hidden = [
+        f"{count} {what if count == 1 else what + 's'}"
+        for count, what in ((found.hidden, "picture"), (found.hidden_folders, "folder"))
+        if count
+    ]
+    if hidden:
+        into.notes.append(f"passed over in {folder}, being hidden: {' and '.join(hidden)}")
     if results := len(found.photos) - len(photos):
         into.notes.append(f"passed over in {folder}: {results} in {output}, the results' folder")
 

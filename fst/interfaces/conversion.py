@@ -10,7 +10,8 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.arrays import from_array, from_tensor, like_array, like_tensor
-from fst.image.picture import _DECODER_ERRORS, Picture, from_pil, to_pil, upright
+from fst.image.decoding import opened
+from fst.image.picture import _DECODER_ERRORS, Picture, from_pil, to_pil
 
 
 def to_pictures(given: object, what: str) -> list[Picture]:
@@ -27,7 +28,9 @@ def to_pictures(given: object, what: str) -> list[Picture]:
         if 0 in given.size:
             raise InputError(f"a {what} without pixels: it is {given.width}x{given.height}")
         try:
-            return [from_pil(upright(given))]
+            return [from_pil(*opened(given, f"the {what}"), f"the {what}")]
+        except InputError:
+            raise
         except (*_DECODER_ERRORS, Image.DecompressionBombError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"the {what}, a PIL picture, can't be read: {reason}") from error

@@ -16,6 +16,7 @@ from torch import Tensor
 from fst import assets
 from fst.errors import AssetError, InputError
 from fst.loss_networks.layers import CHANNELS, LAYERS, convolution_shapes, metric_shapes
+from fst.system.files import utf8_path
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _random_weights(depth: int) -> dict[str, Tensor]:
 def _slim_channels(path: Path) -> tuple[int, ...] | None:
     """The channels of a slim network's blocks, if the file says that it is one."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_path(path) as same, safe_open(same, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("fst", "{}"))
         if about.get("architecture") != WEIGHTS["slim"].architecture:
             return None
@@ -226,7 +227,7 @@ def _nowhere(source: str, download: str) -> AssetError:
 
 def _read_safetensors(path: Path, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_path(path) as same, safe_open(same, framework="pt") as file:
             return {key: file.get_tensor(key) for key in shapes if key in file.keys()}
     except (SafetensorError, OSError) as error:
         raise AssetError(f"{path} is not a readable safetensors file: {error}") from error

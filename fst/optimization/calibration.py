@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import FstWarning, InputError
-from fst.image.flat import is_flat
+from fst.image.blank import is_blank
 from fst.losses.perceptual import PerceptualLoss
 from fst.system.files import atomic_file
 
@@ -126,7 +126,7 @@ def pilot_photos(crops: Sequence[Tensor]) -> Tensor:
     Raises:
         InputError: there is none, or none shows anything: then there is no content to keep.
     """
-    crops = [crop for crop in crops if not is_flat(crop[None])]
+    crops = [crop for crop in crops if not is_blank(crop[None])]
     if not crops:
         raise InputError(
             "the photos to calibrate on are of one color: give data.val_path other ones, or "

@@ -17,14 +17,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from fst.errors import CheckpointError, InputError
 from fst.nets import NETS, make_net
 from fst.styles.description import check_sections
 from fst.system.checks import number, shown, switch, text, whole_number
-from fst.system.files import atomic_file
+from fst.system.files import atomic_file, utf8_path
 
 FORMAT_VERSION = 1
 
@@ -83,7 +83,7 @@ def save_checkpoint(path: Path, style: TrainedStyle, dtype: torch.dtype = torch.
             raise CheckpointError(f"not written to {path}: the weight {key} is not finite")
     description = {"format_version": FORMAT_VERSION, **style.description}
     with atomic_file(path) as temporary:
-        save_file(tensors, temporary, metadata={"fst": json.dumps(description, sort_keys=True)})
+        temporary.write_bytes(save(tensors, {"fst": json.dumps(description, sort_keys=True)}))
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedStyle:
@@ -101,7 +101,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> TrainedSt
             "can run any code"
         )
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with utf8_path(path) as same, safe_open(same, framework="pt", device="cpu") as file:
             description = _read_description(path, file.metadata() or {})
             shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
             _check_net(path, description["net"], shapes)

@@ -33,6 +33,18 @@ def check_writable(folder: Path) -> None:
         raise InputError(f"can't write to {folder}: {error.strerror}") from error
 
 
+def check_room(file: Path, size: int = 1 << 20) -> None:
+    """Makes sure that so many bytes more can be written to a file, by writing them.
+
+    Raises:
+        OSError: why they can't.
+    """
+    with file.open("ab") as end:
+        end.write(bytes(size))
+        end.flush()
+        os.fsync(end.fileno())
+
+
 @contextmanager
 def atomic_file(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path``, renamed to it once the block ended well.
@@ -46,6 +58,7 @@ def atomic_file(path: Path, overwrite: bool = True) -> Iterator[Path]:
 
     Raises:
         FileExistsError: something is there, and ``overwrite`` is False.
+        OSError: the disk is full, and the like; it names ``path``.
     """
     temporary, mode = _new_file(path.parent)
     try:
@@ -58,6 +71,10 @@ def atomic_file(path: Path, overwrite: bool = True) -> Iterator[Path]:
             temporary.replace(path)
         else:
             _rename_to_new(temporary, path)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, str(temporary)):
+            error.filename = str(path)  # what is said to users
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -74,6 +91,18 @@ def _rename_to_new(temporary: Path, path: Path) -> None:
             temporary.rename(path)
             return
     raise FileExistsError(errno.EEXIST, "is there already", str(path))
+
+
+@contextmanager
+def utf8_path(path: Path) -> Iterator[Path]:
+    """A path of the same file that is UTF-8, for reading with libraries that know no others."""
+    try:
+        os.fsencode(path).decode("utf-8")
+    except UnicodeDecodeError:
+        with open(path, "rb") as file:
+            yield Path(f"/dev/fd/{file.fileno()}")
+    else:
+        yield path
 
 
 def free_path(path: Path) -> Path:
@@ -95,7 +124,10 @@ def nearest_folder(path: Path) -> Path:
         if folder.is_dir():
             return folder
         if os.path.lexists(folder):
-            raise InputError(f"{folder} is not a folder")
+            leads = folder.is_symlink() and not folder.exists()
+            raise InputError(
+                f"{folder} {'is a link that leads nowhere' if leads else 'is not a folder'}"
+            )
     raise InputError(f"there is no folder above {path}")
 
 

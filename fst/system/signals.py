@@ -58,6 +58,18 @@ def note(number: int) -> None:
     _process.asked, _process.when = number, time.monotonic()
 
 
+def stop_if_asked() -> None:
+    """To be asked between pictures, and where an error is taken for a picture's.
+
+    C code in which the request arrives may lose it, or raise an exception of its own in its place.
+
+    Raises:
+        KeyboardInterrupt: this process has been asked to stop.
+    """
+    if _process.asked is not None:
+        raise KeyboardInterrupt(_process.asked)
+
+
 def is_echo() -> bool:
     """Whether a signal that comes now belongs to the one before."""
     return time.monotonic() - _process.when < TOGETHER
@@ -101,6 +113,11 @@ def stop_signals() -> Iterator[None]:
     except SystemExit:
         if _process.asked is None:
             raise
+        raise SystemExit(128 + _process.asked) from None
+    except Exception:  # see stop_if_asked
+        if _process.asked is None:
+            raise
+        print("stopped", file=sys.stderr)
         raise SystemExit(128 + _process.asked) from None
     finally:
         _process.at_once = True

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.image.flat import is_flat
+from fst.image.blank import is_blank
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.memory import is_out_of_memory
@@ -22,7 +22,7 @@ def accumulate_gradients(
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
-    Photos that show nothing (:func:`~fst.image.flat.is_flat`) have a share in the mean, but
+    Photos that show nothing (:func:`~fst.image.blank.is_blank`) have a share in the mean, but
     no gradient.
 
     Args:
@@ -43,7 +43,7 @@ def accumulate_gradients(
         if pattern_weight:
             total = total + pattern_weight * upsampling_pattern(painted)
         # of the others not a bit is changed: where() hands their gradient on as it is
-        shown = torch.where(is_flat(part), torch.zeros_like(total), total)
+        shown = torch.where(is_blank(part), torch.zeros_like(total), total)
         backward(shown.sum() / len(photos))
         terms_of_parts.append([term.detach() for term in terms])
     return LossTerms(*(torch.cat(term) for term in zip(*terms_of_parts, strict=True)))

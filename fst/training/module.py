@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fst.errors import CheckpointError, FstError
 from fst.evaluation import artifacts
-from fst.image.flat import is_flat
+from fst.image.blank import is_blank
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.checks import number
 from fst.system.random import random_states, set_random_states
@@ -128,7 +128,7 @@ class StyleTransferModule(lightning.LightningModule):
         """One step of the optimizers, left out where the loss or a gradient is not finite."""
         step, optimizers = self.global_step, self.trainer.optimizers
         terms = self._gradients_that_fit(photos)
-        left_out = self.guard.watch(step, terms, self.net.parameters(), is_flat(photos))
+        left_out = self.guard.watch(step, terms, self.net.parameters(), is_blank(photos))
         prepare(optimizers, self.rate(step), left_out, photos.device)
         for optimizer in optimizers[1:]:
             optimizer.step()

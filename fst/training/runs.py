@@ -14,7 +14,7 @@ import yaml
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
-from fst.errors import CheckpointError, InputError
+from fst.errors import CheckpointError, FstError, InputError
 from fst.styles.paintings import checksum
 from fst.styles.trained import TrainedStyle, check_name, save_checkpoint
 from fst.system.files import atomic_file, check_writable
@@ -202,21 +202,31 @@ def _say_nothing(line: str) -> None:
 def finish(run: Run, style: TrainedStyle, overwrite: bool) -> Path:
     """Writes the finished style into the run's folder and then where finished styles lie.
 
+    The one in the run's folder gets its name last: a run that is killed in between is resumed.
+
     Raises:
         InputError: a style of that name has appeared meanwhile.
         CheckpointError: the disk is full, or the like; or a weight is not finite.
     """
     result = run.folder / run.output.name
-    _write_result(result, style, "the run's checkpoints are whole: make room, then resume=auto")
-    if run.output.exists() and not overwrite:
-        raise InputError(f"{run.output} has appeared meanwhile; the result is in {run.folder}")
-    _write_result(run.output, style, f"the result is in {run.folder}")
+    kept = result.with_name(f"{result.name}.part")
+    remedy = "the run's checkpoints are whole: make room, then resume=auto"
+    _write_result(kept, style, remedy, result)
+    try:
+        if run.output.exists() and not overwrite:
+            raise InputError(f"{run.output} has appeared meanwhile; the result is in {run.folder}")
+        _write_result(run.output, style, f"the result is in {run.folder}", run.output)
+    except FstError:
+        kept.replace(result)
+        raise
+    kept.replace(result)
     return run.output
 
 
-def _write_result(path: Path, style: TrainedStyle, remedy: str) -> None:
+def _write_result(place: Path, style: TrainedStyle, remedy: str, path: Path) -> None:
+    """Into ``place``, which messages call ``path``."""
     try:
-        save_checkpoint(path, style)
+        save_checkpoint(place, style)
     except OSError as error:
         raise CheckpointError(f"can't write {path}: {error.strerror or error}; {remedy}") from error
     except SafetensorError as error:  # the disk's, too: the reason comes last

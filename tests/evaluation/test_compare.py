@@ -296,6 +296,20 @@ def test_another_photo_of_the_same_name_is_computed_anew(
     assert second["fast"]["objective"] != first["fast"]["objective"]
 
 
+def test_the_last_comparisons_pictures_stay_while_another_one_runs(
+    comparison: Comparison, photos: list[Path], tmp_path: Path, optimized: list[str]
+) -> None:
+    """Else the page that is still there would show them with figures of its own."""
+    (first,) = compare(comparison, photos[:1], tmp_path / "report")
+    files = [tmp_path / "report" / name for name in first["pictures"].values()]
+    before = [file.read_bytes() for file in files]
+    (second,) = compare(replace(comparison, size=20), photos[:1], tmp_path / "report")
+    assert [file.read_bytes() for file in files] == before
+    assert set(first["pictures"].values()).isdisjoint(second["pictures"].values())
+    assert list(compare(comparison, photos[:1], tmp_path / "report")) == [first]
+    assert optimized == ONE_PHOTO * 2
+
+
 @pytest.mark.parametrize("names", [("x/a.png", "y/a.png"), ("a.png", "a.jpg")])
 def test_photos_of_one_name_keep_apart(
     comparison: Comparison, tmp_path: Path, optimized: list[str], names: tuple[str, str]

@@ -14,6 +14,7 @@ from fst.evaluation.report_folder import (
     is_of_report,
     is_report,
 )
+from fst.system.temporaries import temporary_path
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
@@ -28,7 +29,8 @@ def test_a_folder_that_is_new_empty_or_a_reports_is_taken(name: str, tmp_path: P
     (tmp_path / "empty").mkdir()
     begin_report(tmp_path / "begun")
     (tmp_path / "killed").mkdir()
-    (tmp_path / "killed" / f".fst.{'0' * 16}.tmp").touch()
+    (tmp_path / "killed" / f".fst.{'0' * 16}.tmp").touch()  # of an earlier version
+    temporary_path(tmp_path / "killed").touch()
     (tmp_path / "finished").mkdir()
     finished = {"schema": 2, "style": {}, "settings": {}, "photos": []}
     (tmp_path / "finished" / "report.json").write_text(json.dumps(finished))

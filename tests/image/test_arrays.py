@@ -57,6 +57,12 @@ def test_an_array_comes_back_as_it_was(array: NDArray[Any]) -> None:
     assert back.flags.c_contiguous
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_is_gray() -> None:
+    (picture,) = from_array(np.matrix(BYTES[..., 0]))
+    np.testing.assert_allclose(picture.rgb[0, 2].numpy(), BYTES[..., 0] / 255, atol=1e-7)
+
+
 @pytest.mark.parametrize("shape", [(5, 6), (5, 6, 1), (2, 5, 6, 1)])
 def test_gray_becomes_rgb(shape: tuple[int, ...]) -> None:
     gray = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)

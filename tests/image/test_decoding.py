@@ -3,6 +3,7 @@
 import os
 import struct
 import zlib
+from base64 import b64decode
 from io import BytesIO
 from pathlib import Path
 
@@ -117,6 +118,19 @@ def test_the_emptiest_pictures_have_room(mode: str) -> None:
     if mode in ("L", "RGB"):
         content = encoded(black, "JPEG", progressive=True, optimize=True, quality=5)
         assert load_image(BytesIO(content)).size == (3000, 2000)
+
+
+ARITHMETIC = """
+/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRT
+c4UG1RV19iZ2hnPk1xeXBkeFxlZ2P/yQALCAJYAyABAREA/8wABgAQEAX/2gAIAQEAAD8A0lco1Sj/2Q==
+"""
+"""800x600 of gray 200, as libjpeg-turbo writes it: cjpeg -arithmetic -grayscale -quality 50."""
+
+
+def test_arithmetic_code_packs_more_tightly_than_huffmans() -> None:
+    picture = load_image(BytesIO(b64decode(ARITHMETIC)))
+    assert picture.size == (800, 600)
+    assert set(picture.rgb.mul(255).round().unique().tolist()) == {200.0}
 
 
 @pytest.mark.parametrize(

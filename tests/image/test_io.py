@@ -1,6 +1,8 @@
 """fst.image.io: every kind of file in and out, against NumPy and PIL; nothing half written."""
 
+import errno
 import os
+import resource
 import stat
 import struct
 import threading
@@ -19,6 +21,7 @@ from PIL.PngImagePlugin import PngImageFile
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.image import io
 from fst.image.io import FORMATS, check_output, load_image, load_pixels, save_image
 from fst.image.picture import Picture
 
@@ -619,3 +622,26 @@ def test_a_tiff_of_any_kind_is_turned_upright(
     image.save(tmp_path / "a.tif", exif=exif.tobytes(), compression=compression)
     found = load_image(tmp_path / "a.tif").rgb[0, 0].numpy()
     np.testing.assert_allclose(found, expected / scale, atol=1e-6)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits")
+@pytest.mark.parametrize(("suffix", "small"), [*((s, True) for s in FORMATS), (".tif", False)])
+def test_a_full_disk_is_not_taken_for_the_pictures_fault(
+    suffix: str, small: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Not even by libtiff's encoder, which says that it failed and not why."""
+    if not small:
+        monkeypatch.setattr(io, "SMALL", 0)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    path = tmp_path / f"a{suffix}"
+    large = tensor(noise(300, 400))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            save_image(path, large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    assert not small or capfd.readouterr().err == ""
+    assert os.listdir(tmp_path) == []

@@ -1,6 +1,7 @@
 """fst.inference.batch: photos one after the other; one that is bad does not stop the others."""
 
 import errno
+import signal
 import threading
 import time
 from io import BytesIO
@@ -25,6 +26,7 @@ from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.optimization.pixels import Iterate
 from fst.styles.trained import TrainedStyle
+from fst.system import signals
 
 
 @pytest.fixture(autouse=True)
@@ -458,6 +460,16 @@ def test_stopping_leaves_whole_pictures_only() -> None:
     assert written
     for path in written:
         assert np.array_equal(pixels(path), 255 - pixels(Path(path.name.replace("-m", ""))))
+
+
+def test_a_photo_is_not_blamed_for_a_request_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(rgb: Tensor, watch: OnIterate | None = None) -> Tensor:
+        monkeypatch.setattr(signals._process, "asked", signal.SIGTERM)
+        raise InputError("out of memory, or so it seems")
+
+    jobs = plan([photo(f"{i}.png") for i in range(2)], Path("out"), "m")
+    with pytest.raises(KeyboardInterrupt):
+        list(run(jobs, broken))  # type: ignore[arg-type]
 
 
 def test_what_appears_while_a_photo_is_painted_is_not_replaced() -> None:

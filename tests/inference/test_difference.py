@@ -147,3 +147,14 @@ def test_a_result_is_compared_with_what_would_be_painted(tmp_path: Path) -> None
     make_photo().save(target)
     assert comparison(None)(job) == without_record()(job) == NO_RECORD
     assert comparison(None, trust=True)(job) is without_record(trust=True)(job) is None
+
+
+def test_an_iterate_that_was_given_the_results_name_is_no_result(tmp_path: Path) -> None:
+    photo, target = tmp_path / "a.png", tmp_path / "a-monet.png"
+    make_photo().save(photo)
+    job = Job(photo, target)
+    said = record_of(COMMON, job, checksum(photo), 95)
+    save_image(target, load_image(photo), record={**said, "iteration": 40})
+    assert "iterate 40" in str(comparison(COMMON)(job))
+    save_image(target, load_image(photo), record=said)
+    assert comparison(COMMON)(job) is None

@@ -48,6 +48,20 @@ def test_noise_that_nobody_sees_and_paper_with_a_few_lines_are_hardly_photos() -
     assert fullness(lines()) < 0.2
 
 
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (400, 300), (70, 2000)])
+def test_grain_is_no_picture(height: int, width: int) -> None:
+    grain = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    assert fullness((0.85 + 0.06 * grain).clamp(0, 1)) == 0
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 300), (300, 1), (5, 7), (15, 900)])
+def test_small_and_thin_pictures_are_told_alike(height: int, width: int) -> None:
+    assert fullness(torch.ones(1, 3, height, width)) == 0
+    if height * width > 1:
+        ramp = torch.linspace(0, 1, height * width).view(1, 1, height, width)
+        assert fullness(ramp.expand(1, 3, -1, -1)) == 1
+
+
 def test_photos_are_photos(assets_folder: Path) -> None:
     assert fullness(photo()) == fullness(photos_around()) == 1
     for path in sorted((assets_folder / "photos/eval").glob("*.jpg")):
@@ -72,10 +86,11 @@ def test_the_moments_are_those_of_both_together() -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_white_stays_lighter_than_black(style: str) -> None:
+def test_white_stays_light_and_lighter_than_black(style: str) -> None:
     painter = Painter(load_style(style).net, margin=20)
     white, black = painter(flat(1, 1, 1)), painter(flat(0, 0, 0))
     assert white.mean() > black.mean() + 0.1
+    assert white.mean() > 0.5
 
 
 @pytest.mark.parametrize("style", STYLES)

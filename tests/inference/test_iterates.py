@@ -11,6 +11,7 @@ from PIL import Image
 from support import make_photo
 from torch import Tensor
 
+from fst.assets import find_images
 from fst.errors import FstWarning, InputError
 from fst.image.picture import Picture
 from fst.inference.batch import run
@@ -189,6 +190,18 @@ def test_an_interrupted_optimization_leaves_its_last_iterate() -> None:
     before = path.read_bytes()
     assert files.save_last() == (second, 3, Path("me.png"))
     assert path.read_bytes() == before
+
+
+def test_the_longest_names_have_iterates_too() -> None:
+    target = f"{'n' * 249}-m.png"
+    files = IterateFiles(1)
+    check_iterates([job(target)])
+    for i in range(2):
+        files.see(job(target), step(i), photo())
+    left = [files.save_last(), files.save_last()]
+    assert all(one is not None and one.path.is_file() for one in left)
+    assert len(tree()) == 4
+    assert not find_images(Path()).photos
 
 
 def test_what_is_done_or_not_begun_leaves_nothing() -> None:

@@ -100,6 +100,16 @@ def test_what_is_passed_over_is_counted_by_its_kind() -> None:
     assert "hidden" not in note
 
 
+def test_what_is_hidden_is_passed_over_and_counted() -> None:
+    photo("in/a.jpg")
+    photo("in/._a.jpg")
+    photo("in/x/.Trash/b.jpg")
+    found = gather([Path("in")], None)
+    assert [str(one.path) for one in found.photos] == ["in/a.jpg"]
+    (note,) = found.notes
+    assert all(fact in note for fact in ("in", "hidden", "1 picture", "1 folder"))
+
+
 def test_iterates_are_no_photos() -> None:
     photo("in/a.jpg")
     photo("in/x/a-monet.jpg.iterates/00050.jpg")

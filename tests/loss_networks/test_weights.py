@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -307,3 +308,13 @@ def test_random_weights_are_the_same_each_time_and_announced(
     assert "RANDOM" in capsys.readouterr().out
     assert torch.equal(one.features_2_weight, two.features_2_weight)
     assert one.describe()["weights"] == "random"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are UTF-8")
+def test_weights_in_a_folder_whose_name_is_not_utf8_are_read(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    save_file(random_state(), tmp_path / "mine.safetensors")
+    (tmp_path / "mine.safetensors").rename(folder / "mine.safetensors")
+    network = VGG19(["relu1_1"], str(folder / "mine.safetensors"))
+    assert torch.equal(network.features_0_weight, random_state()["features.0.weight"])

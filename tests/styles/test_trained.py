@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -402,3 +403,18 @@ def test_reading_draws_as_many_random_numbers_as_a_new_net(saved: Path) -> None:
     torch.manual_seed(0)
     load_checkpoint(saved)
     assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are UTF-8")
+@pytest.mark.parametrize("place", [b"caf\xe9/mine.safetensors", b"m\xffine.safetensors"])
+def test_a_path_that_is_not_utf8_is_written_and_read(place: bytes, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + place))
+    path.parent.mkdir(exist_ok=True)
+    style = make_style()
+    save_checkpoint(path, style)
+    assert load_checkpoint(path).digest == load_checkpoint(path).digest
+    for key, value in load_checkpoint(path).net.state_dict().items():
+        assert torch.equal(value, style.net.state_dict()[key].half().float())
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="not a readable"):
+        load_checkpoint(path)

@@ -27,6 +27,7 @@ from fst.system.files import (
     is_in_memory,
     nearest_folder,
     scratch_folder,
+    utf8_path,
     write_json,
 )
 from fst.training.checkpoints import remove_leftovers
@@ -338,9 +339,10 @@ def test_the_nearest_folder_is_the_one_that_would_be_written_to(tmp_path: Path) 
     assert nearest_folder(tmp_path / "there" / "x" / "y" / "a.png") == tmp_path / "there"
     (tmp_path / "file").touch()
     (tmp_path / "lost").symlink_to("nowhere")
-    for name in ("file", "lost"):
-        with pytest.raises(InputError, match=f"{name} is not a folder"):
-            nearest_folder(tmp_path / name / "x" / "a.png")
+    with pytest.raises(InputError, match="file is not a folder"):
+        nearest_folder(tmp_path / "file" / "x" / "a.png")
+    with pytest.raises(InputError, match="lost is a link that leads nowhere"):
+        nearest_folder(tmp_path / "lost" / "x" / "a.png")
 
 
 def test_all_names_of_a_file_have_one_identity(tmp_path: Path) -> None:
@@ -406,3 +408,29 @@ def test_a_folder_that_cannot_be_read_does_not_hide_the_others(
     found, failed = files_below(tmp_path)
     assert sorted(path.name for path in found) == ["1", "3"]
     assert [error.filename for error in failed] == [str(tmp_path / "b")]
+
+
+def test_an_error_of_the_disk_names_the_file_that_was_meant(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with pytest.raises(OSError, match="No space") as caught, atomic_file(path):
+        raise OSError(28, "No space left on device")
+    assert caught.value.filename == str(path)
+    with pytest.raises(OSError, match="denied") as caught, atomic_file(path) as temporary:
+        raise PermissionError(13, "Permission denied", str(temporary))
+    assert caught.value.filename == str(path)
+    with pytest.raises(OSError, match="denied") as caught, atomic_file(path):
+        raise PermissionError(13, "Permission denied", "another")
+    assert caught.value.filename == "another"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are UTF-8")
+def test_a_file_of_any_name_has_a_path_in_utf8(tmp_path: Path) -> None:
+    plain = tmp_path / "ü.txt"
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.txt"))
+    for path in (plain, odd):
+        path.write_text(path.name, encoding="utf-8", errors="surrogateescape")
+        with utf8_path(path) as same:
+            str(same).encode("utf-8")
+            assert same.read_bytes() == os.fsencode(path.name)
+    with utf8_path(plain) as same:
+        assert same == plain

@@ -245,7 +245,8 @@ def test_a_comparison(server: Server, comparing: Work, folder: Path, number: int
 def training(server: Server, folder: Path) -> Work:
     def found(folder: Path) -> tuple[dict[str, list[float]], list[dict[str, str]]]:
         weights = load_file(folder / "checkpoints" / "mine.safetensors")
-        (finished,) = {path.parent for path in folder.glob("runs/mine/*/mine.safetensors")}
+        # one that was finished before it was killed is begun anew
+        finished = max(folder.glob("runs/mine/*/mine.safetensors")).parent
         with (finished / "metrics.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         return {name: value.flatten().tolist() for name, value in weights.items()}, rows

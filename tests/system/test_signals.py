@@ -128,6 +128,29 @@ def test_a_signal_in_a_destructor_is_not_lost(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGTERM
 
 
+LOST = """try:
+        work()
+    except KeyboardInterrupt:
+        request = True
+    {after}
+    raise ValueError("could not determine the shape")"""
+
+
+@pytest.mark.parametrize("after", ["", "stop_if_asked()", "raise InputError('a.jpg is broken')"])
+def test_a_request_that_a_library_makes_another_error_of_is_not_lost(
+    after: str, tmp_path: Path
+) -> None:
+    """As torch's C code does: the error is no traceback, and no fault of a picture's."""
+    prefix = "from fst.errors import InputError\nfrom fst.system.signals import stop_if_asked\n"
+    process = program(tmp_path, call=LOST.format(after=after), prefix=prefix)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=30)[1]
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == 1
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_threads_finish_what_they_write(tmp_path: Path) -> None:
     call = """thread = threading.Thread(target=work)
     thread.start()

@@ -418,6 +418,28 @@ def test_the_result_lies_in_the_runs_folder_and_among_the_styles(
         assert load_checkpoint(path).name == "monet"
 
 
+def test_a_run_that_is_killed_between_its_two_results_is_resumed(
+    run: Run, style: TrainedStyle, runs: Path, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_resumable({"global_step": 100}, run.checkpoints / "step=100.ckpt")
+    save = runs_module.save_checkpoint
+
+    def killed(path: Path, style: TrainedStyle) -> None:
+        if path == run.output:
+            raise KeyboardInterrupt
+        save(path, style)
+
+    monkeypatch.setattr(runs_module, "save_checkpoint", killed)
+    with pytest.raises(KeyboardInterrupt):
+        finish(run, style, overwrite=False)
+    monkeypatch.setattr(runs_module, "save_checkpoint", save)
+    again = prepare_run("monet", runs, checkpoints, resume="auto")
+    assert (again.folder, again.resume) == (run.folder, run.checkpoints / "step=100.ckpt")
+    finish(again, style, overwrite=False)
+    assert sorted(path.name for path in run.folder.glob("monet*")) == ["monet.safetensors"]
+    assert load_checkpoint(run.output).name == "monet"
+
+
 def test_a_style_that_appeared_meanwhile_stays_and_the_result_is_kept(
     run: Run, style: TrainedStyle
 ) -> None:

@@ -24,6 +24,7 @@ from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
+from fst.system.signals import stop_if_asked
 
 
 def main(options: argparse.Namespace) -> int:
@@ -76,6 +77,7 @@ def compare_all(
             bar.update(task, completed=done, description=named)
 
         def on_problem(path: Path, problem: FstError) -> None:
+            stop_if_asked()
             reason = str(problem).removeprefix(f"{path}: ").removeprefix(f"{path} ")
             left_out.append({"name": shown_name(path.name), "reason": shown_name(reason)})
             if len(photos) == 1:

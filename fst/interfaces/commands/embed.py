@@ -26,7 +26,7 @@ from fst.loss_networks.weights import EMBEDDED
 from fst.research.distillation.agreement import agreement, make_cases, verdict_on
 from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
 from fst.system.device import pick_device, pick_precision
-from fst.system.files import write_json
+from fst.system.files import utf8_path, write_json
 from fst.system.memory import keep_freed_memory
 from fst.system.outputs import check_file, check_folder
 
@@ -77,7 +77,7 @@ def read_network(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         InputError: no such file, or not one of a network that says how it was made.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_path(path) as same, safe_open(same, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("fst", "null"))
             if not isinstance(about, dict):
                 raise ValueError("it does not say how it was made")

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from fst import assets
 from fst.errors import AssetError, InputError
+from fst.system.files import utf8_path
 
 VGG19_FILES = ("vgg19_caffe_fp16.safetensors", "vgg19-dcbb9e9d.pth")
 """The files of VGG-19 that training takes by itself (:data:`fst.loss_networks.weights.AUTO`)."""
@@ -93,7 +94,7 @@ def header(path: Path) -> dict[str, Any]:
     Raises:
         SafetensorError, OSError, KeyError, ValueError: not a whole safetensors file of ours.
     """
-    with safe_open(path, framework="np") as file:
+    with utf8_path(path) as same, safe_open(same, framework="np") as file:
         about: dict[str, Any] = json.loads((file.metadata() or {})["fst"])
     return about
 

@@ -70,7 +70,8 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     )  # fmt: skip
     differs = comparison(common, options.quality, trust)
     jobs = unfinished(planned.jobs, differs, options.overwrite)
-    say(planned, [job for job in planned.jobs if job not in jobs], options.no_record)
+    left = {job.target for job in jobs}
+    say(planned, [job for job in planned.jobs if job.target not in left], options.no_record)
     if not jobs:
         return 1 if planned.errors else 0
 
@@ -89,7 +90,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
         return 130
     where = jobs[0].called if len(jobs) == 1 else options.output
     if failed < len(jobs):
-        print(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}")
+        print(in_a_line(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}"))
     return 1 if failed or planned.errors else 0
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from fst.loss_networks.layers import LAYERS, convolve
@@ -172,4 +172,4 @@ def write_slim(path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any]
     described = {"architecture": SLIM.architecture, "channels": SLIM.channels, **about}
     tensors = {key: value.detach().half().contiguous() for key, value in state.items()}
     with atomic_file(path) as partial:
-        save_file(tensors, partial, {"fst": json.dumps(described)})
+        partial.write_bytes(save(tensors, {"fst": json.dumps(described)}))

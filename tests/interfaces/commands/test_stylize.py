@@ -13,6 +13,7 @@ from quick_stylize import Negative, make_quick
 from support import encoded, make_photo
 
 from fst.errors import InputError
+from fst.system.streams import SteadyOutput
 
 
 @pytest.fixture(autouse=True)
@@ -251,3 +252,25 @@ def test_who_interrupts_before_the_first_step_finds_nothing() -> None:
     assert call("cat.png", "--output", "new/cat.png") == 130
     assert tree() == ["cat.png"]
     assert os.listdir() == ["cat.png"]
+
+
+def test_what_was_written_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    make_photo().save("me.png")
+    assert call("me.png", "--output", "a\nb.png") == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "wrote" in line]
+    assert "a\\nb.png" in line
+
+
+def test_a_reader_that_has_left_gets_no_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_photo().save("me.png")
+    reading, writing = os.pipe()
+    os.close(reading)
+    raw = SteadyOutput(writing)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(raw)))  # type: ignore[type-var]
+    assert call("me.png", "--output", "-") == 1
+    os.close(writing)
+    said = capsys.readouterr().err
+    assert "stdout" in said
+    assert "wrote" not in said

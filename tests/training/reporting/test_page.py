@@ -540,7 +540,7 @@ def test_an_old_page_stays_whole_when_the_disk_is_full(
 ) -> None:
     before = show(tmp_path, step=100).source
 
-    def full(self: Path, text: str, encoding: str) -> None:
+    def full(self: Path, text: str, **_: str) -> None:
         with self.open("w") as file:
             file.write(text[:100])
         raise OSError(28, "No space left on device")

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-FLAT_DEVIATION = 0.01
+BLANK_DEVIATION = 0.01
 """In units of the [0, 1] range: a photo that deviates less from its mean shows nothing."""
 
 
-def is_flat(photos: Tensor) -> Tensor:
+def is_blank(photos: Tensor) -> Tensor:
     """Whether photos show nothing: paper, a cap on the lens, a piece of plain sky.
 
     A net with instance norm can't learn from them. The norm takes their only color away and divides
@@ -20,8 +20,8 @@ def is_flat(photos: Tensor) -> Tensor:
 
     Returns:
         ``(N,)``, bool: whether every channel's standard deviation is below
-        :data:`FLAT_DEVIATION`.
+        :data:`BLANK_DEVIATION`.
     """
     photos = photos if photos.dtype == torch.float64 else photos.float()
     deviations = photos.flatten(2).std(2, correction=0)  # (N, 3)
-    return (deviations < FLAT_DEVIATION).all(1)
+    return (deviations < BLANK_DEVIATION).all(1)

@@ -1,14 +1,14 @@
-"""fst.image.flat: against NumPy's deviation."""
+"""fst.image.blank: against NumPy's deviation."""
 
 import numpy as np
 import pytest
 import torch
 
-from fst.image.flat import is_flat
+from fst.image.blank import is_blank
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_a_photo_is_flat_where_no_channel_deviates_by_a_hundredth(dtype: torch.dtype) -> None:
+def test_a_photo_is_blank_where_no_channel_deviates_by_a_hundredth(dtype: torch.dtype) -> None:
     white = np.ones((3, 40, 50))
     one_dot, line, faint, stripes = (white.copy() for _ in range(4))
     one_dot[:, 20, 20] = 0
@@ -18,4 +18,4 @@ def test_a_photo_is_flat_where_no_channel_deviates_by_a_hundredth(dtype: torch.d
     photos = np.stack([white, 0 * white, 0.3 * white, one_dot, line, faint, stripes])
     expected = [all(float(np.std(c)) < 0.01 for c in photo) for photo in photos]
     assert expected == [True, True, True, False, False, True, False]
-    assert is_flat(torch.from_numpy(photos).to(dtype)).tolist() == expected
+    assert is_blank(torch.from_numpy(photos).to(dtype)).tolist() == expected
