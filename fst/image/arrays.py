@@ -128,11 +128,13 @@ def _unusual(tensor: Tensor) -> str:
         return "nested"
     if tensor.is_quantized:
         return "quantized"
-    return (
-        ""
-        if tensor.layout == torch.strided
-        else str(tensor.layout).removeprefix("torch.").lstrip("_")
-    )
+    if tensor.layout != torch.strided:
+        return str(tensor.layout).removeprefix("torch.").lstrip("_")
+    try:
+        tensor.data_ptr()
+    except RuntimeError:  # what torch.vmap and others hand to a function that they look into
+        return "wrapped"
+    return ""
 
 
 def _wrong_shape(what: str, kind: str, known: str, shape: tuple[int, ...], hint: str) -> InputError:

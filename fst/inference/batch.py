@@ -100,7 +100,6 @@ def run(
         stack.callback(reader.shutdown, cancel_futures=True)
         reading: Future[tuple[Picture, _Record]] | None = None
         for number, job in enumerate(jobs):
-            stop_if_asked()
             current = reading or reader.submit(_read, job, max_pixels, record)
             reading, error, large = None, None, False
             try:
@@ -114,7 +113,6 @@ def run(
                 waiting.append((job, writer.submit(_write, job, painted, said, how)))
                 del picture, painted, watch
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
-                stop_if_asked()
                 error = _said(job, problem)
             if error is not None:
                 yield Outcome(job, error)
@@ -185,6 +183,7 @@ def _write(job: Job, painted: Picture, said: _Record, how: _How) -> None:
 
 def _finished(waiting: deque[tuple[Job, Future[None]]], allowed: int) -> Iterator[Outcome]:
     """Those whose picture is written; waits until no more than ``allowed`` are left."""
+    stop_if_asked()
     while waiting and (len(waiting) > allowed or waiting[0][1].done()):
         job, written = waiting.popleft()
         try:
@@ -197,6 +196,7 @@ def _finished(waiting: deque[tuple[Job, Future[None]]], allowed: int) -> Iterato
 
 def _said(job: Job, problem: Exception) -> str:
     """One line on a job that failed; what is a mistake of ours is raised again."""
+    stop_if_asked()
     if isinstance(problem, FstError):
         return str(problem) if str(job.source) in str(problem) else f"{job.source}: {problem}"
     if isinstance(problem, OSError):

@@ -26,7 +26,8 @@ def destination(output: str | Path | None, single: bool) -> tuple[Path | None, P
         single: there is one photo.
 
     Raises:
-        InputError: several photos and no folder; a file of a kind that is not written.
+        InputError: several photos and no folder; a file of a kind that is not written, or of a name
+            that none can have.
     """
     if output is None:
         if single:
@@ -34,7 +35,11 @@ def destination(output: str | Path | None, single: bool) -> tuple[Path | None, P
         raise InputError("name a folder for the results of a folder or of several photos: --output")
     path = Path(output)
     slash = str(output).endswith(("/", os.sep))
-    if slash or path.is_dir() or not (path.suffix if single else path.suffix.lower() in FORMATS):
+    try:
+        there = path.is_dir()
+    except OSError as error:  # no file can have that name
+        raise InputError(f"can't write {path}: {error.strerror}") from error
+    if slash or there or not (path.suffix if single else path.suffix.lower() in FORMATS):
         return None, path
     if not single:
         raise InputError(f"{path} can't hold several pictures: name a folder")

@@ -13,6 +13,7 @@ from fst.inference.names import destination, named
 from fst.inference.photos import Photo, gather
 from fst.inference.streams import Streams, is_stdout
 from fst.system.files import check_writable, identity, ignores_case, nearest_folder
+from fst.system.outputs import is_write_protected
 
 
 @dataclass(frozen=True)
@@ -217,5 +218,5 @@ def _check_replaceable(path: Path) -> None:
         return
     if not path.is_file():
         raise InputError(f"{path} is no file: give another --output")
-    if not os.access(path, os.W_OK):
+    if is_write_protected(path):
         raise InputError(f"{path} is write-protected: give another --output")

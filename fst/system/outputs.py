@@ -1,9 +1,19 @@
 """Whether results can be written to a place, asked before the work; nothing is made by asking."""
 
+import os
+import stat
 from pathlib import Path
 
 from fst.errors import InputError
 from fst.system.files import check_writable
+
+
+def is_write_protected(path: Path) -> bool:
+    """Whether a file may not be written to: by us, or by anybody, as far as its owner said so.
+
+    The system lets root write to every file, whatever was said.
+    """
+    return not os.access(path, os.W_OK) or not stat.S_IMODE(path.stat().st_mode) & 0o222
 
 
 def check_file(option: str, path: Path, overwrite: bool, suffix: str = "") -> None:
@@ -29,6 +39,8 @@ def check_file(option: str, path: Path, overwrite: bool, suffix: str = "") -> No
             raise InputError(f"{option} {path} is no file that could be replaced")
         if there and not overwrite:
             raise InputError(f"{option} {path} is there already: --overwrite replaces it")
+        if there and not path.is_symlink() and is_write_protected(path):
+            raise InputError(f"{option} {path} is write-protected")
     except OSError as error:
         raise InputError(f"can't write {option} {path}: {error.strerror}") from error
     check_writable(path.parent)

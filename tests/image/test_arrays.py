@@ -202,3 +202,12 @@ def test_unusual_tensors_are_refused_by_their_kind() -> None:
     ):
         with pytest.raises(InputError, match=named):
             from_tensor(tensor)
+
+
+def test_a_tensor_inside_of_vmap_is_refused() -> None:
+    def read(tensor: Tensor) -> Tensor:
+        with pytest.raises(InputError, match="not a wrapped one"):
+            from_tensor(tensor)
+        return tensor
+
+    torch.vmap(read)(torch.zeros(2, 3, 20, 20))

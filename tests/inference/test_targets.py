@@ -317,7 +317,7 @@ def test_an_empty_name_is_not_the_current_folder() -> None:
 
 def test_a_name_that_is_too_long_for_any_file_is_found() -> None:
     with pytest.raises(InputError, match="too long"):
-        targets.plan([photo("a.jpg")], None, "m" * 300)
+        targets.plan([photo("a.jpg")], "m" * 300, "monet")
 
 
 # --- what is there -------------------------------------------------------------------------------
@@ -377,7 +377,7 @@ def test_what_is_done_is_not_done_again_and_what_is_another_s_is_refused() -> No
 def test_files_and_links_are_replaced_where_that_is_asked_for(kind: str) -> None:
     (job,) = plan([photo("b.jpg")], None)
     put(kind, job.target)
-    if kind == "write-protected file" and not os.access(job.target, os.W_OK):
+    if kind == "write-protected file":
         with pytest.raises(InputError, match="write-protected"):
             unfinished([job], overwrite=True)
     else:
@@ -391,10 +391,15 @@ def test_what_is_no_file_is_not_replaced_whatever_is_asked_for() -> None:
         unfinished([job], overwrite=True)
 
 
-def test_write_protection_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", ["for all, root too", "for us"])
+def test_write_protection_holds(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the tests may write everything, being run by root."""
     (job,) = plan([photo("b.jpg")], None)
     photo(job.target)
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    if how == "for us":
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+    else:
+        monkeypatch.setattr(os, "access", lambda path, mode: True)
+        job.target.chmod(0o444)
     with pytest.raises(InputError, match=r"b-monet\.jpg is write-protected"):
         unfinished([job], overwrite=True)

@@ -75,3 +75,13 @@ def test_a_folder_that_can_be_made_is_fine_and_not_made(name: str, place: Path) 
     before = everything(place)
     check_folder("--output", place / name)
     assert everything(place) == before
+
+
+def test_a_write_protected_file_is_not_replaced(tmp_path: Path) -> None:
+    """Not by root either, who may write to it."""
+    path = tmp_path / "a.png"
+    path.touch()
+    check_file("--output", path, overwrite=True)
+    path.chmod(0o444)
+    with pytest.raises(InputError, match="is write-protected"):
+        check_file("--output", path, overwrite=True)

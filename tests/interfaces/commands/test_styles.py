@@ -163,15 +163,15 @@ def test_torch_is_not_loaded() -> None:
     assert ran.stdout.splitlines()[-1] == "False"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are UTF-8")
+def test_a_style_in_a_folder_whose_name_is_not_utf8_is_read(bare: Path) -> None:
+    path = write(Path(os.fsdecode(b"caf\xe9")), "whole")
+    assert styles.header(path)["style"]["name"] == "whole"
+
+
 def test_brackets_of_names_and_titles_are_shown(
     bare: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(bare / "checkpoints", "a[red]b", title="Sea [/b] [1874]")
     line = next(line for line in listed(capsys).splitlines() if "a[red]b" in line)
     assert "Sea [/b] [1874]" in line
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are UTF-8")
-def test_a_style_in_a_folder_whose_name_is_not_utf8_is_read(bare: Path) -> None:
-    path = write(Path(os.fsdecode(b"caf\xe9")), "whole")
-    assert styles.header(path)["style"]["name"] == "whole"
