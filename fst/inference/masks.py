@@ -9,7 +9,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2 import functional as transforms
 
 from fst.choices import FEATHER, MAX_PIXELS
 from fst.errors import FstWarning, InputError
@@ -113,6 +112,9 @@ def feathered(mask: Tensor, sigma: float, circular: bool = False) -> Tensor:
     """``(1, 1, H, W)`` blurred by a Gaussian of ``sigma`` pixels; flat areas stay exact."""
     if sigma < 0.3:
         return mask
+    # here, because its import takes as long as all others together
+    from torchvision.transforms.v2 import functional as transforms
+
     size = mask.shape[2:]
     h, w = size
     # a wide Gaussian is as good on a smaller picture, and quick

@@ -220,8 +220,7 @@ def _nowhere(source: str, download: str) -> AssetError:
     *given, cache = assets.search_path("weights")
     folders = f"{given[0] if given else 'FST_ASSETS (not set)'} or {cache}"
     return AssetError(
-        f"VGG-19 can't be had: no {WEIGHTS[source].file} in {folders}, and {download}. "
-        f"{SLIM_INSTEAD}"
+        f"VGG-19 can't be had: no {WEIGHTS[source].file} in {folders}, and {download}"
     )
 
 

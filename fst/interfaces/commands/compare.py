@@ -48,7 +48,13 @@ def main(options: argparse.Namespace) -> int:
     comparison = Comparison(
         stylizer, loss, options.size, options.iterations, options.seed, options.until_equal
     )
-    entries, left_out = compare_all(comparison, photos, options.output)
+    try:
+        entries, left_out = compare_all(comparison, photos, options.output)
+    except KeyboardInterrupt:
+        where = in_a_line(options.output)
+        print(f"interrupted: photos that are finished stay in {where}; the same command goes on",
+              file=sys.stderr)  # fmt: skip
+        return 130
     if not entries:
         raise InputError(f"no photo can be compared: {left_out_line(left_out, len(photos))}")
     report = summarize(comparison, entries, left_out)

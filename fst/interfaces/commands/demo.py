@@ -10,8 +10,6 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from torchvision.models import VGG19_Weights
-
 from fst import assets
 from fst.data.sources import open_sample
 from fst.errors import AssetError
@@ -35,6 +33,8 @@ def about_vgg19() -> str:
     use = f"train against it with: fst train style={STYLE} experiment=cpu overwrite=true"
     if (path := at_hand()) is not None:
         return f"VGG-19 is at hand ({path.name}): {use}"
+    from torchvision.models import VGG19_Weights  # here, because its import takes seconds
+
     try:
         question = urllib.request.Request(VGG19_Weights.IMAGENET1K_V1.url, method="HEAD")
         with urllib.request.urlopen(question, timeout=5):
