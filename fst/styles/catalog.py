@@ -60,6 +60,11 @@ def find_style(
     return Style(name, style, about, image, trained, searched=searched)
 
 
+def is_trained(name: str, checkpoints: Path | None = None) -> bool:
+    """Whether there is a checkpoint of that name, in the folders of :func:`find_style`."""
+    return any((folder / f"{name}.safetensors").is_file() for folder in _folders(checkpoints))
+
+
 def _find_blend(text: str, checkpoints: Path | None, device: torch.device | str) -> Style:
     shares = parse_blend(text)
     found = {name: find_style(name, checkpoints, device) for name in shares}

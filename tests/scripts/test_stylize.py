@@ -77,6 +77,17 @@ def test_without_a_checkpoint_it_says_so_and_optimizes(
     assert size(tmp_path / "cat-the_scream.png.iterates" / "00002.png") == (40, 32)
 
 
+def test_of_a_painting_whose_style_is_trained_it_says_so(
+    run_inside: Run, style: str, tmp_path: Path
+) -> None:
+    make_photo(40, 32).save(tmp_path / "cat.png")
+    make_photo(64, 64, seed=1).save(tmp_path / f"{style}.jpg")
+    words = ("--weights", "slim", "--iterations", "1", "--style-size", "64")
+    result = run_inside("stylize.py", "cat.png", "--style", f"{style}.jpg", *words)
+    assert result.returncode == 0, result.stderr
+    assert f"trained style of that name, which paints at once: --style {style}" in result.stderr
+
+
 def test_an_option_that_would_do_nothing_is_refused(
     run_inside: Run, style: str, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ from fst.inference.streams import Streams, open_streams
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer, way_of
 from fst.inference.targets import Job, Plan, plan, unfinished
 from fst.optimization.pixels import Iterate
-from fst.styles.catalog import find_style
+from fst.styles.catalog import find_style, is_trained
 from fst.styles.style import Style
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
@@ -176,13 +177,18 @@ def make_stylizers(options: argparse.Namespace, styles: Sequence[Style]) -> list
             used["circular"] = True
         of_pass = {name: value for name, value in used.items() if name in OF_PASS}
         of_pixels = {name: value for name, value in used.items() if name in OF_PIXELS}
+        alone = way == "optimize" and options.method == "auto"
+        if alone and is_trained(style.name, options.checkpoints):
+            print(f"warning: {style.asked} is a painting: the pixels are optimized. There is a "
+                  f"trained style of that name, which paints at once: --style {shlex.quote(style.name)}",
+                  file=sys.stderr)  # fmt: skip
         stylizer = make_stylizer(
             style, options.method, PassOptions(device, dtype, **of_pass), PixelOptions(**of_pixels),
             options.refine,
         )  # fmt: skip
         if isinstance(stylizer, FeedForwardStylizer) and stylizer.backend != "eager":
             print(f"backend: {stylizer.backend}")
-        if way == "optimize" and options.method == "auto":
+        if alone:
             print(f"no checkpoint for {style.asked!r}: optimizing the pixels, which takes a while")
         made.append(stylizer)
     return made
