@@ -179,11 +179,10 @@ def make_stylizers(options: argparse.Namespace, styles: Sequence[Style]) -> list
         of_pixels = {name: value for name, value in used.items() if name in OF_PIXELS}
         alone = way == "optimize" and options.method == "auto"
         if alone and is_trained(style.name, options.checkpoints):
-            print(
-                f"warning: {style.asked} is a painting: the pixels are optimized. There is a trained "
-                f"style of that name, which paints at once: --style {shlex.quote(style.name)}",
-                file=sys.stderr,
-            )
+            trained = f"--style {shlex.quote(style.name)}"
+            print(f"warning: {style.asked} is a painting: the pixels are optimized. There is a "
+                  f"trained style of that name, which paints at once: {trained}",
+                  file=sys.stderr)  # fmt: skip
         stylizer = make_stylizer(
             style, options.method, PassOptions(device, dtype, **of_pass), PixelOptions(**of_pixels),
             options.refine,
