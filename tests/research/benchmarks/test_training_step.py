@@ -226,7 +226,8 @@ def test_without_a_folder_the_assets_photos_serve_or_the_samples(
     assert TrainingBench(settings).photos.source == "sample"
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
     (tmp_path / "assets/photos/train").mkdir(parents=True)
-    make_photo().save(tmp_path / "assets/photos/train/a.png")
+    for number in range(4):
+        make_photo(seed=number).save(tmp_path / f"assets/photos/train/{number}.png")
     photos = TrainingBench(settings).photos
     assert (photos.source, Path(str(photos.path))) == ("folder", tmp_path / "assets/photos/train")
 
