@@ -220,9 +220,7 @@ def test_a_signal_leaves_a_resumable_checkpoint(
     assert str(saved) in output
     (line,) = (line for line in output.splitlines() if "go on with: " in line)
     typed = shlex.split(line.partition("go on with: ")[2])
-    assert typed[:2] == ["python", str(SCRIPTS / "train.py")]
-    assert typed[-1] == f"resume={saved.parents[1]}"
-    assert typed[2:-1] == [*endless, f"runs={folder}/runs", f"checkpoints={folder}/done"]
+    assert typed == ["python", str(SCRIPTS / "train.py"), f"resume={saved.parents[1]}"]
     resumed = start([*tiny, "resume=auto", "trainer.max_steps=10000"], folder, environment)
     wait_for_step(folder, int(curve(folder / "runs")[-1]["step"]) + 2, resumed)
     resumed.kill()
@@ -347,7 +345,7 @@ def test_a_net_begins_with_the_weights_of_another_style(
     assert run_inside("train.py", *tiny, "trainer.max_steps=3").returncode == 0
     source = tmp_path / "checkpoints" / "mine.safetensors"
     # with a rate this low the net stays what it began with
-    second = [*tiny, "style.name=second", "trainer.max_steps=1", "learning_rate=1e-12"]
+    second = [*tiny, "style.name=second", "trainer.max_steps=1", "learning_rate=1e-6"]
     result = run_inside("train.py", *second, "init=mine")
     assert result.returncode == 0, result.stderr
     first, begun = (load_checkpoint(source.with_stem(name)) for name in ("mine", "second"))
