@@ -17,6 +17,7 @@ from fst.errors import InputError
 from fst.image.color import preserve_color
 from fst.image.periodic import periodic
 from fst.image.picture import Picture, from_pil, resize, resize_tensor
+from fst.inference import painter
 from fst.inference.control import Control, Layer, paint
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate
 from fst.nets.johnson import JohnsonNet
@@ -323,9 +324,10 @@ def test_small_pictures_keep_size_and_range(
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (7, 9), (15, 15)])
 def test_a_small_tile_is_that_of_the_plane_it_tiles(
-    net: FeedForwardStylizer, size: tuple[int, int]
+    net: FeedForwardStylizer, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Painted alone, and cut out of a large plane of many: the same."""
+    monkeypatch.setattr(painter, "fullness", lambda photo: 1.0)  # the plane is but fine grain
     photo = periodic(draw(*size))
     tiling = FeedForwardStylizer(net.style, net.device, circular=True)
     alone = paint(Picture(photo), [Layer(tiling)], Control(seamless=True)).rgb
