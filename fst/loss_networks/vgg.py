@@ -81,12 +81,15 @@ class VGG19(nn.Module):
                 value = value.contiguous(memory_format=torch.channels_last)
             self.register_buffer(key.replace(".", "_"), value, persistent=False)
 
-    def forward(self, images: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    def forward(
+        self, images: Tensor, layers: Iterable[str], metric: bool = True
+    ) -> dict[str, Tensor]:
         """The features of ``images`` at ``layers``; computes nothing deeper than the deepest.
 
         Args:
             images: ``(N, 3, H, W)``, RGB in [0, 1].
             layers: layer names, none deeper than those given when the network was made.
+            metric: of a slim network, features that measure distances as VGG-19's do; else its own.
 
         Returns:
             Layer name -> ``(N, C, H / 2^(block - 1), W / 2^(block - 1))``, in the order asked.
@@ -98,8 +101,8 @@ class VGG19(nn.Module):
             x = (images.to(self.mean.dtype) - self.mean) / self.std
             found = convolve(x.to(self.features_0_weight.dtype), layers, self._tensor, self.pool)
             for name in layers:
-                if (metric := getattr(self, f"metric_{name}", None)) is not None:
-                    found[name] = in_metric(found[name], metric)
+                if metric and (own := getattr(self, f"metric_{name}", None)) is not None:
+                    found[name] = in_metric(found[name], own)
         return {name: found[name] for name in layers}
 
     def _tensor(self, key: str) -> Tensor:

@@ -109,13 +109,28 @@ class PerceptualLoss(nn.Module):
         features: dict[str, Tensor] = self.vgg(photos, self.content_layers)
         return features
 
-    def forward(self, images: Tensor, targets: Mapping[str, Tensor]) -> LossTerms:
+    def forward(
+        self,
+        images: Tensor,
+        targets: Mapping[str, Tensor],
+        grams: Mapping[str, Tensor] | None = None,
+        style_weight: Tensor | None = None,
+    ) -> LossTerms:
         """Judges ``images`` against the photos that gave ``targets`` and against the painting.
 
         Args:
             images: ``(N, 3, H, W)``, RGB in [0, 1]; differentiable.
             targets: from :meth:`content_targets`, for the same N and size.
+            grams: Gram matrices to compare with instead of the painting's, by layer: ``(1, C, C)``,
+                or ``(N, C, C)`` for a style to every picture. They are this loss network's; not
+                with the ``"course"`` normalization, whose scales are the painting's.
+            style_weight: ``(N,)``, instead of the loss's own.
+
+        Raises:
+            InputError: other Gram matrices with the ``"course"`` normalization.
         """
+        if grams is not None and self.normalization == "course":
+            raise InputError("normalization course knows one painting: take relative")
         features = self.vgg(images, [*self.content_layers, *self.style_layers])
         zero = torch.zeros(len(images), device=images.device)
         content, style = zero, zero
@@ -126,12 +141,12 @@ class PerceptualLoss(nn.Module):
                 loss = loss * _course_scale(targets[layer], mean, 2)
             content = content + loss
         for layer, weight in self.style_layers.items():
-            loss = style_loss(gram_matrix(features[layer]), getattr(self, f"gram_{layer}"))
+            wanted = getattr(self, f"gram_{layer}") if grams is None else grams[layer]
+            loss = style_loss(gram_matrix(features[layer]), wanted)
             style = style + weight * self._style_scales[layer] * loss
         tv = total_variation(images) if self.tv_weight else zero
-        return LossTerms(
-            self.content_weight * content, self.style_weight * style, self.tv_weight * tv
-        )
+        style = style * (self.style_weight if style_weight is None else style_weight)
+        return LossTerms(self.content_weight * content, style, self.tv_weight * tv)
 
     def describe(self) -> dict[str, Any]:
         """The configuration and what judged, as plain values for a checkpoint or a report."""

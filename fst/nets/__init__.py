@@ -6,9 +6,10 @@ from typing import Any
 from torch import nn
 
 from fst.errors import InputError
+from fst.nets.conditional import AnyNet, ManyNet
 from fst.nets.johnson import JohnsonNet
 
-NETS: dict[str, type[nn.Module]] = {"johnson": JohnsonNet}
+NETS: dict[str, type[nn.Module]] = {"johnson": JohnsonNet, "any": AnyNet, "many": ManyNet}
 """Name in a config or checkpoint -> class. A net of your own is an entry here."""
 
 

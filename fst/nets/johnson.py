@@ -80,9 +80,7 @@ class JohnsonNet(TransformerNet):
             InputError: a side shorter than 16 pixels.
         """
         h, w = images.shape[2:]
-        if min(h, w) < MIN_SIDE:
-            raise InputError(f"a {w}x{h} picture is too small: each side needs {MIN_SIDE} pixels")
-        x, _ = widen(images)
+        x = self.widened(images)
         x = F.relu(self.down1(x))  # (N, width, H, W)
         x = F.relu(self.down2(x))  # (N, 2 width, H/2, W/2)
         x = F.relu(self.down3(x))  # (N, 4 width, H/4, W/4)
@@ -91,6 +89,17 @@ class JohnsonNet(TransformerNet):
         x = F.relu(self.up2(x))  # (N, width, H, W)
         x = self.out(self.pad(x))  # (N, 3, H, W)
         return torch.sigmoid(x.to(self.out.weight.dtype))[..., :h, :w]
+
+    def widened(self, images: Tensor) -> Tensor:
+        """Pictures whose sides can be halved twice, once it is known that they are large enough.
+
+        Raises:
+            InputError: a side shorter than 16 pixels.
+        """
+        h, w = images.shape[2:]
+        if min(h, w) < MIN_SIDE:
+            raise InputError(f"a {w}x{h} picture is too small: each side needs {MIN_SIDE} pixels")
+        return widen(images)[0]
 
     def matrices(self) -> list[Tensor]:
         """The weights of all convolutions but the first and the last, from input to output.

@@ -54,6 +54,11 @@ class ConvNorm(nn.Sequential):
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride)
         self.norm = InstanceNorm2d(outputs)
 
+    def convolved(self, x: Tensor) -> Tensor:
+        """All but the norm: the features that it sees."""
+        y: Tensor = self.conv(self.pad(x))
+        return y
+
 
 class UpsampleConv(ConvNorm):
     """Nearest-neighbor upsampling by 2, then :class:`ConvNorm`, at 4/9 of the work.
@@ -72,11 +77,15 @@ class UpsampleConv(ConvNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C', 2 H, 2 W)``."""
+        y: Tensor = self.norm(self.convolved(x))
+        return y
+
+    def convolved(self, x: Tensor) -> Tensor:
+        """All but the norm: the features that it sees."""
         with torch.autocast(x.device.type, enabled=False):  # as in ReflectionPad2d
             x = F.pad(x, (1, 1, 1, 1), mode="replicate")
             weight, bias = self.folded()
-        y: Tensor = self.norm(interleave(F.conv2d(x, weight, bias)))
-        return y
+        return interleave(F.conv2d(x, weight, bias))
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Weights ``(4 C', C, 2, 2)`` and bias ``(4 C',)``: odd-odd, odd-even, even-odd, even-even.
@@ -110,11 +119,15 @@ class SmoothUpsampleConv(ConvNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C', 2 H, 2 W)``."""
+        y: Tensor = self.norm(self.convolved(x))
+        return y
+
+    def convolved(self, x: Tensor) -> Tensor:
+        """All but the norm: the features that it sees."""
         with torch.autocast(x.device.type, enabled=False):  # as in ReflectionPad2d
             x = F.pad(x, (1, 1, 1, 1), mode="replicate")
             weight, bias = self.folded()
-        y: Tensor = self.norm(F.pixel_shuffle(F.conv2d(x, weight, bias), 2))
-        return y
+        return F.pixel_shuffle(F.conv2d(x, weight, bias), 2)
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Weights ``(4 C', C, 3, 3)`` and bias ``(4 C',)``, as ``pixel_shuffle`` wants them."""

@@ -25,11 +25,15 @@ class _InstanceNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
         n, c, h, w = x.shape
+        shared = weight.ndim == 1
         # the CPU's kernel reads channels-last; CUDA's refuses it, and its statistics are exact
         exact = x.device.type == "cpu" and h * w <= DRIFT_FREE_POSITIONS
         if exact:
-            y, mean, rstd = torch.native_group_norm(x, weight, bias, n, c, h * w, c, eps)
+            scale, offset = (weight, bias) if shared else (None, None)
+            y, mean, rstd = torch.native_group_norm(x, scale, offset, n, c, h * w, c, eps)
             exact = bool((mean.abs() * rstd <= DRIFT_FREE_OFFSET).all())
+            if not shared:
+                y = torch.addcmul(_spread(bias, y.dtype), y, _spread(weight, y.dtype))
         if not exact:
             mean, rstd = instance_statistics(x, eps)
             scale = _spread(rstd * weight, rstd.dtype)
@@ -53,7 +57,25 @@ class _InstanceNorm(torch.autograd.Function):
         x_scale = -scale * rstd * sum_dy_xhat / positions
         offset = -scale * sum_dy / positions - x_scale * mean
         dx = torch.addcmul(_affine(x, x_scale, offset), dy, _spread(scale, dy.dtype))
-        return dx, sum_dy_xhat.sum(0).to(weight.dtype), sum_dy.sum(0).to(weight.dtype), None
+        if weight.ndim == 1:
+            sum_dy_xhat, sum_dy = sum_dy_xhat.sum(0), sum_dy.sum(0)
+        return dx, sum_dy_xhat.to(weight.dtype), sum_dy.to(weight.dtype), None
+
+
+def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:
+    """Instance normalization with the scales and offsets of all pictures, or of each its own.
+
+    Args:
+        x: ``(N, C, H, W)``.
+        weight: scales, ``(C,)`` or ``(N, C)``.
+        bias: offsets, of the same shape.
+        eps: added to the variance.
+
+    Returns:
+        The same shape and dtype.
+    """
+    y: Tensor = _InstanceNorm.apply(x, weight, bias, eps)
+    return y
 
 
 def instance_statistics(x: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -112,5 +134,4 @@ class InstanceNorm2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to the same shape and dtype."""
-        y: Tensor = _InstanceNorm.apply(x, self.weight, self.bias, self.eps)
-        return y
+        return instance_norm(x, self.weight, self.bias, self.eps)

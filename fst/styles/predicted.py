@@ -1,0 +1,152 @@
+"""Any painting as a style, at once: the any-painting net predicts the net of one painting."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fst import assets
+from fst.errors import CheckpointError, InputError
+from fst.loss_networks.vgg import VGG19
+from fst.losses.moments import moments_network, painting_moments
+from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT
+from fst.nets.conditional import AnyNet
+from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
+from fst.styles.trained import TrainedStyle, load_checkpoint
+from fst.system.checks import number, whole_number
+
+ANY = "any"
+"""The checkpoint of the any-painting net: no style by itself."""
+
+STROKE_SIZES = (256, 768)
+"""Pixels of a painting's long side, in which the any-painting net was trained."""
+
+WEIGHTS = (2.0, 40.0)
+"""Style weights in which it was trained."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a predicted net.
+
+    Attributes:
+        style_weight: against a content weight of one; between :data:`WEIGHTS`.
+        stroke_size: long side in pixels at which the painting is seen: larger strokes from a larger
+            painting; between :data:`STROKE_SIZES`.
+
+    Raises:
+        InputError: out of that range.
+    """
+
+    style_weight: float = USUAL_WEIGHT
+    stroke_size: int = int(USUAL_SIZE)
+
+    def __post_init__(self) -> None:
+        number("style_weight", self.style_weight, *WEIGHTS)
+        whole_number("stroke_size", self.stroke_size, *STROKE_SIZES)
+
+
+@dataclass(frozen=True)
+class AnyPainting:
+    """The any-painting net and the slim network that it sees paintings through."""
+
+    trained: TrainedStyle
+    sees: VGG19
+
+    @property
+    def net(self) -> AnyNet:
+        """The conditional net with its predictor."""
+        assert isinstance(self.trained.net, AnyNet)
+        return self.trained.net
+
+    @torch.no_grad()
+    def embedding(self, painting: Tensor, asked: Asked) -> Tensor:
+        """The numbers that make a style of a painting, ``(embedding_size,)``.
+
+        Args:
+            painting: ``(1, 3, H, W)``, RGB in [0, 1], with a long side of ``asked.stroke_size``.
+            asked: how strong, and with which strokes.
+        """
+        moments = painting_moments(self.sees, painting.to(self.sees.mean.device))
+        weight, size = (
+            torch.tensor([float(value)], device=moments.device)
+            for value in (asked.style_weight, asked.stroke_size)
+        )
+        return self.net.predict(moments, weight, size)[0]
+
+    def style(self, embedding: Tensor, about: Mapping[str, Any], asked: Asked) -> TrainedStyle:
+        """The ordinary net of an embedding, as a trained style.
+
+        Args:
+            embedding: from :meth:`embedding`, or a mean of several.
+            about: name, image, size and what else is known of the painting.
+            asked: what the embedding was predicted for.
+        """
+        net = self.net.net_for(embedding).eval().requires_grad_(False)
+        arguments = self.trained.description["net"]["arguments"]
+        shared = {key: arguments[key] for key in ("width", "residual_blocks", "upsampling")}
+        weights = {"content_weight": 1.0, "style_weight": asked.style_weight,
+                   "tv_weight": TV_WEIGHT}  # fmt: skip
+        description = {
+            "format_version": self.trained.description["format_version"],
+            "net": {"name": "johnson", "arguments": shared},
+            "style": {"size": asked.stroke_size, **about, **weights},
+            "loss": {
+                **weights,
+                "content_layers": CONTENT_LAYERS,
+                "style_layers": STYLE_LAYERS,
+                "normalization": "relative",
+                "loss_network": {"weights": "auto", "pooling": "max", "sha256": ""},
+            },
+            "predicted": {"by": self.trained.name, "sha256": self.trained.digest},
+        }
+        return TrainedStyle(net, description)
+
+
+def load_any(
+    checkpoints: Path | None = None, device: torch.device | str = "cpu"
+) -> AnyPainting | None:
+    """The any-painting net; None where there is none.
+
+    Args:
+        checkpoints: the folder to look in; None is :func:`fst.assets.checkpoint_folders`.
+        device: for the net.
+
+    Raises:
+        CheckpointError: a damaged one, or one that was made for another slim network.
+    """
+    folders = assets.checkpoint_folders() if checkpoints is None else (checkpoints,)
+    for folder in folders:
+        path = folder / f"{ANY}.safetensors"
+        if path.is_file():
+            return _load(path, path.stat().st_mtime_ns, str(device))
+    return None
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, changed: int, device: str) -> AnyPainting:
+    """Read once, as long as the file does not change."""
+    trained = load_checkpoint(path, device)
+    if not isinstance(trained.net, AnyNet):
+        raise CheckpointError(f"{path} is no any-painting net: its net is "
+                              f"{trained.description['net']['name']}")  # fmt: skip
+    sees = moments_network().to(device)
+    known = trained.description.get("paintings", {}).get("network")
+    if known is not None and known != sees.sha256:
+        raise CheckpointError(f"{path} was trained with another slim network than this fst has")
+    return AnyPainting(trained, sees)
+
+
+def mixed(embeddings: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """A mixture of styles in their numbers; the shares add up to 1.
+
+    Raises:
+        InputError: embeddings of nets that differ.
+    """
+    if len({embedding.shape for embedding in embeddings}) > 1:
+        raise InputError("styles of different nets can't be mixed")
+    return torch.stack([s * e for s, e in zip(shares, embeddings, strict=True)]).sum(0)
