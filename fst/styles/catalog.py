@@ -19,6 +19,9 @@ from fst.styles.paintings import as_path, find_painting
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
+ANY = "any"
+"""The checkpoint of the any-painting net, which is no style by itself either."""
+
 BASE = "base"
 """The checkpoint that trainings begin with: no style to paint in."""
 
@@ -149,8 +152,10 @@ def style_file(style: str) -> dict[str, Any]:
 
 
 def style_names(folder: Path = STYLES) -> list[str]:
-    """Names of the style files, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    """Names of the style files, sorted; ``any``, which trainings know, is no style."""
+    return sorted(
+        path.stem for path in folder.glob("*.yaml") if path.stem[0] != "_" and path.stem != ANY
+    )
 
 
 def read_style(name: str, folder: Path = STYLES) -> dict[str, Any]:
