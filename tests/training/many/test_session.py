@@ -153,14 +153,14 @@ def test_a_net_for_any_painting_is_trained_and_tells_how(of_any: dict[str, Any])
     assert float(net.predictor.last.weight.abs().max()) > 0
     # the page tells the same
     assert {"paintings", "style weights", "photos", "judge", "net", "precision"} <= shown.keys()
-    for fact in ("10 of paintings", "1 others held out", "2 variants", "96 px"):
+    for fact in ("10 of paintings", "1 more held out", "2 variants", "96 px"):
         assert fact in shown["paintings"]
     assert "2 to 40" in shown["style weights"]
     page = (only_run("any") / "index.html").read_text()
     assert "any painting" in page
     with Image.open(only_run("any") / "previews" / "step_000008.png") as preview:
         # a column for the painting, a row for the photos
-        assert preview.size == (4 * (16 + 4) + 4, 2 * (16 + 4) + 4)
+        assert preview.size == (3 * (16 + 4) + 4, 2 * (16 + 4) + 4)
     # the same once more is refused before paintings are measured
     with pytest.raises(InputError, match="overwrite"):
         train_many(of_any, parts({}))
