@@ -179,8 +179,9 @@ def open_bank(
         with room_for(folder):
             folder.mkdir(parents=True, exist_ok=True)
             check_writable(folder)
-        with only_one(folder):
-            fill(_missing(paintings, seen, folder), seen, folder, network, slim, say)
+        with only_one(folder):  # another process may have filled it in the meantime
+            if missing := _missing(paintings, seen, folder):
+                fill(missing, seen, folder, network, slim, say)
     measured = []
     for painting in paintings:
         path = seen.file(folder, painting.sha256)
