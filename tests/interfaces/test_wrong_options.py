@@ -154,7 +154,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("distill", "--output"): [*NEW_FILE[:4], "new.pt", "network.safetensors"],
     ("distill", "--weights"): [*WEIGHTS, "slim", "random"],
     ("reptile", "--output"): [*NEW_FILE[:4], "new.pt", "network.safetensors"],
-    ("reptile", "--paintings"): [*FOLDER, "empty", "photos"],  # those are too small
+    ("reptile", "--paintings"): [*FOLDER, "empty"],
     ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
     ("reptile", "--way"): ["1.5"],
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],

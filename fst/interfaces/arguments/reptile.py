@@ -15,8 +15,7 @@ def parser() -> Parser:
         "on where it was: see --state.",
         (
             "fst reptile --output base.safetensors",
-            "fst reptile --output base.safetensors --paintings paintings/ --photos photos/ "
-            "--weights slim",
+            "fst reptile --output base.safetensors --photos photos/ --weights auto",
         ),
     )
     # fmt: off
