@@ -16,13 +16,12 @@ from torch import Tensor, nn
 from fst.data.module import PhotoDataModule
 from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
-from fst.nets import alike, make_net
 from fst.optimization.calibration import calibrate_once
-from fst.styles.catalog import load_style
 from fst.styles.objective import STAND_IN, checksum_of, style_target
 from fst.styles.trained import TrainedStyle
 from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import keep_freed_memory
+from fst.training.beginning import starting_net
 from fst.training.description import describe_run
 from fst.training.fit import fit, got_signal
 from fst.training.loggers import writable
@@ -43,13 +42,6 @@ class Judges(NamedTuple):
     loss: PerceptualLoss
     early: PerceptualLoss | None
     share: float
-
-
-class Start(NamedTuple):
-    """The net that a training begins with, and whose weights these are."""
-
-    net: nn.Module
-    init: dict[str, str]
 
 
 def train(settings: Settings, parts: Parts, changes: Sequence[str] = ()) -> bool:
@@ -134,26 +126,6 @@ def the_painting(style: dict[str, Any]) -> Tensor:
     else:
         style["image_sha256"] = now
     return painting
-
-
-def starting_net(settings: Settings) -> Start:
-    """The net, with random weights or those of ``init``: a trained style, or a blend of several."""
-    configured, init = settings["net"], settings["init"]
-    net = make_net(**configured)
-    if init is None:
-        return Start(net, {})
-    trained = load_style(init)
-    its = trained.description["net"]
-    if not alike(its, configured):
-        raise InputError(
-            f"init={init}: its net is {its}, not {configured}; init=null begins at random"
-        )
-    net.load_state_dict(trained.net.state_dict())
-    name = Path(init).name.removesuffix(".safetensors")
-    if "=" in init and (shares := trained.description.get("blend")):
-        stems = {part: Path(part).name.removesuffix(".safetensors") for part in shares}
-        name = ",".join(f"{stems[part]}={share}" for part, share in shares.items())
-    return Start(net, {"init": name, "init_sha256": trained.digest})
 
 
 def open_run(settings: Settings, net: nn.Module, recipe: Recipe) -> Run:

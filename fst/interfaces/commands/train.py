@@ -23,6 +23,7 @@ from fst.errors import FstError, InputError, one_line_errors
 from fst.interfaces.arguments.train import check_keys, known_keys, near
 from fst.styles.reproduce import quoted
 from fst.system.device import process_rank
+from fst.training.at_hand import judged_at_hand
 from fst.training.earlier import renamed, translated
 from fst.training.parts import Parts
 from fst.training.resume import foreign_targets, leaves, own_settings, resumed_settings
@@ -55,6 +56,7 @@ def composed(config: DictConfig, filled: Collection[str] = ()) -> None:
             if settings["resume"] is not None:
                 settings, changes = going_on(settings, filled)
             check_settings(settings)
+            settings["loss"] = judged_at_hand(settings["loss"])
             if sweep and settings["trainer"]["devices"] != 1:
                 raise InputError("a sweep (-m) trains on one device at a time: trainer.devices=1")
             settings["style"] |= style_weights(settings)
@@ -99,6 +101,7 @@ def going_on(settings: dict[str, Any], filled: Collection[str]) -> tuple[dict[st
             f"{folder}/config.yaml would call {foreign[0]}, which does not come with fst: give "
             "that setting on the command line as well, if it is yours"
         )
+    settings["loss"] = judged_at_hand(settings["loss"], own["loss"])
     names = [name for name in said(HydraConfig.get().overrides.task, own) if name not in filled]
     return resumed_settings(own, settings | {"resume": str(start)}, names)
 
