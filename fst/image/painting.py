@@ -29,23 +29,37 @@ def load_painting(path: str | Path, size: int) -> Tensor:
         InputError: no picture, too small or too thin at that size, or absurdly large, transparent
             all over, or of one color.
     """
-    picture = _seen(load_image(path), str(path))
+    return painting_of(load_image(path), size, str(path))
+
+
+def painting_of(picture: Picture, size: int, name: str = "the painting") -> Tensor:
+    """As :func:`load_painting`, of a picture that is decoded.
+
+    Args:
+        picture: of any size.
+        size: its long side in pixels.
+        name: what to call it in messages.
+    """
+    width, height = picture.size
+    if min(width, height) < MIN_SIDE:
+        raise InputError(f"{name}: {width}x{height} is too small, {MIN_SIDE} is the least")
+    picture = _seen(picture, name)
     width, height = picture.size
     scale = size / max(width, height)
     wide, tall = max(1, round(width * scale)), max(1, round(height * scale))
     if min(wide, tall) < MIN_SIDE:
         raise InputError(
-            f"{path}: at a style size of {size} this painting is {wide}x{tall}, and {MIN_SIDE} "
+            f"{name}: at a style size of {size} this painting is {wide}x{tall}, and {MIN_SIDE} "
             "pixels are the least: give a larger style size, or crop the painting"
         )
     if wide * tall > MAX_PIXELS:
         raise InputError(
-            f"{path}: at a style size of {size} this painting is {wide}x{tall}, more than "
+            f"{name}: at a style size of {size} this painting is {wide}x{tall}, more than "
             f"{MAX_PIXELS / 1e6:.0f} megapixels: give a smaller style size"
         )
     channels = picture.rgb.flatten(2)
     if float((channels.amax(2) - channels.amin(2)).max()) < ONE_COLOR:
-        raise InputError(f"{path} is of one color: there is no style to learn from it")
+        raise InputError(f"{name} is of one color: there is no style to learn from it")
     return resize(picture, size).rgb
 
 
@@ -67,6 +81,6 @@ def _seen(picture: Picture, name: str) -> Picture:
             f"{name} is transparent in {1 - seen.float().mean().item():.0%} of it: its style is "
             "learned from what is seen, and from colors that continue it",
             FstWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return Picture(picture.rgb[inside], picture.alpha[inside])
