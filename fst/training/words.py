@@ -10,10 +10,9 @@ from typing import Any
 from fst.assets import IMAGE_SUFFIXES
 from fst.errors import FstWarning, InputError
 from fst.styles.catalog import BASE, read_style, style_names
-from fst.styles.names import is_path
+from fst.styles.names import LONGEST_NAME, UNSEEN, is_path
 from fst.styles.paintings import as_path
 from fst.styles.reproduce import quoted
-from fst.styles.trained import LONGEST_NAME, UNSEEN
 
 NULLABLE = ("data.path", "data.val_path", "data.cache", "init", "resume",
             "style.title", "style.painter", "style.rights")  # fmt: skip
