@@ -197,8 +197,10 @@ def style_file(style: str) -> dict[str, Any]:
 
 
 def style_names(folder: Path = STYLES) -> list[str]:
-    """Names of the style files, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    """Names of the style files, sorted; ``any``, which trainings know, is no style."""
+    return sorted(
+        path.stem for path in folder.glob("*.yaml") if path.stem[0] != "_" and path.stem != ANY
+    )
 
 
 def read_style(name: str, folder: Path = STYLES) -> dict[str, Any]:

@@ -157,4 +157,4 @@ def save_many(
             raise CheckpointError(f"not written to {path}: the weight {key} is not finite")
     with atomic_file(path, overwrite) as temporary:
         temporary.write_bytes(save(tensors, {"fst": json.dumps(description, sort_keys=True)}))
-    return tensors["embeddings"].element_size() * embeddings.shape[1]
+    return int(tensors["embeddings"].element_size() * embeddings.shape[1])
