@@ -67,7 +67,7 @@ def hydras(words: Sequence[str], known: Collection[str], several: bool = False) 
     Raises:
         InputError: a painting without a name of its own, or two paintings.
     """
-    words = with_painting(words, several)
+    words = with_strength(with_painting(words, several))
     found = [part for word in words for part in replacing(word, words)]
     return [as_typed(word, several, known) for word in found]
 
@@ -155,6 +155,23 @@ def with_painting(words: Sequence[str], several: bool = False) -> list[str]:
         return [*rest, f"style.image={image}"]
     usual = style in style_names() and image == read_style(str(style)).get("image") and not given
     return [*rest, f"style.image={image if usual else as_path(image)}"]
+
+
+def with_strength(words: Sequence[str]) -> list[str]:
+    """The words; a strength that is typed is found by a pilot, whatever weight an experiment has.
+
+    Args:
+        words: as they were typed; one that gives a weight, too, is left as it is.
+    """
+    given = {key_of(word) for word in words}
+    weights = {f"{group}.{name}_weight" for group in ("style", "loss") for name in _WEIGHED}
+    strength = value_of(words, "style.strength_target")
+    if strength in (None, "null") or "experiment" not in given or given & weights:
+        return list(words)
+    return [*words, "style.style_weight=null"]
+
+
+_WEIGHED = ("content", "style")
 
 
 def resumes(words: Sequence[str]) -> bool:
