@@ -33,7 +33,7 @@ def composed(*overrides: str) -> dict[str, object]:
     return plain
 
 
-@pytest.mark.parametrize("style", options("style"))
+@pytest.mark.parametrize("style", catalog.style_names())
 def test_every_style_composes_and_names_its_work(style: str) -> None:
     config = composed(f"style={style}")["style"]
     assert config["name"] == style
@@ -44,7 +44,15 @@ def test_there_are_five_styles() -> None:
     assert catalog.style_names() == ["great_wave", "monet", "poppies", "starry_night", "the_scream"]
 
 
-@pytest.mark.parametrize("style", options("style"))
+def test_any_painting_is_a_choice_of_style_and_no_style() -> None:
+    assert set(options("style")) - set(catalog.style_names()) == {"any"}
+    config = composed("style=any", "paintings.path=paintings", "experiment=cpu")
+    assert config["style"]["name"] == config["net"]["name"] == "any"
+    assert config["style"]["image"] is None
+    assert config["loss"]["slim_share"] == 0.5
+
+
+@pytest.mark.parametrize("style", catalog.style_names())
 def test_every_painting_is_among_the_assets(style: str, assets_folder: Path) -> None:
     assert (assets_folder / "styles" / catalog.read_style(style)["image"]).is_file()
 
@@ -53,7 +61,7 @@ def test_every_painting_is_among_the_assets(style: str, assets_folder: Path) -> 
     ("group", "name"),
     [
         (g, n)
-        for g in ("data", "experiment", "logger", "trainer", "net", "loss")
+        for g in ("data", "experiment", "logger", "trainer", "net", "loss", "paintings", "style")
         for n in options(g)
     ],
 )

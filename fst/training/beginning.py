@@ -55,7 +55,7 @@ def starting_net(settings: dict[str, Any]) -> Start:
         about = {"init": ANY, DIGEST: settings[DIGEST]}
     else:
         trained = load_style(init)
-        about = {"init": _name_of(init, trained), DIGEST: trained.digest}
+        about = {"init": name_of(init, trained), DIGEST: trained.digest}
     its = trained.description["net"]
     if not alike(its, configured):
         raise InputError(
@@ -65,7 +65,7 @@ def starting_net(settings: dict[str, Any]) -> Start:
     return Start(net, about)
 
 
-def _name_of(init: str, trained: TrainedStyle) -> str:
+def name_of(init: str, trained: TrainedStyle) -> str:
     """What a trained style or a blend is called, without the folders that it lies in."""
     if "=" in init and (shares := trained.description.get("blend")):
         stems = {part: Path(part).name.removesuffix(".safetensors") for part in shares}

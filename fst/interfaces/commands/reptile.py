@@ -19,7 +19,8 @@ from fst.errors import InputError
 from fst.losses.perceptual import PerceptualLoss
 from fst.research.reptile import Reptile, ReptileSettings, read_state
 from fst.styles.catalog import load_style
-from fst.styles.trained import TrainedStyle, check_name, save_checkpoint
+from fst.styles.names import check_name
+from fst.styles.trained import TrainedStyle, save_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 from fst.system.outputs import check_file
