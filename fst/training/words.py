@@ -79,7 +79,7 @@ def hydras(words: Sequence[str], known: Collection[str], several: bool = False) 
     Raises:
         InputError: a painting without a name of its own, or two paintings.
     """
-    words = with_strength(with_styles(words, several) or with_painting(words, several))
+    words = with_styles(words, several) or with_painting(words, several)
     found = [part for word in words for part in replacing(word, words)]
     return [as_typed(word, several, known) for word in found]
 
@@ -131,6 +131,9 @@ def replacing(word: str, words: Sequence[str]) -> list[str]:
         words: all words: the arguments of another net replace those of the usual one.
     """
     key, equals, value = word.partition("=")
+    if key == "style.strength_target" and value != "null" and value_of(words, "experiment"):
+        if not any(key_of(w).endswith(("content_weight", "style_weight")) for w in words):
+            return [word, "style.style_weight=null"]  # a pilot finds it, not the experiment
     another = value_of(words, "net.name") not in (None, "johnson")
     sets = (*SETS, "net.arguments") if another else SETS
     if equals and key.lstrip("+") in sets and value[:1] == "{":
@@ -196,23 +199,6 @@ def with_painting(words: Sequence[str], several: bool = False) -> list[str]:
         return [*rest, f"style.image={image}"]
     usual = style in style_names() and image == read_style(str(style)).get("image") and not given
     return [*rest, f"style.image={image if usual else as_path(image)}"]
-
-
-def with_strength(words: Sequence[str]) -> list[str]:
-    """The words; a strength that is typed is found by a pilot, whatever weight an experiment has.
-
-    Args:
-        words: as they were typed; one that gives a weight, too, is left as it is.
-    """
-    given = {key_of(word) for word in words}
-    weights = {f"{group}.{name}_weight" for group in ("style", "loss") for name in _WEIGHED}
-    strength = value_of(words, "style.strength_target")
-    if strength in (None, "null") or "experiment" not in given or given & weights:
-        return list(words)
-    return [*words, "style.style_weight=null"]
-
-
-_WEIGHED = ("content", "style")
 
 
 def resumes(words: Sequence[str]) -> bool:
