@@ -152,7 +152,7 @@ def with_prediction(
         InputError: it is no painting to learn from, or something is asked that can't be.
         CheckpointError: a damaged any-painting net.
     """
-    if style.trained is not None or (found := load_any(checkpoints, device)) is None:
+    if style.trained is not None or find_any(checkpoints) is None:
         return style
     usual = {"stroke_size": style.size, **style.weights}
     wanted = Asked(**{key: value for key, value in usual.items() if key in ASKED} | dict(asked))
@@ -163,6 +163,8 @@ def with_prediction(
         known = checksum_of(style.image, style.about.get("image_sha256"))
         about |= {} if known is None else {"image_sha256": known}
     target = style_target(image, wanted.stroke_size, style.about.get("image_sha256"))
+    found = load_any(checkpoints, device)
+    assert found is not None
     trained = found.style(found.embedding(target, wanted), about, wanted)
     return replace(style, about=trained.description["style"], trained=trained)
 
