@@ -146,7 +146,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--margin"): ["3", "260"],
     ("compare", "--margin"): ["3", "260"],
     ("compare", "--output"): [*NEW_FOLDER, "photos", ".", "unfinished/pictures"],
-    ("compare", "--style"): [*STYLE, "painting.png"],
+    ("compare", "--style"): [*STYLE, "broken.png"],
     ("judge", "styles"): [*STYLE, "painting.png"],
     ("reproduce", "style"): [*STYLE, "painting.png"],
     ("reproduce", "--output"): [*NEW_FOLDER, "."],
