@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -14,6 +15,8 @@ from fst.optimization.pixels import optimize
 from fst.optimization.presets import PRESETS
 from fst.styles import catalog
 from fst.styles.catalog import load_style
+from fst.styles.predicted import ANY, load_any
+from fst.training.settings import is_calibrated
 from fst.training.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"
@@ -82,10 +85,28 @@ def test_a_loss_that_is_asked_for_is_taken_in_an_experiment(
     assert (loss["weights"], loss["slim_share"]) == judges
 
 
+def test_a_minute_has_no_pilot_and_looks_at_its_net_first_and_last_alone() -> None:
+    config: Any = composed("style=monet", "experiment=minute")
+    steps = config["trainer"]["max_steps"]
+    assert (config["init"], config["loss"]["weights"]) == ("any", "at_hand")
+    assert not is_calibrated(config["style"])
+    assert config["trainer"]["val_every"] == config["trainer"]["preview_every"] == steps
+    assert config["trainer"]["checkpoint_every"] <= steps
+    fast: Any = composed("style=monet", "experiment=minute", "loss=slim")
+    assert (fast["loss"]["weights"], fast["loss"]["slim_share"]) == ("slim", None)
+
+
 @pytest.mark.parametrize("experiment", options("experiment"))
 def test_an_experiment_begins_with_a_net_that_is_there_and_fits(experiment: str) -> None:
-    config = composed("style=monet", f"experiment={experiment}")
-    if config["init"] is not None:
+    config: Any = composed("style=monet", f"experiment={experiment}")
+    if config["init"] == ANY:  # the ordinary net in it
+        found = load_any(ROOT / "checkpoints")
+        if found is None:
+            pytest.skip("no any-painting net is shipped")
+        arguments = found.trained.description["net"]["arguments"]
+        assert config["net"]["name"] == "johnson"
+        assert config["net"]["arguments"].items() <= arguments.items()
+    elif config["init"] is not None:
         assert alike(load_style(str(config["init"])).description["net"], config["net"])
 
 

@@ -34,6 +34,22 @@ def load_painting(path: str | Path, size: int) -> Tensor:
     return resize(picture, size).rgb
 
 
+def painting_of(picture: Picture, size: int, name: str = "the painting") -> Tensor:
+    """As :func:`load_painting`, of a picture that is decoded.
+
+    Args:
+        picture: of any size.
+        size: its long side in pixels.
+        name: what to call it in messages.
+    """
+    width, height = picture.size
+    if min(width, height) < MIN_SIDE:
+        raise InputError(f"{name}: {width}x{height} is too small, {MIN_SIDE} is the least")
+    picture = _seen(picture, name)
+    check_painting(picture, size, name)
+    return resize(picture, size).rgb
+
+
 def open_painting(
     path: str | Path,
     at_least: int | None = None,

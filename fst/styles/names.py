@@ -1,9 +1,18 @@
-"""Names and paths of paintings: a name is a name, a path has a slash or a suffix."""
+"""Names of styles and paintings: a name is a name, a path has a slash or a suffix."""
 
 import re
+import unicodedata
 from pathlib import Path
 
 from fst.assets import IMAGE_SUFFIXES
+from fst.errors import InputError
+from fst.system.checks import shown
+
+LONGEST_NAME = 100
+"""Characters of a style's name."""
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of what can't be seen, or ends a line."""
 
 
 def is_path(text: str) -> bool:
@@ -29,3 +38,18 @@ def file_called(name: str) -> Path | None:
     """A picture of that name in the current folder, which may be what was meant."""
     found = (Path(f"{name}{suffix}") for suffix in IMAGE_SUFFIXES)
     return next((path for path in found if path.is_file()), None)
+
+
+def check_name(name: object) -> str:
+    """A style's name, once it is known that it can name files of its own in any folder.
+
+    Raises:
+        InputError: empty, too long, with a slash or another control character, or hidden.
+    """
+    known = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and not name.startswith(".")
+    if not known or any(c in "/\\" or unicodedata.category(c) in UNSEEN for c in str(name)):
+        raise InputError(
+            f"a style's name must have 1 to {LONGEST_NAME} characters, none of them / or \\ or "
+            f"invisible, and no dot at its start, not {shown(name)}"
+        )
+    return str(name)

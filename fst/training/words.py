@@ -9,11 +9,11 @@ from typing import Any
 
 from fst.assets import IMAGE_SUFFIXES
 from fst.errors import FstWarning, InputError
-from fst.styles.catalog import ANY, BASE, read_style, style_names
-from fst.styles.names import is_path, listed
+from fst.styles.catalog import BASE, read_style, style_names
+from fst.styles.names import LONGEST_NAME, UNSEEN, is_path, listed
 from fst.styles.paintings import as_path
+from fst.styles.predicted import ANY
 from fst.styles.reproduce import quoted
-from fst.styles.trained import LONGEST_NAME, UNSEEN
 
 NULLABLE = ("data.path", "data.val_path", "data.cache", "init", "resume",
             "paintings.path", "paintings.column", "paintings.cache",
@@ -137,6 +137,9 @@ def replacing(word: str, words: Sequence[str]) -> list[str]:
         words: all words: the arguments of another net replace those of the usual one.
     """
     key, equals, value = word.partition("=")
+    if key == "style.strength_target" and value != "null" and value_of(words, "experiment"):
+        if not any(key_of(w).endswith(("content_weight", "style_weight")) for w in words):
+            return [word, "style.style_weight=null"]  # a pilot finds it, not the experiment
     another = value_of(words, "net.name") not in (None, "johnson")
     sets = (*SETS, "net.arguments") if another else SETS
     if equals and key.lstrip("+") in sets and value[:1] == "{":

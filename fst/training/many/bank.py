@@ -99,7 +99,8 @@ class StyleBank:
     def to(self, device: torch.device | str) -> "StyleBank":
         """The bank on a device: all of it where half of the free memory is enough.
 
-        Elsewhere the Gram matrices stay in their files, and those of a step come from there.
+        Elsewhere the Gram matrices stay in their files, and those of a step come from there; so
+        they do where a device shares the CPU's memory.
         """
         bank = copy.copy(self)
         bank.device = torch.device(device)
@@ -109,7 +110,8 @@ class StyleBank:
             tensors = getattr(self, name)
             setattr(bank, name, {layer: value.to(bank.device) for layer, value in tensors.items()})
         bank._packed = None
-        if bank.device.type != "cpu" and 2 * self.nbytes <= free_memory(bank.device):
+        own_memory = bank.device.type not in ("cpu", "mps")
+        if own_memory and 2 * self.nbytes <= free_memory(bank.device):
             bank._packed = {
                 layer: torch.cat([half.to(bank.device) for half in halves])
                 for layer, halves in self._halves.items()
@@ -177,8 +179,9 @@ def open_bank(
         with room_for(folder):
             folder.mkdir(parents=True, exist_ok=True)
             check_writable(folder)
-        with only_one(folder):
-            fill(_missing(paintings, seen, folder), seen, folder, network, slim, say)
+        with only_one(folder):  # another process may have filled it in the meantime
+            if missing := _missing(paintings, seen, folder):
+                fill(missing, seen, folder, network, slim, say)
     measured = []
     for painting in paintings:
         path = seen.file(folder, painting.sha256)

@@ -160,6 +160,10 @@ def _folder_files(path: str, limit: int | None) -> list[tuple[str, Path]]:
         warnings.warn(line, FstWarning, stacklevel=3)
     if not found.photos:
         kinds = ", ".join(assets.IMAGE_SUFFIXES)
+        if ".parquet" in found.others:
+            raise InputError(
+                f"{str(folder)!r} holds parquet files and no paintings: give paintings.source=hub"
+            )
         raise InputError(f"no paintings in {str(folder)!r} (looked for {kinds}); {ADVICE}")
     files = found.photos[:limit]
     stems = Counter(file.stem for file in files)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import fsspec
 import pooch
 
 from fst.data.disk_cache import identity, only_one, shown
@@ -53,10 +54,8 @@ def streamed_files(
         if (known := _listed(listing)) is not None:  # another process was quicker
             return known
         names: list[tuple[str, str]] = []
-        rows = itertools.islice(_unbroken(data, path), limit)
-        for row in shown(rows, f"keeping the paintings of {path} in {folder}", limit):
-            record: Record = row[column] or {}
-            content = _content(record)
+        rows = itertools.islice(_unbroken(data, column, path), limit)
+        for record, content in shown(rows, f"keeping paintings of {path} in {folder}", limit):
             name = in_a_line(Path(str(record.get("path") or len(names))).stem)
             sha256 = hashlib.sha256(content).hexdigest()
             if not (folder / sha256).exists():
@@ -78,25 +77,36 @@ def _listed(listing: Path) -> list[tuple[str, Path]] | None:
     return found if all(file.is_file() for _, file in found) else None
 
 
-def _content(record: Record) -> bytes:
-    """The bytes of a picture's file; none where it can't be had."""
-    if record.get("bytes"):
-        return bytes(record["bytes"])
-    try:
-        return Path(as_path(str(record.get("path") or os.devnull))).read_bytes()
-    except OSError:
-        return b""
+def _unbroken(data: Any, column: str, path: str) -> Iterator[tuple[Record, bytes]]:
+    """The records of a data set, each with the bytes of its file.
 
-
-def _unbroken(data: Any, path: str) -> Iterator[dict[str, Any]]:
+    Raises:
+        AssetError: it breaks off; one line.
+    """
     try:
-        yield from data
+        for row in data:
+            record: Record = row[column] or {}
+            yield record, _content(record)
     except Exception as error:  # every file system and network library has errors of its own
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise AssetError(
             f"the data set of paintings {path!r} broke off ({reason[:120]}): start again, or "
             f"{INSTEAD}"
         ) from error
+
+
+def _content(record: Record) -> bytes:
+    """The bytes of a picture's file; none where there is no such file."""
+    if record.get("bytes"):
+        return bytes(record["bytes"])
+    path = str(record.get("path") or os.devnull)
+    try:
+        if "://" in path:  # a folder of pictures on the hub, whose rows have no bytes
+            with fsspec.open(path, "rb") as file:
+                return bytes(file.read())
+        return Path(as_path(path)).read_bytes()
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        return b""
 
 
 @contextmanager

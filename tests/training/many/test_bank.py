@@ -1,5 +1,7 @@
 """fst.training.many.bank: what a judge sees in many paintings, measured once and kept on disk."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,24 @@ def test_a_damaged_file_is_made_anew(
     measured = count_measured(monkeypatch)
     assert same(bank_of(folder, judge, tmp_path / "cache"), first)
     assert len(measured) == 1
+
+
+def test_what_another_process_measured_meanwhile_is_taken(
+    folder: Path, judge: VGG19, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, lines = tmp_path / "cache", []
+
+    @contextmanager
+    def after_the_other(place: Path) -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(bank_module, "only_one", original)
+            bank_of(folder, judge, place)
+        yield
+
+    original = bank_module.only_one
+    monkeypatch.setattr(bank_module, "only_one", after_the_other)
+    bank_of(folder, judge, cache, say=lines.append)
+    assert lines == []
 
 
 @pytest.mark.parametrize("other", [{"sizes": (64,)}, {"variants": 1}, {"seed": 1}])

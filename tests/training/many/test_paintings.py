@@ -111,6 +111,9 @@ def test_a_file_a_folder_without_and_none_are_one_line_each(folder: Path, tmp_pa
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no paintings in .*empty"):
         find_paintings(str(tmp_path / "empty"))
+    (tmp_path / "empty" / "train.parquet").write_bytes(b"")
+    with pytest.raises(InputError, match=r"paintings\.source=hub"):
+        find_paintings(str(tmp_path / "empty"))
     with pytest.raises(AssetError, match=r"nowhere.*FST_ASSETS"):
         find_paintings("nowhere")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import fsspec
 import pytest
 from support import encoded, make_photo, one_color, write_parquet
 
@@ -96,6 +97,21 @@ def test_pictures_without_a_name_or_bytes_have_a_number(
     monkeypatch.setattr(streamed, "open_hub", lambda *_: rows)
     found = files("owner/name", tmp_path)
     assert [(name, file.read_bytes()) for name, file in found] == [("0", b"first"), ("1", b"")]
+
+
+def test_files_that_lie_on_the_hub_are_read_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fsspec.open("memory://owner/lilies.png", "wb") as file:
+        file.write(b"lilies")
+    places = ("memory://owner/lilies.png", "memory://owner/gone.png")
+    rows = [{"image": {"bytes": None, "path": place}} for place in places]
+    monkeypatch.setattr(streamed, "open_hub", lambda *_: rows)
+    found = files("owner/name", tmp_path)
+    assert [(name, file.read_bytes()) for name, file in found] == [
+        ("lilies", b"lilies"),
+        ("gone", b""),
+    ]
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
