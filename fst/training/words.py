@@ -150,12 +150,8 @@ def replacing(word: str, words: Sequence[str]) -> list[str]:
 def with_styles(words: Sequence[str], several: bool = False) -> list[str] | None:
     """The words, with ``style=[…]`` as a net of several styles; None where there is none.
 
-    Args:
-        words: as they were typed.
-        several: whether commas separate values.
-
     Raises:
-        InputError: fewer than two styles, a painting besides, or a sweep over such lists.
+        InputError: fewer than two styles, a painting besides, or a sweep (``several``) over lists.
     """
     entries = listed(value_of(words, "style") or "")
     if entries is None:
