@@ -23,8 +23,13 @@ def training_arguments(description: dict[str, Any], steps: int | None = None) ->
         steps: train for so many instead; the schedule is stretched.
 
     Raises:
-        InputError: the description lacks what is needed.
+        InputError: the description lacks what is needed, or is of a net of many styles.
     """
+    if description["net"]["name"] != "johnson" and description["style"].get("image") is None:
+        raise InputError(
+            f"{description['style']['name']} is a net of many styles: no command tells how it was "
+            "trained, since its paintings lie elsewhere"
+        )
     try:
         return _arguments(description, steps)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

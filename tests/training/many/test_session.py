@@ -19,6 +19,7 @@ from fst.losses.moments import moments_network
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.nets.conditional import AnyNet, ManyNet
+from fst.styles.reproduce import training_arguments
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 from fst.training.many.session import train_many
 from fst.training.parts import Parts
@@ -161,6 +162,8 @@ def test_a_net_for_any_painting_is_trained_and_tells_how(of_any: dict[str, Any])
     with Image.open(only_run("any") / "previews" / "step_000008.png") as preview:
         # a column for the painting, a row for the photos
         assert preview.size == (3 * (16 + 4) + 4, 2 * (16 + 4) + 4)
+    with pytest.raises(InputError, match="net of many styles"):
+        training_arguments(about)
     # the same once more is refused before paintings are measured
     with pytest.raises(InputError, match="overwrite"):
         train_many(of_any, parts({}))

@@ -90,6 +90,35 @@ def test_previews_come_at_powers_of_two_at_their_interval_and_at_the_end(tmp_pat
     assert written_steps(tmp_path) == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 512, 600, 900, 1000]
 
 
+class Sorter(Inverter):
+    """A module of three styles: gray levels tell the row, and a photo's column."""
+
+    def preview(self, photos: Tensor) -> list[list[Tensor]]:
+        assert not torch.is_grad_enabled()
+        assert not self.training
+        levels = [[(50 * row + 10 * column) / 255 for column in range(1 + len(photos))]
+                  for row in range(4)]  # fmt: skip
+        return [[torch.full_like(photos[0], level) for level in row] for row in levels]
+
+
+def test_a_module_of_many_styles_lays_out_its_own_rows(tmp_path: Path) -> None:
+    module: Any = Sorter()
+    Previews(tmp_path, 500).on_train_batch_end(at_step(500), module, None, torch.zeros(1), 0)
+    picture = read_picture(tmp_path / "step_000500.png")
+    assert picture.shape == (4 * (16 + 4) + 4, 4 * (20 + 4) + 4, 3)
+    for row in range(4):
+        for column in range(4):
+            top, left = 4 + row * 20, 4 + column * 24
+            cell = picture[top : top + 16, left : left + 20]
+            assert np.unique(cell).tolist() == [50 * row + 10 * column]
+    # the sheet shows the photos, not the paintings, and each in another style
+    sheet = read_picture(tmp_path / "contact_sheet.png").reshape(-1, 3)
+    levels, counts = np.unique(sheet[:, 0], return_counts=True)
+    seen = set(levels[counts > 9000].tolist())
+    assert seen - {255} == {50 * (1 + i) + 10 * (1 + i) for i in range(3)}
+    assert module.training
+
+
 def test_only_the_first_process_writes_previews(tmp_path: Path) -> None:
     trainer = at_step(500)
     trainer.is_global_zero = False
