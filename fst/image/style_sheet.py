@@ -24,6 +24,9 @@ NAME_LINES = 2
 INSET = 0.3
 """Long side of the painting in the corner, as a share of the picture's."""
 
+INSET_MOST = 0.5
+"""Of a side of the picture that the painting may take, where that is long and thin."""
+
 Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 
 
@@ -106,8 +109,9 @@ def draw_sheet(cells: Sequence[Cell], columns: int | None = None) -> Image.Image
 
 def _inset(picture: Image.Image, painting: Image.Image) -> None:
     """Puts the painting into the lower right corner, in a white frame."""
-    side = max(8, round(INSET * max(picture.size)))
-    small = ImageOps.contain(painting, (side, side), Image.Resampling.LANCZOS)
+    side = INSET * max(picture.size)
+    box = [max(8, round(min(side, INSET_MOST * length))) for length in picture.size]
+    small = ImageOps.contain(painting, (box[0], box[1]), Image.Resampling.LANCZOS)
     framed = ImageOps.expand(small, border=2, fill="white")
     picture.paste(framed, (picture.width - framed.width, picture.height - framed.height))
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fst import assets
@@ -22,10 +21,9 @@ from fst.inference.stylizers import make_stylizer
 from fst.styles.catalog import check_there, find_style, trained_alone
 from fst.styles.headers import checkpoint_called, find_in_many, many_files, names_in
 from fst.styles.names import is_path
-from fst.styles.pack import meant_painting, predict
 from fst.styles.painting_list import listed_painting
 from fst.styles.paintings import checksum, find_painting
-from fst.styles.predicted import ANY, AnyPainting, load_any
+from fst.styles.predicted import ANY
 from fst.styles.style import Style
 from fst.system.signals import stop_if_asked
 
@@ -145,30 +143,21 @@ class SheetPainter:
         return Cell(on_white(painted), wanted.name, note, small_painting(style))
 
     def find(self, word: str) -> Style:
-        """The style, with a net: predicted where none was trained."""
-        device = self.options.device or torch.device("cpu")
-        style = find_style(word, self.checkpoints, device)
-        if style.trained is not None:
-            return style
-        any_painting = self.any_painting(word)
-        meant = meant_painting(word, self.style_weight, self.stroke_size)
-        embedding, about = predict(any_painting, meant)
-        trained = any_painting.style(embedding, about, meant.asked)
-        return Style(style.name, word, about, style.image, trained)
-
-    def any_painting(self, word: str) -> AnyPainting:
-        """The any-painting net.
+        """The style, with a net: predicted where none was trained.
 
         Raises:
-            CheckpointError: there is none.
+            FstError: it can't be had, or is a painting and there is no any-painting net.
         """
-        found = load_any(self.checkpoints, self.options.device or "cpu")
-        if found is None:
+        device = self.options.device or "cpu"
+        given = {"style_weight": self.style_weight, "stroke_size": self.stroke_size}
+        asked = {name: value for name, value in given.items() if value is not None}
+        style = find_style(word, self.checkpoints, device, asked)
+        if style.trained is None:
             raise CheckpointError(
                 f"{word} is a painting, and there is no {ANY}.safetensors, which takes any: train "
                 "a net for it (fst train), or leave it out"
             )
-        return found
+        return style
 
 
 def cells(

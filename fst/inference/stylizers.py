@@ -1,6 +1,7 @@
 """The front door: a photo and a style in, a painted picture out.
 
-A style that has a checkpoint is painted in one pass; one that has only a painting is optimized.
+A style that has a net, trained or predicted from its painting, is painted in one pass; one that has
+only a painting is optimized.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,15 +15,12 @@ from fst.choices import MARGIN, METHODS
 from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
-from fst.inference.options import (
-    SEARCH,
-    PassOptions,
-    PixelOptions,
-    check_used,
-)
+from fst.inference.options import SEARCH, PassOptions, PixelOptions
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
+from fst.inference.ways import check_used
 from fst.losses.perceptual import PerceptualLoss
+from fst.nets.conditional import AnyNet
 from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
@@ -114,7 +112,7 @@ Stylizer = FeedForwardStylizer | OptimizingStylizer | RefiningStylizer
 
 
 def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, str]:
-    """In which way a style is painted, of :data:`~fst.inference.options.USED`, and why, in words.
+    """In which way a style is painted, of :data:`~fst.inference.ways.USED`, and why, in words.
 
     Args:
         style: from :func:`~fst.styles.catalog.find_style`.
@@ -127,6 +125,11 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
     """
     one_of("method", method, METHODS)
     whole_number("refine", refine, 0)
+    if style.trained is not None and isinstance(style.trained.net, AnyNet):
+        raise InputError(
+            f"{style.asked} paints in any style, and has none of its own: give a painting, as in "
+            "--style painting.jpg"
+        )
     if style.shares and (refine or method == "optimize"):
         raise InputError("a blend is painted in one pass: there is no painting to optimize for")
     if refine and method == "optimize":
@@ -139,10 +142,13 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
             raise InputError(f"to refine, a style needs a checkpoint, and {style.name!r} has none")
         why = " (auto picked it: there is no checkpoint)" if picked else ""
         return "optimize", f"{style.name!r} is painted by optimizing the pixels{why}"
-    why = " (auto picked it: there is a checkpoint)" if picked else ""
+    has = "any-painting net" if style.predicted else "checkpoint"
+    why = f" (auto picked it: there is {'an' if style.predicted else 'a'} {has})" if picked else ""
     if refine:
-        return "refine", f"{style.name!r} is refined, from what one pass paints{why}"
-    return "feedforward", f"{style.name!r} is painted in one pass{why}"
+        way = "predicted, refine" if style.predicted else "refine"
+        return way, f"{style.name!r} is refined, from what one pass paints{why}"
+    way = "predicted" if style.predicted else "feedforward"
+    return way, f"{style.name!r} is painted in one pass{why}"
 
 
 def make_stylizer(
@@ -178,7 +184,7 @@ def make_stylizer(
     if not refine:
         return fast
     weights = of_pixels.weights
-    _, loss = load_objective(fast.style, fast.device, fast.dtype, weights=weights)
+    _, loss = load_objective(fast.style, fast.device, fast.dtype, style.picture, weights)
     search = {name: value for name, value in of_pixels.given().items() if name in SEARCH}
     return RefiningStylizer(fast, loss, {**search, "iterations": refine})
 
@@ -208,9 +214,10 @@ def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Op
     # a preset has a balance of its own
     weights = style.weights if options.preset in (None, "gatys") else {}
     arguments = {**weights, **options.loss()}
-    assert style.image is not None  # only blends have none
+    image = style.picture or style.image
+    assert image is not None  # only blends have none
     size, sha256 = options.style_size or style.size, style.about.get("image_sha256")
-    target = style_target(style.image, size, sha256)
+    target = style_target(image, size, sha256)
     arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
     loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(loss, device, settings)

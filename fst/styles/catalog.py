@@ -4,7 +4,7 @@ import difflib
 import math
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +13,62 @@ import yaml
 
 from fst import assets
 from fst.errors import AssetError, CheckpointError, FstWarning, InputError
+from fst.image.picture import Picture
 from fst.styles.blend import blend, parse_blend
 from fst.styles.headers import SUFFIX, find_in_many, listed, many_files
 from fst.styles.many import style_of
 from fst.styles.names import file_called
 from fst.styles.paintings import as_path, find_painting
-from fst.styles.predicted import ANY
+from fst.styles.predicted import ANY, with_prediction
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
 BASE = "base"
 """The checkpoint that trainings begin with: no style to paint in."""
+
 STYLES = assets.shipped("configs") / "style"
 """The style files that come with fst."""
 
 
 def find_style(
-    style: str, checkpoints: Path | None = None, device: torch.device | str = "cpu"
+    style: str | Picture,
+    checkpoints: Path | None = None,
+    device: torch.device | str = "cpu",
+    asked: Mapping[str, Any] | None = None,
 ) -> Style:
     """The style that is meant; its checkpoint, where it has one, is read here, and once.
 
     Args:
-        style: the name of a style; the path of a checkpoint or of a painting; a style of a
-            many-file, ``"gallery:klimt_kiss"`` (:mod:`fst.styles.headers`); or a blend of trained
-            styles, ``"monet=0.7,poppies=0.3"``, whose shares are divided by their sum
-            where that is not 1, with a warning.
+        style: the name of a style; the path of a checkpoint or of a painting; a painting itself; a
+            style of a many-file, ``"gallery:klimt_kiss"`` (:mod:`fst.styles.headers`); or a blend,
+            ``"monet=0.7,poppies=0.3"``, whose shares are divided by their sum where that is not 1,
+            with a warning.
         checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoint_folders`.
         device: for the net.
+        asked: where a style has no net, its net is predicted from its painting, if there is an
+            any-painting net; this is what is asked of it
+            (:func:`~fst.styles.predicted.with_prediction`). None predicts none.
 
     Raises:
         CheckpointError: a damaged checkpoint, a pickle, a blend of different nets or of no nets.
-        InputError: no such style (names those there are) or folder; a blend that can't be read.
+        InputError: no such style (names those there are) or folder; a blend that can't be read; a
+            painting that no net can be predicted from.
     """
-    if "=" in style and not Path(style).exists():
-        return _find_blend(style, checkpoints, device)
+    if isinstance(style, str) and is_blend(style):
+        return _find_blend(style, checkpoints, device, asked)
+    found = _find_one(style, checkpoints, device)
+    return found if asked is None else with_prediction(found, asked, checkpoints, device)
+
+
+def is_blend(style: str) -> bool:
+    """Whether it means several styles and their shares."""
+    return "=" in style and not Path(style).exists()
+
+
+def _find_one(style: str | Picture, checkpoints: Path | None, device: torch.device | str) -> Style:
+    if isinstance(style, Picture):
+        folder = _folders(checkpoints)[0]
+        return Style("painting", "the painting", {}, picture=style, searched=folder)
     if (among := find_in_many(style, _folders(checkpoints))) is not None:
         trained = style_of(*among, device)
         about = trained.description["style"]
@@ -75,9 +97,14 @@ def is_trained(name: str, checkpoints: Path | None = None) -> bool:
     return alone or any(name in names for names in many_files(folders).values())
 
 
-def _find_blend(text: str, checkpoints: Path | None, device: torch.device | str) -> Style:
+def _find_blend(
+    text: str,
+    checkpoints: Path | None,
+    device: torch.device | str,
+    asked: Mapping[str, Any] | None,
+) -> Style:
     shares = parse_blend(text)
-    found = {name: find_style(name, checkpoints, device) for name in shares}
+    found = {name: find_style(name, checkpoints, device, asked) for name in shares}
     if not math.isclose(total := sum(shares.values()), 1, rel_tol=1e-3):
         warnings.warn(
             f"the shares of {text} add up to {total:g}: divided by that", FstWarning, stacklevel=3
@@ -151,7 +178,7 @@ def check_there(style: str, checkpoints: Path | None = None) -> None:
         CheckpointError: no such file.
         InputError: no such style (names those there are); a blend that can't be read.
     """
-    if "=" in style and not Path(style).exists():
+    if is_blend(style):
         for part in parse_blend(style):
             check_there(part, checkpoints)
     elif find_in_many(style, _folders(checkpoints)) is None:
@@ -195,8 +222,10 @@ def style_file(style: str) -> dict[str, Any]:
 
 
 def style_names(folder: Path = STYLES) -> list[str]:
-    """Names of the style files, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    """Names of the style files, sorted; ``any``, which trainings know, is no style."""
+    return sorted(
+        path.stem for path in folder.glob("*.yaml") if path.stem[0] != "_" and path.stem != ANY
+    )
 
 
 def read_style(name: str, folder: Path = STYLES) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def style_of(path: Path, name: str, device: torch.device | str = "cpu") -> Train
     assert isinstance(many.net, ManyNet)
     net = many.net.net_for(embedding).eval().requires_grad_(False)
     arguments = many.description["net"]["arguments"]
+    alone = {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
     weights = {"content_weight": 1.0, "tv_weight": TV_WEIGHT}
     judged = {
         "content_layers": CONTENT_LAYERS,
@@ -88,10 +89,9 @@ def style_of(path: Path, name: str, device: torch.device | str = "cpu") -> Train
         **many.description.get("loss", {}),
         "style_weight": about["style_weight"],
     }
-    shared = {key: value for key, value in arguments.items() if key in SHARED and key != "rank"}
     description = {
         "format_version": many.description["format_version"],
-        "net": {"name": "johnson", "arguments": shared},
+        "net": {"name": "johnson", "arguments": {**alone, "upsampling": net.upsampling}},
         "style": {**weights, **about},
         "loss": judged,
         "of_many": {"file": many.name, "sha256": shared_digest(many.net)},
@@ -157,4 +157,4 @@ def save_many(
             raise CheckpointError(f"not written to {path}: the weight {key} is not finite")
     with atomic_file(path, overwrite) as temporary:
         temporary.write_bytes(save(tensors, {"fst": json.dumps(description, sort_keys=True)}))
-    return tensors["embeddings"].element_size() * embeddings.shape[1]
+    return int(tensors["embeddings"].element_size() * embeddings.shape[1])

@@ -34,7 +34,7 @@ def main(options: argparse.Namespace) -> int:
     dtype = pick_precision(options.precision, device)
     photos = find_photos(*options.photos, limit=options.limit)
     keep_freed_memory()
-    style = find_style(options.style, options.checkpoints, device)
+    style = find_style(options.style, options.checkpoints, device, asked={})
     of_pass = PassOptions(device, dtype, margin=options.margin)
     stylizer = make_stylizer(style, "feedforward", of_pass)
     assert isinstance(stylizer, FeedForwardStylizer)
@@ -42,7 +42,7 @@ def main(options: argparse.Namespace) -> int:
         stylizer.style, device, dtype, options.painting, options.weights
     )
     trained = stylizer.style.description["loss"]["loss_network"]["sha256"]
-    if loss.vgg.sha256 != trained:
+    if loss.vgg.sha256 != trained and not style.predicted:
         network = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
         print(f"judged by another network ({network}) than the style was trained with")
     comparison = Comparison(
