@@ -79,22 +79,22 @@ def style_of(path: Path, name: str, device: torch.device | str = "cpu") -> Train
     net = many.net.net_for(embedding).eval().requires_grad_(False)
     arguments = many.description["net"]["arguments"]
     alone = {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
-    weights = {"content_weight": 1.0, "tv_weight": TV_WEIGHT}
-    judged = {
+    judged: dict[str, Any] = {
+        "content_weight": 1.0,
+        "tv_weight": TV_WEIGHT,
         "content_layers": CONTENT_LAYERS,
         "style_layers": STYLE_LAYERS,
         "normalization": "relative",
         "loss_network": {"weights": "auto", "pooling": "max", "sha256": "unknown"},
-        **weights,
         **many.description.get("loss", {}),
         "style_weight": about["style_weight"],
     }
     description = {
         "format_version": many.description["format_version"],
         "net": {"name": "johnson", "arguments": {**alone, "upsampling": net.upsampling}},
-        "style": {**weights, **about},
+        "style": {**about, **{key: judged[key] for key in ("content_weight", "tv_weight")}},
         "loss": judged,
-        "of_many": {"file": many.name, "sha256": shared_digest(many.net)},
+        "of_many": {"file": many.name},
     }
     return TrainedStyle(net, description)
 

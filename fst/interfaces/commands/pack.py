@@ -2,14 +2,15 @@
 
 import argparse
 import shlex
-from pathlib import Path
 
 from fst import assets
 from fst.errors import InputError, in_a_line
-from fst.styles.headers import SUFFIX, checkpoint_called
+from fst.styles.catalog import BASE
+from fst.styles.headers import SUFFIX, checkpoint_called, find_in_many
 from fst.styles.many import save_many
 from fst.styles.names import check_name
 from fst.styles.pack import gather
+from fst.styles.predicted import ANY
 from fst.system.files import identity
 from fst.system.outputs import check_file
 
@@ -17,7 +18,8 @@ from fst.system.outputs import check_file
 def main(options: argparse.Namespace) -> int:
     """Gathers, writes, says how large it became."""
     check_file("--output", options.output, options.overwrite, SUFFIX)
-    check_name(options.output.stem)
+    if check_name(options.output.stem) in (ANY, BASE):
+        raise InputError(f"--output {options.output}: {ANY} and {BASE} are no styles' names")
     check_not_read(options)
     pack = gather(options.styles, options.checkpoints, options.style_weight, options.stroke_size)
     rows = pack.rows
@@ -40,7 +42,10 @@ def check_not_read(options: argparse.Namespace) -> None:
     """
     given = options.checkpoints
     folders = assets.checkpoint_folders() if given is None else (given,)
-    files = [word.rpartition(":")[0] or word for word in options.styles]
-    read = [path for word in files if (path := checkpoint_called(word, folders)) is not None]
-    if options.output.exists() and identity(options.output) in map(identity, map(Path, read)):
+    files = {checkpoint_called(word, folders) for word in options.styles}
+    for word in options.styles:
+        if checkpoint_called(word, folders) is None and (found := find_in_many(word, folders)):
+            files.add(found[0])
+    read = {identity(path) for path in files if path is not None}
+    if options.output.exists() and identity(options.output) in read:
         raise InputError(f"--output {options.output} is one of the files to pack: give another")
