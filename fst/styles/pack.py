@@ -93,8 +93,9 @@ def gather(
     digests = {str(file): _digest(many) for file, many in held.items()}
     predicted = next((one for one in all_of_them if one.painting is not None), None)
     _check_alike(digests)
-    any_painting = None if predicted is None else _any_painting(predicted.word, checkpoints)
-    if any_painting is not None:
+    any_painting = None
+    if predicted is not None:
+        any_painting = _any_painting(predicted.word, checkpoints)
         _check_alike({**digests, f"{ANY} ({predicted.word})": _digest(any_painting.trained)})
     rows = []
     for one in all_of_them:

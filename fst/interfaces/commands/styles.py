@@ -48,9 +48,9 @@ def main(options: argparse.Namespace) -> int:
         say(f"  none in {', '.join(map(str, folders))}\n")
     taken = set(trained)
     for path in many_files(folders):
-        rows = [(name_of(path, about, taken), *said(about)) for about in styles_of(path)]
-        say(f"{len(rows)} styles in one file, {path.stem} ({place_of(path.parent)}):")
-        console.print(table(("name", "title", "painter"), rows))
+        held = [(name_of(path, about, taken), *said(about)) for about in styles_of(path)]
+        say(f"{len(held)} styles in one file, {path.stem} ({place_of(path.parent)}):")
+        console.print(table(("name", "title", "painter"), held))
         taken |= {about["name"] for about in styles_of(path)}
     if (takes_any := any_painting(folders)) is not None:
         say(f"Any painting in one pass, too ({place_of(takes_any.parent)}):")
