@@ -112,7 +112,17 @@ def _find_blend(
     shares = {name: share / total for name, share in shares.items()}
     trained = blend({name: style.net() for name, style in found.items()}, shares)
     name = "-".join(style.name for style in found.values())
-    return Style(name, text, trained.description["style"], None, trained, shares)
+
+    def fitted(long_side: int) -> TrainedStyle:
+        sized = {
+            name: style.net() if style.fitted is None else style.fitted(long_side)
+            for name, style in found.items()
+        }
+        return blend(sized, shares)
+
+    fits = any(style.fitted is not None for style in found.values())
+    about = trained.description["style"]
+    return Style(name, text, about, None, trained, shares, fitted=fitted if fits else None)
 
 
 def _folders(checkpoints: Path | None) -> tuple[Path, ...]:
