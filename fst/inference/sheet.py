@@ -18,12 +18,12 @@ from fst.image.style_sheet import Cell
 from fst.inference.control import Layer, paint
 from fst.inference.options import PassOptions
 from fst.inference.stylizers import make_stylizer
-from fst.styles.catalog import check_there, find_style, trained_alone
+from fst.styles.catalog import check_there, find_style, style_names, trained_alone
 from fst.styles.headers import checkpoint_called, find_in_many, many_files, names_in
 from fst.styles.names import is_path
 from fst.styles.painting_list import listed_painting
 from fst.styles.paintings import checksum, find_painting
-from fst.styles.predicted import ANY
+from fst.styles.predicted import ANY, fitting_size
 from fst.styles.style import Style
 from fst.system.signals import stop_if_asked
 
@@ -119,8 +119,8 @@ class SheetPainter:
         photo: at the size of the sheet's pictures.
         checkpoints: as for :func:`wanted_styles`.
         options: of a pass.
-        style_weight: of predicted nets; None is the usual one, and so is ``stroke_size``.
-        stroke_size: long side in pixels at which paintings are seen.
+        style_weight: of predicted nets; None is the usual one.
+        stroke_size: long side in pixels at which paintings are seen; None fits the photo.
     """
 
     photo: Picture
@@ -151,6 +151,8 @@ class SheetPainter:
         device = self.options.device or "cpu"
         given = {"style_weight": self.style_weight, "stroke_size": self.stroke_size}
         asked = {name: value for name, value in given.items() if value is not None}
+        if word not in style_names():  # those of a painting fit the picture
+            asked.setdefault("stroke_size", fitting_size(max(self.photo.size)))
         style = find_style(word, self.checkpoints, device, asked)
         if style.trained is None:
             raise CheckpointError(

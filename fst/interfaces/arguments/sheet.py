@@ -31,7 +31,7 @@ def parser() -> Parser:
     add("--style-weight", type=above_zero, metavar="WEIGHT",
         help="of paintings, 2 to 40 (default: 6)")
     add("--stroke-size", type=positive, metavar="PIXELS",
-        help="long side at which paintings are seen, 256 to 768 (default: 512)")
+        help="long side at which paintings are seen, 256 to 768 (default: fits --size)")
     add("--quality", type=percent, default=92, metavar="1-100", help="of JPEGs and WebPs")
     add("--no-record", action="store_true", help="the sheet doesn't say how it was painted")
     add("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",
