@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from many_files import save_any, write_many
 from support import make_photo
 
 from fst import assets
@@ -41,6 +42,10 @@ BASE: dict[str, dict[str, list[str]]] = {
         "--output": ["out.png"],
     },
     "styles": {},
+    "sheet": {"photos": ["photo.png"], "--styles": ["tiny.safetensors"],
+              "--output": ["out.png"]},
+    "pack": {"styles": ["painting.png"], "--output": ["many.safetensors"],
+             "--checkpoints": ["nets"]},
     "train": {"settings": ["style=monet"]},
     "compare": {"--style": ["tiny.safetensors"], "--photos": ["photos"], "--weights": ["slim"]},
     "demo": {},
@@ -144,6 +149,21 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--size"): ["9" * 12],
     ("stylize", "--strength"): ["1.5", "-0.1"],
     ("stylize", "--margin"): ["3", "260"],
+    ("sheet", "photos"): ["", "nowhere.png", "empty", "photos", "notes.txt", "broken.png", "-"],
+    ("sheet", "--styles"): ["", "nosuch", "nowhere.safetensors", "old.pth", "empty",
+                            "nets/many.safetensors:nosuch", "nowhere.safetensors:one"],
+    ("sheet", "--output"): ["", "out.xyz", "photo.png", "there.png", "photo.png/below.png", "-"],
+    ("sheet", "--size"): ["15", "9" * 12, "99999"],
+    ("sheet", "--style-weight"): ["1", "50"],
+    ("sheet", "--stroke-size"): ["64", "1024"],
+    ("sheet", "--max-pixels"): ["100"],
+    ("pack", "styles"): [*STYLE, "nets/many.safetensors:nosuch", "any", "tiny.safetensors",
+                         "photos"],
+    ("pack", "--output"): [*NEW_FILE[:4], "new.pt", "tiny.safetensors", ".safetensors",
+                         "any.safetensors", "base.safetensors"],
+    ("pack", "--checkpoints"): [*FOLDER, "photos"],
+    ("pack", "--style-weight"): ["1", "50"],
+    ("pack", "--stroke-size"): ["64", "1024"],
     ("compare", "--margin"): ["3", "260"],
     ("compare", "--output"): [*NEW_FOLDER, "photos", ".", "unfinished/pictures"],
     ("compare", "--style"): [*STYLE, "broken.png"],
@@ -194,6 +214,17 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
     "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
     "benchmark inference": [["--json", "there.json"]],
+    "sheet": [
+        ["photo.png"],  # a second one
+        ["--output", "there.png"],
+        ["--output", "tiny.safetensors/sheet.png"],
+        ["--styles", "painting.png", "--checkpoints", "photos"],  # no any-painting net
+    ],
+    "pack": [
+        ["nets/many.safetensors", "nets/other.safetensors"],  # other convolutions
+        ["painting.png"],  # twice
+        ["--output", "nets/many.safetensors", "--overwrite", "nets/many.safetensors"],
+    ],
     "compare": [["--output", "photos"]],
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
@@ -306,6 +337,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about["net"]["arguments"], about["style"]["name"] = arguments, "tiny"
     style = TrainedStyle(make_net(about["net"]["name"], arguments), about)
     save_checkpoint(folder / "tiny.safetensors", style)
+    save_any(folder / "nets")
+    write_many(folder / "nets" / "many.safetensors", ("one", "two"))
+    write_many(folder / "nets" / "other.safetensors", ("three",), seed=1)
     embedded = shipped("embedded") / SLIM.file
     (folder / "network.safetensors").write_bytes(embedded.read_bytes())
     return folder
