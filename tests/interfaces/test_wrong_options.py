@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from any_nets import make_any
 from support import make_photo
 
 from fst import assets
@@ -53,6 +54,18 @@ BASE: dict[str, dict[str, list[str]]] = {
     "benchmark train": {"--photos": ["photos"], "--weights": ["slim"]},
     "benchmark slim": {"--photos": ["photos"], "--weights": ["slim"], "--precision": ["fp32"]},
     "benchmark inference": {"--backends": ["eager"]},
+    "benchmark any": {
+        "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
+        "--checkpoints": ["nets"],
+    },
+    "benchmark sliders": {
+        "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
+        "--checkpoints": ["nets"],
+    },
+    "benchmark ladder": {
+        "--painting": ["assets/styles/monet.jpg"], "--nets": ["tiny.safetensors"],
+        "--photos": ["photos"], "--weights": ["slim"], "--checkpoints": ["nets"],
+    },
     "style-page": {"style": ["tiny.safetensors"], "--photos": ["photos"], "--output": ["pages"]},
     "distill": {
         "--output": ["slim.safetensors"], "--photos": ["photos"], "--paintings": ["painting.png"],
@@ -150,6 +163,9 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("distill", "--output"): [*NEW_FILE[:4], "new.pt", "network.safetensors"],
     ("distill", "--weights"): [*WEIGHTS, "slim", "random"],
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
+    ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
+    ("benchmark sliders", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
+    ("benchmark ladder", "--nets"): [*STYLE, "painting.png"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
 }  # fmt: skip
@@ -186,6 +202,9 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
     "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
     "benchmark inference": [["--json", "there.json"]],
+    "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
+    "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
+    "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
     "compare": [["--output", "photos"]],
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
@@ -285,7 +304,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_photo(64, 48, number).save(folder / f"photos/{number}.png")
     make_photo(300, 260).save(folder / "assets/styles/monet.jpg")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
-                 "done/tiny.jpg", "done/monet.jpg", f"done/{SLIM.file}",
+                 "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
                  "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
     (folder / "lost").symlink_to("nowhere")
@@ -295,6 +314,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about["net"]["arguments"], about["style"]["name"] = arguments, "tiny"
     style = TrainedStyle(make_net(about["net"]["name"], arguments), about)
     save_checkpoint(folder / "tiny.safetensors", style)
+    make_any(folder / "nets")
     embedded = shipped("embedded") / SLIM.file
     (folder / "network.safetensors").write_bytes(embedded.read_bytes())
     return folder
