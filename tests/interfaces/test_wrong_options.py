@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+<<<<<<< HEAD
 from many_files import save_any, write_many
+=======
+from any_nets import make_any
+>>>>>>> bench
 from support import make_photo
 
 from fst import assets
@@ -58,6 +62,18 @@ BASE: dict[str, dict[str, list[str]]] = {
     "benchmark train": {"--photos": ["photos"], "--weights": ["slim"]},
     "benchmark slim": {"--photos": ["photos"], "--weights": ["slim"], "--precision": ["fp32"]},
     "benchmark inference": {"--backends": ["eager"]},
+    "benchmark any": {
+        "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
+        "--checkpoints": ["nets"],
+    },
+    "benchmark sliders": {
+        "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
+        "--checkpoints": ["nets"],
+    },
+    "benchmark ladder": {
+        "--painting": ["assets/styles/monet.jpg"], "--nets": ["tiny.safetensors"],
+        "--photos": ["photos"], "--weights": ["slim"], "--checkpoints": ["nets"],
+    },
     "style-page": {"style": ["tiny.safetensors"], "--photos": ["photos"], "--output": ["pages"]},
     "distill": {
         "--output": ["slim.safetensors"], "--photos": ["photos"], "--paintings": ["painting.png"],
@@ -178,6 +194,9 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
     ("reptile", "--way"): ["1.5"],
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
+    ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
+    ("benchmark sliders", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
+    ("benchmark ladder", "--nets"): [*STYLE, "painting.png"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
 }  # fmt: skip
@@ -214,6 +233,7 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
     "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
     "benchmark inference": [["--json", "there.json"]],
+<<<<<<< HEAD
     "sheet": [
         ["photo.png"],  # a second one
         ["--output", "there.png"],
@@ -225,6 +245,11 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["painting.png"],  # twice
         ["--output", "nets/many.safetensors", "--overwrite", "nets/many.safetensors"],
     ],
+=======
+    "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
+    "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
+    "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
+>>>>>>> bench
     "compare": [["--output", "photos"]],
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
@@ -327,7 +352,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
-                 "done/tiny.jpg", "done/monet.jpg", f"done/{SLIM.file}",
+                 "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
                  "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
     (folder / "lost").symlink_to("nowhere")
@@ -337,9 +362,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about["net"]["arguments"], about["style"]["name"] = arguments, "tiny"
     style = TrainedStyle(make_net(about["net"]["name"], arguments), about)
     save_checkpoint(folder / "tiny.safetensors", style)
+<<<<<<< HEAD
     save_any(folder / "nets")
     write_many(folder / "nets" / "many.safetensors", ("one", "two"))
     write_many(folder / "nets" / "other.safetensors", ("three",), seed=1)
+=======
+    make_any(folder / "nets")
+>>>>>>> bench
     embedded = shipped("embedded") / SLIM.file
     (folder / "network.safetensors").write_bytes(embedded.read_bytes())
     return folder
