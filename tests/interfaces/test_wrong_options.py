@@ -15,11 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-<<<<<<< HEAD
 from many_files import save_any, write_many
-=======
-from any_nets import make_any
->>>>>>> bench
 from support import make_photo
 
 from fst import assets
@@ -233,7 +229,6 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
     "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
     "benchmark inference": [["--json", "there.json"]],
-<<<<<<< HEAD
     "sheet": [
         ["photo.png"],  # a second one
         ["--output", "there.png"],
@@ -245,11 +240,9 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["painting.png"],  # twice
         ["--output", "nets/many.safetensors", "--overwrite", "nets/many.safetensors"],
     ],
-=======
     "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
     "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
     "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
->>>>>>> bench
     "compare": [["--output", "photos"]],
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
@@ -362,13 +355,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about["net"]["arguments"], about["style"]["name"] = arguments, "tiny"
     style = TrainedStyle(make_net(about["net"]["name"], arguments), about)
     save_checkpoint(folder / "tiny.safetensors", style)
-<<<<<<< HEAD
     save_any(folder / "nets")
     write_many(folder / "nets" / "many.safetensors", ("one", "two"))
     write_many(folder / "nets" / "other.safetensors", ("three",), seed=1)
-=======
-    make_any(folder / "nets")
->>>>>>> bench
     embedded = shipped("embedded") / SLIM.file
     (folder / "network.safetensors").write_bytes(embedded.read_bytes())
     return folder
