@@ -126,6 +126,8 @@ def style_files(folder: Path) -> list[tuple[str, str, str, str]]:
     rows = []
     for path in sorted(folder.glob("*.yaml")):
         style = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if "image" not in style:  # trainings of many styles, which are no style
+            continue
         title, painter = str(style.get("title") or ""), str(style.get("painter") or "")
         rows.append((path.stem, title, painter, str(style["image"])))
     return rows
