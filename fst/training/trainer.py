@@ -13,7 +13,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 from fst.errors import InputError
-from fst.styles.catalog import ANY
+from fst.styles.predicted import ANY
 from fst.system.device import pick_device
 from fst.training.checkpoints import ResumableIO
 from fst.training.reporting.page import RunPage
