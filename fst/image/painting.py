@@ -7,8 +7,8 @@ from torch import Tensor
 
 from fst.choices import MAX_PIXELS, MIN_SIDE
 from fst.errors import FstWarning, InputError
-from fst.image.io import load_image
-from fst.image.picture import Picture, resize
+from fst.image.decoding import decoded
+from fst.image.picture import Picture, from_pil, resize
 from fst.image.transparency import is_seen
 
 ONE_COLOR = 1.5 / 255
@@ -29,7 +29,9 @@ def load_painting(path: str | Path, size: int) -> Tensor:
         InputError: no picture, too small or too thin at that size, or absurdly large, transparent
             all over, or of one color.
     """
-    return painting_of(load_image(path), size, str(path))
+    picture = open_painting(path)
+    check_painting(picture, size, str(path))
+    return resize(picture, size).rgb
 
 
 def painting_of(picture: Picture, size: int, name: str = "the painting") -> Tensor:
@@ -44,12 +46,50 @@ def painting_of(picture: Picture, size: int, name: str = "the painting") -> Tens
     if min(width, height) < MIN_SIDE:
         raise InputError(f"{name}: {width}x{height} is too small, {MIN_SIDE} is the least")
     picture = _seen(picture, name)
+    check_painting(picture, size, name)
+    return resize(picture, size).rgb
+
+
+def open_painting(
+    path: str | Path,
+    at_least: int | None = None,
+    least: int = MIN_SIDE,
+    name: str | None = None,
+) -> Picture:
+    """A painting at its own size; of one that is partly transparent, what is seen of it.
+
+    Args:
+        path: a picture.
+        at_least: JPEGs may come at 1/2, 1/4 or 1/8 of their size, but with no side shorter than
+            this, in pixels: much quicker for large ones.
+        least: pixels that its short side must have.
+        name: what to call it in messages; None takes the file's.
+
+    Raises:
+        InputError: no picture, too small, or transparent all over.
+    """
+    with decoded(path, MAX_PIXELS, least, name, at_least) as (image, tags, name):
+        return _seen(from_pil(image, tags, name), name)
+
+
+def check_painting(picture: Picture, size: int, name: str, least: int = MIN_SIDE) -> None:
+    """Makes sure that there is a style to be learned from a painting at a style size.
+
+    Args:
+        picture: from :func:`open_painting`.
+        size: its long side in pixels.
+        name: what to call it in messages.
+        least: pixels that its short side must have then.
+
+    Raises:
+        InputError: too small or too thin at that size, or absurdly large, or of one color.
+    """
     width, height = picture.size
     scale = size / max(width, height)
     wide, tall = max(1, round(width * scale)), max(1, round(height * scale))
-    if min(wide, tall) < MIN_SIDE:
+    if min(wide, tall) < least:
         raise InputError(
-            f"{name}: at a style size of {size} this painting is {wide}x{tall}, and {MIN_SIDE} "
+            f"{name}: at a style size of {size} this painting is {wide}x{tall}, and {least} "
             "pixels are the least: give a larger style size, or crop the painting"
         )
     if wide * tall > MAX_PIXELS:
@@ -60,7 +100,6 @@ def painting_of(picture: Picture, size: int, name: str = "the painting") -> Tens
     channels = picture.rgb.flatten(2)
     if float((channels.amax(2) - channels.amin(2)).max()) < ONE_COLOR:
         raise InputError(f"{name} is of one color: there is no style to learn from it")
-    return resize(picture, size).rgb
 
 
 def _seen(picture: Picture, name: str) -> Picture:

@@ -5,7 +5,7 @@ only a painting is optimized.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
 from fst.styles.objective import judged_by_slim, load_objective, style_target
+from fst.styles.predicted import fitting_size
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle
 from fst.system.checks import one_of, whole_number
@@ -59,6 +60,28 @@ class FeedForwardStylizer:
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
         return self.painter(photo.to(self.device)).cpu()
+
+
+@dataclass
+class FittingStylizer(FeedForwardStylizer):
+    """Paints every photo with a net whose strokes fit its size, predicted when it is needed."""
+
+    fitted: Callable[[int], TrainedStyle] = field(kw_only=True)
+    """From the long side of a picture, in pixels, to its net."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._painters: dict[int, Painter] = {}
+
+    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
+        """``(1, 3, H, W)`` in [0, 1] to the same."""
+        size = fitting_size(max(photo.shape[2:]))
+        if size not in self._painters:
+            self._painters[size] = Painter(
+                self.fitted(size).net, self.dtype, self.memory, self.circular, self.backend,
+                self.margin,
+            )  # fmt: skip
+        return self._painters[size](photo.to(self.device)).cpu()
 
 
 @dataclass
@@ -180,7 +203,7 @@ def make_stylizer(
     check_used([*of_pass.given(), *of_pixels.given()], {way: why})
     if way == "optimize":
         return _optimizing(style, of_pass, of_pixels)
-    fast = _in_one_pass(style.net(), of_pass, margin=0 if refine else MARGIN)
+    fast = _in_one_pass(style, of_pass, refine)
     if not refine:
         return fast
     weights = of_pixels.weights
@@ -189,8 +212,9 @@ def make_stylizer(
     return RefiningStylizer(fast, loss, {**search, "iterations": refine})
 
 
-def _in_one_pass(trained: TrainedStyle, options: PassOptions, margin: int) -> FeedForwardStylizer:
+def _in_one_pass(style: Style, options: PassOptions, refine: int) -> FeedForwardStylizer:
     device, dtype = options.device or torch.device("cpu"), options.dtype or torch.float32
+    trained, margin = style.net(), 0 if refine else MARGIN
     if options.circular:
         backend, margin = "eager", 0
     else:
@@ -199,7 +223,10 @@ def _in_one_pass(trained: TrainedStyle, options: PassOptions, margin: int) -> Fe
         backend = pick_backend(asked, device, dtype)
         margin = margin if options.margin is None else options.margin
     circular = bool(options.circular)
-    return FeedForwardStylizer(trained, device, dtype, options.memory, circular, backend, margin)
+    how = (trained, device, dtype, options.memory, circular, backend, margin)
+    if style.fitted is None or refine:  # what refines has one painting to compare with
+        return FeedForwardStylizer(*how)
+    return FittingStylizer(*how, fitted=style.fitted)
 
 
 def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> OptimizingStylizer:

@@ -113,9 +113,11 @@ def said_of(options: argparse.Namespace, style: Style, way: str) -> str | None:
         if style.shares:
             return f"mixed by the any-painting net: {style.asked}"
         better = shlex.quote(f"style={style.asked}")
+        fits = style.fitted is not None and not options.refine
+        strokes = "strokes fit the photo" if fits else f"stroke size {style.size}"
         return (
-            f"{style.asked} is painted by the any-painting net (stroke size {style.size}, style "
-            f"weight {style.weights['style_weight']:g}); better in a minute: fst train {better} "
+            f"{style.asked} is painted by the any-painting net ({strokes}, style weight "
+            f"{style.weights['style_weight']:g}); better in a minute: fst train {better} "
             "experiment=minute, best: --method optimize"
         )
     if way != "optimize" or options.method != "auto":

@@ -31,6 +31,7 @@ COMMANDS = {
         "benchmark": "time training and passes against the usual way",
         "style-page": "write a page about a trained style",
         "distill": "train the slim loss network",
+        "reptile": "train a net that trainings begin with",
         "portrait": "make the texture portrait of a style",
         "embed": "put a slim loss network into the package",
     },

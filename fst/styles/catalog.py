@@ -15,15 +15,16 @@ from fst import assets
 from fst.errors import AssetError, FstWarning, InputError
 from fst.image.picture import Picture
 from fst.styles.blend import blend, parse_blend
+from fst.styles.headers import SUFFIX, find_in_many, listed, many_files
+from fst.styles.many import style_of
 from fst.styles.names import file_called
 from fst.styles.paintings import as_path, find_painting
-from fst.styles.predicted import with_prediction
+from fst.styles.predicted import ANY, with_prediction
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
 BASE = "base"
 """The checkpoint that trainings begin with: no style to paint in."""
-
 STYLES = assets.shipped("configs") / "style"
 """The style files that come with fst."""
 
@@ -37,9 +38,10 @@ def find_style(
     """The style that is meant; its checkpoint, where it has one, is read here, and once.
 
     Args:
-        style: the name of a style; the path of a checkpoint or of a painting; a painting itself; or
-            a blend, ``"monet=0.7,poppies=0.3"``, whose shares are divided by their sum where that
-            is not 1, with a warning.
+        style: the name of a style; the path of a checkpoint or of a painting; a painting itself; a
+            style of a many-file, ``"gallery:klimt_kiss"`` (:mod:`fst.styles.headers`); or a blend,
+            ``"monet=0.7,poppies=0.3"``, whose shares are divided by their sum where that is not 1,
+            with a warning.
         checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoint_folders`.
         device: for the net.
         asked: where a style has no net, its net is predicted from its painting, if there is an
@@ -66,6 +68,11 @@ def _find_one(style: str | Picture, checkpoints: Path | None, device: torch.devi
     if isinstance(style, Picture):
         folder = _folders(checkpoints)[0]
         return Style("painting", "the painting", {}, picture=style, searched=folder)
+    if (among := find_in_many(style, _folders(checkpoints))) is not None:
+        trained = style_of(*among, device)
+        about = trained.description["style"]
+        folder = _folders(checkpoints)[0]
+        return Style(trained.name, style, about, about["image"], trained, searched=folder)
     path, name = _resolve(style, checkpoints)
     searched = _folders(checkpoints)[0]
     if path is None and style not in style_names():  # a painting
@@ -83,8 +90,10 @@ def _find_one(style: str | Picture, checkpoints: Path | None, device: torch.devi
 
 
 def is_trained(name: str, checkpoints: Path | None = None) -> bool:
-    """Whether there is a checkpoint of that name, in the folders of :func:`find_style`."""
-    return any((folder / f"{name}.safetensors").is_file() for folder in _folders(checkpoints))
+    """Whether there is a trained style of that name, in the folders of :func:`find_style`."""
+    folders = _folders(checkpoints)
+    alone = any((folder / f"{name}.safetensors").is_file() for folder in folders)
+    return alone or any(name in names for names in many_files(folders).values())
 
 
 def _find_blend(
@@ -102,7 +111,17 @@ def _find_blend(
     shares = {name: share / total for name, share in shares.items()}
     trained = blend({name: style.net() for name, style in found.items()}, shares)
     name = "-".join(style.name for style in found.values())
-    return Style(name, text, trained.description["style"], None, trained, shares)
+
+    def fitted(long_side: int) -> TrainedStyle:
+        sized = {
+            name: style.net() if style.fitted is None else style.fitted(long_side)
+            for name, style in found.items()
+        }
+        return blend(sized, shares)
+
+    fits = any(style.fitted is not None for style in found.values())
+    about = trained.description["style"]
+    return Style(name, text, about, None, trained, shares, fitted=fitted if fits else None)
 
 
 def _folders(checkpoints: Path | None) -> tuple[Path, ...]:
@@ -147,15 +166,27 @@ def _no_style(style: str, folders: Sequence[Path]) -> str:
         return f"no painting {style!r}: no such file, here or among the assets"
     if (painting := file_called(style)) is not None:
         return f"no style {style!r}: did you mean {painting}, the painting in this folder?"
-    trained = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
+    file, colon, _ = style.rpartition(":")
+    if colon and (here := Path(f"{file}{SUFFIX}")).is_file():
+        return f"no style {style!r}: did you mean {here}, the file in this folder?"
+    trained = trained_names(folders)
     plain = {re.sub(r"\W|_", "", name.lower()): name for name in {*trained, *style_names()}}
     near = difflib.get_close_matches(re.sub(r"\W|_", "", style.lower()), list(plain), n=1)
     hint = f": did you mean {plain[near[0]]}?" if near else "."
     return (
-        f"no style {style!r}{hint} Trained: {', '.join(sorted(trained - {BASE})) or 'none'}; to "
+        f"no style {style!r}{hint} Trained: {listed(trained) or 'none'}; to "
         f"optimize for: {', '.join(style_names())}; or give the path of a checkpoint or of a "
         "painting (fst styles lists all)"
     )
+
+
+def trained_names(folders: Sequence[Path]) -> list[str]:
+    """The styles that a net is there for, sorted; behind them those of many-files."""
+    held = many_files(folders)
+    files = {path for folder in folders for path in folder.glob("*.safetensors")} - held.keys()
+    alone = {path.stem for path in files} - {BASE, ANY}
+    among = {name for names in held.values() for name in names}
+    return [*sorted(alone), *sorted(among - alone)]
 
 
 def load_style(
@@ -176,8 +207,10 @@ def style_file(style: str) -> dict[str, Any]:
 
 
 def style_names(folder: Path = STYLES) -> list[str]:
-    """Names of the style files, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    """Names of the style files, sorted; ``any``, which trainings know, is no style."""
+    return sorted(
+        path.stem for path in folder.glob("*.yaml") if path.stem[0] != "_" and path.stem != ANY
+    )
 
 
 def read_style(name: str, folder: Path = STYLES) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ ANY = "any"
 
 STROKE_SIZES = (256, 768)
 """Pixels of a painting's long side, in which the any-painting net was trained."""
+
+STROKE_STEP = 64
+"""Pixels in which strokes that fit a photo are stepped, so that a few nets do for many photos."""
+
+FITS = "fits"
+"""What a description says of a stroke size that follows from each photo's size."""
 
 WEIGHTS = (2, 40)
 """Style weights in which it was trained."""
@@ -143,7 +149,7 @@ def with_prediction(
         style: what is known of it; where it has a net, or there is no any-painting net, it is
             returned as it is.
         asked: ``style_weight`` and ``stroke_size``, as for :class:`Asked`; without them the style
-            file's, or the usual ones.
+            file's, or the usual weight and, of every photo, the strokes that fit its size.
         checkpoints: as for :func:`load_any`, and so is ``device``.
         device: for the net.
 
@@ -155,6 +161,7 @@ def with_prediction(
     if style.trained is not None or find_any(checkpoints) is None:
         return style
     usual = {"stroke_size": style.size, **style.weights}
+    fits = "stroke_size" not in asked and "size" not in style.about
     wanted = Asked(**{key: value for key, value in usual.items() if key in ASKED} | dict(asked))
     image = style.picture or style.image
     assert image is not None  # only blends have none
@@ -162,11 +169,43 @@ def with_prediction(
     if style.image is not None:
         known = checksum_of(style.image, style.about.get("image_sha256"))
         about |= {} if known is None else {"image_sha256": known}
-    target = style_target(image, wanted.stroke_size, style.about.get("image_sha256"))
-    found = load_any(checkpoints, device)
-    assert found is not None
-    trained = found.style(found.embedding(target, wanted), about, wanted)
-    return replace(style, about=trained.description["style"], trained=trained)
+
+    sha256 = style.about.get("image_sha256")
+    painting = style_target(image, wanted.stroke_size, sha256)  # told before the net is read
+    if (net := load_any(checkpoints, device)) is None:
+        return style
+    trained = net.style(net.embedding(painting, wanted), about, wanted)
+
+    @cache  # for ten sizes at most, whoever paints with them
+    def sized(size: int) -> TrainedStyle:
+        if size == wanted.stroke_size:
+            return trained
+        other = replace(wanted, stroke_size=size)
+        return net.style(net.embedding(style_target(image, size, sha256), other), about, other)
+
+    said = dict(trained.description["predicted"])
+    if fits:
+        said["stroke_size"] = FITS
+    described = {**trained.description, "predicted": said}
+    return replace(
+        style,
+        about=trained.description["style"],
+        trained=replace(trained, description=described),
+        fitted=(lambda long_side: sized(fitting_size(long_side))) if fits else None,
+    )
+
+
+def fitting_size(long_side: int) -> int:
+    """The stroke size that fits a picture: a painting of its size, within :data:`STROKE_SIZES`.
+
+    Args:
+        long_side: of the picture, in pixels.
+
+    Source:
+        Gatys et al. 2016, section 3: the painting is resized to the photo's size.
+    """
+    least, most = STROKE_SIZES
+    return min(most, max(least, round(long_side / STROKE_STEP) * STROKE_STEP))
 
 
 def load_any(

@@ -1,7 +1,7 @@
 """A style, found once: what is known of it travels as one value."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ class Style:
         trained: the net that paints in it, with its description; None where there is none.
         shares: of a blend, each style's; else empty.
         searched: the folder in which a checkpoint was looked for first.
+        fitted: of a painting whose stroke size nobody has chosen: the net whose strokes fit a
+            picture with a long side of so many pixels.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Style:
     shares: Mapping[str, float] = field(default_factory=dict)
     searched: Path = Path("checkpoints")
     picture: Picture | None = None
+    fitted: Callable[[int], TrainedStyle] | None = None
 
     @property
     def size(self) -> int:

@@ -58,6 +58,10 @@ BASE: dict[str, dict[str, list[str]]] = {
         "--output": ["slim.safetensors"], "--photos": ["photos"], "--paintings": ["painting.png"],
         "--weights": ["caffe"],
     },
+    "reptile": {
+        "--output": ["base.safetensors"], "--photos": ["photos"], "--paintings": ["paintings"],
+        "--init": ["tiny.safetensors"],
+    },
     "portrait": {"styles": ["monet"], "--folder": ["new"]},
     "embed": {
         "network": ["network.safetensors"], "--photos": ["photos"], "--folder": ["new"],
@@ -149,6 +153,10 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("style-page", "style"): [*STYLE, "painting.png"],
     ("distill", "--output"): [*NEW_FILE[:4], "new.pt", "network.safetensors"],
     ("distill", "--weights"): [*WEIGHTS, "slim", "random"],
+    ("reptile", "--output"): [*NEW_FILE[:4], "new.pt", "network.safetensors"],
+    ("reptile", "--paintings"): [*FOLDER, "empty"],
+    ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
+    ("reptile", "--way"): ["1.5"],
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
@@ -190,6 +198,7 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
     "distill": [["--output", "network.safetensors"]],
+    "reptile": [["--output", "network.safetensors"]],
     "portrait": [["--folder", "done"]],
     "embed": [["--folder", "done"], ["--report", "there.json"]],
     "train": [["style=poppies", "--nosuch"]],
@@ -277,13 +286,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What commands are given; nothing of it may change."""
     folder = tmp_path_factory.mktemp("place")
     for name in ("photos", "empty", "done", "unfinished/pictures", "assets/weights",
-                 "assets/styles", "elsewhere"):  # fmt: skip
+                 "assets/styles", "elsewhere", "paintings"):  # fmt: skip
         (folder / name).mkdir(parents=True)
     for name in ("photo.png", "photos/a.png", "photos/b.png", "painting.png", "there.png"):
         make_photo(64, 48).save(folder / name)
     for number in range(4):  # with fewer a training warns
         make_photo(64, 48, number).save(folder / f"photos/{number}.png")
     make_photo(300, 260).save(folder / "assets/styles/monet.jpg")
+    for number in range(2):
+        make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
                  "done/tiny.jpg", "done/monet.jpg", f"done/{SLIM.file}",
                  "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip

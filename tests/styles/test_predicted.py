@@ -244,3 +244,18 @@ def test_no_painting_to_learn_from_is_one_line(name: str, facts: list[str]) -> N
     assert all(fact in str(caught.value) for fact in facts)
     with pytest.raises(InputError):
         find_style(f"{name}=0.5,a.png=0.5", CHECKPOINTS, asked={})
+
+
+@pytest.mark.parametrize(("side", "size"), [(20, 256), (300, 320), (384, 384), (9000, 768)])
+def test_strokes_fit_the_photo_unless_they_are_chosen(side: int, size: int) -> None:
+    style = find_style("a.png", CHECKPOINTS, asked={})
+    assert style.fitted is not None
+    found = style.fitted(side)
+    assert found.description["style"]["size"] == size
+    assert found.digest == predicted("a.png", stroke_size=size).digest
+    assert style.description["predicted"]["stroke_size"] == "fits"
+    assert find_style("a.png", CHECKPOINTS, asked={"stroke_size": size}).fitted is None
+    blend = find_style("a.png=0.5,b.png=0.5", CHECKPOINTS, asked={})
+    assert blend.fitted is not None
+    mean = [predicted(name, stroke_size=size).net.out.bias for name in ("a.png", "b.png")]
+    torch.testing.assert_close(blend.fitted(side).net.out.bias, torch.stack(mean).mean(0))

@@ -58,7 +58,8 @@ def test_null_is_none_where_that_is_allowed_and_else_a_name(key: str) -> None:
     if key == "style.image":
         return
     words = ["style=monet", f"{key}=null"]
-    optional = key.startswith(("data.", "style.")) and key != "style.name"
+    optional = key.startswith(("data.", "style.", "paintings."))
+    optional = optional and key not in ("style.name", "paintings.split")
     expected = None if optional or key in ("init", "resume") else "null"
     assert at(composed(*words), key) == expected
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def main(options: argparse.Namespace) -> int:
     dtype = pick_precision(options.precision, device)
     photos = find_photos(*options.photos, limit=options.limit)
     keep_freed_memory()
-    style = find_style(options.style, options.checkpoints, device, asked={})
+    found = find_style(options.style, options.checkpoints, device, asked={})
+    style = replace(found, fitted=None)  # one loss judges all photos: it knows one stroke size
     of_pass = PassOptions(device, dtype, margin=options.margin)
     stylizer = make_stylizer(style, "feedforward", of_pass)
     assert isinstance(stylizer, FeedForwardStylizer)
