@@ -165,15 +165,13 @@ def with_prediction(
     wanted = Asked(**{key: value for key, value in usual.items() if key in ASKED} | dict(asked))
     image = style.picture or style.image
     assert image is not None  # only blends have none
-    about: dict[str, Any] = {**style.about, "name": style.name, "image": style.image}
-    if style.image is not None:
-        known = checksum_of(style.image, style.about.get("image_sha256"))
-        about |= {} if known is None else {"image_sha256": known}
-
     sha256 = style.about.get("image_sha256")
     painting = style_target(image, wanted.stroke_size, sha256)  # told before the net is read
     if (net := load_any(checkpoints, device)) is None:
         return style
+    about: dict[str, Any] = {**style.about, "name": style.name, "image": style.image}
+    if style.image is not None and (known := checksum_of(style.image, sha256)) is not None:
+        about["image_sha256"] = known
     trained = net.style(net.embedding(painting, wanted), about, wanted)
 
     @cache  # for ten sizes at most, whoever paints with them
@@ -243,7 +241,8 @@ def _load(path: Path, changed: int, device: str) -> AnyPainting:
         raise CheckpointError(f"{path} is no any-painting net: its net is "
                               f"{trained.description['net']['name']}")  # fmt: skip
     sees = moments_network().to(device)
-    known = trained.description.get("paintings", {}).get("network")
+    paintings = trained.description.get("paintings")
+    known = paintings.get("network") if isinstance(paintings, Mapping) else None
     if known is not None and known != sees.sha256:
         raise CheckpointError(f"{path} was trained with another slim network than this fst has")
     return AnyPainting(trained, sees)
