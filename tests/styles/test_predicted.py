@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from support import make_photo, shaken_net
-from tiny_any import make_any, save_any
+from tiny_any import NET, make_any, save_any
 
 from fst.errors import CheckpointError, FstWarning, InputError
 from fst.image.io import load_image
@@ -165,6 +165,14 @@ def test_another_net_of_that_name_and_another_slim_network_are_refused() -> None
     save_checkpoint(path, TrainedStyle(shaken_net("nearest"), about))
     with pytest.raises(CheckpointError, match=r"any\.safetensors is no any-painting net.*johnson"):
         find_style("a.png", Path("other"), asked={})
+
+
+@pytest.mark.parametrize("said", ["x", [], {"network": None}])
+def test_what_a_file_says_of_its_paintings_may_be_anything(said: object) -> None:
+    Path("odd").mkdir()
+    about = {"net": NET, "style": {"name": "any"}, "paintings": said}
+    save_checkpoint(Path("odd/any.safetensors"), TrainedStyle(make_any(), about))
+    assert find_style("a.png", Path("odd"), asked={}).predicted
 
 
 def test_reading_it_imports_no_compiler() -> None:
