@@ -165,13 +165,11 @@ def load(
     Args:
         style: the name of a style, the path of a checkpoint or of a painting, a painting as a PIL
             picture, array or tensor (as photos are), or a blend, ``"monet=0.7,a.jpg=0.3"``.
-        checkpoints: the folder of trained styles; None is the current folder's, then the
-            package's.
+        checkpoints: the folder of trained styles; None is the current folder's, the package's ...
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` ..., or a ``torch.device``.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         method: ``"auto"``, ``"feedforward"`` or ``"optimize"``.
-        memory: how many bytes a pass may take, or ``"2GB"``; None takes what is free, within
-            limits.
+        memory: bytes that a pass may take, or ``"2GB"``; None takes what is free, within limits.
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``; pictures that tile are painted without it.
         margin: pixels by which a photo goes on beyond its border in a pass, for full strokes there.
@@ -183,17 +181,16 @@ def load(
         pixels: the same by their names, those of :class:`fst.inference.options.PixelOptions`:
             ``preset``, ``iterations``, ``optimizer``, ``learning_rate``, ``init``, ``seed``,
             ``style_size``, ``content_weight``, ``style_weight``, ``tv_weight``, ``pooling``,
-            ``weights`` ... A net that is predicted from a painting takes ``style_size``, which may
-            be called ``stroke_size``, and ``style_weight``.
+            ``weights`` ... A net that is predicted from a painting takes ``style_size`` (or
+            ``stroke_size``, its other name) and ``style_weight``.
 
     Raises:
         FstError: no such style, device or option; an option of no use; what the message says.
     """
     of_pixels = _pixel_options(loss, settings, pixels)
     at = pick_device(device)
-    dtype = pick_precision(precision, at)
     limit = parse_memory(memory) if isinstance(memory, str) else memory
-    of_pass = PassOptions(at, dtype, limit, backend, margin, circular)
+    of_pass = PassOptions(at, pick_precision(precision, at), limit, backend, margin, circular)
     folder = None if checkpoints is None else Path(to_path(checkpoints, "folder of checkpoints"))
     with _own_modes(at):
         meant = style if isinstance(style, PICTURES) else to_path(style, "style")

@@ -165,7 +165,7 @@ def with_prediction(
         InputError: it is no painting to learn from, or something is asked that can't be.
         CheckpointError: a damaged any-painting net.
     """
-    if style.trained is not None or (found := load_any(checkpoints, device)) is None:
+    if style.trained is not None or find_any(checkpoints) is None:
         return style
     usual = {"stroke_size": style.size, **style.weights}
     fits = "stroke_size" not in asked and "size" not in style.about
@@ -179,6 +179,8 @@ def with_prediction(
 
     def predict(wanted: Asked) -> TrainedStyle:
         target = style_target(image, wanted.stroke_size, style.about.get("image_sha256"))
+        found = load_any(checkpoints, device)  # read once, and only for what is a painting
+        assert found is not None
         return found.style(found.embedding(target, wanted), about, wanted)
 
     def fitted(long_side: int) -> TrainedStyle:

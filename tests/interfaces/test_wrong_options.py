@@ -58,6 +58,18 @@ BASE: dict[str, dict[str, list[str]]] = {
     "benchmark train": {"--photos": ["photos"], "--weights": ["slim"]},
     "benchmark slim": {"--photos": ["photos"], "--weights": ["slim"], "--precision": ["fp32"]},
     "benchmark inference": {"--backends": ["eager"]},
+    "benchmark any": {
+        "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
+        "--checkpoints": ["nets"],
+    },
+    "benchmark sliders": {
+        "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
+        "--checkpoints": ["nets"],
+    },
+    "benchmark ladder": {
+        "--painting": ["assets/styles/monet.jpg"], "--nets": ["tiny.safetensors"],
+        "--photos": ["photos"], "--weights": ["slim"], "--checkpoints": ["nets"],
+    },
     "style-page": {"style": ["tiny.safetensors"], "--photos": ["photos"], "--output": ["pages"]},
     "distill": {
         "--output": ["slim.safetensors"], "--photos": ["photos"], "--paintings": ["painting.png"],
@@ -166,7 +178,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("pack", "--stroke-size"): ["64", "1024"],
     ("compare", "--margin"): ["3", "260"],
     ("compare", "--output"): [*NEW_FOLDER, "photos", ".", "unfinished/pictures"],
-    ("compare", "--style"): [*STYLE, "painting.png"],
+    ("compare", "--style"): [*STYLE, "broken.png"],
     ("judge", "styles"): [*STYLE, "painting.png"],
     ("reproduce", "style"): [*STYLE, "painting.png"],
     ("reproduce", "--output"): [*NEW_FOLDER, "."],
@@ -178,6 +190,9 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
     ("reptile", "--way"): ["1.5"],
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
+    ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
+    ("benchmark sliders", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
+    ("benchmark ladder", "--nets"): [*STYLE, "painting.png"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
 }  # fmt: skip
@@ -225,6 +240,9 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["painting.png"],  # twice
         ["--output", "nets/many.safetensors", "--overwrite", "nets/many.safetensors"],
     ],
+    "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
+    "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
+    "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
     "compare": [["--output", "photos"]],
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
@@ -327,7 +345,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
-                 "done/tiny.jpg", "done/monet.jpg", f"done/{SLIM.file}",
+                 "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
                  "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
     (folder / "lost").symlink_to("nowhere")

@@ -22,7 +22,7 @@ from fst.inference.record import painted_with, record_of
 from fst.inference.streams import Streams, open_streams
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.targets import Job, Plan, plan, unfinished
-from fst.interfaces.commands.stylize_styles import files_of, find_styles, make_stylizers
+from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers
 from fst.optimization.pixels import Iterate
 from fst.system.memory import keep_freed_memory
 from fst.version import __version__
