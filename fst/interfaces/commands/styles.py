@@ -129,6 +129,8 @@ def style_files(folder: Path) -> list[tuple[str, str, str, str]]:
         if path.stem.startswith("_") or path.stem == ANY:  # of a training, without a painting
             continue
         style = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if "image" not in style:  # trainings of many styles, which are no style
+            continue
         title, painter = str(style.get("title") or ""), str(style.get("painter") or "")
         rows.append((path.stem, title, painter, str(style["image"])))
     return rows
