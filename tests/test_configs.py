@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -14,6 +15,8 @@ from fst.optimization.pixels import optimize
 from fst.optimization.presets import PRESETS
 from fst.styles import catalog
 from fst.styles.catalog import load_style
+from fst.styles.predicted import ANY, load_any
+from fst.training.settings import is_calibrated
 from fst.training.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"
@@ -30,7 +33,7 @@ def composed(*overrides: str) -> dict[str, object]:
     return plain
 
 
-@pytest.mark.parametrize("style", options("style"))
+@pytest.mark.parametrize("style", catalog.style_names())
 def test_every_style_composes_and_names_its_work(style: str) -> None:
     config = composed(f"style={style}")["style"]
     assert config["name"] == style
@@ -41,7 +44,15 @@ def test_there_are_five_styles() -> None:
     assert catalog.style_names() == ["great_wave", "monet", "poppies", "starry_night", "the_scream"]
 
 
-@pytest.mark.parametrize("style", options("style"))
+def test_any_painting_is_a_choice_of_style_and_no_style() -> None:
+    assert set(options("style")) - set(catalog.style_names()) == {"any"}
+    config = composed("style=any", "paintings.path=paintings", "experiment=cpu")
+    assert config["style"]["name"] == config["net"]["name"] == "any"
+    assert config["style"]["image"] is None
+    assert config["loss"]["slim_share"] == 0.5
+
+
+@pytest.mark.parametrize("style", catalog.style_names())
 def test_every_painting_is_among_the_assets(style: str, assets_folder: Path) -> None:
     assert (assets_folder / "styles" / catalog.read_style(style)["image"]).is_file()
 
@@ -50,7 +61,7 @@ def test_every_painting_is_among_the_assets(style: str, assets_folder: Path) -> 
     ("group", "name"),
     [
         (g, n)
-        for g in ("data", "experiment", "logger", "trainer", "net", "loss")
+        for g in ("data", "experiment", "logger", "trainer", "net", "loss", "paintings", "style")
         for n in options(g)
     ],
 )
@@ -74,10 +85,28 @@ def test_a_loss_that_is_asked_for_is_taken_in_an_experiment(
     assert (loss["weights"], loss["slim_share"]) == judges
 
 
+def test_a_minute_has_no_pilot_and_looks_at_its_net_first_and_last_alone() -> None:
+    config: Any = composed("style=monet", "experiment=minute")
+    steps = config["trainer"]["max_steps"]
+    assert (config["init"], config["loss"]["weights"]) == ("any", "at_hand")
+    assert not is_calibrated(config["style"])
+    assert config["trainer"]["val_every"] == config["trainer"]["preview_every"] == steps
+    assert config["trainer"]["checkpoint_every"] <= steps
+    fast: Any = composed("style=monet", "experiment=minute", "loss=slim")
+    assert (fast["loss"]["weights"], fast["loss"]["slim_share"]) == ("slim", None)
+
+
 @pytest.mark.parametrize("experiment", options("experiment"))
 def test_an_experiment_begins_with_a_net_that_is_there_and_fits(experiment: str) -> None:
-    config = composed("style=monet", f"experiment={experiment}")
-    if config["init"] is not None:
+    config: Any = composed("style=monet", f"experiment={experiment}")
+    if config["init"] == ANY:  # the ordinary net in it
+        found = load_any(ROOT / "checkpoints")
+        if found is None:
+            pytest.skip("no any-painting net is shipped")
+        arguments = found.trained.description["net"]["arguments"]
+        assert config["net"]["name"] == "johnson"
+        assert config["net"]["arguments"].items() <= arguments.items()
+    elif config["init"] is not None:
         assert alike(load_style(str(config["init"])).description["net"], config["net"])
 
 

@@ -1,5 +1,6 @@
 """Trainings of a moment: a net of two layers, photos of 16 pixels; killed and resumed at will."""
 
+import hashlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -16,7 +17,9 @@ from torch import Tensor, nn
 
 from fst.data.module import PhotoDataModule
 from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.nets.johnson import JohnsonNet
 from fst.nets.needs import TransformerNet
+from fst.styles.trained import TrainedStyle, save_checkpoint
 from fst.training.checkpoints import newest_whole, read_resumable
 from fst.training.fit import fit
 from fst.training.module import StyleTransferModule
@@ -29,13 +32,36 @@ from fst.training.trainer import make_trainer
 
 Row = dict[str, str]
 
+ARGUMENTS = {"width": 4, "residual_blocks": 1}
+"""Of a tiny net of ours."""
 
-def training_settings(*overrides: str) -> dict[str, Any]:
+
+def training_settings(*overrides: str, style: str = "monet") -> dict[str, Any]:
     """All settings of a training, composed as the command does it."""
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        config = compose("train", ["style=monet", "trainer.device=cpu", *overrides])
+        config = compose("train", [f"style={style}", "trainer.device=cpu", *overrides])
     plain: Any = OmegaConf.to_container(config, resolve=True)
     return dict(plain)
+
+
+def save_style(path: Path, seed: int, **arguments: int) -> JohnsonNet:
+    """Writes a style of weights that half precision holds exactly."""
+    net = JohnsonNet(**ARGUMENTS | arguments).requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    for weight in net.parameters():
+        weight.copy_(torch.randint(-64, 64, weight.shape, generator=generator) / 128)
+    about = {
+        "net": {"name": "johnson", "arguments": {**ARGUMENTS, **arguments}},
+        "style": {"name": path.stem},
+    }
+    path.parent.mkdir(exist_ok=True)
+    save_checkpoint(path, TrainedStyle(net, about))
+    return net
+
+
+def digest_of(weights: dict[str, Tensor]) -> str:
+    """Of a net's weights, as a style tells it."""
+    return hashlib.sha256(b"".join(w.numpy().tobytes() for w in weights.values())).hexdigest()
 
 
 class TinyNet(nn.Module):

@@ -81,7 +81,7 @@ def cached_photos(
         except OSError as error:
             raise InputError(f"can't make the cache {target}: {error.strerror}") from error
         check_writable(target)
-        with _only_one(target):
+        with only_one(target):
             state = _read_state(target)  # another process may have filled it in the meantime
             if not state["complete"]:
                 _fill(photos, target, state, side, on_skip)
@@ -122,7 +122,7 @@ def identity(
 
 
 @contextmanager
-def _only_one(target: Path) -> Iterator[None]:
+def only_one(target: Path) -> Iterator[None]:
     """Lets one process fill a cache and the others wait; a killed one's lock goes with it."""
     lock = FileLock(target / ".lock")
     try:

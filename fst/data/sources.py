@@ -85,8 +85,20 @@ def open_sample(path: str | None = None) -> datasets.Dataset:
     )
 
 
+INSTEAD = (
+    "train on a folder of your own (data=folder data.path=FOLDER) or on the five photos of "
+    "data=sample"
+)
+"""What to do where a data set can't be had."""
+
+
 def open_hub(
-    name: str, split: str = "train", streaming: bool = True, column: str = "image"
+    name: str,
+    split: str = "train",
+    streaming: bool = True,
+    column: str = "image",
+    settings: str = "data",
+    instead: str = INSTEAD,
 ) -> datasets.Dataset | datasets.IterableDataset:
     """A data set of the Hugging Face hub, or a local one in the same format.
 
@@ -95,6 +107,8 @@ def open_hub(
         split: of the data set.
         streaming: read while training instead of downloading all of it first.
         column: that holds the photos.
+        settings: the group of settings that these are of, for messages.
+        instead: what to do where the data set can't be had, for messages.
 
     Raises:
         AssetError: no such data set, or no network.
@@ -106,12 +120,13 @@ def open_hub(
     except Exception as error:  # every file system and network library has errors of its own
         reason = " ".join(next(iter(str(error).splitlines()), "").split())
         raise AssetError(
-            f"no data set {name!r} ({reason[:120] or type(error).__name__}): train on a folder of "
-            "your own (data=folder data.path=FOLDER) or on the five photos of data=sample"
+            f"no data set {name!r} ({reason[:120] or type(error).__name__}): {instead}"
         ) from error
     names = list(data.features or {})
     if column not in names:
-        there = f"give data.column one of {', '.join(names)}" if names else "it has none at all"
+        there = (
+            f"give {settings}.column one of {', '.join(names)}" if names else "it has none at all"
+        )
         raise InputError(f"no column {column!r} in {name!r}: {there}")
     feature = (data.features or {}).get(column)
     if not (isinstance(feature, datasets.Image) or "bytes" in getattr(feature, "keys", list)()):

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from fst.choices import MAX_PIXELS, MIN_SIDE
 from fst.errors import FstWarning, InputError
-from fst.image.io import load_image
-from fst.image.picture import Picture, resize
+from fst.image.decoding import decoded
+from fst.image.picture import Picture, from_pil, resize
 from fst.image.transparency import is_seen
 
 ONE_COLOR = 1.5 / 255
@@ -29,24 +29,77 @@ def load_painting(path: str | Path, size: int) -> Tensor:
         InputError: no picture, too small or too thin at that size, or absurdly large, transparent
             all over, or of one color.
     """
-    picture = _seen(load_image(path), str(path))
+    picture = open_painting(path)
+    check_painting(picture, size, str(path))
+    return resize(picture, size).rgb
+
+
+def painting_of(picture: Picture, size: int, name: str = "the painting") -> Tensor:
+    """As :func:`load_painting`, of a picture that is decoded.
+
+    Args:
+        picture: of any size.
+        size: its long side in pixels.
+        name: what to call it in messages.
+    """
+    width, height = picture.size
+    if min(width, height) < MIN_SIDE:
+        raise InputError(f"{name}: {width}x{height} is too small, {MIN_SIDE} is the least")
+    picture = _seen(picture, name)
+    check_painting(picture, size, name)
+    return resize(picture, size).rgb
+
+
+def open_painting(
+    path: str | Path,
+    at_least: int | None = None,
+    least: int = MIN_SIDE,
+    name: str | None = None,
+) -> Picture:
+    """A painting at its own size; of one that is partly transparent, what is seen of it.
+
+    Args:
+        path: a picture.
+        at_least: JPEGs may come at 1/2, 1/4 or 1/8 of their size, but with no side shorter than
+            this, in pixels: much quicker for large ones.
+        least: pixels that its short side must have.
+        name: what to call it in messages; None takes the file's.
+
+    Raises:
+        InputError: no picture, too small, or transparent all over.
+    """
+    with decoded(path, MAX_PIXELS, least, name, at_least) as (image, tags, name):
+        return _seen(from_pil(image, tags, name), name)
+
+
+def check_painting(picture: Picture, size: int, name: str, least: int = MIN_SIDE) -> None:
+    """Makes sure that there is a style to be learned from a painting at a style size.
+
+    Args:
+        picture: from :func:`open_painting`.
+        size: its long side in pixels.
+        name: what to call it in messages.
+        least: pixels that its short side must have then.
+
+    Raises:
+        InputError: too small or too thin at that size, or absurdly large, or of one color.
+    """
     width, height = picture.size
     scale = size / max(width, height)
     wide, tall = max(1, round(width * scale)), max(1, round(height * scale))
-    if min(wide, tall) < MIN_SIDE:
+    if min(wide, tall) < least:
         raise InputError(
-            f"{path}: at a style size of {size} this painting is {wide}x{tall}, and {MIN_SIDE} "
+            f"{name}: at a style size of {size} this painting is {wide}x{tall}, and {least} "
             "pixels are the least: give a larger style size, or crop the painting"
         )
     if wide * tall > MAX_PIXELS:
         raise InputError(
-            f"{path}: at a style size of {size} this painting is {wide}x{tall}, more than "
+            f"{name}: at a style size of {size} this painting is {wide}x{tall}, more than "
             f"{MAX_PIXELS / 1e6:.0f} megapixels: give a smaller style size"
         )
     channels = picture.rgb.flatten(2)
     if float((channels.amax(2) - channels.amin(2)).max()) < ONE_COLOR:
-        raise InputError(f"{path} is of one color: there is no style to learn from it")
-    return resize(picture, size).rgb
+        raise InputError(f"{name} is of one color: there is no style to learn from it")
 
 
 def _seen(picture: Picture, name: str) -> Picture:
@@ -67,6 +120,6 @@ def _seen(picture: Picture, name: str) -> Picture:
             f"{name} is transparent in {1 - seen.float().mean().item():.0%} of it: its style is "
             "learned from what is seen, and from colors that continue it",
             FstWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return Picture(picture.rgb[inside], picture.alpha[inside])

@@ -22,7 +22,7 @@ FONT_SIZE = 20
 GAP = 8
 
 
-def write_contact_sheet(folder: Path, photos: int) -> None:
+def write_contact_sheet(folder: Path, photos: int, styles: int = 1, first: int = 0) -> None:
     """Writes ``contact_sheet.png``: a row of painted photos for each preview, at most 12 rows.
 
     It is made from the previews' files alone, so a resumed run shows those of before as well.
@@ -30,13 +30,17 @@ def write_contact_sheet(folder: Path, photos: int) -> None:
     Args:
         folder: holds ``step_000500.png`` …: ``photos`` photos above, painted below.
         photos: how many photos a preview shows; the sheet takes the first 3.
+        styles: how many rows of painted photos; the sheet takes them in turn.
+        first: columns before those of the photos.
 
     Raises:
         InputError: it can't be written.
     """
     found = {path: re.fullmatch(r"step_(\d+)", path.stem) for path in folder.glob("step_*.png")}
     files = {int(match[1]): path for path, match in found.items() if match}
-    rows = {step: _painted(files[step], photos) for step in spread(sorted(files), ROWS)}
+    rows = {
+        step: _painted(files[step], photos, styles, first) for step in spread(sorted(files), ROWS)
+    }
     rows = {step: thumbnails for step, thumbnails in rows.items() if thumbnails}
     if rows:
         save_image(folder / "contact_sheet.png", from_pil(_draw(rows)))
@@ -56,8 +60,8 @@ def spread(steps: list[int], count: int) -> list[int]:
     return sorted(chosen)
 
 
-def _painted(path: Path, photos: int) -> list[Image.Image]:
-    """Thumbnails of a preview's painted row; none where the file is damaged or laid out otherwise.
+def _painted(path: Path, photos: int, styles: int, first: int) -> list[Image.Image]:
+    """Thumbnails of a preview's painted rows; none where it is damaged or laid out otherwise.
 
     Another layout comes of a run resumed with other photos. PIL alone, because tensors take eight
     times as long, and a new net gets a preview at almost every step.
@@ -67,15 +71,15 @@ def _painted(path: Path, photos: int) -> list[Image.Image]:
             grid = image.convert("RGB")
     except _DECODER_ERRORS:
         return []
-    wide, odd_columns = divmod(grid.width - PADDING, photos)
-    tall, odd_rows = divmod(grid.height - PADDING, 2)
+    wide, odd_columns = divmod(grid.width - PADDING, first + photos)
+    tall, odd_rows = divmod(grid.height - PADDING, 1 + styles)
     if odd_columns or odd_rows or min(wide, tall) <= PADDING:
         return []
     scale = THUMBNAIL / (max(wide, tall) - PADDING)
     size = (round((wide - PADDING) * scale), round((tall - PADDING) * scale))
+    places = [(first + i, 1 + i % styles) for i in range(min(photos, PHOTOS))]
     boxes = [
-        (PADDING + i * wide, PADDING + tall, (i + 1) * wide, 2 * tall)
-        for i in range(min(photos, PHOTOS))
+        (PADDING + x * wide, PADDING + y * tall, (x + 1) * wide, (y + 1) * tall) for x, y in places
     ]
     # cropped first: resizing a part looks at what lies around it
     return [grid.crop(box).resize(size, Image.Resampling.LANCZOS) for box in boxes]

@@ -2,7 +2,7 @@
 
 :class:`PassOptions` are a pass's, :class:`PixelOptions` the optimization's. None is "not chosen":
 the method's own default. An option that a method has no use for is an error
-(:func:`check_used`), so that nobody waits for what was asked and not done.
+(:func:`fst.inference.ways.check_used`), so that nobody waits for what was asked and not done.
 
 Torch is not imported here: a command line can be read, and refused, without it.
 """
@@ -157,39 +157,6 @@ SEARCH = ("iterations", "optimizer", "learning_rate", "init", "seed", "clamp")
 
 OF_PASS = ("memory", "backend", "margin", "circular")
 OF_PIXELS = tuple(field.name for field in fields(PixelOptions))
-
-USED = {
-    "feedforward": OF_PASS,
-    "refine": ("memory", "backend", "margin", "optimizer", "learning_rate", "clamp",
-               "weights", "save_every"),
-    "optimize": (*OF_PIXELS, "save_every"),
-}  # fmt: skip
-"""Way of painting -> the options that it has a use for."""
-
-SAID = {
-    "feedforward": "one pass",
-    "refine": "refining (refine, --refine N)",
-    "optimize": "the optimization (method optimize)",
-}
-
-
-def check_used(names: Iterable[str], ways: Mapping[str, str]) -> None:
-    """Refuses an option that is of no use.
-
-    Args:
-        names: of the options that were chosen.
-        ways: the ways of painting that follow, of :data:`USED` -> what to say of it: which style is
-            painted so and why.
-
-    Raises:
-        InputError: names the option, the ways that take it, and the way that was picked.
-    """
-    for name in names:
-        if any(name in USED[way] for way in ways):
-            continue
-        takers = " and ".join(SAID[way] for way in USED if name in USED[way])
-        option = "--seamless" if name == "circular" else "--" + name.replace("_", "-")
-        raise InputError(f"{name} ({option}) is for {takers}, but {', '.join(ways.values())}")
 
 
 def check_names(names: Iterable[str], known: Iterable[str]) -> None:

@@ -154,17 +154,42 @@ def _method(style: Style, stylizer: Stylizer, style_size: int | None) -> dict[st
 
 
 def _pass(style: Style, stylizer: FeedForwardStylizer) -> dict[str, Any]:
-    """Of a net: its weights, whatever file they are in; of a blend, those that are mixed."""
-    digests = style.description.get("digests", {})
-    net: dict[str, Any] = {"weights_sha256": stylizer.style.digest}
+    """Of a net: its weights, whatever file they are in; of a blend, those that are mixed.
+
+    A net that is predicted has other weights, by rounding, on another device. So what it was
+    predicted from is told, and compared.
+    """
+    digests, predicted = (style.description.get(key, {}) for key in ("digests", "predicted"))
     if style.shares:
         parts = [
             # a part that was given by its path: its folder is nobody's business
-            {"name": Path(name).name, "share": round(share, 6), "weights_sha256": digests[name]}
+            {
+                "name": Path(name).name,
+                "share": round(share, 6),
+                **(_predicted(predicted[name]) if name in predicted else
+                   {"weights_sha256": digests[name]}),
+            }
             for name, share in style.shares.items()
-        ]
-        net = {"blend": sorted(parts, key=lambda part: (part["name"], part["share"]))}
+        ]  # fmt: skip
+        net: dict[str, Any] = {
+            "blend": sorted(parts, key=lambda part: (part["name"], part["share"]))
+        }
+    else:
+        net = _predicted(predicted) if predicted else {"weights_sha256": stylizer.style.digest}
     return {**net, "precision": _precision(stylizer.dtype), "margin": stylizer.margin}
+
+
+def _predicted(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a net that was predicted: from which painting, how, and by which net."""
+    painting = dict(said["painting"])
+    if painting["sha256"] is None:
+        painting = {"name": painting["name"], "portrait": True}
+    return {
+        "painting": painting,
+        "style_size": said["stroke_size"],
+        "style_weight": said["style_weight"],
+        "any_painting_net": {"sha256": said["net"]["sha256"]},
+    }
 
 
 def _judged(style: Style, loss: PerceptualLoss, size: int) -> dict[str, Any]:

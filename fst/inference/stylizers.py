@@ -1,10 +1,11 @@
 """The front door: a photo and a style in, a painted picture out.
 
-A style that has a checkpoint is painted in one pass; one that has only a painting is optimized.
+A style that has a net, trained or predicted from its painting, is painted in one pass; one that has
+only a painting is optimized.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -14,19 +15,17 @@ from fst.choices import MARGIN, METHODS
 from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
-from fst.inference.options import (
-    SEARCH,
-    PassOptions,
-    PixelOptions,
-    check_used,
-)
+from fst.inference.options import SEARCH, PassOptions, PixelOptions
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
+from fst.inference.ways import check_used
 from fst.losses.perceptual import PerceptualLoss
+from fst.nets.conditional import AnyNet
 from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
 from fst.styles.objective import judged_by_slim, load_objective, style_target
+from fst.styles.predicted import fitting_size
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle
 from fst.system.checks import one_of, whole_number
@@ -61,6 +60,28 @@ class FeedForwardStylizer:
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
         return self.painter(photo.to(self.device)).cpu()
+
+
+@dataclass
+class FittingStylizer(FeedForwardStylizer):
+    """Paints every photo with a net whose strokes fit its size, predicted when it is needed."""
+
+    fitted: Callable[[int], TrainedStyle] = field(kw_only=True)
+    """From the long side of a picture, in pixels, to its net."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._painters: dict[int, Painter] = {}
+
+    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
+        """``(1, 3, H, W)`` in [0, 1] to the same."""
+        size = fitting_size(max(photo.shape[2:]))
+        if size not in self._painters:
+            self._painters[size] = Painter(
+                self.fitted(size).net, self.dtype, self.memory, self.circular, self.backend,
+                self.margin,
+            )  # fmt: skip
+        return self._painters[size](photo.to(self.device)).cpu()
 
 
 @dataclass
@@ -114,7 +135,7 @@ Stylizer = FeedForwardStylizer | OptimizingStylizer | RefiningStylizer
 
 
 def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, str]:
-    """In which way a style is painted, of :data:`~fst.inference.options.USED`, and why, in words.
+    """In which way a style is painted, of :data:`~fst.inference.ways.USED`, and why, in words.
 
     Args:
         style: from :func:`~fst.styles.catalog.find_style`.
@@ -127,6 +148,11 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
     """
     one_of("method", method, METHODS)
     whole_number("refine", refine, 0)
+    if style.trained is not None and isinstance(style.trained.net, AnyNet):
+        raise InputError(
+            f"{style.asked} paints in any style, and has none of its own: give a painting, as in "
+            "--style painting.jpg"
+        )
     if style.shares and (refine or method == "optimize"):
         raise InputError("a blend is painted in one pass: there is no painting to optimize for")
     if refine and method == "optimize":
@@ -139,10 +165,13 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
             raise InputError(f"to refine, a style needs a checkpoint, and {style.name!r} has none")
         why = " (auto picked it: there is no checkpoint)" if picked else ""
         return "optimize", f"{style.name!r} is painted by optimizing the pixels{why}"
-    why = " (auto picked it: there is a checkpoint)" if picked else ""
+    has = "any-painting net" if style.predicted else "checkpoint"
+    why = f" (auto picked it: there is {'an' if style.predicted else 'a'} {has})" if picked else ""
     if refine:
-        return "refine", f"{style.name!r} is refined, from what one pass paints{why}"
-    return "feedforward", f"{style.name!r} is painted in one pass{why}"
+        way = "predicted, refine" if style.predicted else "refine"
+        return way, f"{style.name!r} is refined, from what one pass paints{why}"
+    way = "predicted" if style.predicted else "feedforward"
+    return way, f"{style.name!r} is painted in one pass{why}"
 
 
 def make_stylizer(
@@ -174,17 +203,18 @@ def make_stylizer(
     check_used([*of_pass.given(), *of_pixels.given()], {way: why})
     if way == "optimize":
         return _optimizing(style, of_pass, of_pixels)
-    fast = _in_one_pass(style.net(), of_pass, margin=0 if refine else MARGIN)
+    fast = _in_one_pass(style, of_pass, refine)
     if not refine:
         return fast
     weights = of_pixels.weights
-    _, loss = load_objective(fast.style, fast.device, fast.dtype, weights=weights)
+    _, loss = load_objective(fast.style, fast.device, fast.dtype, style.picture, weights)
     search = {name: value for name, value in of_pixels.given().items() if name in SEARCH}
     return RefiningStylizer(fast, loss, {**search, "iterations": refine})
 
 
-def _in_one_pass(trained: TrainedStyle, options: PassOptions, margin: int) -> FeedForwardStylizer:
+def _in_one_pass(style: Style, options: PassOptions, refine: int) -> FeedForwardStylizer:
     device, dtype = options.device or torch.device("cpu"), options.dtype or torch.float32
+    trained, margin = style.net(), 0 if refine else MARGIN
     if options.circular:
         backend, margin = "eager", 0
     else:
@@ -193,7 +223,10 @@ def _in_one_pass(trained: TrainedStyle, options: PassOptions, margin: int) -> Fe
         backend = pick_backend(asked, device, dtype)
         margin = margin if options.margin is None else options.margin
     circular = bool(options.circular)
-    return FeedForwardStylizer(trained, device, dtype, options.memory, circular, backend, margin)
+    how = (trained, device, dtype, options.memory, circular, backend, margin)
+    if style.fitted is None or refine:  # what refines has one painting to compare with
+        return FeedForwardStylizer(*how)
+    return FittingStylizer(*how, fitted=style.fitted)
 
 
 def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> OptimizingStylizer:
@@ -208,9 +241,10 @@ def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Op
     # a preset has a balance of its own
     weights = style.weights if options.preset in (None, "gatys") else {}
     arguments = {**weights, **options.loss()}
-    assert style.image is not None  # only blends have none
+    image = style.picture or style.image
+    assert image is not None  # only blends have none
     size, sha256 = options.style_size or style.size, style.about.get("image_sha256")
-    target = style_target(style.image, size, sha256)
+    target = style_target(image, size, sha256)
     arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
     loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(loss, device, settings)

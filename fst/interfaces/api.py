@@ -20,15 +20,23 @@ from fst.inference.control import Control, Layer, paint
 from fst.inference.masks import Mask, read_mask
 from fst.inference.options import OF_PIXELS, PassOptions, PixelOptions, check_names
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
-from fst.interfaces.conversion import from_pictures, to_pictures
-from fst.styles.catalog import find_style
+from fst.inference.ways import asked_of_painting
+from fst.interfaces.conversion import (
+    PICTURES,
+    from_pictures,
+    to_path,
+    to_picture,
+    to_pictures,
+)
+from fst.styles.catalog import find_style, is_blend
 from fst.styles.style import Style
 from fst.system.checks import shown
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import is_out_of_memory, parse_memory
 
 Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
-MaskPicture = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | Tensor
+Given = Image.Image | np.ndarray[Any, Any] | Tensor
+MaskPicture = str | os.PathLike[str] | Given
 
 
 class LoadedStyle:
@@ -100,26 +108,11 @@ def _mask(mask: object) -> Mask | None:
     if mask is None:
         return None
     if isinstance(mask, str | os.PathLike):
-        return read_mask(Path(_path(mask, "mask")))
+        return read_mask(Path(to_path(mask, "mask")))
     masks = to_pictures(mask, "mask")
     if len(masks) > 1:
         raise InputError(f"one mask for all pictures of a batch, not {len(masks)}")
     return read_mask(masks[0])
-
-
-def _path(path: object, what: str) -> str:
-    """A path, or a name, as a text.
-
-    Raises:
-        InputError: it can't be one.
-    """
-    text = os.fspath(path) if isinstance(path, str | os.PathLike) else path
-    if not isinstance(text, str):
-        kind = type(path).__name__
-        raise InputError(f"a {what} is given as a text or path, not as {shown(path)} ({kind})")
-    if not text.strip() or "\0" in text:
-        raise InputError(f"a {what} is given by its name or path, not by {shown(text)}")
-    return text
 
 
 @contextmanager
@@ -151,7 +144,7 @@ def _in_memory() -> Iterator[None]:
 
 
 def load(
-    style: str | os.PathLike[str],
+    style: str | os.PathLike[str] | Given,
     checkpoints: str | os.PathLike[str] | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
@@ -165,20 +158,18 @@ def load(
     settings: Mapping[str, Any] | None = None,
     **pixels: Any,
 ) -> LoadedStyle:
-    """A style to paint with: ``fst.load("monet")(photo)``.
+    """A style to paint with: ``fst.load("monet")(photo)``, ``fst.load("painting.jpg")(photo)``.
 
     An option that the way of painting has no use for is an error, as on the command line.
 
     Args:
-        style: the name of a style, the path of a checkpoint or of a painting, or a blend,
-            ``"monet=0.7,starry_night=0.3"``.
-        checkpoints: the folder of trained styles; None is the current folder's, then the
-            package's.
+        style: the name of a style, the path of a checkpoint or of a painting, a painting as a PIL
+            picture, array or tensor (as photos are), or a blend, ``"monet=0.7,a.jpg=0.3"``.
+        checkpoints: the folder of trained styles; None is the current folder's, the package's ...
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` ..., or a ``torch.device``.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         method: ``"auto"``, ``"feedforward"`` or ``"optimize"``.
-        memory: how many bytes a pass may take, or ``"2GB"``; None takes what is free, within
-            limits.
+        memory: bytes that a pass may take, or ``"2GB"``; None takes what is free, within limits.
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``; pictures that tile are painted without it.
         margin: pixels by which a photo goes on beyond its border in a pass, for full strokes there.
@@ -190,19 +181,21 @@ def load(
         pixels: the same by their names, those of :class:`fst.inference.options.PixelOptions`:
             ``preset``, ``iterations``, ``optimizer``, ``learning_rate``, ``init``, ``seed``,
             ``style_size``, ``content_weight``, ``style_weight``, ``tv_weight``, ``pooling``,
-            ``weights`` ...
+            ``weights`` ... A net that is predicted from a painting takes ``style_size`` (or
+            ``stroke_size``, its other name) and ``style_weight``.
 
     Raises:
         FstError: no such style, device or option; an option of no use; what the message says.
     """
     of_pixels = _pixel_options(loss, settings, pixels)
     at = pick_device(device)
-    dtype = pick_precision(precision, at)
     limit = parse_memory(memory) if isinstance(memory, str) else memory
-    of_pass = PassOptions(at, dtype, limit, backend, margin, circular)
-    folder = None if checkpoints is None else Path(_path(checkpoints, "folder of checkpoints"))
+    of_pass = PassOptions(at, pick_precision(precision, at), limit, backend, margin, circular)
+    folder = None if checkpoints is None else Path(to_path(checkpoints, "folder of checkpoints"))
     with _own_modes(at):
-        found = _found(_path(style, "style"), folder, at)
+        meant = style if isinstance(style, PICTURES) else to_path(style, "style")
+        chosen = {**of_pass.given(), **of_pixels.given()}
+        found = _found(meant, folder, at, asked_of_painting(method, refine, chosen))
         stylizer = make_stylizer(found, method, of_pass, of_pixels, refine)
         if isinstance(stylizer, FeedForwardStylizer) and stylizer.painter.stages is not None:
             if stylizer.circular:
@@ -212,14 +205,18 @@ def load(
     return LoadedStyle(stylizer, None)
 
 
-def _found(name: str, folder: Path | None, device: torch.device) -> Style:
+def _found(
+    style: str | Given, folder: Path | None, device: torch.device, asked: Mapping[str, Any] | None
+) -> Style:
     """As :func:`~fst.styles.catalog.find_style`, of a name that may be too long for a file, too."""
+    if not isinstance(style, str):
+        return find_style(to_picture(style, "painting"), folder, device, asked)
     try:
-        return find_style(name, folder, device)
+        return find_style(style, folder, device, asked or {} if is_blend(style) else asked)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
-        raise InputError(f"no style has such a long name: {shown(name)}") from error
+        raise InputError(f"no style has such a long name: {shown(style)}") from error
 
 
 def _pixel_options(*given: Mapping[str, Any] | None) -> PixelOptions:
@@ -234,16 +231,14 @@ def _pixel_options(*given: Mapping[str, Any] | None) -> PixelOptions:
             raise InputError(f"loss and settings map names to values, not {mapping!r}")
         for name, value in (mapping or {}).items():
             check_names([name], OPTIONS)
+            name = ALIASES.get(name, name)
             if name in chosen:
                 raise InputError(f"the option {name!r} is given twice")
             if name not in OF_PIXELS:
                 raise InputError(f"{name} is given to load() itself, not in loss or settings")
             chosen[name] = value
-    if isinstance(chosen.get("init"), np.ndarray | Image.Image | Tensor):
-        starts = to_pictures(chosen["init"], "start (init)")
-        if len(starts) > 1:
-            raise InputError(f"init is one picture, not {len(starts)}")
-        chosen["init"] = starts[0].rgb
+    if isinstance(chosen.get("init"), PICTURES):
+        chosen["init"] = to_picture(chosen["init"], "start (init)").rgb
     return PixelOptions(**chosen)
 
 
@@ -252,4 +247,6 @@ CALL_OPTIONS = tuple(
     for name in inspect.signature(LoadedStyle.__call__).parameters
     if name not in ("self", "photo", "others")
 )
-OPTIONS = (*OF_PIXELS, *(name for name in inspect.signature(load).parameters if name != "pixels"))
+ALIASES = {"stroke_size": "style_size"}
+LOADING = tuple(name for name in inspect.signature(load).parameters if name != "pixels")
+OPTIONS = (*OF_PIXELS, *ALIASES, *LOADING)

@@ -20,7 +20,9 @@ COMMANDS = {
     "to paint with": {
         "stylize": "paint photos in a style",
         "styles": "list the styles: trained, to be trained, to be optimized",
+        "sheet": "one photo in every style there is, to choose from",
         "train": "train a net for a painting",
+        "pack": "put many styles into one file",
         "compare": "one pass against the optimization, photo by photo",
         "demo": "all of it in a few minutes",
         "completion": "make a shell complete the words of fst",
@@ -31,6 +33,7 @@ COMMANDS = {
         "benchmark": "time training and passes against the usual way",
         "style-page": "write a page about a trained style",
         "distill": "train the slim loss network",
+        "reptile": "train a net that trainings begin with",
         "portrait": "make the texture portrait of a style",
         "embed": "put a slim loss network into the package",
     },

@@ -12,6 +12,10 @@ from fst.errors import InputError
 from fst.image.arrays import from_array, from_tensor, like_array, like_tensor
 from fst.image.decoding import opened
 from fst.image.picture import _DECODER_ERRORS, Picture, from_pil, to_pil
+from fst.system.checks import shown
+
+PICTURES = (Image.Image, np.ndarray, Tensor)
+"""Their kinds."""
 
 
 def to_pictures(given: object, what: str) -> list[Picture]:
@@ -40,6 +44,18 @@ def to_pictures(given: object, what: str) -> list[Picture]:
     )
 
 
+def to_picture(given: object, what: str) -> Picture:
+    """The one picture that was given.
+
+    Raises:
+        InputError: several, or none that can be read.
+    """
+    found = to_pictures(given, what)
+    if len(found) != 1:
+        raise InputError(f"a {what} is one picture, not {len(found)}")
+    return found[0]
+
+
 def from_pictures(painted: list[Picture], photo: Any) -> Any:
     """Painted pictures as what the photo was."""
     if isinstance(photo, np.ndarray):
@@ -52,3 +68,18 @@ def from_pictures(painted: list[Picture], photo: Any) -> Any:
     if picture.icc_profile:
         finished.info["icc_profile"] = picture.icc_profile
     return finished
+
+
+def to_path(path: object, what: str) -> str:
+    """A path, or a name, as a text.
+
+    Raises:
+        InputError: it can't be one.
+    """
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if not isinstance(text, str):
+        kind = type(path).__name__
+        raise InputError(f"a {what} is given as a text or path, not as {shown(path)} ({kind})")
+    if not text.strip() or "\0" in text:
+        raise InputError(f"a {what} is given by its name or path, not by {shown(text)}")
+    return text

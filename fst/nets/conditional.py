@@ -43,10 +43,13 @@ class ConditionalNet(TransformerNet):
         self.rank = whole_number("the net's rank", rank, least=0, most=1024)
         self.base = JohnsonNet(width, residual_blocks, upsampling)
         kernels, channels = 2 * residual_blocks, 4 * width
-        # changes that matter from the first step on, while the embedding is still zero
-        reads = torch.randn(kernels * rank, channels, 3, 3) / (9 * channels) ** 0.5
-        self.low_in = nn.Parameter(reads)
-        self.low_out = nn.Parameter(torch.randn(kernels, channels, rank) * 0.1)
+        self.low_in = nn.Parameter(torch.empty(kernels * rank, channels, 3, 3))
+        self.low_out = nn.Parameter(torch.empty(kernels, channels, rank))
+        if not self.low_in.is_meta:  # where drawing imports half of torch, and nothing is drawn
+            # changes that matter from the first step on, while the embedding is still zero
+            with torch.no_grad():
+                self.low_in.normal_().div_((9 * channels) ** 0.5)
+                self.low_out.normal_().mul_(0.1)
 
     @property
     def embedding_size(self) -> int:

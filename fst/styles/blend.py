@@ -34,7 +34,9 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     """A style whose weights are the weighted mean of others'.
 
     Between nets that were trained one from the other this is a style between theirs; between nets
-    that were trained independently the mean is a net that nobody trained.
+    that were trained independently the mean is a net that nobody trained. A net that is predicted
+    is linear in the numbers that make it (:mod:`fst.nets.conditional`): the mean of two such nets
+    is the net of the mean of their numbers.
 
     Args:
         styles: name -> style, all with a net of the same kind and arguments, on the same device.
@@ -66,6 +68,10 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     digests = {name: style.digest for name, style in styles.items()}
     described = {**model.description, "style": {"name": name}, "blend": dict(shares)}
     described["digests"] = digests
+    described.pop("predicted", None)  # the first one's
+    of_paintings = {name: style.description.get("predicted") for name, style in styles.items()}
+    if any(of_paintings.values()):
+        described["predicted"] = {name: said for name, said in of_paintings.items() if said}
     return TrainedStyle(net, described)
 
 

@@ -4,7 +4,7 @@ import difflib
 import math
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,14 @@ import torch
 import yaml
 
 from fst import assets
-from fst.errors import AssetError, FstWarning, InputError
+from fst.errors import AssetError, CheckpointError, FstWarning, InputError
+from fst.image.picture import Picture
 from fst.styles.blend import blend, parse_blend
+from fst.styles.headers import SUFFIX, find_in_many, listed, many_files
+from fst.styles.many import style_of
 from fst.styles.names import file_called
 from fst.styles.paintings import as_path, find_painting
+from fst.styles.predicted import ANY, with_prediction
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
@@ -27,23 +31,49 @@ STYLES = assets.shipped("configs") / "style"
 
 
 def find_style(
-    style: str, checkpoints: Path | None = None, device: torch.device | str = "cpu"
+    style: str | Picture,
+    checkpoints: Path | None = None,
+    device: torch.device | str = "cpu",
+    asked: Mapping[str, Any] | None = None,
 ) -> Style:
     """The style that is meant; its checkpoint, where it has one, is read here, and once.
 
     Args:
-        style: the name of a style; the path of a checkpoint or of a painting; or a blend of
-            trained styles, ``"monet=0.7,poppies=0.3"``, whose shares are divided by their sum
-            where that is not 1, with a warning.
+        style: the name of a style; the path of a checkpoint or of a painting; a painting itself; a
+            style of a many-file, ``"gallery:klimt_kiss"`` (:mod:`fst.styles.headers`); or a blend,
+            ``"monet=0.7,poppies=0.3"``, whose shares are divided by their sum where that is not 1,
+            with a warning.
         checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoint_folders`.
         device: for the net.
+        asked: where a style has no net, its net is predicted from its painting, if there is an
+            any-painting net; this is what is asked of it
+            (:func:`~fst.styles.predicted.with_prediction`). None predicts none.
 
     Raises:
         CheckpointError: a damaged checkpoint, a pickle, a blend of different nets or of no nets.
-        InputError: no such style (names those there are) or folder; a blend that can't be read.
+        InputError: no such style (names those there are) or folder; a blend that can't be read; a
+            painting that no net can be predicted from.
     """
-    if "=" in style and not Path(style).exists():
-        return _find_blend(style, checkpoints, device)
+    if isinstance(style, str) and is_blend(style):
+        return _find_blend(style, checkpoints, device, asked)
+    found = _find_one(style, checkpoints, device)
+    return found if asked is None else with_prediction(found, asked, checkpoints, device)
+
+
+def is_blend(style: str) -> bool:
+    """Whether it means several styles and their shares."""
+    return "=" in style and not Path(style).exists()
+
+
+def _find_one(style: str | Picture, checkpoints: Path | None, device: torch.device | str) -> Style:
+    if isinstance(style, Picture):
+        folder = _folders(checkpoints)[0]
+        return Style("painting", "the painting", {}, picture=style, searched=folder)
+    if (among := find_in_many(style, _folders(checkpoints))) is not None:
+        trained = style_of(*among, device)
+        about = trained.description["style"]
+        folder = _folders(checkpoints)[0]
+        return Style(trained.name, style, about, about["image"], trained, searched=folder)
     path, name = _resolve(style, checkpoints)
     searched = _folders(checkpoints)[0]
     if path is None and style not in style_names():  # a painting
@@ -61,13 +91,20 @@ def find_style(
 
 
 def is_trained(name: str, checkpoints: Path | None = None) -> bool:
-    """Whether there is a checkpoint of that name, in the folders of :func:`find_style`."""
-    return any((folder / f"{name}.safetensors").is_file() for folder in _folders(checkpoints))
+    """Whether there is a trained style of that name, in the folders of :func:`find_style`."""
+    folders = _folders(checkpoints)
+    alone = any((folder / f"{name}.safetensors").is_file() for folder in folders)
+    return alone or any(name in names for names in many_files(folders).values())
 
 
-def _find_blend(text: str, checkpoints: Path | None, device: torch.device | str) -> Style:
+def _find_blend(
+    text: str,
+    checkpoints: Path | None,
+    device: torch.device | str,
+    asked: Mapping[str, Any] | None,
+) -> Style:
     shares = parse_blend(text)
-    found = {name: find_style(name, checkpoints, device) for name in shares}
+    found = {name: find_style(name, checkpoints, device, asked) for name in shares}
     if not math.isclose(total := sum(shares.values()), 1, rel_tol=1e-3):
         warnings.warn(
             f"the shares of {text} add up to {total:g}: divided by that", FstWarning, stacklevel=3
@@ -75,7 +112,17 @@ def _find_blend(text: str, checkpoints: Path | None, device: torch.device | str)
     shares = {name: share / total for name, share in shares.items()}
     trained = blend({name: style.net() for name, style in found.items()}, shares)
     name = "-".join(style.name for style in found.values())
-    return Style(name, text, trained.description["style"], None, trained, shares)
+
+    def fitted(long_side: int) -> TrainedStyle:
+        sized = {
+            name: style.net() if style.fitted is None else style.fitted(long_side)
+            for name, style in found.items()
+        }
+        return blend(sized, shares)
+
+    fits = any(style.fitted is not None for style in found.values())
+    about = trained.description["style"]
+    return Style(name, text, about, None, trained, shares, fitted=fitted if fits else None)
 
 
 def _folders(checkpoints: Path | None) -> tuple[Path, ...]:
@@ -120,15 +167,51 @@ def _no_style(style: str, folders: Sequence[Path]) -> str:
         return f"no painting {style!r}: no such file, here or among the assets"
     if (painting := file_called(style)) is not None:
         return f"no style {style!r}: did you mean {painting}, the painting in this folder?"
-    trained = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
+    file, colon, _ = style.rpartition(":")
+    if colon and (here := Path(f"{file}{SUFFIX}")).is_file():
+        return f"no style {style!r}: did you mean {here}, the file in this folder?"
+    trained = trained_names(folders)
     plain = {re.sub(r"\W|_", "", name.lower()): name for name in {*trained, *style_names()}}
     near = difflib.get_close_matches(re.sub(r"\W|_", "", style.lower()), list(plain), n=1)
     hint = f": did you mean {plain[near[0]]}?" if near else "."
     return (
-        f"no style {style!r}{hint} Trained: {', '.join(sorted(trained - {BASE})) or 'none'}; to "
+        f"no style {style!r}{hint} Trained: {listed(trained) or 'none'}; to "
         f"optimize for: {', '.join(style_names())}; or give the path of a checkpoint or of a "
         "painting (fst styles lists all)"
     )
+
+
+def check_there(style: str, checkpoints: Path | None = None) -> None:
+    """That :func:`find_style` would find something; reads no net.
+
+    Raises:
+        CheckpointError: no such file.
+        InputError: no such style (names those there are); a blend that can't be read.
+    """
+    if is_blend(style):
+        for part in parse_blend(style):
+            check_there(part, checkpoints)
+    elif find_in_many(style, _folders(checkpoints)) is None:
+        path, _ = _resolve(style, checkpoints)
+        if path is not None and not path.is_file():
+            raise CheckpointError(f"no checkpoint {str(path)!r}")
+
+
+def trained_alone(folders: Sequence[Path]) -> list[Path]:
+    """The checkpoints of one style each, sorted by name; of a name, the one that is taken."""
+    several = many_files(folders)
+    found: dict[str, Path] = {}
+    for path in (path for folder in folders for path in folder.glob("*.safetensors")):
+        if path.stem not in (BASE, ANY) and path not in several:
+            found.setdefault(path.stem, path)
+    return [found[name] for name in sorted(found)]
+
+
+def trained_names(folders: Sequence[Path]) -> list[str]:
+    """The styles that there is a net for, sorted; behind them those of many-files."""
+    alone = [path.stem for path in trained_alone(folders)]
+    among = {name for names in many_files(folders).values() for name in names}
+    return [*alone, *sorted(among - set(alone))]
 
 
 def load_style(
@@ -149,8 +232,10 @@ def style_file(style: str) -> dict[str, Any]:
 
 
 def style_names(folder: Path = STYLES) -> list[str]:
-    """Names of the style files, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    """Names of the style files, sorted; ``any``, which trainings know, is no style."""
+    return sorted(
+        path.stem for path in folder.glob("*.yaml") if path.stem[0] != "_" and path.stem != ANY
+    )
 
 
 def read_style(name: str, folder: Path = STYLES) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fst.errors import InputError
+from fst.styles.names import check_name
 from fst.system.checks import number, shown, text, whole_number
 
 SECTIONS = ("style", "loss", "data", "recipe", "training")
@@ -11,6 +12,12 @@ SECTIONS = ("style", "loss", "data", "recipe", "training")
 
 LARGEST_PAINTING = 16_384
 """Pixels of the long side of a style's painting."""
+
+MANY = "many"
+"""The net of a many-file: one file of many styles (:mod:`fst.styles.many`)."""
+
+LONGEST_TEXT = 500
+"""Characters of a title, a painter and the like."""
 
 _NEEDED = ("content_weight", "style_weight", "tv_weight", "loss_network")
 _LOSS = (*_NEEDED, "content_layers", "style_layers", "normalization")
@@ -48,6 +55,36 @@ def _check_loss(loss: Mapping[str, Any], style: Mapping[str, Any]) -> None:
         raise InputError("there is a loss, but no style.size")
 
 
+def check_styles(description: Mapping[str, Any]) -> None:
+    """That a many-file tells of its styles, one for each row of its net; of others, nothing.
+
+    Args:
+        description: of a checkpoint, with a ``net``.
+
+    Raises:
+        InputError: it doesn't; names the value.
+    """
+    if description["net"]["name"] != MANY:
+        return
+    styles = description.get("styles")
+    if not isinstance(styles, list) or not styles:
+        raise InputError(f"styles must be a list of styles, not {shown(styles)}")
+    rows = _mapping("net.arguments", description["net"]["arguments"]).get("styles", 1)
+    if type(rows) is not int or rows != len(styles):
+        raise InputError(f"{len(styles)} styles are described, and the net has {shown(rows)}")
+    names = set()
+    for i, about in enumerate(styles):
+        place = f"styles.{i}"
+        if (name := check_name(_mapping(place, about).get("name"))) in names:
+            raise InputError(f"two styles are called {name}")
+        names.add(name)
+        for key, check in _OF_A_STYLE.items():
+            check(f"{place}.{key}", about.get(key))
+        for key, value in about.items():
+            if key not in _OF_A_STYLE and value is not None:
+                _short_text(f"{place}.{key}", value)
+
+
 def _mapping(name: str, value: object) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
@@ -65,6 +102,22 @@ def _not_negative(name: str, value: object) -> float:
 def _size(name: str, value: object) -> int:
     return whole_number(name, value, 1, LARGEST_PAINTING)
 
+
+def _short_text(name: str, value: object) -> str:
+    """A text or a number that people are shown."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(number(name, value))
+    if len(said := text(name, value)) > LONGEST_TEXT:
+        raise InputError(f"{name} must have at most {LONGEST_TEXT} characters, not {len(said)}")
+    return said
+
+
+_OF_A_STYLE: dict[str, Callable[[str, Any], Any]] = {
+    "image": text,
+    "size": _size,
+    "style_weight": _not_negative,
+}
+"""What a style of a many-file has to tell besides its name."""
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": _size,

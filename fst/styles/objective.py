@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from fst.errors import AssetError, FstWarning, InputError
-from fst.image.painting import load_painting
+from fst.image.painting import load_painting, painting_of
+from fst.image.picture import Picture
 from fst.loss_networks.weights import WEIGHTS
 from fst.losses.perceptual import PerceptualLoss
 from fst.styles.paintings import as_path, checksum, find_painting
@@ -21,7 +22,7 @@ STAND_IN = "its texture portrait"
 
 
 def style_target(
-    image: str, size: int, sha256: str | None = None, stand_in: bool = False
+    image: str | Picture, size: int, sha256: str | None = None, stand_in: bool = False
 ) -> Tensor:
     """The painting that a loss compares with; of a shipped one that is missing, its portrait.
 
@@ -29,7 +30,8 @@ def style_target(
     loss network and size: nets that are trained with it are as good (docs/log.md).
 
     Args:
-        image: a path, or a painting's file name (:func:`~fst.styles.paintings.find_painting`).
+        image: a path, a painting's file name (:func:`~fst.styles.paintings.find_painting`), or
+            the painting itself.
         size: its long side in pixels.
         sha256: of the painting's file, where it is known.
         stand_in: take the portrait, though the painting may be there.
@@ -41,6 +43,8 @@ def style_target(
         AssetError: neither the painting nor a portrait can be had.
         InputError: it is no painting to learn from (:func:`~fst.image.painting.load_painting`).
     """
+    if isinstance(image, Picture):
+        return painting_of(image, size)
     try:
         if stand_in:
             raise AssetError(f"no portrait of {image}")
@@ -86,7 +90,7 @@ def load_objective(
     style: TrainedStyle,
     device: torch.device,
     dtype: torch.dtype = torch.float32,
-    painting: str | None = None,
+    painting: str | Picture | None = None,
     weights: str | None = None,
 ) -> tuple[Tensor, PerceptualLoss]:
     """The painting and the loss that a checkpoint was trained with, rebuilt from its description.
@@ -95,7 +99,7 @@ def load_objective(
         style: from :func:`~fst.styles.trained.load_checkpoint`.
         device: for the loss.
         dtype: to run VGG-19 in.
-        painting: where the painting is; None looks for the name in the description.
+        painting: where the painting is, or itself; None looks for the name in the description.
         weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a
             style that was trained with it, and else ``"auto"``.
 
@@ -106,7 +110,8 @@ def load_objective(
         AssetError: the painting or VGG-19 can't be had.
         InputError: a mean of other nets, which was trained for no painting.
     """
-    if "loss" not in style.description or style.description["style"].get("image") is None:
+    named = style.description["style"].get("image") is not None or isinstance(painting, Picture)
+    if "loss" not in style.description or not named:
         raise InputError(f"{style.name} was trained for no painting: there is nothing to judge by")
     about, settings = style.description["style"], dict(style.description["loss"])
     network = settings.pop("loss_network")
@@ -117,7 +122,8 @@ def load_objective(
                 f"{style.name} was trained with another slim network: give its file (--weights)"
             )
     if painting is not None:
-        target = style_target(as_path(painting), about["size"])
+        given = as_path(painting) if isinstance(painting, str) else painting
+        target = style_target(given, about["size"])
     else:
         target = style_target(about["image"], about["size"], about.get("image_sha256"))
     loss = PerceptualLoss(

@@ -1,8 +1,8 @@
 """Any painting as a style, at once: the any-painting net predicts the net of one painting."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from fst.losses.moments import moments_network, painting_moments
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT
 from fst.nets.conditional import AnyNet
 from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
+from fst.styles.objective import checksum_of, style_target
+from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.checks import number, whole_number
 
@@ -25,7 +27,13 @@ ANY = "any"
 STROKE_SIZES = (256, 768)
 """Pixels of a painting's long side, in which the any-painting net was trained."""
 
-WEIGHTS = (2.0, 40.0)
+STROKE_STEP = 64
+"""Pixels in which strokes that fit a photo are stepped, so that a few nets do for many photos."""
+
+FITS = "fits"
+"""What a description says of a stroke size that follows from each photo's size."""
+
+WEIGHTS = (2, 40)
 """Style weights in which it was trained."""
 
 
@@ -46,8 +54,16 @@ class Asked:
     stroke_size: int = int(USUAL_SIZE)
 
     def __post_init__(self) -> None:
-        number("style_weight", self.style_weight, *WEIGHTS)
-        whole_number("stroke_size", self.stroke_size, *STROKE_SIZES)
+        try:
+            weight = number("style_weight", self.style_weight, *WEIGHTS)
+            size = whole_number("stroke_size", self.stroke_size, *STROKE_SIZES)
+        except InputError as error:
+            raise InputError(f"{error}: others take method optimize (--method optimize)") from error
+        object.__setattr__(self, "style_weight", weight)  # frozen for everybody else
+        object.__setattr__(self, "stroke_size", size)
+
+
+ASKED = tuple(field.name for field in fields(Asked))
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,11 @@ class AnyPainting:
         assert isinstance(self.trained.net, AnyNet)
         return self.trained.net
 
+    @cached_property
+    def digest(self) -> str:
+        """That of the net's weights."""
+        return self.trained.digest
+
     @torch.no_grad()
     def embedding(self, painting: Tensor, asked: Asked) -> Tensor:
         """The numbers that make a style of a painting, ``(embedding_size,)``.
@@ -73,7 +94,7 @@ class AnyPainting:
         """
         moments = painting_moments(self.sees, painting.to(self.sees.mean.device))
         weight, size = (
-            torch.tensor([float(value)], device=moments.device)
+            torch.tensor([float(value)], dtype=torch.float32, device=moments.device)
             for value in (asked.style_weight, asked.stroke_size)
         )
         return self.net.predict(moments, weight, size)[0]
@@ -88,13 +109,14 @@ class AnyPainting:
         """
         net = self.net.net_for(embedding).eval().requires_grad_(False)
         arguments = self.trained.description["net"]["arguments"]
-        shared = {key: arguments[key] for key in ("width", "residual_blocks", "upsampling")}
+        shared = {"upsampling": net.upsampling}  # the two kinds of nets have other defaults
+        shared |= {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
         weights = {"content_weight": 1.0, "style_weight": asked.style_weight,
                    "tv_weight": TV_WEIGHT}  # fmt: skip
         description = {
             "format_version": self.trained.description["format_version"],
             "net": {"name": "johnson", "arguments": shared},
-            "style": {"size": asked.stroke_size, **about, **weights},
+            "style": {**about, "size": asked.stroke_size, **weights},
             "loss": {
                 **weights,
                 "content_layers": CONTENT_LAYERS,
@@ -102,9 +124,83 @@ class AnyPainting:
                 "normalization": "relative",
                 "loss_network": {"weights": "auto", "pooling": "max", "sha256": ""},
             },
-            "predicted": {"by": self.trained.name, "sha256": self.trained.digest},
+            "predicted": {
+                "painting": {
+                    "name": Path(about.get("image") or about["name"]).name,
+                    "sha256": about.get("image_sha256"),
+                },
+                "stroke_size": asked.stroke_size,
+                "style_weight": asked.style_weight,
+                "net": {"name": self.trained.name, "sha256": self.digest},
+            },
         }
         return TrainedStyle(net, description)
+
+
+def with_prediction(
+    style: Style,
+    asked: Mapping[str, Any],
+    checkpoints: Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Style:
+    """A style that has only a painting, with the net that is predicted from it.
+
+    Args:
+        style: what is known of it; where it has a net, or there is no any-painting net, it is
+            returned as it is.
+        asked: ``style_weight`` and ``stroke_size``, as for :class:`Asked`; without them the style
+            file's, or the usual weight and, of every photo, the strokes that fit its size.
+        checkpoints: as for :func:`load_any`, and so is ``device``.
+        device: for the net.
+
+    Raises:
+        AssetError: the painting can't be had.
+        InputError: it is no painting to learn from, or something is asked that can't be.
+        CheckpointError: a damaged any-painting net.
+    """
+    if style.trained is not None or find_any(checkpoints) is None:
+        return style
+    usual = {"stroke_size": style.size, **style.weights}
+    fits = "stroke_size" not in asked and "size" not in style.about
+    wanted = Asked(**{key: value for key, value in usual.items() if key in ASKED} | dict(asked))
+    image = style.picture or style.image
+    assert image is not None  # only blends have none
+    about: dict[str, Any] = {**style.about, "name": style.name, "image": style.image}
+    if style.image is not None:
+        known = checksum_of(style.image, style.about.get("image_sha256"))
+        about |= {} if known is None else {"image_sha256": known}
+
+    def predict(wanted: Asked) -> TrainedStyle:
+        target = style_target(image, wanted.stroke_size, style.about.get("image_sha256"))
+        found = load_any(checkpoints, device)  # read once, and only for what is a painting
+        assert found is not None
+        return found.style(found.embedding(target, wanted), about, wanted)
+
+    def fitted(long_side: int) -> TrainedStyle:
+        return predict(replace(wanted, stroke_size=fitting_size(long_side)))
+
+    trained = predict(wanted)
+    if fits:
+        trained.description["predicted"]["stroke_size"] = FITS
+    return replace(
+        style,
+        about=trained.description["style"],
+        trained=trained,
+        fitted=fitted if fits else None,
+    )
+
+
+def fitting_size(long_side: int) -> int:
+    """The stroke size that fits a picture: a painting of its size, within :data:`STROKE_SIZES`.
+
+    Args:
+        long_side: of the picture, in pixels.
+
+    Source:
+        Gatys et al. 2016, section 3: the painting is resized to the photo's size.
+    """
+    least, most = STROKE_SIZES
+    return min(most, max(least, round(long_side / STROKE_STEP) * STROKE_STEP))
 
 
 def load_any(
@@ -119,12 +215,19 @@ def load_any(
     Raises:
         CheckpointError: a damaged one, or one that was made for another slim network.
     """
+    path = find_any(checkpoints)
+    return None if path is None else _load(path, path.stat().st_mtime_ns, str(device))
+
+
+def find_any(checkpoints: Path | None = None) -> Path | None:
+    """The file of the any-painting net; None where there is none.
+
+    Args:
+        checkpoints: as for :func:`load_any`.
+    """
     folders = assets.checkpoint_folders() if checkpoints is None else (checkpoints,)
-    for folder in folders:
-        path = folder / f"{ANY}.safetensors"
-        if path.is_file():
-            return _load(path, path.stat().st_mtime_ns, str(device))
-    return None
+    paths = (folder / f"{ANY}.safetensors" for folder in folders)
+    return next((path for path in paths if path.is_file()), None)
 
 
 @lru_cache(maxsize=1)

@@ -1,12 +1,13 @@
 """A style, found once: what is known of it travels as one value."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fst.errors import CheckpointError
+from fst.image.picture import Picture
 from fst.styles.trained import TrainedStyle
 
 SIZE = 512
@@ -22,9 +23,12 @@ class Style:
         asked: what it was asked for by: a name, a path, a blend.
         about: what its style file says (title, painter, image, ...), or else its checkpoint.
         image: its painting, a path or a file name; None of a blend.
+        picture: the painting itself, where no file has it.
         trained: the net that paints in it, with its description; None where there is none.
         shares: of a blend, each style's; else empty.
         searched: the folder in which a checkpoint was looked for first.
+        fitted: of a painting whose stroke size nobody has chosen: the net whose strokes fit a
+            picture with a long side of so many pixels.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Style:
     trained: TrainedStyle | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     searched: Path = Path("checkpoints")
+    picture: Picture | None = None
+    fitted: Callable[[int], TrainedStyle] | None = None
 
     @property
     def size(self) -> int:
@@ -50,6 +56,11 @@ class Style:
         """The checkpoint's own, or empty."""
         return {} if self.trained is None else self.trained.description
 
+    @property
+    def predicted(self) -> bool:
+        """Whether its net was made from its painting at once, or mixed with such a net."""
+        return "predicted" in self.description
+
     def net(self) -> TrainedStyle:
         """The trained net.
 
@@ -58,6 +69,11 @@ class Style:
         """
         if self.trained is not None:
             return self.trained
+        if self.picture is not None:
+            raise CheckpointError(
+                "a painting is no trained style, and there is no any-painting net "
+                f"(any.safetensors in {self.searched}/): paint with method optimize"
+            )
         if self.asked != self.name:
             raise CheckpointError(
                 f"{self.asked} is a painting, not a trained style: train one with fst train "

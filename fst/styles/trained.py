@@ -9,7 +9,6 @@ there is any memory for it, and what it tells of its training has to be of the t
 import hashlib
 import inspect
 import json
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +21,12 @@ from torch import nn
 
 from fst.errors import CheckpointError, InputError
 from fst.nets import NETS, make_net
-from fst.styles.description import check_sections
+from fst.styles.description import check_sections, check_styles
+from fst.styles.names import check_name
 from fst.system.checks import number, shown, switch, text, whole_number
 from fst.system.files import atomic_file, utf8_path
 
 FORMAT_VERSION = 1
-
-LONGEST_NAME = 100
-"""Characters of a style's name."""
-
-UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Unicode's categories of what can't be seen, or ends a line."""
 
 LARGEST = 4096
 """Of the whole numbers among a net's arguments, which are channels and counts of layers."""
@@ -165,21 +159,6 @@ def _check_arguments(net: Mapping[str, Any], most: int) -> None:
             whole_number(name, value, 0, most)
 
 
-def check_name(name: object) -> str:
-    """A style's name, once it is known that it can name files of its own in any folder.
-
-    Raises:
-        InputError: empty, too long, with a slash or another control character, or hidden.
-    """
-    known = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and not name.startswith(".")
-    if not known or any(c in "/\\" or unicodedata.category(c) in UNSEEN for c in str(name)):
-        raise InputError(
-            f"a style's name must have 1 to {LONGEST_NAME} characters, none of them / or \\ or "
-            f"invisible, and no dot at its start, not {shown(name)}"
-        )
-    return str(name)
-
-
 def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     try:
         description: dict[str, Any] = json.loads(metadata["fst"])
@@ -194,6 +173,7 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     try:
         check_name(name)
         check_sections(description)
+        check_styles(description)
     except InputError as error:
         raise CheckpointError(f"{path} is refused: {error}") from error
     if version > FORMAT_VERSION:

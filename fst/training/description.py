@@ -1,4 +1,4 @@
-"""What a finished style tells about how it came about."""
+"""What a run's page and a finished style tell about how it came about."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -56,4 +56,29 @@ def describe_run(
             name: float(metrics[f"val/{name}"]) for name in ("total", "content", "style", "tv")
         },
         "versions": {"fst": __version__} | {name: version(name) for name in ("torch", "lightning")},
+    }
+
+
+def about_painting(style: Mapping[str, Any]) -> str:
+    """A style's painting in words, for the run's page."""
+    by = f", by {style['painting']}" if "painting" in style else ""
+    return f"{style['image']}, {style['size']} px{by}"
+
+
+def described(
+    settings: Mapping[str, Any], module: StyleTransferModule, data: PhotoDataModule
+) -> dict[str, str]:
+    """The settings in words, for the run's page."""
+    net, loss, share = settings["net"], module.loss, module.early_share
+    early = f"; the slim network in the first {share:.0%} of the steps"
+    frozen = "; frozen, only the styles' numbers learn" if module.recipe.freeze else ""
+    return {
+        "photos": f"{' '.join(filter(None, (data.source, data.path)))}, {data.batch_size} a step, "
+        f"{data.size} px",
+        "judge": f"{loss.vgg.architecture}, {loss.vgg.source} weights"
+        + (early if module.early_loss is not None else ""),
+        "weights": f"content {loss.content_weight:g}, style {loss.style_weight:g}, "
+        f"tv {loss.tv_weight:g}",
+        "net": f"{net['name']} {net['arguments']}{frozen}",
+        "precision": "bf16" if module.compute_dtype == torch.bfloat16 else "fp32",
     }

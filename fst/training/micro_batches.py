@@ -10,15 +10,22 @@ from fst.image.blank import is_blank
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.memory import is_out_of_memory
+from fst.training.many.draws import Styles
+from fst.training.many.rows import in_parts
+
+STRONG = 8.0
+"""Where pictures have styles of their own, each one's objective is divided by 1 + its style weight
+over this: else the strong styles' gradients would drown the others'."""
 
 
 def accumulate_gradients(
     photos: Tensor,
     parts: int,
-    paint: Callable[[Tensor], Tensor],
+    paint: Callable[..., Tensor],
     loss: PerceptualLoss,
     pattern_weight: float,
     backward: Callable[[Tensor], None],
+    styles: Styles | None = None,
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
@@ -28,20 +35,26 @@ def accumulate_gradients(
     Args:
         photos: ``(N, 3, H, W)`` in [0, 1].
         parts: in how many the batch is taken.
-        paint: the net, differentiable: photos to pictures of the same shape.
+        paint: the net, differentiable: photos, and their styles if there are any, to pictures of
+            the same shape.
         loss: judges them.
         pattern_weight: of :func:`~fst.losses.functional.upsampling_pattern`, which is no part of
             the terms.
         backward: called with the share of each part.
+        styles: what each photo is to be painted in; None is the loss's own painting.
     """
     terms_of_parts = []
-    for part in photos.tensor_split(min(parts, len(photos))):
+    count = min(parts, len(photos))
+    of_parts = [None] * count if styles is None else in_parts(styles, count)
+    for part, own in zip(photos.tensor_split(count), of_parts, strict=True):
         targets = loss.content_targets(part)
-        painted = paint(part)
-        terms = loss(painted, targets)
+        painted = paint(part) if own is None else paint(part, own)
+        terms = loss(painted, targets, *(() if own is None else (own.grams, own.style_weight)))
         total = terms.total
         if pattern_weight:
             total = total + pattern_weight * upsampling_pattern(painted)
+        if own is not None:
+            total = total / (1 + own.style_weight / STRONG)
         # of the others not a bit is changed: where() hands their gradient on as it is
         shown = torch.where(is_blank(part), torch.zeros_like(total), total)
         backward(shown.sum() / len(photos))

@@ -12,7 +12,6 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
 from fst.errors import CheckpointError, FstError
-from fst.evaluation import artifacts
 from fst.image.blank import is_blank
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.checks import number
@@ -33,7 +32,7 @@ from fst.training.optimizers import (
     start_average,
     update_average,
 )
-from fst.training.outcome import objective_now
+from fst.training.outcome import artifacts_of, objective_now
 from fst.training.recipe import Recipe
 
 
@@ -103,10 +102,10 @@ class StyleTransferModule(lightning.LightningModule):
         """The photos painted with the weights to keep: ``(N, 3, H, W)`` in [0, 1]."""
         return self._paint(self.best_net, photos)
 
-    def _paint(self, net: nn.Module, photos: Tensor) -> Tensor:
+    def _paint(self, net: nn.Module, photos: Tensor, *more: Tensor) -> Tensor:
         bf16 = self.compute_dtype == torch.bfloat16
         with torch.autocast(photos.device.type, torch.bfloat16, enabled=bf16):
-            painted: Tensor = net(photos.contiguous(memory_format=torch.channels_last))
+            painted: Tensor = net(photos.contiguous(memory_format=torch.channels_last), *more)
         return painted
 
     def gradients(
@@ -171,11 +170,7 @@ class StyleTransferModule(lightning.LightningModule):
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """Logs the mean objective of the held-out photos, and what is wrong with the pictures."""
         self._log("val", self.loss(self(photos), self.loss.content_targets(photos)))
-        if min(photos.shape[2:]) >= artifacts.MEASURABLE_SIDE:
-            found = [artifacts.measure_artifacts(self, photo[None]) for photo in photos]
-            means = torch.tensor(found).mean(0).tolist()
-            names = (f"val/{name}" for name in artifacts.Artifacts._fields)
-            self.log_dict(dict(zip(names, means, strict=True)), batch_size=len(photos))
+        self.log_dict(artifacts_of([self] * len(photos), photos), batch_size=len(photos))
 
     def on_validation_end(self) -> None:
         """Remembers the objective of the start, which the end is compared with."""

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,17 +16,37 @@ OVERLOOK_FLAG = ("mps",)
 """Devices whose fused Adam takes its step whatever ``found_inf`` says."""
 
 
-def make_optimizers(net: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+RATE_FACTOR = "rate_factor"
+"""In an optimizer's group of weights: what the recipe's rate is multiplied by for them."""
+
+
+def make_optimizers(
+    net: nn.Module,
+    recipe: Recipe,
+    slower: Sequence[nn.Parameter] = (),
+    factor: float = 1.0,
+) -> list[torch.optim.Optimizer]:
     """Adam, and Muon for the net's matrices if the recipe asks for it.
 
     The first one's steps are those that a trainer counts. A net that names no matrices is trained
-    with Adam alone.
+    with Adam alone. Weights that need no gradient (``freeze``) belong to neither.
+
+    Args:
+        net: to be trained.
+        recipe: names the optimizer and its rate.
+        slower: weights of the net's, no matrices of Muon's, that Adam moves at another rate.
+        factor: which is this times the recipe's.
     """
     named = net.matrices() if isinstance(net, TransformerNet) else []
-    matrices = named if recipe.optimizer == "muon" else []
-    chosen = {id(weight) for weight in matrices}
-    rest = [weight for weight in net.parameters() if id(weight) not in chosen]
-    adam = torch.optim.Adam(rest, lr=recipe.learning_rate, fused=True)
+    muons = named if recipe.optimizer == "muon" else []
+    matrices = [weight for weight in muons if weight.requires_grad]
+    chosen = {id(weight) for weight in (*matrices, *slower)}
+    learn = [weight for weight in net.parameters() if weight.requires_grad]
+    rest = [weight for weight in learn if id(weight) not in chosen]
+    groups: list[dict[str, Any]] = [{"params": rest}] if rest else []
+    if own := [weight for weight in slower if weight.requires_grad]:
+        groups.append({"params": own, RATE_FACTOR: factor})
+    adam = torch.optim.Adam(groups, lr=recipe.learning_rate, fused=True)
     return [adam, Muon(matrices, lr=recipe.learning_rate)] if matrices else [adam]
 
 
@@ -56,7 +77,7 @@ def prepare(
         if device.type in OVERLOOK_FLAG and left_out:
             optimizer.zero_grad()
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get(RATE_FACTOR, 1.0)
 
 
 def start_average(net: nn.Module, decay: float) -> nn.Module | None:

@@ -1,11 +1,15 @@
 """Whether a training has led anywhere: a net that has learned nothing is no style."""
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lightning
+import torch
+from torch import Tensor, nn
 
 from fst.errors import DivergedError
+from fst.evaluation import artifacts
 from fst.losses.perceptual import PerceptualLoss
 from fst.training.guard import FiniteGuard
 
@@ -53,3 +57,45 @@ def check_outcome(
         rose, remedy = f"the objective is still {first}, as at the start", "train for more steps"
     if say:
         print(f"warning: {rose}: {remedy}", file=sys.stderr)
+
+
+def check_learned(
+    net: nn.Module, before: Mapping[str, Tensor], steps: int, guard: FiniteGuard
+) -> None:
+    """That a run has changed its net: else there is nothing to keep.
+
+    Args:
+        net: after the last step.
+        before: the weights that it began with.
+        steps: of the run.
+        guard: of all of them.
+
+    Raises:
+        DivergedError: it hasn't.
+    """
+    now = net.state_dict()
+    if any(not torch.equal(weight.cpu(), before[name].cpu()) for name, weight in now.items()):
+        return
+    skipped = guard.skipped
+    why = f"{skipped} of {steps} steps were skipped" if skipped else "no step changed its net"
+    raise DivergedError(
+        f"the run learned nothing, and no style was written: {why}. Look at the photos and the "
+        "painting (are they blank?), at learning_rate and the weights"
+    )
+
+
+def artifacts_of(
+    painters: Sequence[Callable[[Tensor], Tensor]], photos: Tensor
+) -> dict[str, float]:
+    """What is wrong with painted pictures, as means by the curve's names.
+
+    Args:
+        painters: one for each photo.
+        photos: ``(N, 3, H, W)``; of those that are too small nothing is known.
+    """
+    if min(photos.shape[2:]) < artifacts.MEASURABLE_SIDE:
+        return {}
+    pairs = zip(painters, photos, strict=True)
+    found = [artifacts.measure_artifacts(paint, photo[None]) for paint, photo in pairs]
+    means = torch.tensor(found).mean(0).tolist()
+    return {f"val/{name}": mean for name, mean in zip(found[0]._fields, means, strict=True)}

@@ -57,6 +57,10 @@ class Recipe:
     seed: int = 0
     """Of the first weights, of the photos' order, of crops and flips."""
 
+    freeze: bool = False
+    """Whether shared convolutions stay as they are, and only the styles' numbers learn: of a net of
+    one style, its norms' scales and offsets and its last bias."""
+
     def __post_init__(self) -> None:
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         number("learning_rate", self.learning_rate, above=0)
@@ -68,6 +72,7 @@ class Recipe:
         one_of("precision", self.precision, PRECISIONS)
         switch("compile", self.compile)
         whole_number("seed", self.seed, least=0)
+        switch("freeze", self.freeze)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Recipe":

@@ -18,14 +18,16 @@ from fst.training.unfinished import SETTINGS
 FIXED = (
     *(f"style.{key}" for key in ("name", "image", "size", "strength_target")),
     *(f"style.{key}_weight" for key in ("content", "style", "tv")),
-    *("net", "loss", "optimizer", "ema", "pattern_weight", "seed", "init"),
+    *("net", "loss", "optimizer", "ema", "pattern_weight", "freeze", "seed", "init", "styles"),
+    *(f"paintings.{key}" for key in ("source", "path", "split", "column", "sizes", "variants",
+                                     "held_out", "mixed", "style_weights")),
     *(f"data.{key}" for key in ("source", "split", "column", "size", "sizes", "batch_size", "seed",
                                 "min_scale", "max_photos", "val_photos", "shuffle_buffer")),
 )  # fmt: skip
 """Settings, and groups of them, that stay as they are as long as a run lasts: they say what the
 net is, what judges it, and which photo comes at which step."""
 
-FILLED = ("style", "data", "trainer", "loss")
+FILLED = ("style", "data", "trainer", "loss", "paintings")
 """Groups in which a run of an earlier version may lack a setting that there is now."""
 
 REPLACES = "replaces"

@@ -3,8 +3,8 @@
 judges → starting net → data → run folder → calibration → module → fit → finish
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,19 +14,20 @@ import torch
 from torch import Tensor, nn
 
 from fst.data.module import PhotoDataModule
-from fst.errors import DivergedError, InputError
+from fst.errors import InputError
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
-from fst.nets import alike, make_net
 from fst.optimization.calibration import calibrate_once
-from fst.styles.catalog import load_style
 from fst.styles.objective import STAND_IN, checksum_of, style_target
 from fst.styles.trained import TrainedStyle
 from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import keep_freed_memory
-from fst.training.description import describe_run
+from fst.training.beginning import starting_net
+from fst.training.description import about_painting, describe_run, described
 from fst.training.fit import fit, got_signal
+from fst.training.frozen import freeze
 from fst.training.loggers import writable
 from fst.training.module import StyleTransferModule
+from fst.training.outcome import check_learned
 from fst.training.parts import Parts, try_out
 from fst.training.recipe import Recipe
 from fst.training.resume import check_fits
@@ -43,13 +44,6 @@ class Judges(NamedTuple):
     loss: PerceptualLoss
     early: PerceptualLoss | None
     share: float
-
-
-class Start(NamedTuple):
-    """The net that a training begins with, and whose weights these are."""
-
-    net: nn.Module
-    init: dict[str, str]
 
 
 def train(settings: Settings, parts: Parts, changes: Sequence[str] = ()) -> bool:
@@ -72,39 +66,81 @@ def train(settings: Settings, parts: Parts, changes: Sequence[str] = ()) -> bool
     start = starting_net(settings)
     parts.data.setup()  # before any folder is made: no photos, no run
     run = open_run(settings, start.net, recipe)
-    before = {name: weight.clone() for name, weight in start.net.state_dict().items()}
+    with begun(run, settings, changes):
+        weigh(settings, judges, parts.data, run)
+        module = StyleTransferModule(
+            start.net, judges.loss, recipe, dtype, judges.early, judges.share
+        )
+        shown = {"painting": about_painting(settings["style"])}
+        return learn(settings, parts, run, module, shown, start.init)
+
+
+@contextmanager
+def begun(run: Run, settings: Settings, changes: Sequence[str]) -> Iterator[None]:
+    """A run that nobody else trains, once its settings are in its folder."""
     with held(run.folder) if process_rank() == 0 else nullcontext():
         if process_rank() == 0:
             for change in changes:
                 print(f"resumed with {change}", flush=True)
             keep_settings(run, settings)
-        weigh(settings, judges, parts.data, run)
-        module = StyleTransferModule(
-            start.net, judges.loss, recipe, dtype, judges.early, judges.share
-        )
-        if recipe.compile:
-            module.compile()
-        loggers = [make(save_dir=run.folder) for make in parts.make_loggers]
-        shown = described(settings, judges, parts.data, dtype)
-        trainer = parts.make_trainer(run, loggers, settings=shown)
-        for logger in loggers:
-            logger.log_hyperparams(writable(settings))
-        if not fit(module, parts.data, trainer, run):
-            return False
-        check_learned(module, before)
-        if process_rank() == 0:
-            keep(settings, module, parts.data, trainer, run, start.init)
-        return not got_signal(trainer)  # finished, but what would come next is not wanted
+        yield
 
 
-def make_judges(settings: Settings, parts: Parts, dtype: torch.dtype) -> Judges:
-    """The losses that judge; a weight that is to be calibrated is set by :func:`weigh`."""
+def learn(
+    settings: Settings,
+    parts: Parts,
+    run: Run,
+    module: StyleTransferModule,
+    shown: Mapping[str, str],
+    init: Mapping[str, str],
+    more: Mapping[str, Any] | None = None,
+) -> bool:
+    """Trains to the last step and keeps what was learned; False where it was stopped.
+
+    Args:
+        settings: of the training.
+        parts: photos, trainer and loggers.
+        run: where it writes.
+        module: with the net to begin with.
+        shown: what the run's page tells first.
+        init: which style the net begins with, and the digest of its weights.
+        more: of the finished file's description, besides what all have.
+    """
+    before = {name: weight.clone() for name, weight in module.net.state_dict().items()}
+    if module.recipe.freeze:
+        freeze(module.net)
+    if module.recipe.compile:
+        module.compile()
+    loggers = [make(save_dir=run.folder) for make in parts.make_loggers]
+    shown = {**shown, **described(settings, module, parts.data)}
+    trainer = parts.make_trainer(run, loggers, settings=shown)
+    for logger in loggers:
+        logger.log_hyperparams(writable(settings))
+    if not fit(module, parts.data, trainer, run):
+        return False
+    check_learned(module.best_net, before, trainer.max_steps, module.guard)
+    if process_rank() == 0:
+        keep(settings, module, parts.data, trainer, run, init, more or {})
+    return not got_signal(trainer)  # finished, but what would come next is not wanted
+
+
+def make_judges(
+    settings: Settings, parts: Parts, dtype: torch.dtype, painting: Tensor | None = None
+) -> Judges:
+    """The losses that judge; a weight that is to be calibrated is set by :func:`weigh`.
+
+    Args:
+        settings: of the training.
+        parts: make the losses.
+        dtype: of the networks.
+        painting: ``(1, 3, H, W)``; None is the style's.
+    """
     style, loss = settings["style"], settings["loss"]
     share = loss.get("slim_share")
     if share is not None and loss["weights"] == "slim":
         raise InputError("loss.slim_share goes from the slim network to VGG-19: not with loss=slim")
 
-    painting = the_painting(style)
+    painting = the_painting(style) if painting is None else painting
 
     def judged_by(weights: str) -> PerceptualLoss:
         return parts.make_loss(painting, weights=weights, dtype=dtype)
@@ -134,26 +170,6 @@ def the_painting(style: dict[str, Any]) -> Tensor:
     else:
         style["image_sha256"] = now
     return painting
-
-
-def starting_net(settings: Settings) -> Start:
-    """The net, with random weights or those of ``init``: a trained style, or a blend of several."""
-    configured, init = settings["net"], settings["init"]
-    net = make_net(**configured)
-    if init is None:
-        return Start(net, {})
-    trained = load_style(init)
-    its = trained.description["net"]
-    if not alike(its, configured):
-        raise InputError(
-            f"init={init}: its net is {its}, not {configured}; init=null begins at random"
-        )
-    net.load_state_dict(trained.net.state_dict())
-    name = Path(init).name.removesuffix(".safetensors")
-    if "=" in init and (shares := trained.description.get("blend")):
-        stems = {part: Path(part).name.removesuffix(".safetensors") for part in shares}
-        name = ",".join(f"{stems[part]}={share}" for part, share in shares.items())
-    return Start(net, {"init": name, "init_sha256": trained.digest})
 
 
 def open_run(settings: Settings, net: nn.Module, recipe: Recipe) -> Run:
@@ -203,47 +219,6 @@ def weigh(settings: Settings, judges: Judges, data: PhotoDataModule, run: Run) -
         judges.early.style_weight = found.style_weight
 
 
-def described(
-    settings: Settings, judges: Judges, data: PhotoDataModule, dtype: torch.dtype
-) -> dict[str, str]:
-    """The settings in words, for the run's page."""
-    style, net, loss = settings["style"], settings["net"], judges.loss
-    early = f"; the slim network in the first {judges.share:.0%} of the steps"
-    return {
-        "painting": f"{style['image']}, {style['size']} px"
-        + (f", by {style['painting']}" if "painting" in style else ""),
-        "photos": f"{' '.join(filter(None, (data.source, data.path)))}, {data.batch_size} a step, "
-        f"{data.size} px",
-        "judge": f"{loss.vgg.architecture}, {loss.vgg.source} weights"
-        + (early if judges.early is not None else ""),
-        "weights": f"content {loss.content_weight:g}, style {loss.style_weight:g}, "
-        f"tv {loss.tv_weight:g}",
-        "net": f"{net['name']} {net['arguments']}",
-        "precision": "bf16" if dtype == torch.bfloat16 else "fp32",
-    }
-
-
-def check_learned(module: StyleTransferModule, before: Mapping[str, Tensor]) -> None:
-    """That a run has changed its net: else there is nothing to keep.
-
-    Args:
-        module: after the last step.
-        before: the weights that the net began with.
-
-    Raises:
-        DivergedError: it hasn't.
-    """
-    now = module.best_net.state_dict()
-    if any(not torch.equal(weight.cpu(), before[name].cpu()) for name, weight in now.items()):
-        return
-    steps, skipped = module.trainer.max_steps, module.guard.skipped
-    why = f"{skipped} of {steps} steps were skipped" if skipped else "no step changed its net"
-    raise DivergedError(
-        f"the run learned nothing, and no style was written: {why}. Look at the photos and the "
-        "painting (are they blank?), at learning_rate and the weights"
-    )
-
-
 def keep(
     settings: Settings,
     module: StyleTransferModule,
@@ -251,9 +226,11 @@ def keep(
     trainer: lightning.Trainer,
     run: Run,
     init: Mapping[str, str],
+    more: Mapping[str, Any],
 ) -> None:
     """Writes the finished style, and says where."""
     about = describe_run(module, data, trainer, settings["net"], settings["style"], init)
+    about |= more
     overwrite = settings["overwrite"] if run.resume is None else may_replace(settings)
     path = finish(run, TrainedStyle(module.best_net, about), overwrite)
     print(f"wrote {path}  (objective {about['objective']['total']:.3f}; the run: {run.folder})")

@@ -19,6 +19,13 @@ from fst.optimization.calibration import STRENGTHS
 from fst.styles.catalog import BASE
 from fst.system.checks import number, one_of, optional, shown, switch, text, whole_number
 from fst.system.device import pick_device
+from fst.training.many.paintings import SOURCES
+from fst.training.many.settings import (
+    check_kind,
+    least_and_largest,
+    several_sizes,
+    several_styles,
+)
 from fst.training.recipe import Recipe
 
 Check = Callable[[str, Any], Any]
@@ -46,6 +53,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     Recipe.of(settings)
     for group in dict.fromkeys(name.rpartition(".")[0] for name in CHECKS):
         check_group(group, settings[group] if group else settings)
+    check_kind(settings)
     if settings["style"]["strength_target"] is None and is_calibrated(style_weights(settings)):
         raise InputError(
             "style.strength_target is null: then give style.style_weight or style.content_weight"
@@ -128,6 +136,10 @@ def _arguments(name: str, value: Any) -> None:
         raise InputError(f"{name} must map a net's arguments to values, not {value!r}")
 
 
+def _least_none(name: str, value: Any) -> None:
+    whole_number(name, value, least=0)
+
+
 def _plain(name: str, value: Any) -> None:
     if not isinstance(value, str | int | float | None):
         raise InputError(f"{name} must be a text or a number, not {value!r}")
@@ -135,7 +147,7 @@ def _plain(name: str, value: Any) -> None:
 
 CHECKS: dict[str, Check] = {
     "style.name": _name,
-    "style.image": text,
+    "style.image": _or_null(text),
     "style.size": _style_size,
     "style.strength_target": _or_null(_strength),
     "style.content_weight": _or_null(_weight),
@@ -167,6 +179,17 @@ CHECKS: dict[str, Check] = {
     "trainer.checkpoint_every": _or_null(_count),
     "trainer.print_every": _or_null(_count),
     "trainer.max_time": _or_null(_duration),
+    "paintings.source": _choice(*SOURCES),
+    "paintings.path": _or_null(text),
+    "paintings.split": text,
+    "paintings.column": _or_null(text),
+    "paintings.sizes": several_sizes,
+    "paintings.variants": _count,
+    "paintings.held_out": _least_none,
+    "paintings.mixed": _share,
+    "paintings.style_weights": least_and_largest,
+    "paintings.cache": _or_null(text),
+    "styles": _or_null(several_styles),
     "init": _or_null(text),
     "resume": _or_null(text),
     "overwrite": switch,
@@ -182,6 +205,8 @@ NEEDED = {
     "net": ("name", "arguments"),
     "loss": ("weights",),
     "data": (),
+    "paintings": ("source", "path", "split", "column", "sizes", "variants", "held_out", "mixed",
+                  "style_weights", "cache"),
     "trainer": ("device", "devices", "max_steps"),
     "logger": (),
     "": ("init", "resume", "overwrite", "runs", "checkpoints"),

@@ -10,20 +10,32 @@ from typing import Any
 from fst.assets import IMAGE_SUFFIXES
 from fst.errors import FstWarning, InputError
 from fst.styles.catalog import BASE, read_style, style_names
-from fst.styles.names import is_path
+from fst.styles.names import LONGEST_NAME, UNSEEN, is_path, listed
 from fst.styles.paintings import as_path
+from fst.styles.predicted import ANY
 from fst.styles.reproduce import quoted
-from fst.styles.trained import LONGEST_NAME, UNSEEN
 
 NULLABLE = ("data.path", "data.val_path", "data.cache", "init", "resume",
+            "paintings.path", "paintings.column", "paintings.cache",
             "style.title", "style.painter", "style.rights")  # fmt: skip
 
-TEXTS = (*NULLABLE, "style.name", "style.image", "loss.weights", "runs", "checkpoints")
+TEXTS = (
+    *NULLABLE,
+    "paintings.split",
+    "style.name",
+    "style.image",
+    "loss.weights",
+    "runs",
+    "checkpoints",
+)
 """Settings that name something: 2024 is a name, too, though Hydra reads it as a number. Of those in
 ``NULLABLE`` null is none; of the others it is a name as well."""
 
 SETS = ("loss.style_layers", "loss.content_layers")
 """Settings whose value, given as a whole, is all there is: Hydra would add it to the default."""
+
+SEVERAL = "_several"
+"""The style file behind ``style=[…]``."""
 
 _SWEEPS = r"(choice|range|interval|glob|shuffle|sort|tag)\(.*\)"
 
@@ -67,7 +79,7 @@ def hydras(words: Sequence[str], known: Collection[str], several: bool = False) 
     Raises:
         InputError: a painting without a name of its own, or two paintings.
     """
-    words = with_painting(words, several)
+    words = with_styles(words, several) or with_painting(words, several)
     found = [part for word in words for part in replacing(word, words)]
     return [as_typed(word, several, known) for word in found]
 
@@ -119,11 +131,43 @@ def replacing(word: str, words: Sequence[str]) -> list[str]:
         words: all words: the arguments of another net replace those of the usual one.
     """
     key, equals, value = word.partition("=")
+    if key == "style.strength_target" and value != "null" and value_of(words, "experiment"):
+        if not any(key_of(w).endswith(("content_weight", "style_weight")) for w in words):
+            return [word, "style.style_weight=null"]  # a pilot finds it, not the experiment
     another = value_of(words, "net.name") not in (None, "johnson")
     sets = (*SETS, "net.arguments") if another else SETS
     if equals and key.lstrip("+") in sets and value[:1] == "{":
         return [f"~{key.lstrip('+')}", f"+{key.lstrip('+')}={value}"]
     return [word]
+
+
+def with_styles(words: Sequence[str], several: bool = False) -> list[str] | None:
+    """The words, with ``style=[…]`` as a net of several styles; None where there is none.
+
+    Args:
+        words: as they were typed.
+        several: whether commas separate values.
+
+    Raises:
+        InputError: fewer than two styles, a painting besides, or a sweep over such lists.
+    """
+    entries = listed(value_of(words, "style") or "")
+    if entries is None:
+        return None
+    if several:
+        raise InputError("a sweep (-m) trains style after style: several in one net go without -m")
+    if len(entries) < 2 or not all(entries):
+        raise InputError("style=[…] names two styles or more, as style=[monet,my.jpg]; of one: "
+                         f"style={next(filter(None, entries), 'NAME')}")  # fmt: skip
+    if (image := value_of(words, "style.image")) is not None:
+        raise InputError(f"style.image={image} is of one style: name the painting in style=[…]")
+    rest = [word for word in words if key_of(word) != "style"]
+    if value_of(words, "style.name") is None:
+        name = "-".join(entry if entry in style_names() else own_name(entry) for entry in entries)
+        if len(name) > LONGEST_NAME:
+            raise InputError(f"a net of {len(entries)} styles needs a name: add style.name=…")
+        rest.append(f"style.name={name}")
+    return [*rest, f"style={SEVERAL}", f"styles=[{','.join(quoted(entry) for entry in entries)}]"]
 
 
 def with_painting(words: Sequence[str], several: bool = False) -> list[str]:
@@ -174,7 +218,7 @@ def own_name(painting: str) -> str:
         name = name.replace(".", "-")
     if not name:
         raise InputError(f"{painting} gives no name to a style: add style.name=…")
-    if name in (*style_names(), BASE):
+    if name in (*style_names(), BASE, ANY):
         raise InputError(
             f"{painting} would be called {name}, as a style that comes with fst: add "
             f"style.name=my_{name}, or another name"

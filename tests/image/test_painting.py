@@ -10,7 +10,7 @@ from support import make_photo
 
 from fst.errors import FstWarning, InputError
 from fst.image.io import load_image
-from fst.image.painting import load_painting
+from fst.image.painting import check_painting, load_painting, open_painting
 from fst.image.picture import resize
 from fst.styles.objective import style_target
 
@@ -35,6 +35,24 @@ def test_a_plain_painting_is_resized_as_ever(size: int, tmp_path: Path) -> None:
     expected = resize(load_image(path), size).rgb
     assert torch.equal(load_painting(path, size), expected)
     assert torch.equal(style_target(str(path), size), expected)
+
+
+def test_a_large_jpeg_can_be_opened_at_a_fraction_of_its_size(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", make_photo(800, 480))
+    assert open_painting(path).size == (800, 480)
+    assert open_painting(path, 200).size == (400, 240)
+    whole, small = resize(open_painting(path), 100).rgb, resize(open_painting(path, 200), 100).rgb
+    assert (whole - small).abs().mean() < 0.01
+
+
+def test_a_painting_can_be_asked_for_more_than_the_least(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", make_photo(120, 30))
+    assert open_painting(path, least=30).size == (120, 30)
+    with pytest.raises(InputError, match=r"a wave: 120x30 is too small, 31"):
+        open_painting(path, least=31, name="a wave")
+    check_painting(open_painting(path), 256, "a wave", least=64)
+    with pytest.raises(InputError, match=r"a wave.* 252x63, and 64"):
+        check_painting(open_painting(path), 252, "a wave", least=64)
 
 
 WRONG = {

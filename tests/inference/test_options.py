@@ -11,12 +11,11 @@ from fst.errors import InputError
 from fst.inference.options import (
     OF_PASS,
     OF_PIXELS,
-    USED,
     PassOptions,
     PixelOptions,
     check_names,
-    check_used,
 )
+from fst.inference.ways import USED, check_used
 
 
 @pytest.mark.parametrize(

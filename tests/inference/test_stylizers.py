@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from support import make_photo
+from tiny_any import save_any
 from torch import Tensor
 
 from fst.choices import MARGIN
@@ -415,3 +416,20 @@ def test_a_style_by_name_is_optimized_with_the_real_weights(
     assert len(objectives) == 3
     assert objectives[-1] < objectives[0]
     assert stylizer.loss.describe()["loss_network"]["weights"] == "caffe"
+
+
+def test_each_photo_is_painted_with_strokes_that_fit_it(tmp_path: Path) -> None:
+    save_any(tmp_path)
+    make_photo(60, 40, seed=1).save(tmp_path / "painting.png")
+    file = str(tmp_path / "painting.png")
+    fitting = make(find_style(file, tmp_path, asked={}))
+    for width in (32, 324):
+        photo = torch.rand(1, 3, 24, width, generator=torch.Generator().manual_seed(width))
+        size = 256 if width == 32 else 320
+        chosen = make(find_style(file, tmp_path, asked={"stroke_size": size}))
+        assert torch.equal(fitting(photo), chosen(photo))
+        assert not torch.allclose(
+            fitting(photo),
+            make(find_style(file, tmp_path, asked={"stroke_size": 768}))(photo),
+            atol=1e-3,
+        )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import fst
 from fst.errors import CheckpointError, InputError
-from fst.inference.options import USED, PassOptions, PixelOptions
+from fst.inference.options import PassOptions, PixelOptions
 from fst.inference.stylizers import (
     FeedForwardStylizer,
     OptimizingStylizer,
@@ -19,6 +19,7 @@ from fst.inference.stylizers import (
     Stylizer,
     make_stylizer,
 )
+from fst.inference.ways import USED
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
 from fst.styles.catalog import find_style

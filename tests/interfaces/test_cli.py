@@ -128,6 +128,7 @@ def test_an_unknown_option_is_told_in_one_line(
         "compare": ["--style", "monet", "--photos", "photos"], "reproduce": ["monet"],
         "style-page": ["monet"], "distill": ["--output", "x.safetensors"], "embed": ["x"],
         "benchmark": ["train"], "completion": ["bash"], "portrait": ["monet"],
+        "reptile": ["--output", "x.safetensors"],
     }  # fmt: skip
     photos = ["--photos", "."] if name == "judge" else []
     status, output, errors = said(capsys, name, *needed.get(name, []), *photos, "--nonsense")

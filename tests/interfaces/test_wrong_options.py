@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from any_nets import make_any
+from many_files import save_any, write_many
 from support import make_photo
 
 from fst import assets
@@ -42,6 +42,10 @@ BASE: dict[str, dict[str, list[str]]] = {
         "--output": ["out.png"],
     },
     "styles": {},
+    "sheet": {"photos": ["photo.png"], "--styles": ["tiny.safetensors"],
+              "--output": ["out.png"]},
+    "pack": {"styles": ["painting.png"], "--output": ["many.safetensors"],
+             "--checkpoints": ["nets"]},
     "train": {"settings": ["style=monet"]},
     "compare": {"--style": ["tiny.safetensors"], "--photos": ["photos"], "--weights": ["slim"]},
     "demo": {},
@@ -70,6 +74,10 @@ BASE: dict[str, dict[str, list[str]]] = {
     "distill": {
         "--output": ["slim.safetensors"], "--photos": ["photos"], "--paintings": ["painting.png"],
         "--weights": ["caffe"],
+    },
+    "reptile": {
+        "--output": ["base.safetensors"], "--photos": ["photos"], "--paintings": ["paintings"],
+        "--init": ["tiny.safetensors"],
     },
     "portrait": {"styles": ["monet"], "--folder": ["new"]},
     "embed": {
@@ -153,15 +161,34 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--size"): ["9" * 12],
     ("stylize", "--strength"): ["1.5", "-0.1"],
     ("stylize", "--margin"): ["3", "260"],
+    ("sheet", "photos"): ["", "nowhere.png", "empty", "photos", "notes.txt", "broken.png", "-"],
+    ("sheet", "--styles"): ["", "nosuch", "nowhere.safetensors", "old.pth", "empty",
+                            "nets/many.safetensors:nosuch", "nowhere.safetensors:one"],
+    ("sheet", "--output"): ["", "out.xyz", "photo.png", "there.png", "photo.png/below.png", "-"],
+    ("sheet", "--size"): ["15", "9" * 12, "99999"],
+    ("sheet", "--style-weight"): ["1", "50"],
+    ("sheet", "--stroke-size"): ["64", "1024"],
+    ("sheet", "--max-pixels"): ["100"],
+    ("pack", "styles"): [*STYLE, "nets/many.safetensors:nosuch", "any", "tiny.safetensors",
+                         "photos"],
+    ("pack", "--output"): [*NEW_FILE[:4], "new.pt", "tiny.safetensors", ".safetensors",
+                         "any.safetensors", "base.safetensors"],
+    ("pack", "--checkpoints"): [*FOLDER, "photos"],
+    ("pack", "--style-weight"): ["1", "50"],
+    ("pack", "--stroke-size"): ["64", "1024"],
     ("compare", "--margin"): ["3", "260"],
     ("compare", "--output"): [*NEW_FOLDER, "photos", ".", "unfinished/pictures"],
-    ("compare", "--style"): [*STYLE, "painting.png"],
+    ("compare", "--style"): [*STYLE, "broken.png"],
     ("judge", "styles"): [*STYLE, "painting.png"],
     ("reproduce", "style"): [*STYLE, "painting.png"],
     ("reproduce", "--output"): [*NEW_FOLDER, "."],
     ("style-page", "style"): [*STYLE, "painting.png"],
     ("distill", "--output"): [*NEW_FILE[:4], "new.pt", "network.safetensors"],
     ("distill", "--weights"): [*WEIGHTS, "slim", "random"],
+    ("reptile", "--output"): [*NEW_FILE[:4], "new.pt", "network.safetensors"],
+    ("reptile", "--paintings"): [*FOLDER, "empty"],
+    ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
+    ("reptile", "--way"): ["1.5"],
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
     ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
     ("benchmark sliders", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
@@ -202,6 +229,17 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
     "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
     "benchmark inference": [["--json", "there.json"]],
+    "sheet": [
+        ["photo.png"],  # a second one
+        ["--output", "there.png"],
+        ["--output", "tiny.safetensors/sheet.png"],
+        ["--styles", "painting.png", "--checkpoints", "photos"],  # no any-painting net
+    ],
+    "pack": [
+        ["nets/many.safetensors", "nets/other.safetensors"],  # other convolutions
+        ["painting.png"],  # twice
+        ["--output", "nets/many.safetensors", "--overwrite", "nets/many.safetensors"],
+    ],
     "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
     "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
     "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
@@ -209,6 +247,7 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
     "distill": [["--output", "network.safetensors"]],
+    "reptile": [["--output", "network.safetensors"]],
     "portrait": [["--folder", "done"]],
     "embed": [["--folder", "done"], ["--report", "there.json"]],
     "train": [["style=poppies", "--nosuch"]],
@@ -296,13 +335,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What commands are given; nothing of it may change."""
     folder = tmp_path_factory.mktemp("place")
     for name in ("photos", "empty", "done", "unfinished/pictures", "assets/weights",
-                 "assets/styles", "elsewhere"):  # fmt: skip
+                 "assets/styles", "elsewhere", "paintings"):  # fmt: skip
         (folder / name).mkdir(parents=True)
     for name in ("photo.png", "photos/a.png", "photos/b.png", "painting.png", "there.png"):
         make_photo(64, 48).save(folder / name)
     for number in range(4):  # with fewer a training warns
         make_photo(64, 48, number).save(folder / f"photos/{number}.png")
     make_photo(300, 260).save(folder / "assets/styles/monet.jpg")
+    for number in range(2):
+        make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
                  "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
                  "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
@@ -314,7 +355,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about["net"]["arguments"], about["style"]["name"] = arguments, "tiny"
     style = TrainedStyle(make_net(about["net"]["name"], arguments), about)
     save_checkpoint(folder / "tiny.safetensors", style)
-    make_any(folder / "nets")
+    save_any(folder / "nets")
+    write_many(folder / "nets" / "many.safetensors", ("one", "two"))
+    write_many(folder / "nets" / "other.safetensors", ("three",), seed=1)
     embedded = shipped("embedded") / SLIM.file
     (folder / "network.safetensors").write_bytes(embedded.read_bytes())
     return folder

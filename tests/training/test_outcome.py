@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 from fst.errors import DivergedError
 from fst.training.guard import FiniteGuard
-from fst.training.outcome import check_outcome
+from fst.training.outcome import check_learned, check_outcome
 
 
 def objective(total: float, style_weight: float = 6.0) -> dict[str, Any]:
@@ -64,3 +66,17 @@ def test_an_objective_that_has_stayed_has_not_risen(capsys: pytest.CaptureFixtur
 def test_an_objective_that_has_more_than_doubled_is_no_success() -> None:
     with pytest.raises(DivergedError, match="from 57 at the start to 1854: lower learning_rate"):
         check_outcome(guard(), objective(57.0), objective(1854.0))
+
+
+@pytest.mark.parametrize(("skipped", "says"), [(5, "5 of 5 steps were skipped"), (0, "no step")])
+def test_a_run_that_has_not_changed_its_net_is_no_success(skipped: int, says: str) -> None:
+    net = nn.Conv2d(3, 4, 3)
+    before = {name: weight.clone() for name, weight in net.state_dict().items()}
+    found = FiniteGuard()
+    found.skipped = skipped
+    with pytest.raises(DivergedError, match="learned nothing") as caught:
+        check_learned(net, before, 5, found)
+    assert says in str(caught.value)
+    with torch.no_grad():
+        net.weight.flatten()[0] += 1e-3
+    check_learned(net, before, 5, found)

@@ -15,7 +15,7 @@ from fst.errors import InputError
 from fst.styles.reproduce import recipe_of, training_arguments
 from fst.training.recipe import Recipe
 
-ANOTHER = Recipe("adam", 2e-3, "constant", 7, 0.99, 100.0, 2, "fp32", True, 5)
+ANOTHER = Recipe("adam", 2e-3, "constant", 7, 0.99, 100.0, 2, "fp32", True, 5, True)
 """No value is a default."""
 
 
@@ -46,8 +46,8 @@ def test_the_other_recipe_differs_in_everything() -> None:
 def test_the_yaml_has_the_fields_and_the_defaults() -> None:
     config = composed("style=monet")
     assert {name: config[name] for name in asdict(Recipe())} == asdict(Recipe())
-    groups = {"style", "net", "loss", "data", "trainer", "logger"}
-    others = {"init", "resume", "overwrite", "runs", "checkpoints"}
+    groups = {"style", "net", "loss", "data", "trainer", "logger", "paintings"}
+    others = {"styles", "init", "resume", "overwrite", "runs", "checkpoints"}
     assert set(config) == {field.name for field in fields(Recipe)} | groups | others
 
 

@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 import torch
 from support import make_photo
-from tiny_runs import training_settings
+from tiny_runs import ARGUMENTS, digest_of, save_style, training_settings
 from torch import Tensor
 
 from fst.data.module import PhotoDataModule
-from fst.errors import DivergedError, FstWarning, InputError
+from fst.errors import FstWarning, InputError
 from fst.losses.perceptual import PerceptualLoss
-from fst.nets.johnson import JohnsonNet
 from fst.optimization.calibration import Calibration
-from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
+from fst.styles.trained import load_checkpoint
 from fst.training import session
 from fst.training.parts import Parts
 from fst.training.reporting.curve import CurveCSV
@@ -28,7 +27,6 @@ from fst.training.trainer import make_trainer
 
 pytestmark = pytest.mark.usefixtures("offline")
 
-ARGUMENTS = {"width": 4, "residual_blocks": 1}
 LAYERS = {"content_layers": {"relu2_2": 1.0}, "style_layers": {"relu1_1": 1.0, "relu2_1": 1.0}}
 
 
@@ -98,74 +96,6 @@ def test_what_stands_in_for_a_painting_is_told(settings: dict[str, Any]) -> None
         judges_of(settings, asked := Asked())
     assert isinstance(asked.targets[0], Tensor)
     assert "portrait" in settings["style"]["painting"]
-
-
-# --- the net that a training begins with ---------------------------------------------------------
-
-
-def save_style(path: Path, seed: int, **arguments: int) -> JohnsonNet:
-    """Writes a style of weights that half precision holds exactly."""
-    net = JohnsonNet(**ARGUMENTS | arguments).requires_grad_(False)
-    generator = torch.Generator().manual_seed(seed)
-    for weight in net.parameters():
-        weight.copy_(torch.randint(-64, 64, weight.shape, generator=generator) / 128)
-    about = {
-        "net": {"name": "johnson", "arguments": {**ARGUMENTS, **arguments}},
-        "style": {"name": path.stem},
-    }
-    path.parent.mkdir(exist_ok=True)
-    save_checkpoint(path, TrainedStyle(net, about))
-    return net
-
-
-def digest_of(weights: dict[str, Tensor]) -> str:
-    return hashlib.sha256(b"".join(w.numpy().tobytes() for w in weights.values())).hexdigest()
-
-
-def test_without_init_the_net_is_the_seeds(settings: dict[str, Any]) -> None:
-    settings["net"]["arguments"]["upsampling"] = "nearest"
-    torch.manual_seed(5)
-    start = session.starting_net(settings)
-    torch.manual_seed(5)
-    expected = JohnsonNet(**ARGUMENTS, upsampling="nearest").state_dict()
-    found = start.net.state_dict()
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(weight, expected[name]) for name, weight in found.items())
-    assert start.init == {}
-
-
-def test_a_style_to_begin_with_gives_its_weights_its_name_and_its_digest(
-    settings: dict[str, Any], tmp_path: Path
-) -> None:
-    saved = save_style(tmp_path / "elsewhere" / "base.safetensors", 1).state_dict()
-    settings["init"] = str(tmp_path / "elsewhere" / "base.safetensors")
-    start = session.starting_net(settings)
-    for name, weight in start.net.state_dict().items():
-        assert torch.equal(weight, saved[name])
-    assert start.init == {"init": "base", "init_sha256": digest_of(saved)}
-    assert all(weight.requires_grad for weight in start.net.parameters())
-
-
-def test_a_blend_to_begin_with_is_the_mean_and_is_named_without_folders(
-    settings: dict[str, Any], tmp_path: Path
-) -> None:
-    paths = [tmp_path / "elsewhere" / f"{name}.safetensors" for name in ("one", "two")]
-    first, second = (save_style(path, i).state_dict() for i, path in enumerate(paths))
-    settings["init"] = f"{paths[0]}=0.75,{paths[1]}=0.25"
-    start = session.starting_net(settings)
-    found = start.net.state_dict()
-    for name, weight in found.items():
-        torch.testing.assert_close(weight, 0.75 * first[name] + 0.25 * second[name])
-    assert start.init == {"init": "one=0.75,two=0.25", "init_sha256": digest_of(found)}
-
-
-def test_another_net_is_no_beginning(settings: dict[str, Any], tmp_path: Path) -> None:
-    save_style(tmp_path / "wide.safetensors", 0, width=6)
-    settings["init"] = str(tmp_path / "wide.safetensors")
-    with pytest.raises(InputError) as caught:
-        session.starting_net(settings)
-    for fact in ("wide.safetensors", "'width': 6", "'width': 4"):
-        assert fact in str(caught.value)
 
 
 # --- the weights ---------------------------------------------------------------------------------
@@ -312,24 +242,6 @@ def test_a_training_ends_with_a_style_that_tells_all_of_it(
     with pytest.raises(InputError, match="overwrite"):
         session.train(settings, parts_of(settings, photo_folder, shown))
     assert len(list((tmp_path / "runs" / "mine").iterdir())) == 1
-
-
-# --- what is worth keeping -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("skipped", "says"), [(5, "5 of 5 steps were skipped"), (0, "no step")])
-def test_a_run_that_has_not_changed_its_net_is_no_success(skipped: int, says: str) -> None:
-    net = JohnsonNet(**ARGUMENTS)
-    before = {name: weight.clone() for name, weight in net.state_dict().items()}
-    module: Any = SimpleNamespace(
-        best_net=net, guard=SimpleNamespace(skipped=skipped), trainer=SimpleNamespace(max_steps=5)
-    )
-    with pytest.raises(DivergedError, match="learned nothing") as caught:
-        session.check_learned(module, before)
-    assert says in str(caught.value)
-    with torch.no_grad():
-        next(net.parameters()).flatten()[0] += 1e-3
-    session.check_learned(module, before)
 
 
 # --- the painting of a run -----------------------------------------------------------------------

@@ -76,6 +76,13 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "seed": [-1],
     "precision": ["fp16", "half"],
     "accumulate": [0],
+    "paintings.source": ["web"],
+    "paintings.sizes": [[], [256, 256], [63], [512, "big"], 512],
+    "paintings.variants": [0, -1],
+    "paintings.held_out": [-1],
+    "paintings.mixed": [-0.1, 1.1],
+    "paintings.style_weights": [[], [2], [40, 2], [0, 40], [2, "much"], 6],
+    "styles": [[], ["monet"], ["monet", 2], "monet"],
 }
 """Of the right type, but out of range."""
 
@@ -83,8 +90,11 @@ FREE = {"style.title", "style.painter", "style.year", "style.rights"}
 """Any plain value will do."""
 
 TEXTS = {"style.name", "style.image", "data.path", "data.val_path", "data.cache", "loss.weights",
-         "init", "resume", "runs", "checkpoints"}  # fmt: skip
+         "init", "resume", "runs", "checkpoints", "paintings.path", "paintings.split",
+         "paintings.column", "paintings.cache"}  # fmt: skip
 """Names and paths, of any content."""
+
+SWITCHES = {"compile", "overwrite", "freeze"}
 
 
 def wrong_types(name: str) -> list[Any]:
@@ -95,7 +105,7 @@ def wrong_types(name: str) -> list[Any]:
         return [["a", "list"], {"a": "mapping"}, 2.5]
     if name in ("loss.content_layers", "loss.style_layers"):
         return ["relu4_2", 3, ["relu4_2"], True]
-    if name in ("compile", "overwrite"):
+    if name in SWITCHES:
         return ["perhaps", 1, None, [True]]
     return ["nonsense", ["a", "list"], {"a": "mapping"}]
 
@@ -115,9 +125,9 @@ def cases() -> Iterator[tuple[str, Any]]:
 def test_the_cases_are_of_all_settings() -> None:
     assert set(WRONG_VALUES) <= set(DEFAULTS)
     groups = {name.partition(".")[0] for name in DEFAULTS if "." in name}
-    assert groups == {"style", "loss", "net", "data", "trainer"}
+    assert groups == {"style", "loss", "net", "data", "trainer", "paintings"}
     # what has no value out of range is a name, a switch, or free
-    assert set(DEFAULTS) - set(WRONG_VALUES) == TEXTS | FREE | {"compile", "overwrite", "data.seed"}
+    assert set(DEFAULTS) - set(WRONG_VALUES) == TEXTS | FREE | SWITCHES | {"data.seed"}
 
 
 @pytest.mark.parametrize(("name", "value"), list(cases()))

@@ -19,7 +19,12 @@ def parser() -> Parser:
         ),
     )
     add = parser.add_argument
-    add("--style", required=True, metavar="NAME", help="a trained style, or its checkpoint's file")
+    add(
+        "--style",
+        required=True,
+        metavar="NAME",
+        help="a trained style, its checkpoint's file, or a painting",
+    )
     shared(
         parser,
         "--photos",

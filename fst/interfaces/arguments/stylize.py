@@ -37,12 +37,12 @@ def parser(everything: bool = False) -> Parser:
     parser = Parser(
         "fst stylize",
         "PHOTO [PHOTO ...] --style NAME [options]",
-        "Paints photos in a style: in one pass where it has a trained net, else by optimizing the "
-        "pixels. `fst styles` lists the styles.",
+        "Paints photos in a style or in that of any painting, in one pass; or optimizes the pixels "
+        "(--method optimize). `fst styles` lists the styles.",
         (
             "fst stylize photo.jpg --style monet",
             "fst stylize photos/ --style monet --output painted/ --size 1024",
-            "fst stylize photo.jpg --style painting.jpg --iterations 300",
+            "fst stylize photo.jpg --style painting.jpg --stroke-size 700",
         ),
     )
     # fmt: off
@@ -51,7 +51,7 @@ def parser(everything: bool = False) -> Parser:
     add("--help-all", action=_HelpAll, nargs=0, help="also the options of the optimization")
     add("--style", action="append", default=[], metavar="NAME",
         help="a style, checkpoint or painting; several: a --mask each")
-    add("--blend", metavar="A=0.7,B=0.3", help="a style between trained styles")
+    add("--blend", metavar="A=0.7,B=0.3", help="a style between styles or paintings")
     add("--output", metavar="PATH",
         help="a file for one photo, a folder for several; -: stdout")
     add("--overwrite", action="store_true", help="replace what is there")
@@ -61,8 +61,6 @@ def parser(everything: bool = False) -> Parser:
     add("--upsample", choices=UPSAMPLE, metavar="HOW",
         help=f"with --size: back to the photo's size: {', '.join(UPSAMPLE)}")
     shared(parser, "--device", "--precision")
-    add("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
-        help=f"auto (default), {', '.join(BACKENDS)}")
     add("--memory", type=memory, metavar="2GB", help="what a pass may take besides the photo")
     add("--format", choices=("png", "jpg", "webp", "tif"), metavar="KIND",
         help="of stdout: png (default), jpg, webp, tif")
@@ -76,8 +74,9 @@ def parser(everything: bool = False) -> Parser:
         help=f"keep the photo's colors: {', '.join(PRESERVE)}")
     add("--mask", type=Path, action="append", default=[], metavar="FILE",
         help="white where the style is painted, black where not")
-    add("--feather", type=float, metavar="SHARE",
-        help=f"of masks, of the long side (default: {FEATHER})")
+    add("--stroke-size", dest="style_size", type=positive, metavar="PIXELS",
+        help="long side of a painting: larger strokes (default: 512)")
+    add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 6)")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",
         help="iterations of the optimization afterwards")
@@ -96,6 +95,12 @@ def _rare(parser: Parser, shown: bool) -> None:
     rare = parser.add_argument_group("rarely needed")
     shared(rare, "--margin",
            help=say(f"a pass goes on so far beyond the photo's border (default: {MARGIN})"))
+    rare.add_argument("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
+        help=say(f"auto (default), {', '.join(BACKENDS)}"))
+    rare.add_argument("--style-size", type=positive, metavar="PIXELS",
+        help=say("another name of --stroke-size (default: 512)"))
+    rare.add_argument("--feather", type=float, metavar="SHARE",
+        help=say(f"of masks, of the long side (default: {FEATHER})"))
     rare.add_argument("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",
         help=say("refuse larger photos (default: %(default)s)"))
     group = parser.add_argument_group("optimizing the pixels")
@@ -109,10 +114,7 @@ def _rare(parser: Parser, shown: bool) -> None:
         help=say(f"what to start from: {', '.join(INITS)} (default: the photo)"))
     shared(group, "--seed", help=say("of the noise"))
     add("--content-weight", type=float, metavar="WEIGHT", help=say("of the photo"))
-    add("--style-weight", type=float, metavar="WEIGHT", help=say("of the painting"))
     add("--tv-weight", type=float, metavar="WEIGHT", help=say("of smoothness"))
-    add("--style-size", type=positive, metavar="PIXELS",
-        help=say("long side of the painting (default: 512)"))
     add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
     shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
     add("--save-every", type=positive, metavar="N",

@@ -15,7 +15,7 @@ from fst.assets import shipped
 from fst.errors import InputError
 from fst.interfaces.arguments import train_help
 from fst.interfaces.arguments.options import Parser
-from fst.styles.names import file_called, is_path
+from fst.styles.names import file_called, is_path, listed
 from fst.training.earlier import renamed
 
 ELSEWHERE = ("config_name", "config_path", "hydra_help", "info")
@@ -71,7 +71,7 @@ class TrainParser(Parser):
             names = ", ".join(train_help.style_names())
             self.exit(
                 2,
-                f"error: which style? fst train style=NAME, one of {names}. {OWN} "
+                f"error: which style? fst train style=NAME, one of {names}, or any. {OWN} "
                 "(fst train --help)\n",
             )
         known = known_keys(folder)
@@ -89,9 +89,13 @@ class TrainParser(Parser):
         if choices and folder:
             own = (path.stem for path in (Path(folder) / group).glob("*.yaml"))
             choices = sorted({*choices, *own})
-        if group == "style" and is_path(value.strip("'\"")):
+        if group == "style" and is_path(value.strip("'\"")) and listed(value) is None:
             return  # a painting; it is opened later
-        for name in value.split(",") if choices else ():
+        several = listed(value) if group == "style" else None
+        names = value.split(",") if several is None else [n for n in several if not is_path(n)]
+        for name in names if choices else ():
+            if several is not None and name == train_help.ANY:
+                self.error("style=any is a training of its own: fst train style=any")
             if re.fullmatch(r"[\w ./-]+", name) and name not in _allowed(group, choices):
                 self.error(f"no {group} {name!r}: {_instead(group, name, choices)}")
 

@@ -17,6 +17,7 @@ GROUPS = {
     "loss": "the network that judges, and how",
     "data": "the photos to train on",
     "net": "the net that is trained",
+    "paintings": "for style=any: the paintings to learn from",
     "trainer": "steps, devices, how often what is written",
     "logger": "where figures are written",
 }
@@ -33,6 +34,9 @@ EXAMPLES = (
     ("style=monet --cfg job", "shows every value"),
 )
 """What is typed after ``fst train``, and what it does."""
+
+ANY = "any"
+"""The choice of a style that is no style, but all of them."""
 
 _LEFT = 30
 
@@ -53,7 +57,7 @@ class Setting:
 
 def style_names() -> list[str]:
     """The style files that come with fst."""
-    return choices("style")
+    return [name for name in choices("style") if name != ANY]
 
 
 def choices(group: str) -> list[str]:

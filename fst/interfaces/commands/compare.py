@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def main(options: argparse.Namespace) -> int:
     dtype = pick_precision(options.precision, device)
     photos = find_photos(*options.photos, limit=options.limit)
     keep_freed_memory()
-    style = find_style(options.style, options.checkpoints, device)
+    found = find_style(options.style, options.checkpoints, device, asked={})
+    style = replace(found, fitted=None)  # one loss judges all photos: it knows one stroke size
     of_pass = PassOptions(device, dtype, margin=options.margin)
     stylizer = make_stylizer(style, "feedforward", of_pass)
     assert isinstance(stylizer, FeedForwardStylizer)
@@ -42,7 +44,7 @@ def main(options: argparse.Namespace) -> int:
         stylizer.style, device, dtype, options.painting, options.weights
     )
     trained = stylizer.style.description["loss"]["loss_network"]["sha256"]
-    if loss.vgg.sha256 != trained:
+    if loss.vgg.sha256 != trained and not style.predicted:
         network = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
         print(f"judged by another network ({network}) than the style was trained with")
     comparison = Comparison(

@@ -1,14 +1,11 @@
 """Stylizes photos: ``fst stylize photo.jpg --style monet``."""
 
 import argparse
-import os
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
@@ -21,15 +18,12 @@ from fst.inference.control import Control, Layer
 from fst.inference.difference import comparison, without_record
 from fst.inference.iterates import Counter, IterateFiles, check_iterates
 from fst.inference.masks import read_mask
-from fst.inference.options import OF_PASS, OF_PIXELS, USED, PassOptions, PixelOptions, check_used
 from fst.inference.record import painted_with, record_of
 from fst.inference.streams import Streams, open_streams
-from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer, way_of
+from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.targets import Job, Plan, plan, unfinished
+from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers
 from fst.optimization.pixels import Iterate
-from fst.styles.catalog import find_style, is_trained
-from fst.styles.style import Style
-from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 from fst.version import __version__
 
@@ -126,73 +120,6 @@ def say(planned: Plan, done: Sequence[Job], no_record: bool) -> None:
     if no_record:
         how = "there already, painted in whatever way: there is no record"
     print(in_a_line(f"{what} {how} (--overwrite paints {anew} anew)"))
-
-
-def files_of(style: Style) -> list[Path]:
-    """The paintings and checkpoints that a style may be read from, as far as they are files."""
-    named = [style.asked, *([style.image] if style.image else [])]
-    return [path for path in map(Path, named) if os.path.isfile(path)]
-
-
-def find_styles(options: argparse.Namespace) -> list[Style]:
-    """What is painted; as many as there are masks, or one.
-
-    Raises:
-        InputError: no style, both a style and a blend, or not a mask for every style.
-    """
-    if bool(options.style) == bool(options.blend):
-        raise InputError(
-            "--style and --blend: give one of them"
-            if options.style
-            else "in which style? --style NAME, or --blend; fst styles lists them"
-        )
-    if options.blend and "=" not in options.blend:
-        raise InputError(f"a blend looks like monet=0.7,starry_night=0.3, not {options.blend!r}")
-    names: list[str] = options.style or [options.blend]
-    if len(options.mask) not in ({1, 0} if len(names) == 1 else {len(names)}):
-        masks = "1 mask" if len(options.mask) == 1 else f"{len(options.mask)} masks"
-        raise InputError(f"{len(names)} styles and {masks}: give each style a --mask of its own")
-    device = pick_device(options.device)
-    found = {name: find_style(name, options.checkpoints, device) for name in dict.fromkeys(names)}
-    return [found[name] for name in names]
-
-
-def make_stylizers(options: argparse.Namespace, styles: Sequence[Style]) -> list[Stylizer]:
-    """One for every style; says so where one is going to take a while.
-
-    Raises:
-        InputError: an option that none of them has a use for.
-    """
-    device = pick_device(options.device)
-    dtype = pick_precision(options.precision, device)
-    chosen = {**vars(options), "circular": options.seamless or None}
-    chosen["backend"] = None if options.backend == "auto" else options.backend
-    given = [name for name in (*OF_PASS, *OF_PIXELS, "save_every") if chosen.get(name) is not None]
-    ways = [way_of(style, options.method, options.refine) for style in styles]
-    check_used(given, dict(ways))
-    made: list[Stylizer] = []
-    for style, (way, _) in zip(styles, ways, strict=True):
-        used = {name: chosen[name] for name in given if name in USED[way]}
-        if options.seamless:  # whatever the way: make_stylizer says why it does not tile
-            used["circular"] = True
-        of_pass = {name: value for name, value in used.items() if name in OF_PASS}
-        of_pixels = {name: value for name, value in used.items() if name in OF_PIXELS}
-        alone = way == "optimize" and options.method == "auto"
-        if alone and is_trained(style.name, options.checkpoints):
-            trained = f"--style {shlex.quote(style.name)}"
-            print(f"warning: {style.asked} is a painting: the pixels are optimized. There is a "
-                  f"trained style of that name, which paints at once: {trained}",
-                  file=sys.stderr)  # fmt: skip
-        stylizer = make_stylizer(
-            style, options.method, PassOptions(device, dtype, **of_pass), PixelOptions(**of_pixels),
-            options.refine,
-        )  # fmt: skip
-        if isinstance(stylizer, FeedForwardStylizer) and stylizer.backend != "eager":
-            print(f"backend: {stylizer.backend}")
-        if alone:
-            print(f"no checkpoint for {style.asked!r}: optimizing the pixels, which takes a while")
-        made.append(stylizer)
-    return made
 
 
 def paint_all(

@@ -23,9 +23,13 @@ from fst.errors import FstError, InputError, one_line_errors
 from fst.interfaces.arguments.train import check_keys, known_keys, near
 from fst.styles.reproduce import quoted
 from fst.system.device import process_rank
+from fst.training.at_hand import judged_at_hand
 from fst.training.earlier import renamed, translated
+from fst.training.many.beginning import usual_init
+from fst.training.many.session import train_many
+from fst.training.many.settings import check_typed, count_rows, is_of_many
 from fst.training.parts import Parts
-from fst.training.resume import foreign_targets, leaves, own_settings, resumed_settings
+from fst.training.resume import ABSENT, foreign_targets, leaves, own_settings, resumed_settings
 from fst.training.session import fixed_weights, train
 from fst.training.settings import check_settings, style_weights
 from fst.training.unfinished import find_run, folder_of
@@ -51,14 +55,20 @@ def composed(config: DictConfig, filled: Collection[str] = ()) -> None:
             check_keys(settings, added, OmegaConf.to_yaml(config))
             typed = {key_of(word) for word in HydraConfig.get().overrides.task}
             own_painting(settings["style"], HydraConfig.get().runtime.choices.get("style"), typed)
+            count_rows(settings)
             changes: list[str] = []
             if settings["resume"] is not None:
                 settings, changes = going_on(settings, filled)
             check_settings(settings)
+            check_typed(settings, typed)
+            settings["loss"] = judged_at_hand(settings["loss"])
             if sweep and settings["trainer"]["devices"] != 1:
                 raise InputError("a sweep (-m) trains on one device at a time: trainer.devices=1")
             settings["style"] |= style_weights(settings)
-            if not train(settings, make_parts(settings), changes):
+            if settings["resume"] in (None, "auto"):
+                usual_init(settings, typed)
+            work = train_many if is_of_many(settings) else train
+            if not work(settings, make_parts(settings), changes):
                 sys.exit(130)
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
@@ -99,6 +109,7 @@ def going_on(settings: dict[str, Any], filled: Collection[str]) -> tuple[dict[st
             f"{folder}/config.yaml would call {foreign[0]}, which does not come with fst: give "
             "that setting on the command line as well, if it is yours"
         )
+    settings["loss"] = judged_at_hand(settings["loss"], own["loss"])
     names = [name for name in said(HydraConfig.get().overrides.task, own) if name not in filled]
     return resumed_settings(own, settings | {"resume": str(start)}, names)
 
@@ -135,11 +146,8 @@ def said(words: Sequence[str], own: dict[str, Any]) -> Iterator[str]:
             its_photos = name == "data.path" and own.get("data", {}).get("source") == (
                 mine.get("data.source")
             )
-            if not its_photos and any(other.get(name, _NOT_THERE) != value for other in rest):
+            if not its_photos and any(other.get(name, ABSENT) != value for other in rest):
                 yield name
-
-
-_NOT_THERE = object()
 
 
 def _leaves_of(words: list[str]) -> dict[str, Any] | None:

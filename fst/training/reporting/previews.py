@@ -19,7 +19,8 @@ class Previews(Callback):
     """Writes held-out photos above their stylized versions as a PNG, and a sheet of all of these.
 
     At the steps 1, 2, 4, 8, …, so that the first comes within seconds; every N steps; and at the
-    last.
+    last. A module of many styles lays out its own: a row for each of some styles, with a column
+    of their paintings.
     """
 
     def __init__(self, folder: Path, every: int) -> None:
@@ -44,14 +45,22 @@ class Previews(Callback):
         with torch.no_grad():
             # a run that diverges still gets its preview
             training = pl_module.training
-            painted = pl_module.eval()(photos).nan_to_num()
+            rows = _rows(pl_module.eval(), photos)
             pl_module.train(training)
-        grid = make_grid(
-            torch.cat([photos, painted.float()]), nrow=count, padding=PADDING, pad_value=1.0
-        )
+        columns = len(rows[0])
+        pictures = torch.stack([picture.nan_to_num() for row in rows for picture in row])
+        grid = make_grid(pictures, nrow=columns, padding=PADDING, pad_value=1.0)
         self.folder.mkdir(parents=True, exist_ok=True)
         save_image(self.folder / f"step_{step:06d}.png", grid[None])
-        write_contact_sheet(self.folder, count)
+        write_contact_sheet(self.folder, count, len(rows) - 1, columns - count)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image("preview", grid, step)
+
+
+def _rows(module: LightningModule, photos: Tensor) -> list[list[Tensor]]:
+    """The pictures of a preview: photos above, painted below."""
+    if (preview := getattr(module, "preview", None)) is not None:
+        rows: list[list[Tensor]] = preview(photos)
+        return rows
+    return [[*photos], [*module(photos).float()]]

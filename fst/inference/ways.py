@@ -1,0 +1,76 @@
+"""The ways of painting, and which options each has a use for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fst.errors import InputError
+from fst.inference.options import OF_PASS, OF_PIXELS
+
+OF_PREDICTION = ("style_size", "style_weight")
+"""Of a net that is predicted from a painting, and of the optimization for a painting."""
+
+_REFINE = (
+    "memory", "backend", "margin", "optimizer", "learning_rate", "clamp", "weights", "save_every"
+)  # fmt: skip
+
+USED = {
+    "feedforward": OF_PASS,
+    "predicted": (*OF_PASS, *OF_PREDICTION),
+    "refine": _REFINE,
+    "predicted, refine": (*_REFINE, *OF_PREDICTION),
+    "optimize": (*OF_PIXELS, "save_every"),
+}
+"""Way of painting -> the options that it has a use for."""
+
+PREDICTED = ("predicted", "predicted, refine")
+"""The ways of a net that is predicted from a painting."""
+
+SAID = {
+    "feedforward": "one pass",
+    "refine": "refining (refine, --refine N)",
+    "optimize": "the optimization (method optimize)",
+}
+
+
+def check_used(names: Iterable[str], ways: Mapping[str, str]) -> None:
+    """Refuses an option that is of no use.
+
+    Args:
+        names: of the options that were chosen.
+        ways: the ways of painting that follow, of :data:`USED` -> what to say of it: which style is
+            painted so and why.
+
+    Raises:
+        InputError: names the option, the ways that take it, and the way that was picked.
+    """
+    for name in names:
+        if any(name in USED[way] for way in ways):
+            continue
+        option = "--seamless" if name == "circular" else "--" + name.replace("_", "-")
+        if name in OF_PREDICTION:
+            raise InputError(
+                f"{name} ({option}) is what a trained net has learned with, and stays so: give a "
+                f"painting's file, or method optimize; {', '.join(ways.values())}"
+            )
+        takers = " and ".join(said for way, said in SAID.items() if name in USED[way])
+        raise InputError(f"{name} ({option}) is for {takers}, but {', '.join(ways.values())}")
+
+
+def asked_of_painting(method: str, refine: int, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is asked of the net that is predicted from a painting; None where pixels are optimized.
+
+    Args:
+        method: as for :func:`~fst.inference.stylizers.way_of`, and so is ``refine``.
+        refine: iterations that follow a pass.
+        chosen: the options that were given, by name.
+    """
+    if method == "optimize" or (method == "auto" and not refine and only_of_pixels(chosen)):
+        return None
+    names = {"style_size": "stroke_size", "style_weight": "style_weight"}
+    return {name: chosen[option] for option, name in names.items() if option in chosen}
+
+
+def only_of_pixels(chosen: Iterable[str]) -> list[str]:
+    """Those of the options that only the optimization knows."""
+    used = USED["optimize"]
+    return [name for name in chosen if name in used and name not in OF_PREDICTION]

@@ -1,0 +1,1 @@
+"""Many paintings at once: which there are, what judges see in them, and which a step learns."""

@@ -1,0 +1,115 @@
+"""Settings that belong together in a training of many styles, checked before any work is done."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from fst.errors import InputError
+from fst.styles.description import LARGEST_PAINTING
+from fst.system.checks import number, shown, text, whole_number
+from fst.training.many.paintings import LEAST
+
+KINDS = ("any", "many")
+"""Nets of many styles, by their names."""
+
+OF_ONE_PAINTING = (
+    *(f"style.{key}" for key in ("size", "strength_target", "content_weight", "style_weight")),
+    *(f"loss.{key}" for key in ("content_weight", "style_weight")),
+)
+"""Settings that have no meaning for any painting."""
+
+
+def is_of_many(settings: Mapping[str, Any]) -> bool:
+    """Whether a net of many styles is trained."""
+    return settings["net"]["name"] in KINDS
+
+
+def check_kind(settings: Mapping[str, Any]) -> None:
+    """That net, style, styles and paintings are those of one kind of training.
+
+    Raises:
+        InputError: they aren't, in one line.
+    """
+    kind, image = settings["net"]["name"], settings["style"]["image"]
+    styles, path = settings.get("styles"), settings.get("paintings", {}).get("path")
+    if kind != "many" and styles is not None:
+        raise InputError(f"several styles are learned by net=many, not by net={kind}")
+    if kind in KINDS and image is not None:
+        many = "style=any paintings.path=FOLDER" if kind == "any" else "style=[monet,my.jpg]"
+        raise InputError(
+            f"net={kind} is not trained on one painting ({image}): give {many}; for one painting, "
+            "style=FILE alone"
+        )
+    if kind in KINDS and settings["loss"].get("normalization") == "course":
+        raise InputError("loss.normalization=course knows one painting: leave it out")
+    if kind == "any":
+        if path is None:
+            raise InputError(
+                "style=any learns from many paintings: give paintings.path=FOLDER (or "
+                "paintings.source=hub paintings.path=NAME)"
+            )
+    elif path is not None:
+        raise InputError(f"paintings.path={path} is for style=any")
+    elif kind == "many" and not styles:
+        raise InputError("net=many learns styles that are named: style=[monet,my.jpg]")
+    elif image is None and kind != "many":
+        raise InputError(f"style.image is not given, and net={kind} learns one painting")
+    if settings.get("freeze") and settings["init"] is None:
+        raise InputError("freeze=true keeps the convolutions of another net: give init=… as well")
+
+
+def check_typed(settings: Mapping[str, Any], typed: Collection[str]) -> None:
+    """That nothing was typed that this kind of training does not look at.
+
+    Args:
+        settings: all of them.
+        typed: the settings that the user has given.
+
+    Raises:
+        InputError: something was; names it.
+    """
+    kind = settings["net"]["name"]
+    of_paintings = [name for name in typed if name.partition(".")[0] == "paintings"]
+    if kind != "any" and of_paintings:
+        raise InputError(f"{of_paintings[0]} is for style=any, which learns from many paintings")
+    if kind == "any" and (useless := [name for name in OF_ONE_PAINTING if name in typed]):
+        raise InputError(
+            f"{useless[0]} is of one painting: for style=any there are paintings.sizes and "
+            "paintings.style_weights"
+        )
+    if kind == "many" and (useless := [n for n in typed if n.endswith("strength_target")]):
+        raise InputError(f"{useless[0]} is of one painting: for several give style.style_weight")
+
+
+def count_rows(settings: dict[str, Any]) -> None:
+    """Sets how many rows a net of several styles has, where the styles are named."""
+    styles, net = settings.get("styles"), settings.get("net")
+    if isinstance(styles, list) and isinstance(net, dict) and net.get("name") == "many":
+        if isinstance(arguments := net.get("arguments"), dict):
+            arguments["styles"] = len(styles)
+
+
+def several_styles(name: str, value: Any) -> None:
+    """That it is a list of styles."""
+    if not isinstance(value, list) or len(value) < 2:
+        raise InputError(
+            f"{name} must be two or more styles, as style=[monet,my.jpg], not {shown(value)}"
+        )
+    for entry in value:
+        text(name, entry)
+
+
+def several_sizes(name: str, value: Any) -> None:
+    """That it is a list of different sizes of paintings in pixels."""
+    if not isinstance(value, list) or not value or len(set(map(str, value))) < len(value):
+        raise InputError(f"{name} must be different sizes, as [256,512], not {shown(value)}")
+    for size in value:
+        whole_number(name, size, LEAST, LARGEST_PAINTING)
+
+
+def least_and_largest(name: str, value: Any) -> None:
+    """That it is a range of style weights."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise InputError(f"{name} must be the least and the largest, as [2,40], not {shown(value)}")
+    low, high = (number(name, weight, above=0) for weight in value)
+    if low > high:
+        raise InputError(f"{name} must be the least and the largest, as [2,40], not {value}")
