@@ -1,6 +1,6 @@
 """Any painting as a style, at once: the any-painting net predicts the net of one painting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -248,19 +248,7 @@ def _load(path: Path, changed: int, device: str) -> AnyPainting:
         raise CheckpointError(f"{path} is no any-painting net: its net is "
                               f"{trained.description['net']['name']}")  # fmt: skip
     sees = moments_network().to(device)
-    paintings = trained.description.get("paintings")
-    known = paintings.get("network") if isinstance(paintings, Mapping) else None
+    known = trained.description.get("paintings", {}).get("network")
     if known is not None and known != sees.sha256:
         raise CheckpointError(f"{path} was trained with another slim network than this fst has")
     return AnyPainting(trained, sees)
-
-
-def mixed(embeddings: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """A mixture of styles in their numbers; the shares add up to 1.
-
-    Raises:
-        InputError: embeddings of nets that differ.
-    """
-    if len({embedding.shape for embedding in embeddings}) > 1:
-        raise InputError("styles of different nets can't be mixed")
-    return torch.stack([s * e for s, e in zip(shares, embeddings, strict=True)]).sum(0)
