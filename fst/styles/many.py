@@ -12,10 +12,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from fst.errors import CheckpointError, InputError
-from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT
 from fst.nets.conditional import ConditionalNet, ManyNet
 from fst.styles.description import MANY, check_styles
 from fst.styles.headers import listed
+from fst.styles.predicted import usual_loss
+from fst.styles.style import term_weights
 from fst.styles.trained import FORMAT_VERSION, TrainedStyle, load_checkpoint
 from fst.system.files import atomic_file
 
@@ -78,23 +79,15 @@ def style_of(path: Path, name: str, device: torch.device | str = "cpu") -> Train
     assert isinstance(many.net, ManyNet)
     net = many.net.net_for(embedding).eval().requires_grad_(False)
     arguments = many.description["net"]["arguments"]
-    weights = {"content_weight": 1.0, "tv_weight": TV_WEIGHT}
-    judged = {
-        "content_layers": CONTENT_LAYERS,
-        "style_layers": STYLE_LAYERS,
-        "normalization": "relative",
-        "loss_network": {"weights": "auto", "pooling": "max", "sha256": "unknown"},
-        **weights,
-        **many.description.get("loss", {}),
-        "style_weight": about["style_weight"],
-    }
-    shared = {key: value for key, value in arguments.items() if key in SHARED and key != "rank"}
+    alone = {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
+    weight = about["style_weight"]
+    trained_with = many.description.get("loss", {})
+    loss = {**usual_loss(weight), **trained_with, "style_weight": weight}
     description = {
         "format_version": many.description["format_version"],
-        "net": {"name": "johnson", "arguments": shared},
-        "style": {**weights, **about},
-        "loss": judged,
-        "of_many": {"file": many.name, "sha256": shared_digest(many.net)},
+        "net": {"name": "johnson", "arguments": {**alone, "upsampling": net.upsampling}},
+        "style": {**about, **term_weights(loss)},
+        "loss": loss,
     }
     return TrainedStyle(net, description)
 
