@@ -36,10 +36,10 @@ ARGUMENTS = {"width": 4, "residual_blocks": 1}
 """Of a tiny net of ours."""
 
 
-def training_settings(*overrides: str) -> dict[str, Any]:
+def training_settings(*overrides: str, style: str = "monet") -> dict[str, Any]:
     """All settings of a training, composed as the command does it."""
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        config = compose("train", ["style=monet", "trainer.device=cpu", *overrides])
+        config = compose("train", [f"style={style}", "trainer.device=cpu", *overrides])
     plain: Any = OmegaConf.to_container(config, resolve=True)
     return dict(plain)
 

@@ -20,7 +20,9 @@ COMMANDS = {
     "to paint with": {
         "stylize": "paint photos in a style",
         "styles": "list the styles: trained, to be trained, to be optimized",
+        "sheet": "one photo in every style there is, to choose from",
         "train": "train a net for a painting",
+        "pack": "put many styles into one file",
         "compare": "one pass against the optimization, photo by photo",
         "demo": "all of it in a few minutes",
         "completion": "make a shell complete the words of fst",

@@ -12,7 +12,7 @@ import torch
 import yaml
 
 from fst import assets
-from fst.errors import AssetError, FstWarning, InputError
+from fst.errors import AssetError, CheckpointError, FstWarning, InputError
 from fst.image.picture import Picture
 from fst.styles.blend import blend, parse_blend
 from fst.styles.headers import SUFFIX, find_in_many, listed, many_files
@@ -25,6 +25,7 @@ from fst.styles.trained import TrainedStyle, load_checkpoint
 
 BASE = "base"
 """The checkpoint that trainings begin with: no style to paint in."""
+
 STYLES = assets.shipped("configs") / "style"
 """The style files that come with fst."""
 
@@ -180,13 +181,37 @@ def _no_style(style: str, folders: Sequence[Path]) -> str:
     )
 
 
+def check_there(style: str, checkpoints: Path | None = None) -> None:
+    """That :func:`find_style` would find something; reads no net.
+
+    Raises:
+        CheckpointError: no such file.
+        InputError: no such style (names those there are); a blend that can't be read.
+    """
+    if is_blend(style):
+        for part in parse_blend(style):
+            check_there(part, checkpoints)
+    elif find_in_many(style, _folders(checkpoints)) is None:
+        path, _ = _resolve(style, checkpoints)
+        if path is not None and not path.is_file():
+            raise CheckpointError(f"no checkpoint {str(path)!r}")
+
+
+def trained_alone(folders: Sequence[Path]) -> list[Path]:
+    """The checkpoints of one style each, sorted by name; of a name, the one that is taken."""
+    several = many_files(folders)
+    found: dict[str, Path] = {}
+    for path in (path for folder in folders for path in folder.glob("*.safetensors")):
+        if path.stem not in (BASE, ANY) and path not in several:
+            found.setdefault(path.stem, path)
+    return [found[name] for name in sorted(found)]
+
+
 def trained_names(folders: Sequence[Path]) -> list[str]:
-    """The styles that a net is there for, sorted; behind them those of many-files."""
-    held = many_files(folders)
-    files = {path for folder in folders for path in folder.glob("*.safetensors")} - held.keys()
-    alone = {path.stem for path in files} - {BASE, ANY}
-    among = {name for names in held.values() for name in names}
-    return [*sorted(alone), *sorted(among - alone)]
+    """The styles that there is a net for, sorted; behind them those of many-files."""
+    alone = [path.stem for path in trained_alone(folders)]
+    among = {name for names in many_files(folders).values() for name in names}
+    return [*alone, *sorted(among - set(alone))]
 
 
 def load_style(

@@ -78,23 +78,23 @@ def style_of(path: Path, name: str, device: torch.device | str = "cpu") -> Train
     assert isinstance(many.net, ManyNet)
     net = many.net.net_for(embedding).eval().requires_grad_(False)
     arguments = many.description["net"]["arguments"]
-    weights = {"content_weight": 1.0, "tv_weight": TV_WEIGHT}
-    judged = {
+    alone = {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
+    judged: dict[str, Any] = {
+        "content_weight": 1.0,
+        "tv_weight": TV_WEIGHT,
         "content_layers": CONTENT_LAYERS,
         "style_layers": STYLE_LAYERS,
         "normalization": "relative",
         "loss_network": {"weights": "auto", "pooling": "max", "sha256": "unknown"},
-        **weights,
         **many.description.get("loss", {}),
         "style_weight": about["style_weight"],
     }
-    shared = {key: value for key, value in arguments.items() if key in SHARED and key != "rank"}
     description = {
         "format_version": many.description["format_version"],
-        "net": {"name": "johnson", "arguments": shared},
-        "style": {**weights, **about},
+        "net": {"name": "johnson", "arguments": {**alone, "upsampling": net.upsampling}},
+        "style": {**about, **{key: judged[key] for key in ("content_weight", "tv_weight")}},
         "loss": judged,
-        "of_many": {"file": many.name, "sha256": shared_digest(many.net)},
+        "of_many": {"file": many.name},
     }
     return TrainedStyle(net, description)
 

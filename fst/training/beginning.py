@@ -13,7 +13,7 @@ from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT
 from fst.nets import alike, make_net
 from fst.styles.catalog import load_style
 from fst.styles.objective import STAND_IN, style_target
-from fst.styles.predicted import ANY, STROKE_SIZES, WEIGHTS, Asked, load_any
+from fst.styles.predicted import ANY, STROKE_SIZES, WEIGHTS, AnyPainting, Asked, load_any
 from fst.styles.trained import TrainedStyle
 from fst.training.settings import is_calibrated
 
@@ -49,9 +49,10 @@ def starting_net(settings: dict[str, Any]) -> Start:
     if init == ANY or Path(init).name == f"{ANY}.safetensors":
         if DIGEST in settings and settings["resume"] not in (None, "auto"):
             return Start(net, {"init": ANY, DIGEST: settings[DIGEST]})
-        trained = predicted(init, settings["style"])
-        about = {"init": ANY, DIGEST: trained.description["predicted"]["sha256"]}
-        settings[DIGEST] = about[DIGEST]
+        maker = any_net(init)
+        trained = predicted(maker, settings["style"])
+        settings[DIGEST] = maker.trained.digest
+        about = {"init": ANY, DIGEST: settings[DIGEST]}
     else:
         trained = load_style(init)
         about = {"init": name_of(init, trained), DIGEST: trained.digest}
@@ -72,38 +73,39 @@ def name_of(init: str, trained: TrainedStyle) -> str:
     return Path(init).name.removesuffix(".safetensors")
 
 
-def predicted(init: str, style: Mapping[str, Any]) -> TrainedStyle:
-    """The net that the any-painting net makes for a run's painting.
-
-    Args:
-        init: its name, or its path.
-        style: the run's, with ``image_sha256`` or what stands in for the painting. A size or a
-            weight that the any-painting net was not trained with is the nearest that it was; a
-            weight that is still to be calibrated is the usual one.
+def any_net(init: str) -> AnyPainting:
+    """The any-painting net that ``init`` names, or whose path it is.
 
     Raises:
-        InputError: there is no any-painting net.
+        InputError: there is none.
         CheckpointError: it is damaged, or made for another slim network.
     """
     maker = load_any(None if init == ANY else Path(init).parent)
     if maker is None:
-        looked = [f"{folder}/" for folder in assets.checkpoint_folders()]
-        places = ", ".join(looked) if init == ANY else f"{Path(init).parent}/"
+        folders = assets.checkpoint_folders() if init == ANY else (Path(init).parent,)
+        places = ", ".join(f"{folder}/" for folder in folders)
         raise InputError(
             f"init={init}: no {ANY}.safetensors in {places}: init=base begins with the mean of "
             "five styles"
         )
-    asked = Asked(
-        _nearest(usual_weight(style), WEIGHTS), int(_nearest(style["size"], STROKE_SIZES))
-    )
+    return maker
+
+
+def predicted(maker: AnyPainting, style: Mapping[str, Any]) -> TrainedStyle:
+    """The net that the any-painting net makes for a run's painting.
+
+    Args:
+        maker: that net.
+        style: the run's, with ``image_sha256`` or what stands in for the painting. A size or a
+            weight that the any-painting net was not trained with is the nearest that it was; a
+            weight that is still to be calibrated is the usual one.
+    """
+    size = int(_nearest(style["size"], STROKE_SIZES))
+    asked = Asked(_nearest(usual_weight(style), WEIGHTS), size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FstWarning)  # said when the painting was found
-        painting = style_target(
-            style["image"],
-            asked.stroke_size,
-            style.get("image_sha256"),
-            style.get("painting") == STAND_IN,
-        )
+        stood_in = style.get("painting") == STAND_IN
+        painting = style_target(style["image"], size, style.get("image_sha256"), stood_in)
     about = {"name": style["name"], "image": style["image"]}
     return maker.style(maker.embedding(painting, asked), about, asked)
 

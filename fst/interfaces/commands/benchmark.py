@@ -1,11 +1,11 @@
 """Measures this project against the textbook's way: ``fst benchmark train``, ``inference``.
 
-``fst benchmark slim`` measures the slim loss network against VGG-19.
+``fst benchmark slim`` measures the slim loss network against VGG-19; ``any``, ``sliders`` and
+``ladder`` measure the any-painting net.
 """
 
 import argparse
 import dataclasses
-import os
 import statistics
 import sys
 from typing import Any
@@ -16,11 +16,12 @@ from rich.table import Table
 from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference.backends import is_installed
+from fst.research.benchmarks import any_painting, ladder, sliders
 from fst.research.benchmarks.flops import training_flops
 from fst.research.benchmarks.one_pass import InferenceBench, passes
 from fst.research.benchmarks.one_pass import peak_memory as inference_memory
 from fst.research.benchmarks.rounds import peak_flops, ratio_over_rounds, ratios
-from fst.research.benchmarks.tables import cells, interleave, machine, make_row
+from fst.research.benchmarks.tables import cells, interleave, machine, make_row, say_if_busy
 from fst.research.benchmarks.training_step import (
     DTYPES,
     BenchmarkSettings,
@@ -60,9 +61,7 @@ def train(options: argparse.Namespace) -> list[dict[str, Any]]:
     console = Console(width=None if sys.stdout.isatty() else 120)
     cases = training_cases(kinds, options.compile)
     variants = list(dict.fromkeys([case.yardstick for case in cases] + cases))
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        print(f"other work is running here (load {load:.1f}): don't trust these figures")
+    say_if_busy()
     tune_process(device)
     bench = TrainingBench(settings)
     runs = {variant.name: bench.run(variant) for variant in variants}
@@ -160,7 +159,15 @@ def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
 def main(options: argparse.Namespace) -> int:
     """Measures, writes."""
     check(options)
-    rows = {"train": train, "slim": slim, "inference": inference}[options.command](options)
+    kinds = {
+        "train": train,
+        "slim": slim,
+        "inference": inference,
+        "any": any_painting.run,
+        "sliders": sliders.run,
+        "ladder": ladder.run,
+    }
+    rows = kinds[options.command](options)
     if options.json is not None:
         write_json(options.json, {"rows": rows})
     return 0

@@ -12,6 +12,7 @@ from argcomplete.shell_integration import shellcode
 from fst.assets import checkpoint_folders
 from fst.interfaces import cli
 from fst.interfaces.arguments import train, train_help
+from fst.styles.headers import many_files
 
 
 def main(options: argparse.Namespace) -> int:
@@ -50,9 +51,11 @@ class Words(BaseCompleter):
 
 
 def _styles() -> list[str]:
-    """Those that are trained, and those that can be."""
-    files = [path for folder in checkpoint_folders() for path in folder.glob("*.safetensors")]
-    return sorted({path.stem for path in files} | set(train_help.style_names()))
+    """Those that are trained, alone or many in a file, and those that can be."""
+    folders = checkpoint_folders()
+    alone = {path.stem for folder in folders for path in folder.glob("*.safetensors")}
+    among = {name for names in many_files(folders).values() for name in names}
+    return sorted(alone | among | set(train_help.style_names()))
 
 
 def _settings(prefix: str) -> list[str]:

@@ -17,12 +17,21 @@ from fst.evaluation.compare import judge
 from fst.evaluation.photos import count, find_photos, read_photos
 from fst.styles.catalog import load_style
 from fst.styles.objective import load_objective
+from fst.styles.predicted import ANY, load_any
 from fst.styles.reproduce import EXACT, quoted, training_arguments
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 from fst.system.outputs import check_file, check_folder
 from fst.system.process import run_python
+
+
+def digest_of(init: str) -> str | None:
+    """Of the weights that a training begins with here; None where there are none."""
+    if init == ANY:
+        found = load_any()
+        return None if found is None else found.trained.digest
+    return load_style(init).digest
 
 
 def main(options: argparse.Namespace) -> int:
@@ -38,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
     ]
     training = shipped.description["training"]
     init, digest = training.get("init"), training.get("init_sha256")
-    if init and digest and load_style(init).digest != digest:
+    if init and digest and digest_of(init) != digest:
         print(f"{init} is another net here than the one the style began with")
     if options.train_photos:
         assets.list_images(assets.find("photos", options.train_photos))  # or else a line, now

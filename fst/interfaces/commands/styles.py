@@ -4,10 +4,9 @@ Reads the headers of checkpoints, without torch: an overview is not worth waitin
 """
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,24 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from safetensors import SafetensorError, safe_open
 
 from fst import assets
-from fst.errors import AssetError, InputError
-from fst.system.files import utf8_path
+from fst.errors import AssetError, CheckpointError, InputError
+from fst.styles.description import MANY
+from fst.styles.headers import many_files, read_header, styles_of, title_of
 
 VGG19_FILES = ("vgg19_caffe_fp16.safetensors", "vgg19-dcbb9e9d.pth")
 """The files of VGG-19 that training takes by itself (:data:`fst.loss_networks.weights.AUTO`)."""
 
-START = "base"
-"""A checkpoint that is no style: what trainings begin with."""
+ANY = "any"
+"""The any-painting net (:data:`fst.styles.predicted.ANY`)."""
+
+NO_STYLES = ("base", ANY)
+"""Checkpoints that are no styles: what trainings begin with, and what takes any painting."""
 
 
 def main(options: argparse.Namespace) -> int:
-    """Prints three lists."""
+    """Prints what can be painted, trained and optimized."""
     if options.checkpoints and not options.checkpoints.is_dir():
         raise InputError(f"no folder of checkpoints {str(options.checkpoints)!r}")
     folders = [options.checkpoints] if options.checkpoints else assets.checkpoint_folders()
@@ -44,6 +46,16 @@ def main(options: argparse.Namespace) -> int:
         console.print(table(("name", "title", "painter", "folder"), list(trained.values())))
     else:
         say(f"  none in {', '.join(map(str, folders))}\n")
+    taken = set(trained)
+    for path in many_files(folders):
+        held = [(name_of(path, about, taken), *said(about)) for about in styles_of(path)]
+        say(f"{len(held)} styles in one file, {path.stem} ({place_of(path.parent)}):")
+        console.print(table(("name", "title", "painter"), held))
+        taken |= {about["name"] for about in styles_of(path)}
+    if (takes_any := any_painting(folders)) is not None:
+        say(f"Any painting in one pass, too ({place_of(takes_any.parent)}):")
+        say("  fst stylize photo.jpg --style painting.jpg")
+        say("  fst sheet photo.jpg --styles paintings/  (one photo in all of a folder)\n")
     say("Train (fst train style=NAME):")
     rows = [(name, title, who, where(name, painting)) for name, title, who, painting in files]
     console.print(table(("name", "title", "painter", "painting"), rows))
@@ -72,31 +84,41 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 def checkpoints(folder: Path) -> list[tuple[str, str, str, str]]:
     """Name, title, painter and place of the trained styles in a folder."""
     rows = []
-    place = "comes with fst" if folder == assets.shipped("checkpoints") else str(folder)
     for path in sorted(folder.glob("*.safetensors")):
-        if path.stem == START:  # paints in no style: a training begins with it
+        if path.stem in NO_STYLES:
             continue
         try:
-            style = header(path)["style"]
-            if not isinstance(style, dict):
-                raise TypeError("no mapping")
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError):
-            rows.append((path.stem, "(not a trained style, or damaged)", "", place))
-            continue
-        title = style.get("title") or f"(a painting: {style.get('image') or 'unknown'})"
-        rows.append((path.stem, str(title), str(style.get("painter") or ""), place))
+            header = read_header(path)
+        except CheckpointError:
+            about = ("(not a trained style, or damaged)", "")
+        else:
+            if header["net"]["name"] == MANY:
+                continue
+            about = said(header["style"])
+        rows.append((path.stem, *about, place_of(folder)))
     return rows
 
 
-def header(path: Path) -> dict[str, Any]:
-    """What a checkpoint says of itself.
+def said(about: Mapping[str, Any]) -> tuple[str, str]:
+    """Title and painter of a style."""
+    return title_of(about), str(about.get("painter") or "")
 
-    Raises:
-        SafetensorError, OSError, KeyError, ValueError: not a whole safetensors file of ours.
-    """
-    with utf8_path(path) as same, safe_open(same, framework="np") as file:
-        about: dict[str, Any] = json.loads((file.metadata() or {})["fst"])
-    return about
+
+def name_of(path: Path, about: Mapping[str, Any], taken: Collection[str]) -> str:
+    """What a style of a many-file is asked for by."""
+    name = str(about["name"])
+    return f"{path.stem}:{name}" if name in taken else name
+
+
+def place_of(folder: Path) -> str:
+    """A folder of checkpoints, in words."""
+    return "comes with fst" if folder == assets.shipped("checkpoints") else str(folder)
+
+
+def any_painting(folders: Sequence[Path]) -> Path | None:
+    """The any-painting net that would be taken."""
+    files = (folder / f"{ANY}.safetensors" for folder in folders)
+    return next((path for path in files if path.is_file()), None)
 
 
 def style_files(folder: Path) -> list[tuple[str, str, str, str]]:

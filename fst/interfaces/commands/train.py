@@ -29,7 +29,7 @@ from fst.training.many.beginning import usual_init
 from fst.training.many.session import train_many
 from fst.training.many.settings import check_typed, count_rows, is_of_many
 from fst.training.parts import Parts
-from fst.training.resume import foreign_targets, leaves, own_settings, resumed_settings
+from fst.training.resume import ABSENT, foreign_targets, leaves, own_settings, resumed_settings
 from fst.training.session import fixed_weights, train
 from fst.training.settings import check_settings, style_weights
 from fst.training.unfinished import find_run, folder_of
@@ -146,11 +146,8 @@ def said(words: Sequence[str], own: dict[str, Any]) -> Iterator[str]:
             its_photos = name == "data.path" and own.get("data", {}).get("source") == (
                 mine.get("data.source")
             )
-            if not its_photos and any(other.get(name, _NOT_THERE) != value for other in rest):
+            if not its_photos and any(other.get(name, ABSENT) != value for other in rest):
                 yield name
-
-
-_NOT_THERE = object()
 
 
 def _leaves_of(words: list[str]) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """What the benchmarks print: interleaved rounds as rows of a table."""
 
 import argparse
+import os
 from typing import Any
 
 import torch
@@ -52,6 +53,15 @@ def make_row(case: Variant, rounds: list[Round], memory: dict[Variant, float]) -
         "peak_mb": memory[case],
         "textbook_peak_mb": memory[case.yardstick],
     }
+
+
+def say_if_busy() -> None:
+    """Says so where other work is running on this machine, before ours begins."""
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(
+            f"other work is running here (load {load:.1f}): don't trust these seconds", flush=True
+        )
 
 
 def machine(device: torch.device, peaks: dict[str, float]) -> str:

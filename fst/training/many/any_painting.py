@@ -109,7 +109,7 @@ def in_words(about: Mapping[str, Any], path: str) -> dict[str, str]:
     """The paintings, for the run's page."""
     low, high = about["style_weights"]
     sizes = ", ".join(str(size) for size in about["sizes"])
-    others = f"{about['held_out']} others held out" if about["held_out"] else "none held out"
+    others = f"{about['held_out']} more held out" if about["held_out"] else "none held out"
     return {
         "paintings": f"{about['count']} of {path}, {others}; {about['variants']} variants of each "
         f"at {sizes} px",

@@ -88,6 +88,13 @@ def test_what_is_measured_has_options_of_its_own() -> None:
     assert (read.command, read.width, read.precision) == ("slim", 32, "auto")
     read = benchmark.parser().parse_args(["train", "--compile"])
     assert (read.command, read.compile, read.precision) == ("train", True, "both")
+    read = benchmark.parser().parse_args(["any", "--paintings", "a", "b.jpg"])
+    assert (read.command, read.size, read.stroke_sizes) == ("any", 384, (384,))
+    assert read.paintings == [Path("a"), Path("b.jpg")]
+    read = benchmark.parser().parse_args(["sliders", "--paintings", "a", "--stroke-size", "384"])
+    assert (read.command, read.stroke_size, read.stroke_sizes[-1]) == ("sliders", 384, 768)
+    read = benchmark.parser().parse_args(["ladder", "--painting", "a.jpg", "--nets", "b", "c"])
+    assert (read.command, read.nets, read.iterations) == ("ladder", ["b", "c"], 200)
 
 
 def test_an_option_that_is_nearly_right_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from many_files import write_many
 from support import ROOT
 
 from fst.interfaces import cli
@@ -66,3 +67,11 @@ def test_the_script_is_one_that_the_shell_can_read(
     assert "fst" in script
     if (program := shutil.which(shell)) is not None:
         subprocess.run([program, "-n"], input=script, text=True, check=True)
+
+
+def test_styles_of_many_files_are_among_the_words(tmp_path: Path, ask: object) -> None:
+    write_many(tmp_path / "checkpoints" / "gallery.safetensors", ("kiss", "irises"))
+    found = ask("fst stylize --style ")  # type: ignore[operator]
+    assert {"kiss", "irises", "gallery", "monet"} <= found
+    assert {"kiss", "irises"} <= ask("fst pack ")  # type: ignore[operator]
+    assert {"kiss", "irises"} <= ask("fst sheet photo.jpg --styles ")  # type: ignore[operator]

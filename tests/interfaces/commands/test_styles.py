@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from many_files import save_any, write_many
 from safetensors.torch import save_file
 from support import ROOT, make_photo
 
@@ -166,7 +167,7 @@ def test_torch_is_not_loaded() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are UTF-8")
 def test_a_style_in_a_folder_whose_name_is_not_utf8_is_read(bare: Path) -> None:
     path = write(Path(os.fsdecode(b"caf\xe9")), "whole")
-    assert styles.header(path)["style"]["name"] == "whole"
+    assert styles.read_header(path)["style"]["name"] == "whole"
 
 
 def test_brackets_of_names_and_titles_are_shown(
@@ -175,3 +176,35 @@ def test_brackets_of_names_and_titles_are_shown(
     write(bare / "checkpoints", "a[red]b", title="Sea [/b] [1874]")
     line = next(line for line in listed(capsys).splitlines() if "a[red]b" in line)
     assert "Sea [/b] [1874]" in line
+
+
+def test_the_styles_of_a_many_file_are_listed_by_what_they_are_asked_for_by(
+    bare: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nets = bare / "checkpoints"
+    write_many(nets / "gallery.safetensors", ("kiss", "irises"))
+    write_many(nets / "more.safetensors", ("sea", "kiss"))
+    write(nets, "irises")
+    (nets / "shared" / "any.safetensors").unlink()
+    alone, gallery, more = listed(capsys, "--checkpoints", "checkpoints").split("styles in one")
+    assert "gallery" not in {line.split()[0] for line in alone.splitlines() if line.strip()}
+    assert {"kiss", "gallery:irises"} <= {line.split()[0] for line in gallery.splitlines()[2:4]}
+    assert {"sea", "more:kiss"} <= {line.split()[0] for line in more.splitlines()[2:4]}
+    assert "Any painting in one pass" not in more
+
+
+def test_the_any_painting_net_is_no_style(bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_any(bare / "nets")
+    output = listed(capsys, "--checkpoints", "nets")
+    assert "none in nets" in output
+    assert "Any painting in one pass, too (nets)" in output
+    assert not [line for line in output.splitlines() if line.split()[:1] == ["any"]]
+
+
+def test_a_many_file_that_is_damaged_is_said_to_be(
+    bare: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = write_many(bare / "nets" / "gallery.safetensors")
+    whole.write_bytes(whole.read_bytes()[:-100])
+    lines = listed(capsys, "--checkpoints", "nets").splitlines()
+    assert [line for line in lines if line.split()[:1] == ["gallery"] and "damaged" in line]

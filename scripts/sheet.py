@@ -1,0 +1,5 @@
+"""The same as ``fst sheet``."""
+
+from fst.interfaces.cli import run
+
+run("sheet")
