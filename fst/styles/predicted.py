@@ -1,6 +1,6 @@
 """Any painting as a style, at once: the any-painting net predicts the net of one painting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT
 from fst.nets.conditional import AnyNet
 from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
 from fst.styles.objective import checksum_of, style_target
-from fst.styles.style import Style
+from fst.styles.style import Style, term_weights
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.checks import number, whole_number
 
@@ -111,19 +111,13 @@ class AnyPainting:
         arguments = self.trained.description["net"]["arguments"]
         shared = {"upsampling": net.upsampling}  # the two kinds of nets have other defaults
         shared |= {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
-        weights = {"content_weight": 1.0, "style_weight": asked.style_weight,
-                   "tv_weight": TV_WEIGHT}  # fmt: skip
+        loss = usual_loss(asked.style_weight)
+        weights = term_weights(loss)
         description = {
             "format_version": self.trained.description["format_version"],
             "net": {"name": "johnson", "arguments": shared},
             "style": {**about, "size": asked.stroke_size, **weights},
-            "loss": {
-                **weights,
-                "content_layers": CONTENT_LAYERS,
-                "style_layers": STYLE_LAYERS,
-                "normalization": "relative",
-                "loss_network": {"weights": "auto", "pooling": "max", "sha256": ""},
-            },
+            "loss": loss,
             "predicted": {
                 "painting": {
                     "name": Path(about.get("image") or about["name"]).name,
@@ -135,6 +129,19 @@ class AnyPainting:
             },
         }
         return TrainedStyle(net, description)
+
+
+def usual_loss(style_weight: float) -> dict[str, Any]:
+    """What a checkpoint says of the loss that judges a style, where none trained its net alone."""
+    return {
+        "content_weight": 1.0,
+        "style_weight": style_weight,
+        "tv_weight": TV_WEIGHT,
+        "content_layers": CONTENT_LAYERS,
+        "style_layers": STYLE_LAYERS,
+        "normalization": "relative",
+        "loss_network": {"weights": "auto", "pooling": "max", "sha256": "unknown"},
+    }
 
 
 def with_prediction(
@@ -241,19 +248,7 @@ def _load(path: Path, changed: int, device: str) -> AnyPainting:
         raise CheckpointError(f"{path} is no any-painting net: its net is "
                               f"{trained.description['net']['name']}")  # fmt: skip
     sees = moments_network().to(device)
-    paintings = trained.description.get("paintings")
-    known = paintings.get("network") if isinstance(paintings, Mapping) else None
+    known = trained.description.get("paintings", {}).get("network")
     if known is not None and known != sees.sha256:
         raise CheckpointError(f"{path} was trained with another slim network than this fst has")
     return AnyPainting(trained, sees)
-
-
-def mixed(embeddings: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """A mixture of styles in their numbers; the shares add up to 1.
-
-    Raises:
-        InputError: embeddings of nets that differ.
-    """
-    if len({embedding.shape for embedding in embeddings}) > 1:
-        raise InputError("styles of different nets can't be mixed")
-    return torch.stack([s * e for s, e in zip(shares, embeddings, strict=True)]).sum(0)
