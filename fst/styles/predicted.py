@@ -1,8 +1,8 @@
 """Any painting as a style, at once: the any-painting net predicts the net of one painting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -158,28 +158,31 @@ def with_prediction(
     wanted = Asked(**{key: value for key, value in usual.items() if key in ASKED} | dict(asked))
     image = style.picture or style.image
     assert image is not None  # only blends have none
+    sha256 = style.about.get("image_sha256")
+    painting = style_target(image, wanted.stroke_size, sha256)  # told before the net is read
+    if (net := load_any(checkpoints, device)) is None:
+        return style
     about: dict[str, Any] = {**style.about, "name": style.name, "image": style.image}
-    if style.image is not None:
-        known = checksum_of(style.image, style.about.get("image_sha256"))
-        about |= {} if known is None else {"image_sha256": known}
+    if style.image is not None and (known := checksum_of(style.image, sha256)) is not None:
+        about["image_sha256"] = known
+    trained = net.style(net.embedding(painting, wanted), about, wanted)
 
-    def predict(wanted: Asked) -> TrainedStyle:
-        target = style_target(image, wanted.stroke_size, style.about.get("image_sha256"))
-        found = load_any(checkpoints, device)  # read once, and only for what is a painting
-        assert found is not None
-        return found.style(found.embedding(target, wanted), about, wanted)
+    @cache  # for ten sizes at most, whoever paints with them
+    def sized(size: int) -> TrainedStyle:
+        if size == wanted.stroke_size:
+            return trained
+        other = replace(wanted, stroke_size=size)
+        return net.style(net.embedding(style_target(image, size, sha256), other), about, other)
 
-    def fitted(long_side: int) -> TrainedStyle:
-        return predict(replace(wanted, stroke_size=fitting_size(long_side)))
-
-    trained = predict(wanted)
+    said = dict(trained.description["predicted"])
     if fits:
-        trained.description["predicted"]["stroke_size"] = FITS
+        said["stroke_size"] = FITS
+    described = {**trained.description, "predicted": said}
     return replace(
         style,
         about=trained.description["style"],
-        trained=trained,
-        fitted=fitted if fits else None,
+        trained=replace(trained, description=described),
+        fitted=(lambda long_side: sized(fitting_size(long_side))) if fits else None,
     )
 
 
@@ -235,14 +238,3 @@ def _load(path: Path, changed: int, device: str) -> AnyPainting:
     if known is not None and known != sees.sha256:
         raise CheckpointError(f"{path} was trained with another slim network than this fst has")
     return AnyPainting(trained, sees)
-
-
-def mixed(embeddings: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """A mixture of styles in their numbers; the shares add up to 1.
-
-    Raises:
-        InputError: embeddings of nets that differ.
-    """
-    if len({embedding.shape for embedding in embeddings}) > 1:
-        raise InputError("styles of different nets can't be mixed")
-    return torch.stack([s * e for s, e in zip(shares, embeddings, strict=True)]).sum(0)
