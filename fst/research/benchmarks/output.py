@@ -48,7 +48,7 @@ class Output:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / FIGURES, dict(figures))
-        save_image(self.folder / SHEET, from_pil(labeled_sheet(columns, rows)), quality=88)
+        save_image(self.folder / SHEET, from_pil(labeled_sheet(columns, rows)), quality=80)
         print(f"figures and contact sheet: {self.folder}", flush=True)
 
 
