@@ -1,6 +1,7 @@
 """What other programs have as pictures, and painted pictures as what that was."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def to_pictures(given: object, what: str) -> list[Picture]:
 
 
 def to_picture(given: object, what: str) -> Picture:
-    """The one picture that was given.
+    """The one picture that was given, on the CPU; what is given may change later.
 
     Raises:
         InputError: several, or none that can be read.
@@ -53,7 +54,8 @@ def to_picture(given: object, what: str) -> Picture:
     found = to_pictures(given, what)
     if len(found) != 1:
         raise InputError(f"a {what} is one picture, not {len(found)}")
-    return found[0]
+    rgb, alpha = found[0].rgb.cpu().clone(), found[0].alpha
+    return replace(found[0], rgb=rgb, alpha=None if alpha is None else alpha.cpu().clone())
 
 
 def from_pictures(painted: list[Picture], photo: Any) -> Any:

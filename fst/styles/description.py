@@ -7,7 +7,7 @@ from fst.errors import InputError
 from fst.styles.names import check_name
 from fst.system.checks import number, shown, text, whole_number
 
-SECTIONS = ("style", "loss", "data", "recipe", "training")
+SECTIONS = ("style", "loss", "data", "recipe", "training", "paintings")
 """Those that are checked; the net is, with its tensors, and the rest is for people."""
 
 LARGEST_PAINTING = 16_384
@@ -121,10 +121,10 @@ _OF_A_STYLE: dict[str, Callable[[str, Any], Any]] = {
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": _size,
-    **dict.fromkeys(("steps", "batch_size", "held_out"), _count),
+    **dict.fromkeys(("steps", "batch_size", "held_out", "count", "variants"), _count),
     **dict.fromkeys(("seconds", "slim_steps_share", "strength_target"), _not_negative),
     **dict.fromkeys(
-        ("image", "image_sha256", "normalization", "device", "precision", "init"), text
+        ("image", "image_sha256", "normalization", "device", "precision", "init", "network"), text
     ),
     **dict.fromkeys(("content_layers", "style_layers", "loss_network"), _mapping),
 }

@@ -12,10 +12,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from fst.errors import CheckpointError, InputError
-from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT
 from fst.nets.conditional import ConditionalNet, ManyNet
 from fst.styles.description import MANY, check_styles
 from fst.styles.headers import listed
+from fst.styles.predicted import usual_loss
+from fst.styles.style import term_weights
 from fst.styles.trained import FORMAT_VERSION, TrainedStyle, load_checkpoint
 from fst.system.files import atomic_file
 
@@ -79,22 +80,14 @@ def style_of(path: Path, name: str, device: torch.device | str = "cpu") -> Train
     net = many.net.net_for(embedding).eval().requires_grad_(False)
     arguments = many.description["net"]["arguments"]
     alone = {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
-    judged: dict[str, Any] = {
-        "content_weight": 1.0,
-        "tv_weight": TV_WEIGHT,
-        "content_layers": CONTENT_LAYERS,
-        "style_layers": STYLE_LAYERS,
-        "normalization": "relative",
-        "loss_network": {"weights": "auto", "pooling": "max", "sha256": "unknown"},
-        **many.description.get("loss", {}),
-        "style_weight": about["style_weight"],
-    }
+    weight = about["style_weight"]
+    trained_with = many.description.get("loss", {})
+    loss = {**usual_loss(weight), **trained_with, "style_weight": weight}
     description = {
         "format_version": many.description["format_version"],
         "net": {"name": "johnson", "arguments": {**alone, "upsampling": net.upsampling}},
-        "style": {**about, **{key: judged[key] for key in ("content_weight", "tv_weight")}},
-        "loss": judged,
-        "of_many": {"file": many.name},
+        "style": {**about, **term_weights(loss)},
+        "loss": loss,
     }
     return TrainedStyle(net, description)
 

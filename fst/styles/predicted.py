@@ -1,8 +1,8 @@
 """Any painting as a style, at once: the any-painting net predicts the net of one painting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT
 from fst.nets.conditional import AnyNet
 from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
 from fst.styles.objective import checksum_of, style_target
-from fst.styles.style import Style
+from fst.styles.style import Style, term_weights
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.checks import number, whole_number
 
@@ -111,19 +111,13 @@ class AnyPainting:
         arguments = self.trained.description["net"]["arguments"]
         shared = {"upsampling": net.upsampling}  # the two kinds of nets have other defaults
         shared |= {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
-        weights = {"content_weight": 1.0, "style_weight": asked.style_weight,
-                   "tv_weight": TV_WEIGHT}  # fmt: skip
+        loss = usual_loss(asked.style_weight)
+        weights = term_weights(loss)
         description = {
             "format_version": self.trained.description["format_version"],
             "net": {"name": "johnson", "arguments": shared},
             "style": {**about, "size": asked.stroke_size, **weights},
-            "loss": {
-                **weights,
-                "content_layers": CONTENT_LAYERS,
-                "style_layers": STYLE_LAYERS,
-                "normalization": "relative",
-                "loss_network": {"weights": "auto", "pooling": "max", "sha256": ""},
-            },
+            "loss": loss,
             "predicted": {
                 "painting": {
                     "name": Path(about.get("image") or about["name"]).name,
@@ -135,6 +129,19 @@ class AnyPainting:
             },
         }
         return TrainedStyle(net, description)
+
+
+def usual_loss(style_weight: float) -> dict[str, Any]:
+    """What a checkpoint says of the loss that judges a style, where none trained its net alone."""
+    return {
+        "content_weight": 1.0,
+        "style_weight": style_weight,
+        "tv_weight": TV_WEIGHT,
+        "content_layers": CONTENT_LAYERS,
+        "style_layers": STYLE_LAYERS,
+        "normalization": "relative",
+        "loss_network": {"weights": "auto", "pooling": "max", "sha256": "unknown"},
+    }
 
 
 def with_prediction(
@@ -165,28 +172,31 @@ def with_prediction(
     wanted = Asked(**{key: value for key, value in usual.items() if key in ASKED} | dict(asked))
     image = style.picture or style.image
     assert image is not None  # only blends have none
+    sha256 = style.about.get("image_sha256")
+    painting = style_target(image, wanted.stroke_size, sha256)  # told before the net is read
+    if (net := load_any(checkpoints, device)) is None:
+        return style
     about: dict[str, Any] = {**style.about, "name": style.name, "image": style.image}
-    if style.image is not None:
-        known = checksum_of(style.image, style.about.get("image_sha256"))
-        about |= {} if known is None else {"image_sha256": known}
+    if style.image is not None and (known := checksum_of(style.image, sha256)) is not None:
+        about["image_sha256"] = known
+    trained = net.style(net.embedding(painting, wanted), about, wanted)
 
-    def predict(wanted: Asked) -> TrainedStyle:
-        target = style_target(image, wanted.stroke_size, style.about.get("image_sha256"))
-        found = load_any(checkpoints, device)  # read once, and only for what is a painting
-        assert found is not None
-        return found.style(found.embedding(target, wanted), about, wanted)
+    @cache  # for ten sizes at most, whoever paints with them
+    def sized(size: int) -> TrainedStyle:
+        if size == wanted.stroke_size:
+            return trained
+        other = replace(wanted, stroke_size=size)
+        return net.style(net.embedding(style_target(image, size, sha256), other), about, other)
 
-    def fitted(long_side: int) -> TrainedStyle:
-        return predict(replace(wanted, stroke_size=fitting_size(long_side)))
-
-    trained = predict(wanted)
+    said = dict(trained.description["predicted"])
     if fits:
-        trained.description["predicted"]["stroke_size"] = FITS
+        said["stroke_size"] = FITS
+    described = {**trained.description, "predicted": said}
     return replace(
         style,
         about=trained.description["style"],
-        trained=trained,
-        fitted=fitted if fits else None,
+        trained=replace(trained, description=described),
+        fitted=(lambda long_side: sized(fitting_size(long_side))) if fits else None,
     )
 
 
@@ -242,14 +252,3 @@ def _load(path: Path, changed: int, device: str) -> AnyPainting:
     if known is not None and known != sees.sha256:
         raise CheckpointError(f"{path} was trained with another slim network than this fst has")
     return AnyPainting(trained, sees)
-
-
-def mixed(embeddings: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """A mixture of styles in their numbers; the shares add up to 1.
-
-    Raises:
-        InputError: embeddings of nets that differ.
-    """
-    if len({embedding.shape for embedding in embeddings}) > 1:
-        raise InputError("styles of different nets can't be mixed")
-    return torch.stack([s * e for s, e in zip(shares, embeddings, strict=True)]).sum(0)

@@ -80,6 +80,7 @@ def hydras(words: Sequence[str], known: Collection[str], several: bool = False) 
         InputError: a painting without a name of its own, or two paintings.
     """
     words = with_styles(words, several) or with_painting(words, several)
+    words = [_styles_alone(word) for word in words] if several else words
     found = [part for word in words for part in replacing(word, words)]
     return [as_typed(word, several, known) for word in found]
 
@@ -101,6 +102,11 @@ def as_typed(word: str, several: bool = False, known: Collection[str] = ()) -> s
         return word
     values = value.split(",") if several and not _is_blend(value) else [value]
     return f"{key}={','.join(_text(part) for part in values)}"
+
+
+def _styles_alone(word: str) -> str:
+    """A pattern for the styles of a sweep, without what is no style among their files."""
+    return re.sub(r"^style=glob\(([^(),]*)\)$", rf"style=glob(\1,exclude=[{ANY},_*])", word)
 
 
 def _in_quotes(value: str) -> bool:
@@ -144,12 +150,8 @@ def replacing(word: str, words: Sequence[str]) -> list[str]:
 def with_styles(words: Sequence[str], several: bool = False) -> list[str] | None:
     """The words, with ``style=[…]`` as a net of several styles; None where there is none.
 
-    Args:
-        words: as they were typed.
-        several: whether commas separate values.
-
     Raises:
-        InputError: fewer than two styles, a painting besides, or a sweep over such lists.
+        InputError: fewer than two styles, a painting besides, or a sweep (``several``) over lists.
     """
     entries = listed(value_of(words, "style") or "")
     if entries is None:

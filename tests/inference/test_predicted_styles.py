@@ -61,12 +61,13 @@ def one_pass(style: Style, **options: Any) -> FeedForwardStylizer:
 
 def test_in_little_memory_it_paints_the_same(photo: Tensor) -> None:
     large = torch.nn.functional.interpolate(photo, scale_factor=8, mode="bilinear")
-    tight = one_pass(found(), memory=30_000_000)
+    style = found(stroke_size=512)
+    tight = one_pass(style, memory=30_000_000)
     assert tight.painter.plan(512, 768, tight.device).disk  # it does not fit
-    whole, little = one_pass(found())(large), tight(large)
+    whole, little = one_pass(style)(large), tight(large)
     assert (whole - little).abs().max() < 1 / 2550
-    bare = found().net().net(large)  # the net itself, in one piece
-    assert (one_pass(found(), margin=0)(large) - bare).abs().max() < 1 / 255
+    bare = style.net().net(large)  # the net itself, in one piece
+    assert (one_pass(style, margin=0)(large) - bare).abs().max() < 1 / 255
 
 
 def test_it_tiles(photo: Tensor) -> None:
@@ -222,7 +223,7 @@ def test_what_differs_is_told_and_rounding_is_not() -> None:
     for value in style.net().net.state_dict().values():
         value.mul_(1 + 1e-6)  # as on another device
     assert differences(first, record(style)) == []
-    assert differences(first, record(found(stroke_size=300))) == ["style_size 512, now 300"]
+    assert differences(first, record(found(stroke_size=300))) == ["style_size 'fits', now 300"]
     assert differences(first, record(found(style_weight=9))) == ["style_weight 6.0, now 9.0"]
     save_any(Path("checkpoints"), seed=3)
     assert differences(first, record(found())) == ["another any painting net"]

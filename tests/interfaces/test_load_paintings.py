@@ -91,6 +91,15 @@ def test_a_picture_is_refined_and_optimized_for_as_its_file_is() -> None:
         np.testing.assert_array_equal(painted(picture, **options), painted("a.png", **options))
 
 
+def test_a_painting_that_changes_later_changes_nothing() -> None:
+    array = np.asarray(Image.open("a.png")).astype(np.float32) / 255
+    tensor = torch.from_numpy(array).permute(2, 0, 1)
+    style = load(tensor)
+    tensor.zero_()
+    large = PHOTO.resize((400, 320))  # whose net is predicted only when it is painted
+    assert np.array_equal(np.asarray(style(large)), np.asarray(load("a.png")(large)))
+
+
 def test_threads_paint_as_one_does() -> None:
     expected = {name: painted(name) for name in ("a.png", "b.png")}
     with ThreadPoolExecutor(4) as threads:

@@ -126,7 +126,10 @@ def test_the_shipped_monet_paints(run_inside: Run, tmp_path: Path) -> None:
         (["nowhere.jpg", "--style", "tiny"], "nowhere.jpg"),
         (["empty", "--style", "tiny", "--output", "out"], "no photos"),
         (["cat.png", *UNTRAINED, "--method", "feedforward"], "train"),
-        (["cat.png", "--style", "cat.png", "--method", "feedforward"], "is a painting"),
+        (
+            ["cat.png", "--style", "cat.png", "--method", "feedforward", "--checkpoints", "."],
+            "is a painting",
+        ),
         (["cat.png", "whole.jpg", "--style", "tiny", "--output", "both.jpg"], "name a folder"),
         (["cat.png", *UNTRAINED], "FST_ASSETS"),
         (["cat.png", "--style", "the_scream", "--checkpoints", "nowhere"], "nowhere"),

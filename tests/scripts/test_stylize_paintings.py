@@ -38,7 +38,7 @@ def test_a_painting_is_painted_in_one_pass_and_it_is_said_what_would_be_better(
     result = run_inside("stylize.py", "photo.png", "--style", "a.png")
     assert result.returncode == 0, result.stderr
     said, wrote = result.stdout.splitlines()
-    for fact in ("a.png", "any-painting net", "512", "6", "fst train style=a.png",
+    for fact in ("a.png", "any-painting net", "strokes fit", "6", "fst train style=a.png",
                  "experiment=minute", "--method optimize"):  # fmt: skip
         assert fact in said
     assert "photo-a.png" in wrote
@@ -50,7 +50,7 @@ def test_a_painting_is_painted_in_one_pass_and_it_is_said_what_would_be_better(
     assert "already" in again.stdout
     other = run_inside("stylize.py", "photo.png", "--style", "a.png", "--stroke-size", "300")
     assert other.returncode == 1
-    assert "style_size 512, now 300" in other.stderr
+    assert "style_size 'fits', now 300" in other.stderr
 
 
 def test_stroke_size_has_two_names_and_style_weight_is_asked(run_inside: Run, place: Path) -> None:

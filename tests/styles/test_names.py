@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fst.styles.names import file_called, is_path
+from fst.styles.names import file_called, is_path, listed
 
 
 @pytest.mark.parametrize("text", ["a.jpg", "A.PNG", "a/b", "./a", "/a", "a b.webp", "a.tar/b"])
@@ -22,3 +22,21 @@ def test_a_picture_of_that_name_is_found(tmp_path: Path, monkeypatch: pytest.Mon
     assert file_called("my") is None
     Path("my.png").touch()
     assert file_called("my") == Path("my.png")
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("[monet,poppies]", ["monet", "poppies"]),
+        ("[ monet , my boat.jpg ]", ["monet", "my boat.jpg"]),
+        ("['a,b.jpg',\"it's.png\"]", ["a,b.jpg", "it's.png"]),
+        ("[monet]", ["monet"]),
+        ("[a,,b]", ["a", "", "b"]),
+        ("[]", []),
+        ("monet", None),
+        ("[a].jpg", None),
+        ("", None),
+    ],
+)
+def test_a_list_has_entries(text: str, entries: list[str] | None) -> None:
+    assert listed(text) == entries

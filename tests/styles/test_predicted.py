@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from support import make_photo, shaken_net
-from tiny_any import make_any, save_any
+from tiny_any import NET, make_any, save_any
 
 from fst.errors import CheckpointError, FstWarning, InputError
 from fst.image.io import load_image
@@ -20,7 +20,7 @@ from fst.nets.conditional import AnyNet
 from fst.nets.johnson import JohnsonNet
 from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective
-from fst.styles.predicted import STROKE_SIZES, WEIGHTS, Asked, find_any, load_any, mixed
+from fst.styles.predicted import STROKE_SIZES, WEIGHTS, Asked, find_any, load_any
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 CHECKPOINTS = Path("checkpoints")
@@ -105,7 +105,7 @@ def test_a_mixture_of_nets_is_the_net_of_the_mixed_numbers() -> None:
     rows = [embedding_of(file, 6.0, 512) for file in ("a.png", "b.png")]
     net = load_checkpoint(CHECKPOINTS / "any.safetensors").net
     assert isinstance(net, AnyNet)
-    expected = net.net_for(mixed(rows, [0.75, 0.25])).state_dict()
+    expected = net.net_for(0.75 * rows[0] + 0.25 * rows[1]).state_dict()
     for key, value in style.net().net.state_dict().items():
         torch.testing.assert_close(value, expected[key], rtol=1e-4, atol=1e-5)
 
@@ -165,6 +165,18 @@ def test_another_net_of_that_name_and_another_slim_network_are_refused() -> None
     save_checkpoint(path, TrainedStyle(shaken_net("nearest"), about))
     with pytest.raises(CheckpointError, match=r"any\.safetensors is no any-painting net.*johnson"):
         find_style("a.png", Path("other"), asked={})
+
+
+@pytest.mark.parametrize("said", ["x", [], {"network": None}])
+def test_what_a_file_says_of_its_paintings_is_not_believed(said: object) -> None:
+    Path("odd").mkdir()
+    about = {"net": NET, "style": {"name": "any"}, "paintings": said}
+    save_checkpoint(Path("odd/any.safetensors"), TrainedStyle(make_any(), about))
+    if isinstance(said, dict):
+        assert find_style("a.png", Path("odd"), asked={}).predicted
+    else:
+        with pytest.raises(CheckpointError, match="paintings must be names and values"):
+            find_style("a.png", Path("odd"), asked={})
 
 
 def test_reading_it_imports_no_compiler() -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 from support import ROOT, make_photo
 
 from fst.errors import FstWarning, InputError
 from fst.interfaces.arguments.train import known_keys
+from fst.styles.catalog import style_names
 from fst.training.words import TEXTS, as_typed, hydras, key_of, own_name, own_painting, value_of
 
 
@@ -123,6 +125,54 @@ def test_arguments_of_another_net_replace_the_usual_nets() -> None:
     assert composed("style=monet", "net.name=mine", given)["net"]["arguments"] == {"depth": 3}
     usual = composed("style=monet", "net.arguments={width: 4}")["net"]["arguments"]
     assert usual == {"width": 4, "residual_blocks": 5, "upsampling": "bilinear"}
+
+
+# --- several styles in one net -------------------------------------------------------------------
+
+
+def test_a_list_of_styles_is_a_net_of_several() -> None:
+    found = composed("style=[monet, poppies,'my boat.jpg', \"a,b.png\"]", "style.size=300")
+    assert found["styles"] == ["monet", "poppies", "my boat.jpg", "a,b.png"]
+    assert found["net"]["name"] == "many"
+    assert found["style"] == composed("style=monet")["style"] | {
+        "name": "monet-poppies-my boat-a-b", "image": None, "size": 300, "title": None,
+        "painter": None, "year": None, "rights": None,
+    }  # fmt: skip
+    assert composed("style=[monet,poppies]", "style.name=both")["style"]["name"] == "both"
+    wide = composed("style=[monet,poppies]", "net.arguments.width=8", "experiment=cpu")
+    assert wide["net"]["arguments"]["width"] == 8
+    assert wide["loss"]["slim_share"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["style=[monet]"], "style=monet"),
+        (["style=[]"], "two styles"),
+        (["style=[monet,,poppies]"], "two styles"),
+        (["style=[monet,poppies]", "style.image=a.jpg"], "a.jpg"),
+        (["style=[monet,base.jpg]"], "base"),
+        ([f"style=[{','.join(f'a_long_name_{i}.jpg' for i in range(9))}]"], "style.name"),
+    ],
+)
+def test_a_list_that_is_none_of_several_styles_is_refused(words: list[str], says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        hydras(words, known_keys())
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_lists_are_not_swept_over_and_patterns_are_of_styles_alone() -> None:
+    with pytest.raises(InputError, match="sweep"):
+        hydras(["style=[monet,poppies]"], known_keys(), several=True)
+    (word,) = hydras(["style=glob(*)"], known_keys(), several=True)
+    (override,) = OverridesParser.create().parse_overrides([word])
+    pattern: Any = override.value()
+    files = [path.stem for path in (ROOT / "configs" / "style").glob("*.yaml")]
+    assert sorted(pattern.filter(files)) == style_names()
+    assert hydras(["style=glob(m*,exclude=x)"], known_keys(), several=True) == [
+        "style=glob(m*,exclude=x)"
+    ]
 
 
 # --- paintings of the user's own -----------------------------------------------------------------

@@ -75,7 +75,7 @@ def parser(everything: bool = False) -> Parser:
     add("--mask", type=Path, action="append", default=[], metavar="FILE",
         help="white where the style is painted, black where not")
     add("--stroke-size", dest="style_size", type=positive, metavar="PIXELS",
-        help="long side of a painting: larger strokes (default: 512)")
+        help="a painting's long side (default: fits the photo)")
     add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 6)")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",
@@ -98,7 +98,7 @@ def _rare(parser: Parser, shown: bool) -> None:
     rare.add_argument("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
         help=say(f"auto (default), {', '.join(BACKENDS)}"))
     rare.add_argument("--style-size", type=positive, metavar="PIXELS",
-        help=say("another name of --stroke-size (default: 512)"))
+        help=say("another name of --stroke-size (default: its)"))
     rare.add_argument("--feather", type=float, metavar="SHARE",
         help=say(f"of masks, of the long side (default: {FEATHER})"))
     rare.add_argument("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",

@@ -17,6 +17,7 @@ from fst.data.photo_list import PhotoList
 from fst.data.sources import open_folder
 from fst.errors import InputError
 from fst.losses.perceptual import PerceptualLoss
+from fst.nets.conditional import ConditionalNet
 from fst.research.reptile import Reptile, ReptileSettings, read_state
 from fst.styles.catalog import load_style
 from fst.styles.names import check_name
@@ -41,6 +42,8 @@ def main(options: argparse.Namespace) -> int:
         read_state(options.state)  # or else a line, now
     settings = settings_of(options)
     began_with = load_style(options.init)
+    if isinstance(began_with.net, ConditionalNet):
+        raise InputError(f"--init {options.init} is a net of many styles: give one of a single one")
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
     keep_freed_memory()

@@ -1,6 +1,8 @@
 """Paints one photo in many styles onto one sheet: ``fst sheet photo.jpg``."""
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +16,7 @@ from fst.errors import FstError, InputError, in_a_line
 from fst.image.io import load_image, save_image
 from fst.image.limits import check_size
 from fst.image.picture import MIN_SIDE, Picture, from_pil, resize
+from fst.image.record import fits
 from fst.image.style_sheet import Cell, draw_sheet, lay_out
 from fst.inference.difference import comparison
 from fst.inference.options import PassOptions
@@ -29,6 +32,9 @@ from fst.version import __version__
 
 NAME = "sheet"
 """What a sheet's file is called after its photo."""
+
+_PHOTO = 2000
+"""Bytes of a record that are kept free for what it says of the photo."""
 
 PHOTO = "the photo"
 """What stands below the photo itself, which is the first picture."""
@@ -97,13 +103,17 @@ def settings_of(
     names = ("size", "columns", "style_weight", "stroke_size")
     chosen = {name: getattr(options, name) for name in names}
     settings: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-    return {
+    said = {
         "format": FORMAT,
         "program": f"fst {__version__}",
         "styles": sources(wanted),
         "settings": {NAME: True, **settings, "precision": dtype.removeprefix("torch.")},
         "computed": {"device": device},
     }
+    if fits({**said, "photo": "x" * _PHOTO}):
+        return said
+    together = hashlib.sha256(json.dumps(said["styles"]).encode()).hexdigest()
+    return {**said, "styles": [{"name": f"{len(wanted)} styles", "source": {"sha256": together}}]}
 
 
 def check_room(options: argparse.Namespace, job: Job, photo: Picture, names: Sequence[str]) -> None:

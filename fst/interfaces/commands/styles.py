@@ -64,7 +64,8 @@ def main(options: argparse.Namespace) -> int:
     say("  begin:   init=base, the mean of five nets; experiment=cpu and quick do")
     say("  Without them: fst train style=NAME loss=slim data=sample")
     say("  or with photos of your own: data=folder data.path=photos/")
-    say("  A painting of your own: fst train style=my.jpg\n")
+    say("  A painting of your own: fst train style=my.jpg")
+    say('  Several in one file: fst train "style=[monet,my.jpg]"\n')
     say("Optimize the pixels, in the style of any painting, or of these with --method optimize:")
     say("  fst stylize photo.jpg --style painting.jpg  (without VGG-19: --weights slim)")
     return 0
@@ -125,7 +126,11 @@ def style_files(folder: Path) -> list[tuple[str, str, str, str]]:
     """Name, title, painter and painting of the style files in a folder."""
     rows = []
     for path in sorted(folder.glob("*.yaml")):
+        if path.stem.startswith("_") or path.stem == ANY:  # of a training, without a painting
+            continue
         style = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if "image" not in style:  # trainings of many styles, which are no style
+            continue
         title, painter = str(style.get("title") or ""), str(style.get("painter") or "")
         rows.append((path.stem, title, painter, str(style["image"])))
     return rows

@@ -160,20 +160,8 @@ def open_bank(
     """
     if not paintings:
         raise InputError("a bank of styles needs paintings, and there are none")
-    sizes = tuple(whole_number("paintings.sizes", size, LEAST) for size in sizes)
-    if not sizes or len(set(sizes)) < len(sizes):
-        raise InputError(f"paintings.sizes must be different sizes in pixels, not {[*sizes]}")
     slim = moments_network().to(network.mean.device)
-    seen = Seen(
-        network.sha256,
-        slim.sha256,
-        network.pooling,
-        str(network.features_0_weight.dtype).removeprefix("torch."),
-        check_layers(layers),
-        sizes,
-        whole_number("paintings.variants", variants, 1),
-        whole_number("paintings.seed", seed),
-    )
+    seen = _seen(network, slim, layers, sizes, variants, seed)
     folder = cache.expanduser()
     if _missing(paintings, seen, folder):
         with room_for(folder):
@@ -198,3 +186,27 @@ def _missing(paintings: Sequence[Painting], seen: Seen, folder: Path) -> list[Pa
         for painting in paintings
         if read_measured(seen.file(folder, painting.sha256), seen, painting.sha256) is None
     ]
+
+
+def _seen(
+    network: VGG19,
+    slim: VGG19,
+    layers: Sequence[str],
+    sizes: Sequence[int],
+    variants: int,
+    seed: int,
+) -> Seen:
+    """What tells one bank from another, checked."""
+    sizes = tuple(whole_number("paintings.sizes", size, LEAST) for size in sizes)
+    if not sizes or len(set(sizes)) < len(sizes):
+        raise InputError(f"paintings.sizes must be different sizes in pixels, not {[*sizes]}")
+    return Seen(
+        network.sha256,
+        slim.sha256,
+        network.pooling,
+        str(network.features_0_weight.dtype).removeprefix("torch."),
+        check_layers(layers),
+        sizes,
+        whole_number("paintings.variants", variants, 1),
+        whole_number("paintings.seed", seed),
+    )

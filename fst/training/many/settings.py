@@ -41,6 +41,11 @@ def check_kind(settings: Mapping[str, Any]) -> None:
         )
     if kind in KINDS and settings["loss"].get("normalization") == "course":
         raise InputError("loss.normalization=course knows one painting: leave it out")
+    if image is None and kind not in KINDS:
+        raise InputError(
+            f"net={kind} learns one painting, and style.image is not given: style=FILE; style=any "
+            "goes with net=any, style=[monet,my.jpg] with net=many"
+        )
     if kind == "any":
         if path is None:
             raise InputError(
@@ -51,8 +56,6 @@ def check_kind(settings: Mapping[str, Any]) -> None:
         raise InputError(f"paintings.path={path} is for style=any")
     elif kind == "many" and not styles:
         raise InputError("net=many learns styles that are named: style=[monet,my.jpg]")
-    elif image is None and kind != "many":
-        raise InputError(f"style.image is not given, and net={kind} learns one painting")
     if settings.get("freeze") and settings["init"] is None:
         raise InputError("freeze=true keeps the convolutions of another net: give init=… as well")
 

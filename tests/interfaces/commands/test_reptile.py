@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from support import make_photo
+from tiny_any import save_any
 from tiny_runs import save_style
 
 from fst.errors import InputError
@@ -74,6 +75,13 @@ def test_the_state_of_another_program_is_refused_before_any_work(
     with pytest.raises(InputError, match=r"reptile\.pt"):
         reptile.main(options)
     assert options.state.read_text() == "mine"
+
+
+def test_a_net_of_many_styles_is_no_beginning(options: argparse.Namespace) -> None:
+    options.init = str(save_any(Path("elsewhere")))
+    with pytest.raises(InputError, match=r"--init .*many styles"):
+        reptile.main(options)
+    assert not options.state.exists()
 
 
 def test_the_command_lines_defaults_are_the_settings() -> None:

@@ -1,6 +1,7 @@
 """``fst sheet``: one photo in every style, written by the rules of all results."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +9,12 @@ from many_files import save_any, write_many, write_paintings
 from PIL import Image
 from support import make_photo
 
-from fst.image.record import read_record
+from fst.image.record import fits, read_record
 from fst.inference import sheet
+from fst.inference.sheet import Wanted
 from fst.interfaces import cli
+from fst.interfaces.arguments import sheet as arguments
+from fst.interfaces.commands import sheet as command
 
 Told = tuple[int, str, str]
 
@@ -137,3 +141,17 @@ def test_a_sheet_too_large_for_its_format_is_refused_before_the_work(call: objec
     status, _, errors = call("photo.jpg", "--size", "50000")  # type: ignore[operator]
     assert status == 1
     assert "smaller --size" in errors
+
+
+def test_so_many_styles_that_no_file_could_tell_them_are_one_checksum(here: Path) -> None:
+    def said(count: int, name: str = "style") -> dict[str, Any]:
+        words = ["photo.jpg", "--size", "32"]
+        options = arguments.parser().parse_args(words)
+        wanted = [Wanted(f"{name}_{i}", f"{name}_{i}") for i in range(count)]
+        return command.settings_of(options, wanted, "torch.float32", "cpu")
+
+    assert len(said(250)["styles"]) == 250
+    (together,) = said(2000)["styles"]
+    assert together["name"] == "2000 styles"
+    assert said(2000) == said(2000) != said(2000, "other")
+    assert fits(said(2000))

@@ -38,7 +38,7 @@ def test_what_belongs_together_is_taken(kind: str) -> None:
         ("any", {"style.image": "my.jpg"}, ["my.jpg", "style=FILE", "paintings.path=FOLDER"]),
         ("any", {"styles": ["monet", "poppies"]}, ["net=any"]),
         ("any", {"loss.normalization": "course"}, ["normalization"]),
-        ("any", {"net.name": "johnson", "net.arguments": {}}, ["paintings", "style=any"]),
+        ("any", {"net.name": "johnson", "net.arguments": {}}, ["net=johnson", "net=any"]),
         ("any", {"freeze": True}, ["freeze=true", "init"]),
         ("several", {"styles": None}, ["style=[monet,my.jpg]"]),
         ("several", {"style.image": "my.jpg"}, ["my.jpg", "style=[monet,my.jpg]"]),
