@@ -172,6 +172,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     paintings = unseen(paintings, net) if options.unseen else paintings
     found: dict[str, list[Found]] = {slider.name: [] for slider in both}
     sheet: list[Row] = []
+    first = next(iter(photos.values()))
     names: list[str] = []
     with console().status("") as status:
         for file in paintings:
@@ -184,11 +185,13 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
                 at = ", ".join(f"{slider.value(asked):g}" for asked in slider.positions)
                 words = f"{names[-1]}, {slider.name.replace('_', ' ')} {at}"
                 if len(sheet) < MOST_ROWS:
-                    sheet.append((words, [thumbnail(p, THUMBNAIL) for p in (painting, *shown)]))
+                    sheet.append(
+                        (words, [thumbnail(p, THUMBNAIL) for p in (painting, first, *shown)])
+                    )
     rows = [tell(slider, found[slider.name], len(photos), judge.name) for slider in both]
     most = max(len(slider.positions) for slider in both)
     figures = {"judge": judge.describe(), "net": net.trained.digest, "photos": list(photos),
                "size": options.size, "usual": asdict(usual), "paintings": names,
                "sliders": rows}  # fmt: skip
-    output.write(figures, ["painting", *[""] * most], sheet)
+    output.write(figures, ["painting", "photo", *[""] * most], sheet)
     return rows
