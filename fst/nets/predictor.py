@@ -19,6 +19,9 @@ products of the colors."""
 FARTHEST = 4.0
 """Standard deviations: a painting that is farther out in a number is taken to be so far out."""
 
+LOUDNESS = 8.0
+"""Of style weight and stroke size: two numbers among 881 would hardly be heard."""
+
 NOISE = 0.1
 """Standard deviations of the noise on the moments in training, against learning by heart."""
 
@@ -60,7 +63,7 @@ class StylePredictor(nn.Module):
         if self.training:
             x = x + NOISE * torch.randn_like(x)
         asked = [torch.log(style_weight / USUAL_WEIGHT), torch.log2(stroke_size / USUAL_SIZE)]
-        x = torch.cat([x, torch.stack(asked, 1)], 1)
+        x = torch.cat([x, LOUDNESS * torch.stack(asked, 1)], 1)
         y: Tensor = self.last(F.silu(self.second(F.silu(self.first(x)))))
         return y
 
