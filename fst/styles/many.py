@@ -15,7 +15,7 @@ from fst.errors import CheckpointError, InputError
 from fst.nets.conditional import ConditionalNet, ManyNet
 from fst.styles.description import MANY, check_styles
 from fst.styles.headers import listed
-from fst.styles.predicted import usual_loss
+from fst.styles.objective import usual_loss
 from fst.styles.style import term_weights
 from fst.styles.trained import FORMAT_VERSION, TrainedStyle, load_checkpoint
 from fst.system.files import atomic_file

@@ -12,7 +12,7 @@ from fst.errors import AssetError, FstWarning, InputError
 from fst.image.painting import load_painting, painting_of
 from fst.image.picture import Picture
 from fst.loss_networks.weights import WEIGHTS
-from fst.losses.perceptual import PerceptualLoss
+from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT, PerceptualLoss
 from fst.styles.paintings import as_path, checksum, find_painting
 from fst.styles.portraits import embedded_portrait
 from fst.styles.trained import TrainedStyle
@@ -130,3 +130,24 @@ def load_objective(
         target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
     ).to(device)
     return target, loss
+
+
+def usual_loss(style_weight: float) -> dict[str, Any]:
+    """What is said of the loss that judges a style whose net no training was for alone.
+
+    Args:
+        style_weight: against a content weight of one.
+
+    Returns:
+        As :meth:`~fst.losses.perceptual.PerceptualLoss.describe`; no network is known to have
+        judged it before.
+    """
+    return {
+        "content_weight": 1.0,
+        "style_weight": style_weight,
+        "tv_weight": TV_WEIGHT,
+        "content_layers": CONTENT_LAYERS,
+        "style_layers": STYLE_LAYERS,
+        "normalization": "relative",
+        "loss_network": {"weights": "auto", "pooling": "max", "sha256": "unknown"},
+    }

@@ -13,10 +13,9 @@ from fst import assets
 from fst.errors import CheckpointError, InputError
 from fst.loss_networks.vgg import VGG19
 from fst.losses.moments import moments_network, painting_moments
-from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT
 from fst.nets.conditional import AnyNet
 from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
-from fst.styles.objective import checksum_of, style_target
+from fst.styles.objective import checksum_of, style_target, usual_loss
 from fst.styles.style import Style, term_weights
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.checks import number, whole_number
@@ -129,19 +128,6 @@ class AnyPainting:
             },
         }
         return TrainedStyle(net, description)
-
-
-def usual_loss(style_weight: float) -> dict[str, Any]:
-    """What a checkpoint says of the loss that judges a style, where none trained its net alone."""
-    return {
-        "content_weight": 1.0,
-        "style_weight": style_weight,
-        "tv_weight": TV_WEIGHT,
-        "content_layers": CONTENT_LAYERS,
-        "style_layers": STYLE_LAYERS,
-        "normalization": "relative",
-        "loss_network": {"weights": "auto", "pooling": "max", "sha256": "unknown"},
-    }
 
 
 def with_prediction(

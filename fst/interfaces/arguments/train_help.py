@@ -28,7 +28,7 @@ EXAMPLES = (
     ("style=monet experiment=quick", "a few minutes"),
     ("style=monet loss=slim data=sample", "offline, no files"),
     ("style=monet data=folder data.path=photos/", "photos of your own"),
-    ("style=my.jpg style.name=mine", "and a painting"),
+    ("style=my.jpg experiment=minute", "your painting, soon"),
     ("resume=auto", "goes on after a stop"),
     ("-m style=monet,poppies", "one after the other"),
     ("style=monet --cfg job", "shows every value"),

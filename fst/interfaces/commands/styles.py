@@ -126,8 +126,6 @@ def style_files(folder: Path) -> list[tuple[str, str, str, str]]:
     """Name, title, painter and painting of the style files in a folder."""
     rows = []
     for path in sorted(folder.glob("*.yaml")):
-        if path.stem.startswith("_") or path.stem == ANY:  # of a training, without a painting
-            continue
         style = yaml.safe_load(path.read_text(encoding="utf-8"))
         if "image" not in style:  # trainings of many styles, which are no style
             continue

@@ -16,7 +16,8 @@ import torch
 from rich.table import Table
 from torch import Tensor
 
-from fst.evaluation.photos import count, find_photos
+from fst.evaluation.photos import count, find_photos, shown_name
+from fst.image.io import load_image
 from fst.image.painting import load_painting
 from fst.inference.painter import Painter
 from fst.nets import make_net
@@ -32,10 +33,10 @@ from fst.research.benchmarks.judged import (
     read_squares,
     unseen,
 )
-from fst.research.benchmarks.output import Output, console, show
+from fst.research.benchmarks.output import Output, console, progress, show
 from fst.research.benchmarks.peer import PEER, Peer, find_peer
 from fst.research.benchmarks.rounds import Work, ratio_over_rounds
-from fst.research.benchmarks.sheets import THUMBNAIL, Row, thumbnail
+from fst.research.benchmarks.sheets import MOST_ROWS, THUMBNAIL, Row, thumbnail
 from fst.research.benchmarks.tables import interleave, machine, say_if_busy
 from fst.styles.predicted import AnyPainting, Asked
 from fst.system.device import pick_device, pick_precision
@@ -109,15 +110,16 @@ class Contest:
                 if name in sheet:
                     sheet[name].append(picture)
         for name, pictures in sheet.items():
-            small = [thumbnail(picture, THUMBNAIL) for picture in (painting, *pictures)]
-            self.rows.append((f"{file.stem}, {name}", small))
-        return Judged(file.stem, terms)
+            if len(self.rows) < MOST_ROWS:
+                small = [thumbnail(picture, THUMBNAIL) for picture in (painting, *pictures)]
+                self.rows.append((f"{shown_name(file.stem)}, {name}", small))
+        return Judged(shown_name(file.stem), terms)
 
     def ways(self, file: Path) -> dict[str, Callable[[Tensor], Tensor]]:
         """Everybody's way to paint in the style of a painting."""
         found: dict[str, Callable[[Tensor], Tensor]] = {}
         if (peer := self.peer) is not None:
-            vector = peer.choose(file)
+            vector = peer.choose(load_image(file).rgb)
             found[PEER] = lambda photo: peer.paint(photo, vector)
         for asked in self.settings:
             painting = load_painting(file, asked.stroke_size)
@@ -236,7 +238,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     found: list[Judged] = []
     with console().status("") as status:
         for file in paintings:
-            status.update(f"painting {len(found) + 1} of {len(paintings)}: {file.stem}")
+            status.update(progress(len(found), paintings))
             found.append(contest.judged(file, load_painting(file, contest.size)))
     rows = summarize(contest, found, options.judged_weights)
     timed = seconds(options, contest, paintings)

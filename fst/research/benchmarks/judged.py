@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fst import assets
 from fst.errors import AssetError, InputError, in_a_line
-from fst.evaluation.photos import count
+from fst.evaluation.photos import count, shown_name
 from fst.image.io import load_image
 from fst.image.painting import load_painting
 from fst.image.picture import Picture, resize
@@ -199,6 +199,6 @@ def read_squares(paths: Sequence[Path], side: int, device: torch.device) -> dict
         short = min(picture.size)
         left, top = ((full - short) // 2 for full in picture.size)
         square = Picture(picture.rgb[..., top : top + short, left : left + short])
-        name = path.stem if path.stem not in squares else str(path)
+        name = shown_name(path.stem if path.stem not in squares else str(path))
         squares[name] = resize(square, side).rgb.to(device)
     return squares

@@ -18,7 +18,7 @@ from rich.table import Table
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.evaluation.photos import count, find_photos, read_photos
+from fst.evaluation.photos import count, find_photos, read_photos, shown_name
 from fst.evaluation.timing import start_clock, time_pass
 from fst.image.painting import load_painting
 from fst.inference.painter import Painter
@@ -99,22 +99,25 @@ def by_optimization(loss: PerceptualLoss, iterations: int) -> Paint:
     return paint
 
 
-def check_nets(
+def find_nets(
     names: Sequence[str], checkpoints: Path | None, painting: Path
-) -> list[TrainedStyle]:
-    """The finished nets of a painting.
+) -> dict[str, TrainedStyle]:
+    """The finished nets of a painting, by their names without folders, or as given.
 
     Raises:
         InputError: one has no net, or was trained on another painting.
     """
-    nets = [find_style(name, checkpoints).net() for name in names]
-    for name, style in zip(names, nets, strict=True):
+    found: dict[str, TrainedStyle] = {}
+    for name in names:
+        style = find_style(name, checkpoints).net()
         about = style.description["style"]
         image, known = about.get("image"), about.get("image_sha256")
         same = checksum(painting) == known if known else Path(image or "").stem == painting.stem
         if not same:
             raise InputError(f"{name} was trained on {image or 'no painting'}, not on {painting}")
-    return nets
+        short = Path(name).name.removesuffix(".safetensors")
+        found[shown_name(name if short in found else short)] = style
+    return found
 
 
 def levels(
@@ -146,7 +149,7 @@ def levels(
 
 def tell(found: Sequence[Level], yardstick: Level, title: str) -> None:
     """Prints a row for each level, and its objective as a multiple of one level's."""
-    table = Table("level", "objective", f"of {yardstick.name}'s", *TERMS,
+    table = Table("level", "objective", f"of {escape(yardstick.name)}'s", *TERMS,
                   "seconds to choose or train", "seconds a picture")  # fmt: skip
     for level in found:
         prepared = "not noted" if level.prepared is None else f"{level.prepared:,.2f}"
@@ -165,9 +168,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     asked = Asked(options.style_weight, options.stroke_size)
     check_any(options.checkpoints)
     painting = load_painting(options.painting, asked.stroke_size).to(device)
-    styles = check_nets(options.nets, options.checkpoints, options.painting)
-    nets = {Path(name).name.removesuffix(".safetensors"): style
-            for name, style in zip(options.nets, styles, strict=True)}  # fmt: skip
+    nets = find_nets(options.nets, options.checkpoints, options.painting)
     files = find_photos(options.photos, limit=options.limit)
     photos = [photo.to(device) for photo in read_photos(files, options.size)]
     dtype = pick_precision(options.precision, device)
@@ -177,15 +178,16 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     ).to(device)
     print(machine(device, {}), flush=True)
     found = levels(options, loss, nets, photos)
+    name = shown_name(options.painting.stem)
     who = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
     tell([level for level, _ in found],
          found[len(nets)][0],  # the last finished net
-         f"{options.painting.stem}, style weight {asked.style_weight:g}, stroke size "
+         f"{name}, style weight {asked.style_weight:g}, stroke size "
          f"{asked.stroke_size} px; means over {count(len(photos), 'photo')} at {options.size} px, "
          f"judged by {who}")  # fmt: skip
     rows = [asdict(level) for level, _ in found]
     figures = {"judge": loss.describe(), "machine": machine(device, {}), "size": options.size,
-               "painting": options.painting.stem, "asked": asdict(asked),
+               "painting": name, "asked": asdict(asked),
                "photos": len(photos), "levels": rows}  # fmt: skip
     columns = ["painting", "photo", *(level.name for level, _ in found)]
     sheet = [

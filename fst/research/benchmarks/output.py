@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from fst.evaluation.photos import shown_name
 from fst.image.io import save_image
 from fst.image.picture import from_pil
 from fst.research.benchmarks.sheets import Row, labeled_sheet
@@ -55,6 +57,12 @@ class Output:
 def console() -> Console:
     """As wide as the terminal, or 120 columns in a file."""
     return Console(width=None if sys.stdout.isatty() else 120)
+
+
+def progress(done: int, paintings: Sequence[Path]) -> str:
+    """What is said while the next painting is worked on."""
+    name = escape(shown_name(paintings[done].stem))
+    return f"painting {done + 1} of {len(paintings)}: {name}"
 
 
 def show(title: str, table: Table) -> None:

@@ -9,6 +9,8 @@ from fst.image.picture import to_pil
 
 FONT_SIZE, GAP = 16, 6
 THUMBNAIL = 256
+MOST_ROWS = 48
+"""A sheet of more would be too large to be looked at, and for a JPEG from 220 on."""
 
 
 def thumbnail(picture: Tensor, side: int) -> Image.Image:

