@@ -95,7 +95,8 @@ def resumed_settings(
     for name, value in now.items():
         settings.setdefault(name, copy.deepcopy(value))
     for group in FILLED:
-        if isinstance(part := settings[group], dict) and isinstance(given := now[group], Mapping):
+        part, given = settings.get(group), now.get(group)
+        if isinstance(part, dict) and isinstance(given, Mapping):
             settings[group] = {**copy.deepcopy(dict(given)), **part}
     for name in said:
         _put(settings, name, copy.deepcopy(_get(now, name)))

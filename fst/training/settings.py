@@ -52,7 +52,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             raise InputError(f"{group}{'.' if group else ''}{missing[0]} is not given")
     Recipe.of(settings)
     for group in dict.fromkeys(name.rpartition(".")[0] for name in CHECKS):
-        check_group(group, settings[group] if group else settings)
+        check_group(group, settings.get(group, {}) if group else settings)
     check_kind(settings)
     if settings["style"]["strength_target"] is None and is_calibrated(style_weights(settings)):
         raise InputError(
@@ -205,8 +205,6 @@ NEEDED = {
     "net": ("name", "arguments"),
     "loss": ("weights",),
     "data": (),
-    "paintings": ("source", "path", "split", "column", "sizes", "variants", "held_out", "mixed",
-                  "style_weights", "cache"),
     "trainer": ("device", "devices", "max_steps"),
     "logger": (),
     "": ("init", "resume", "overwrite", "runs", "checkpoints"),

@@ -45,7 +45,7 @@ def of_any(tiny: list[str]) -> list[str]:
 
 @pytest.fixture
 def of_two(tiny: list[str]) -> list[str]:
-    return [*tiny, "style=[paintings/p0.png, paintings/p1.png]", "style.size=64",
+    return [*tiny, "style=[monet, paintings/p1.png]", "style.size=64",
             "net.arguments={width: 4, residual_blocks: 1, rank: 2}"]  # fmt: skip
 
 
@@ -76,24 +76,25 @@ def test_several_styles_go_on_after_a_stop_by_their_names(
     run_inside: Run, of_two: list[str], tmp_path: Path
 ) -> None:
     assert run_inside("train.py", *of_two).returncode == 0
-    (whole,) = (tmp_path / "runs" / "p0-p1").iterdir()
+    (whole,) = (tmp_path / "runs" / "monet-p1").iterdir()
     copy = tmp_path / "copy"
     shutil.copytree(whole, copy)
     shutil.rmtree(tmp_path / "checkpoints")
     # as it was after the fourth step
-    (whole / "p0-p1.safetensors").unlink()
+    (whole / "monet-p1.safetensors").unlink()
     for path in by_step(whole / "resume")[1:]:
         path.unlink()
     for words in (["resume=auto"], [*of_two, "resume=auto"]):
         result = run_inside("train.py", *words)
         assert result.returncode == 0, result.stderr
         assert "resuming from" in result.stdout
-        first, second = (load_checkpoint(f / "p0-p1.safetensors") for f in (whole, copy))
+        first, second = (load_checkpoint(f / "monet-p1.safetensors") for f in (whole, copy))
         assert isinstance(first.net, ManyNet)
         assert first.digest == second.digest
         names = [row["name"] for row in first.description["styles"]]
-        assert names == ["p0", "p1"]
-        (whole / "p0-p1.safetensors").unlink()
+        assert names == ["monet", "p1"]
+        assert first.description["styles"][0]["painter"] == "Claude Monet"
+        (whole / "monet-p1.safetensors").unlink()
         shutil.rmtree(tmp_path / "checkpoints")
         by_step(whole / "resume")[-1].unlink()
 

@@ -244,6 +244,21 @@ def test_a_training_ends_with_a_style_that_tells_all_of_it(
     assert len(list((tmp_path / "runs" / "mine").iterdir())) == 1
 
 
+def test_a_frozen_style_keeps_the_convolutions_that_it_began_with(
+    settings: dict[str, Any], photo_folder: Path, tmp_path: Path
+) -> None:
+    saved = save_style(tmp_path / "base.safetensors", 1).state_dict()
+    settings |= {"init": "base.safetensors", "freeze": True}
+    settings["style"]["style_weight"] = 3.0
+    shown: dict[str, Any] = {}
+    assert session.train(settings, parts_of(settings, photo_folder, shown))
+    style = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
+    changed = {n for n, w in style.net.state_dict().items() if not torch.equal(w, saved[n])}
+    assert changed == {name for name in saved if ".norm." in name} | {"out.bias"}
+    assert style.description["recipe"]["freeze"] is True
+    assert "frozen" in shown["net"]
+
+
 # --- the painting of a run -----------------------------------------------------------------------
 
 

@@ -91,7 +91,7 @@ def chosen(wanted: dict[str, Any], seed: int) -> tuple[list[Painting], list[Pain
             "put them back, or leave resume= out for a new run"
         )
     learned, held_out = split_paintings(found, wanted["held_out"], seed)
-    if not held_out:
+    if not held_out and wanted["held_out"]:
         print(
             f"{len(found)} paintings are too few to hold some out: the net is validated on some "
             "that it learns from",

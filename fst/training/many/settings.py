@@ -11,6 +11,10 @@ from fst.training.many.paintings import LEAST
 KINDS = ("any", "many")
 """Nets of many styles, by their names."""
 
+OF_PAINTINGS = ("source", "path", "split", "column", "sizes", "variants", "held_out", "mixed",
+                "style_weights", "cache")  # fmt: skip
+"""Settings of the group ``paintings``, none of which ``style=any`` can be without."""
+
 OF_ONE_PAINTING = (
     *(f"style.{key}" for key in ("size", "strength_target", "content_weight", "style_weight")),
     *(f"loss.{key}" for key in ("content_weight", "style_weight")),
@@ -30,7 +34,8 @@ def check_kind(settings: Mapping[str, Any]) -> None:
         InputError: they aren't, in one line.
     """
     kind, image = settings["net"]["name"], settings["style"]["image"]
-    styles, path = settings.get("styles"), settings.get("paintings", {}).get("path")
+    paintings: Mapping[str, Any] = settings.get("paintings", {})
+    styles, path = settings.get("styles"), paintings.get("path")
     if kind != "many" and styles is not None:
         raise InputError(f"several styles are learned by net=many, not by net={kind}")
     if kind in KINDS and image is not None:
@@ -52,10 +57,14 @@ def check_kind(settings: Mapping[str, Any]) -> None:
                 "style=any learns from many paintings: give paintings.path=FOLDER (or "
                 "paintings.source=hub paintings.path=NAME)"
             )
+        if missing := [key for key in OF_PAINTINGS if key not in paintings]:
+            raise InputError(f"paintings.{missing[0]} is not given")
     elif path is not None:
         raise InputError(f"paintings.path={path} is for style=any")
     elif kind == "many" and not styles:
         raise InputError("net=many learns styles that are named: style=[monet,my.jpg]")
+    if kind != "any" and settings["style"]["name"] == "any":
+        raise InputError("style.name can't be any, which is the net for any painting's")
     if settings.get("freeze") and settings["init"] is None:
         raise InputError("freeze=true keeps the convolutions of another net: give init=… as well")
 

@@ -44,6 +44,7 @@ def test_what_belongs_together_is_taken(kind: str) -> None:
         ("several", {"style.image": "my.jpg"}, ["my.jpg", "style=[monet,my.jpg]"]),
         ("several", {"paintings.path": "paintings"}, ["paintings", "style=any"]),
         ("several", {"net.name": "johnson", "net.arguments": {}}, ["net=many", "net=johnson"]),
+        ("one", {"style.name": "any"}, ["style.name"]),
         ("one", {"style.image": None}, ["style.image"]),
         ("one", {"paintings.path": "paintings"}, ["paintings.path=paintings", "style=any"]),
         ("one", {"net.name": "any", "net.arguments": {}}, ["net=any", "monet.jpg"]),
@@ -76,6 +77,17 @@ def test_what_would_not_be_looked_at_is_refused(kind: str, typed: str, says: str
         check_typed(KINDS[kind], ["style.name", typed])
     assert typed in str(caught.value)
     assert says in str(caught.value)
+
+
+def test_a_group_of_paintings_is_needed_for_any_painting_alone() -> None:
+    for kind in ("one", "several"):  # as composed by somebody's files of before
+        check_settings({key: v for key, v in KINDS[kind].items() if key != "paintings"})
+    lacking = copy.deepcopy(ANY)
+    del lacking["paintings"]["variants"]
+    with pytest.raises(InputError, match=r"paintings\.variants"):
+        check_settings(lacking)
+    with pytest.raises(InputError, match=r"paintings\.path"):
+        check_settings({key: v for key, v in ANY.items() if key != "paintings"})
 
 
 def test_a_net_of_several_styles_has_as_many_rows() -> None:
