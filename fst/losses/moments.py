@@ -5,6 +5,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.loss_networks.vgg import VGG19
+from fst.losses.colors import color_moments
 from fst.losses.functional import gram_matrix
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -41,11 +42,8 @@ def painting_moments(network: VGG19, painting: Tensor) -> Tensor:
     features = network(painting, LAYERS, metric=False)
     means = [features[layer].float().mean((2, 3)) for layer in LAYERS]
     squares = [features[layer].float().square().mean((2, 3)) for layer in LAYERS]
-    colors = painting.float()
-    return torch.cat(
-        [*means, *squares, _products(features[LAYERS[0]]), colors.mean((2, 3)), _products(colors)],
-        1,
-    )
+    products = _products(features[LAYERS[0]])
+    return torch.cat([*means, *squares, products, color_moments(painting)], 1)
 
 
 def _products(x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from fst.errors import InputError
 from fst.loss_networks.layers import check_layers
 from fst.loss_networks.vgg import VGG19
+from fst.losses.colors import color_moments
 from fst.losses.functional import content_loss, gram_matrix, style_loss, total_variation
 from fst.losses.statistics import measure_style
 from fst.system.checks import number
@@ -92,6 +93,8 @@ class PerceptualLoss(nn.Module):
         self.style_layers = _normalize("style_layers", style_layers)
         self.vgg = VGG19([*self.content_layers, *self.style_layers], weights, pooling, dtype)
         measured = measure_style(self.vgg, painting, self.style_layers)
+        self.register_buffer("colors", color_moments(painting), persistent=False)
+        self.colors: Tensor
         self._style_scales = dict.fromkeys(self.style_layers, 1.0)
         for layer in self.style_layers:
             gram = measured.grams[layer]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.blank import is_blank
+from fst.losses.colors import COLORS, color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.system.memory import is_out_of_memory
@@ -26,6 +27,7 @@ def accumulate_gradients(
     pattern_weight: float,
     backward: Callable[[Tensor], None],
     styles: Styles | None = None,
+    color_weight: float = 0.0,
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
@@ -42,6 +44,7 @@ def accumulate_gradients(
             the terms.
         backward: called with the share of each part.
         styles: what each photo is to be painted in; None is the loss's own painting.
+        color_weight: of :func:`~fst.losses.colors.color_error`, times the style weight.
     """
     terms_of_parts = []
     count = min(parts, len(photos))
@@ -53,6 +56,10 @@ def accumulate_gradients(
         total = terms.total
         if pattern_weight:
             total = total + pattern_weight * upsampling_pattern(painted)
+        if color_weight:
+            colors = loss.colors if own is None else own.moments[:, -COLORS:]
+            weight = loss.style_weight if own is None else own.style_weight
+            total = total + color_weight * weight * color_error(painted, colors)
         if own is not None:
             total = total / (1 + own.style_weight / STRONG)
         # of the others not a bit is changed: where() hands their gradient on as it is

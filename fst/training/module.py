@@ -120,7 +120,13 @@ class StyleTransferModule(lightning.LightningModule):
         weight = self.recipe.pattern_weight
         paint = partial(self._paint, self.net)
         return accumulate_gradients(
-            photos, self.micro_batches, paint, self.current_loss(), weight, backward
+            photos,
+            self.micro_batches,
+            paint,
+            self.current_loss(),
+            weight,
+            backward,
+            color_weight=self.recipe.color_weight,
         )
 
     def training_step(self, photos: Tensor, batch_idx: int) -> None:

@@ -61,6 +61,10 @@ class Recipe:
     """Whether shared convolutions stay as they are, and only the styles' numbers learn: of a net of
     one style, its norms' scales and offsets and its last bias."""
 
+    color_weight: float = 0.0
+    """Of :func:`~fst.losses.colors.color_error`, times the style weight; no part of the objective
+    either. A net for any painting needs it, else rare hues get lost."""
+
     def __post_init__(self) -> None:
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         number("learning_rate", self.learning_rate, above=0)
@@ -68,6 +72,7 @@ class Recipe:
         whole_number("warmup_steps", self.warmup_steps, least=0)
         number("ema", self.ema, least=0, below=1)
         number("pattern_weight", self.pattern_weight, least=0)
+        number("color_weight", self.color_weight, least=0)
         whole_number("accumulate", self.accumulate, least=1)
         one_of("precision", self.precision, PRECISIONS)
         switch("compile", self.compile)

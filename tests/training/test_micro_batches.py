@@ -10,6 +10,7 @@ from tiny_runs import KillAt, TinyNet, TinyRuns, checkpoint, curve, same
 from torch import Tensor, nn
 
 from fst.errors import InputError
+from fst.losses.colors import color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
@@ -61,6 +62,19 @@ def test_the_parts_of_a_batch_give_the_gradients_of_the_whole(
     scale = max(float(grad.abs().max()) for grad in expected)
     for grad, other in zip(grads, expected, strict=True):
         torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+
+
+def test_the_colors_count_with_the_style_weight(random_loss: PerceptualLoss) -> None:
+    module, batch = make_module(random_loss, color_weight=0.5), photos(3)
+    terms, grads = gradients(module, batch)
+    plain = random_loss(module.net(batch), random_loss.content_targets(batch))
+    colors = color_error(module.net(batch), random_loss.colors)
+    total = (plain.total + 0.5 * random_loss.style_weight * colors).mean()
+    expected = torch.autograd.grad(total, list(module.net.parameters()))
+    scale = max(float(grad.abs().max()) for grad in expected)
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+    torch.testing.assert_close(terms.total, plain.total.detach(), rtol=1e-4, atol=1e-6)
 
 
 def test_the_gradients_are_those_of_the_mean_objective(random_loss: PerceptualLoss) -> None:

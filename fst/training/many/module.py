@@ -95,6 +95,7 @@ class ManyStylesModule(StyleTransferModule):
             self.recipe.pattern_weight,
             backward,
             styles,
+            self.recipe.color_weight,
         )
         if isinstance(self.net, AnyNet):
             nn.utils.clip_grad_norm_(self.net.predictor.parameters(), PREDICTOR_NORM)
