@@ -93,7 +93,8 @@ def test_several_styles_begin_with_what_is_predicted_for_them() -> None:
 
 def test_styles_of_another_file_keep_their_rows_by_name() -> None:
     three = {"name": "many", "arguments": {**NET, "styles": 3}}
-    named = [{"name": name} for name in ("two", "other", "third")]
+    told = {"image": "a.png", "size": 300, "style_weight": 6.0}
+    named = [{"name": name, **told} for name in ("two", "other", "third")]
     saved = save_net("many.safetensors", three, styles=named)
     net = beginning(settings_of(OF_TWO, "many.safetensors"), paintings()).net
     assert isinstance(net, ManyNet)
