@@ -95,6 +95,15 @@ def _count(name: str, value: object) -> int:
     return whole_number(name, value, 0)
 
 
+def _held_out(name: str, value: object) -> None:
+    """A number of photos, or the names of paintings."""
+    if not isinstance(value, list):
+        _count(name, value)
+        return
+    for entry in value:
+        text(name, entry)
+
+
 def _not_negative(name: str, value: object) -> float:
     return number(name, value, 0)
 
@@ -121,7 +130,8 @@ _OF_A_STYLE: dict[str, Callable[[str, Any], Any]] = {
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": _size,
-    **dict.fromkeys(("steps", "batch_size", "held_out", "count", "variants"), _count),
+    "held_out": _held_out,
+    **dict.fromkeys(("steps", "batch_size", "count", "variants"), _count),
     **dict.fromkeys(("seconds", "slim_steps_share", "strength_target"), _not_negative),
     **dict.fromkeys(
         ("image", "image_sha256", "normalization", "device", "precision", "init", "network"), text

@@ -22,6 +22,7 @@ from fst.system.device import pick_device
 from fst.training.many.paintings import SOURCES
 from fst.training.many.settings import (
     check_kind,
+    held_out_paintings,
     least_and_largest,
     several_sizes,
     several_styles,
@@ -185,7 +186,8 @@ CHECKS: dict[str, Check] = {
     "paintings.column": _or_null(text),
     "paintings.sizes": several_sizes,
     "paintings.variants": _count,
-    "paintings.held_out": _least_none,
+    "paintings.held_out": held_out_paintings,
+    "paintings.limit": _or_null(_count),
     "paintings.mixed": _share,
     "paintings.style_weights": least_and_largest,
     "paintings.cache": _or_null(text),

@@ -72,6 +72,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "schedule": ["linear"],
     "warmup_steps": [-1],
     "ema": [1.0, -0.1],
+    "color_weight": [-1, "much"],
     "pattern_weight": [-1],
     "seed": [-1],
     "precision": ["fp16", "half"],
@@ -79,7 +80,8 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "paintings.source": ["web"],
     "paintings.sizes": [[], [256, 256], [63], [512, "big"], 512],
     "paintings.variants": [0, -1],
-    "paintings.held_out": [-1],
+    "paintings.held_out": [-1, "some", [3]],
+    "paintings.limit": [0, "all"],
     "paintings.mixed": [-0.1, 1.1],
     "paintings.style_weights": [[], [2], [40, 2], [0, 40], [2, "much"], 6],
     "styles": [[], ["monet"], ["monet", 2], "monet"],
@@ -105,6 +107,8 @@ def wrong_types(name: str) -> list[Any]:
         return [["a", "list"], {"a": "mapping"}, 2.5]
     if name in ("loss.content_layers", "loss.style_layers"):
         return ["relu4_2", 3, ["relu4_2"], True]
+    if name == "paintings.held_out":  # a list is one of names
+        return ["nonsense", {"a": "mapping"}]
     if name in SWITCHES:
         return ["perhaps", 1, None, [True]]
     return ["nonsense", ["a", "list"], {"a": "mapping"}]

@@ -17,6 +17,9 @@ from fst.training.many.draws import Styles, draw, held_out_styles
 from fst.training.many.paintings import Painting, find_paintings, split_paintings
 from fst.training.many.work import Judged, Work
 
+FEW = 4
+"""Paintings that are learned from and validated on, where too few are there to hold some out."""
+
 DIGEST = "sha256"
 """Among a run's settings of its paintings: the digest of all of their files."""
 
@@ -34,12 +37,13 @@ def any_work(settings: dict[str, Any], device: torch.device) -> Work:
     """
     wanted, seed = settings["paintings"], settings["seed"]
     learned, held_out = chosen(wanted, seed)
-    judged = held_out or learned[: max(1, wanted["held_out"])]
+    judged = held_out or learned[:FEW]
     size = min(wanted["sizes"], key=lambda size: abs(size - USUAL_SIZE))
 
     def bank_of(loss: PerceptualLoss, of: list[Painting], sizes: list[int], each: int) -> StyleBank:
         layers, cache = list(loss.style_layers), cache_folder(wanted)
-        return open_bank(of, loss.vgg, layers, sizes, each, seed, cache=cache).to(device)
+        # one bank for runs of every seed: what is drawn from it follows from the seed
+        return open_bank(of, loss.vgg, layers, sizes, each, cache=cache).to(device)
 
     def measured(loss: PerceptualLoss) -> Judged:
         bank = bank_of(loss, learned, wanted["sizes"], wanted["variants"])
@@ -53,7 +57,7 @@ def any_work(settings: dict[str, Any], device: torch.device) -> Work:
 
     about = {
         "count": len(learned),
-        "held_out": len(held_out),
+        "held_out": [painting.name for painting in held_out],
         **{name: wanted[name] for name in ("sizes", "variants", "mixed", "style_weights")},
         "network": moments_network().sha256,
     }
@@ -80,6 +84,7 @@ def chosen(wanted: dict[str, Any], seed: int) -> tuple[list[Painting], list[Pain
         wanted["source"],
         wanted["split"],
         wanted["column"],
+        wanted.get("limit"),
         smallest=min(wanted["sizes"]),
         cache=None if wanted["cache"] is None else Path(wanted["cache"]),
     )
@@ -109,7 +114,7 @@ def in_words(about: Mapping[str, Any], path: str) -> dict[str, str]:
     """The paintings, for the run's page."""
     low, high = about["style_weights"]
     sizes = ", ".join(str(size) for size in about["sizes"])
-    others = f"{about['held_out']} more held out" if about["held_out"] else "none held out"
+    others = f"{len(about['held_out'])} more held out" if about["held_out"] else "none held out"
     return {
         "paintings": f"{about['count']} of {path}, {others}; {about['variants']} variants of each "
         f"at {sizes} px",

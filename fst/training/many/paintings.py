@@ -112,7 +112,7 @@ def find_paintings(
 
 
 def split_paintings(
-    paintings: Sequence[Painting], held_out: int, seed: int
+    paintings: Sequence[Painting], held_out: int | Sequence[str], seed: int
 ) -> tuple[list[Painting], list[Painting]]:
     """Sets paintings apart to validate on, at most a tenth: of fewer than ten none.
 
@@ -122,15 +122,17 @@ def split_paintings(
 
     Args:
         paintings: all of them.
-        held_out: how many to set apart.
+        held_out: how many to set apart; or their names, of however many.
         seed: of the choice.
 
     Returns:
         Those to train on, and those to validate on, each in the order given.
 
     Raises:
-        InputError: ``held_out`` is no whole number, or negative.
+        InputError: ``held_out`` is no whole number, or negative, or names what is not there.
     """
+    if not isinstance(held_out, int):
+        return _apart(paintings, held_out)
     count = min(whole_number("paintings.held_out", held_out, 0), len(paintings) // 10)
     digests = {
         painting.sha256: hashlib.sha256(f"{seed} {painting.sha256}".encode()).digest()
@@ -139,6 +141,19 @@ def split_paintings(
     chosen = set(sorted(digests, key=digests.__getitem__)[:count])
     train = [painting for painting in paintings if painting.sha256 not in chosen]
     return train, [painting for painting in paintings if painting.sha256 in chosen]
+
+
+def _apart(
+    paintings: Sequence[Painting], names: Sequence[str]
+) -> tuple[list[Painting], list[Painting]]:
+    """Those that are not named, and those that are."""
+    there = {painting.name for painting in paintings}
+    if missing := [name for name in names if name not in there]:
+        raise InputError(f"paintings.held_out: no {missing[0]!r} is among the paintings")
+    if len(there) - len(set(names)) < 2:
+        raise InputError("paintings.held_out leaves fewer than two paintings to learn from")
+    train = [painting for painting in paintings if painting.name not in names]
+    return train, [painting for painting in paintings if painting.name in names]
 
 
 def _folder_files(path: str, limit: int | None) -> list[tuple[str, Path]]:

@@ -118,6 +118,15 @@ def several_sizes(name: str, value: Any) -> None:
         whole_number(name, size, LEAST, LARGEST_PAINTING)
 
 
+def held_out_paintings(name: str, value: Any) -> None:
+    """That it is a number of paintings, or a list of their names."""
+    if not isinstance(value, list):
+        whole_number(name, value, least=0)
+        return
+    for entry in value:
+        text(name, entry)
+
+
 def least_and_largest(name: str, value: Any) -> None:
     """That it is a range of style weights."""
     if not isinstance(value, list) or len(value) != 2:

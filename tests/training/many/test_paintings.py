@@ -191,3 +191,15 @@ def test_another_painting_changes_the_choice_at_most_by_itself() -> None:
 def test_at_most_a_tenth_is_held_out(count: int, wanted: int, held: int) -> None:
     train, apart = split_paintings(many(count), wanted, seed=0)
     assert (len(train), len(apart)) == (count - held, held)
+
+
+def test_paintings_may_be_held_out_by_their_names() -> None:
+    all_of_them = many(6)
+    names = [all_of_them[1].name, all_of_them[4].name]
+    train, apart = split_paintings(all_of_them, names, seed=0)
+    assert apart == [all_of_them[1], all_of_them[4]]
+    assert train == [p for p in all_of_them if p not in apart]
+    with pytest.raises(InputError, match=r"no 'nobody' is among the paintings"):
+        split_paintings(all_of_them, ["nobody"], seed=0)
+    with pytest.raises(InputError, match="fewer than two"):
+        split_paintings(all_of_them, [p.name for p in all_of_them[1:]], seed=0)
