@@ -24,6 +24,7 @@ from fst.nets.conditional import AnyNet
 from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
+from fst.styles.catalog import BASE
 from fst.styles.objective import judged_by_slim, load_objective, style_target
 from fst.styles.predicted import fitting_size
 from fst.styles.style import Style
@@ -152,6 +153,11 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
         raise InputError(
             f"{style.asked} paints in any style, and has none of its own: give a painting, as in "
             "--style painting.jpg"
+        )
+    if style.asked == BASE:
+        raise InputError(
+            f"{BASE} is what trainings begin with (init={BASE}), no style to paint in: fst styles "
+            "lists those there are"
         )
     if style.shares and (refine or method == "optimize"):
         raise InputError("a blend is painted in one pass: there is no painting to optimize for")

@@ -1,6 +1,7 @@
 """A style that is predicted from a painting goes through all that a trained one does."""
 
 import json
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from fst.inference.stylizers import (
 )
 from fst.inference.targets import Job
 from fst.inference.ways import PREDICTED, USED, asked_of_painting, check_used, only_of_pixels
+from fst.nets.johnson import JohnsonNet
 from fst.styles.catalog import find_style
 from fst.styles.style import Style
+from fst.styles.trained import TrainedStyle, save_checkpoint
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +45,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_any(Path("checkpoints"))
     make_photo(48, 40, seed=1).save("a.png")
     make_photo(48, 40, seed=2).save("b.png")
+
+
+def save_johnson(path: Path) -> Path:
+    """A tiny net of one style."""
+    arguments = {"width": 4, "residual_blocks": 1}
+    about = {"net": {"name": "johnson", "arguments": arguments}, "style": {"name": path.stem}}
+    save_checkpoint(path, TrainedStyle(JohnsonNet(**arguments).eval(), about))
+    return path
 
 
 @pytest.fixture
@@ -175,6 +186,16 @@ def test_the_any_painting_net_is_no_style() -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(CheckpointError, match="can't be blended"):
         find_style("any=0.5,a.png=0.5", Path("checkpoints"), asked={})
+
+
+def test_what_trainings_begin_with_is_no_style_to_paint_in() -> None:
+    shutil.copy(save_johnson(Path("base.safetensors")), "checkpoints/base.safetensors")
+    style = find_style("base", Path("checkpoints"), asked={})
+    for method in ("auto", "feedforward", "optimize"):
+        with pytest.raises(InputError, match=r"init=base.*fst styles") as caught:
+            way_of(style, method)
+        assert "\n" not in str(caught.value)
+    assert way_of(find_style("base.safetensors"))[0] == "feedforward"  # by its path, a net
 
 
 # --- records -------------------------------------------------------------------------------------
