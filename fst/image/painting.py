@@ -15,12 +15,13 @@ ONE_COLOR = 1.5 / 255
 """No channel of a flat painting varies by more."""
 
 
-def load_painting(path: str | Path, size: int) -> Tensor:
+def load_painting(path: str | Path, size: int, at_least: int | None = None) -> Tensor:
     """The painting at a style size; of one that is partly transparent, what is seen of it.
 
     Args:
         path: a picture.
         size: its long side in pixels: above its own it is enlarged.
+        at_least: as for :func:`open_painting`.
 
     Returns:
         ``(1, 3, H, W)``, RGB in [0, 1].
@@ -29,7 +30,7 @@ def load_painting(path: str | Path, size: int) -> Tensor:
         InputError: no picture, too small or too thin at that size, or absurdly large, transparent
             all over, or of one color.
     """
-    picture = open_painting(path)
+    picture = open_painting(path, at_least)
     check_painting(picture, size, str(path))
     return resize(picture, size).rgb
 

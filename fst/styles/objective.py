@@ -22,7 +22,11 @@ STAND_IN = "its texture portrait"
 
 
 def style_target(
-    image: str | Picture, size: int, sha256: str | None = None, stand_in: bool = False
+    image: str | Picture,
+    size: int,
+    sha256: str | None = None,
+    stand_in: bool = False,
+    at_least: int | None = None,
 ) -> Tensor:
     """The painting that a loss compares with; of a shipped one that is missing, its portrait.
 
@@ -35,6 +39,7 @@ def style_target(
         size: its long side in pixels.
         sha256: of the painting's file, where it is known.
         stand_in: take the portrait, though the painting may be there.
+        at_least: of a file, as for :func:`~fst.image.painting.open_painting`.
 
     Returns:
         ``(1, 3, H, W)``, RGB in [0, 1]; the portrait with a warning.
@@ -53,7 +58,7 @@ def style_target(
         if Path(image).name != image:  # a path is the user's own painting, and no other
             raise
         return _portrait(image, size, error)
-    return load_painting(path, size)
+    return load_painting(path, size, at_least)
 
 
 def _portrait(image: str, size: int, missing: AssetError) -> Tensor:

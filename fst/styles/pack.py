@@ -23,7 +23,7 @@ from fst.styles.many import load_many, row_of, shared_digest
 from fst.styles.names import check_name, is_path
 from fst.styles.painting_list import KNOWN, listed_painting
 from fst.styles.paintings import as_path, checksum, find_painting, is_shipped
-from fst.styles.predicted import ANY, AnyPainting, Asked, load_any
+from fst.styles.predicted import AMPLE, ANY, AnyPainting, Asked, load_any
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
 
@@ -120,7 +120,7 @@ def predict(any_painting: AnyPainting, meant: Meant) -> tuple[Tensor, dict[str, 
     """
     path = meant.painting
     assert path is not None
-    painting = load_painting(path, meant.asked.stroke_size)
+    painting = load_painting(path, meant.asked.stroke_size, AMPLE)
     about = {
         "name": meant.name,
         **meant.known,

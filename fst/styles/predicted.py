@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fst import assets
 from fst.errors import CheckpointError, InputError
+from fst.image.picture import Picture
 from fst.loss_networks.vgg import VGG19
 from fst.losses.moments import moments_network, painting_moments
 from fst.nets.conditional import AnyNet
@@ -28,6 +29,9 @@ STROKE_SIZES = (256, 768)
 
 STROKE_STEP = 64
 """Pixels in which strokes that fit a photo are stepped, so that a few nets do for many photos."""
+
+AMPLE = 1024
+"""Pixels of a painting's short side from which a net sees no more: what is decoded of a JPEG."""
 
 FITS = "fits"
 """What a description says of a stroke size that follows from each photo's size."""
@@ -159,7 +163,7 @@ def with_prediction(
     image = style.picture or style.image
     assert image is not None  # only blends have none
     sha256 = style.about.get("image_sha256")
-    painting = style_target(image, wanted.stroke_size, sha256)  # told before the net is read
+    painting = _seen(image, wanted.stroke_size, sha256)  # told before the net is read
     if (net := load_any(checkpoints, device)) is None:
         return style
     about: dict[str, Any] = {**style.about, "name": style.name, "image": style.image}
@@ -172,7 +176,7 @@ def with_prediction(
         if size == wanted.stroke_size:
             return trained
         other = replace(wanted, stroke_size=size)
-        return net.style(net.embedding(style_target(image, size, sha256), other), about, other)
+        return net.style(net.embedding(_seen(image, size, sha256), other), about, other)
 
     said = dict(trained.description["predicted"])
     if fits:
@@ -184,6 +188,11 @@ def with_prediction(
         trained=replace(trained, description=described),
         fitted=(lambda long_side: sized(fitting_size(long_side))) if fits else None,
     )
+
+
+def _seen(image: str | Picture, size: int, sha256: str | None) -> Tensor:
+    """A painting as a net is predicted from it; a large JPEG is decoded at a part of its size."""
+    return style_target(image, size, sha256, at_least=AMPLE)
 
 
 def fitting_size(long_side: int) -> int:

@@ -12,8 +12,10 @@ from support import make_photo, shaken_net
 from tiny_any import NET, make_any, save_any
 
 from fst.errors import CheckpointError, FstWarning, InputError
+from fst.image import painting
 from fst.image.io import load_image
 from fst.image.painting import load_painting
+from fst.image.picture import Picture
 from fst.losses.functional import gram_matrix
 from fst.losses.moments import moments_network, painting_moments
 from fst.nets.conditional import AnyNet
@@ -256,6 +258,29 @@ def test_no_painting_to_learn_from_is_one_line(name: str, facts: list[str]) -> N
     assert all(fact in str(caught.value) for fact in facts)
     with pytest.raises(InputError):
         find_style(f"{name}=0.5,a.png=0.5", CHECKPOINTS, asked={})
+
+
+def test_a_large_jpeg_is_decoded_in_part_and_a_usual_one_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[tuple[int, int]] = []
+    check = painting.check_painting
+
+    def see(picture: Picture, size: int, name: str) -> None:
+        decoded.append(picture.size)
+        check(picture, size, name)
+
+    make_photo(2400, 2100, seed=1).save("large.jpg")
+    make_photo(2400, 2000, seed=1).save("usual.jpg")
+    whole = embedding_of("large.jpg", 6.0, 256)
+    monkeypatch.setattr(painting, "check_painting", see)
+    of_part = predicted("large.jpg", stroke_size=256).net.state_dict()
+    predicted("usual.jpg", stroke_size=256)
+    assert decoded == [(1200, 1050), (2400, 2000)]
+    net = load_checkpoint(CHECKPOINTS / "any.safetensors").net
+    assert isinstance(net, AnyNet)
+    for key, value in net.net_for(whole).state_dict().items():
+        torch.testing.assert_close(of_part[key], value, rtol=0.05, atol=0.02)
 
 
 @pytest.mark.parametrize(("side", "size"), [(20, 256), (300, 320), (384, 384), (9000, 768)])
