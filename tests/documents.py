@@ -100,6 +100,8 @@ def shortened(words: list[str]) -> list[str]:
     if command in ("compare", "judge"):
         iterations = ["--iterations", "2"] if command == "compare" else []
         return [*words, "--size", "32", "--limit", "1", "--weights", "slim", *iterations]
+    if command == "sheet":
+        return [*words, "--size", "48"]
     if command == "stylize" and "--refine" in rest:
         return [*words, "--refine", "1", "--weights", "slim"]
     if command == "stylize" and ("optimize" in rest or "painting.jpg" in rest):

@@ -35,6 +35,7 @@ from fst.interfaces.arguments.train import known_keys
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMMANDS = [fence for fence in FENCES if fence.shows_commands]
 NAMES = {module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__)}
+PAINTINGS = ("painting.jpg", "klimt.jpg", "munch.jpg")
 HISTORY = ("CHANGELOG.md", "log.md")  # what they name was there once
 
 Call = Callable[[list[str]], None]
@@ -47,10 +48,11 @@ class Parsed(BaseException):
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that the documents speak of: photos, masks, a painting, two nets; no assets."""
-    (tmp_path / "photos").mkdir()
-    photos = [f"photos/{letter}.jpg" for letter in "abcd"]
-    for seed, name in enumerate(["photo.jpg", "painting.jpg", *photos]):
+    """The folder that the documents speak of: photos, masks, paintings, two nets; no assets."""
+    for folder in ("photos", "paintings"):
+        (tmp_path / folder).mkdir()
+    photos = [*(f"photos/{letter}.jpg" for letter in "abcd"), "paintings/a.jpg", "paintings/b.jpg"]
+    for seed, name in enumerate(["photo.jpg", *PAINTINGS, *photos]):
         make_photo(seed=seed).save(tmp_path / name)
     for name in ("mask.png", "a.png", "b.png"):
         make_photo(seed=9).convert("L").save(tmp_path / name)
