@@ -176,7 +176,11 @@ def with_prediction(
         if size == wanted.stroke_size:
             return trained
         other = replace(wanted, stroke_size=size)
-        return net.style(net.embedding(_seen(image, size, sha256), other), about, other)
+        try:
+            seen = _seen(image, size, sha256)
+        except InputError:  # a thin painting may be too thin for a small photo
+            return trained
+        return net.style(net.embedding(seen, other), about, other)
 
     said = dict(trained.description["predicted"])
     if fits:

@@ -260,6 +260,16 @@ def test_no_painting_to_learn_from_is_one_line(name: str, facts: list[str]) -> N
         find_style(f"{name}=0.5,a.png=0.5", CHECKPOINTS, asked={})
 
 
+def test_a_painting_too_thin_for_a_small_photos_strokes_is_seen_as_usual() -> None:
+    make_photo(500, 20, seed=3).save("thin.png")  # 10 pixels high at 256, and 16 are the least
+    style = find_style("thin.png", CHECKPOINTS, asked={})
+    assert style.fitted is not None
+    assert style.fitted(200).digest == predicted("thin.png", stroke_size=512).digest
+    assert style.fitted(700).digest == predicted("thin.png", stroke_size=704).digest
+    with pytest.raises(InputError, match="256x10"):
+        predicted("thin.png", stroke_size=256)  # chosen, it is told
+
+
 def test_a_large_jpeg_is_decoded_in_part_and_a_usual_one_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
