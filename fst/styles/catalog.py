@@ -165,6 +165,8 @@ def _no_style(style: str, folders: Sequence[Path]) -> str:
     """What is said of a style that is nowhere: a file that is missing, or the names that are."""
     if Path(style).suffix.lower() in assets.IMAGE_SUFFIXES:
         return f"no painting {style!r}: no such file, here or among the assets"
+    if style.strip("./") and Path(style).is_dir():
+        return f"no style {style!r}: a folder; give one painting of it (fst sheet shows all)"
     if (painting := file_called(style)) is not None:
         return f"no style {style!r}: did you mean {painting}, the painting in this folder?"
     file, colon, _ = style.rpartition(":")

@@ -17,7 +17,7 @@ from fst.image.formats import open_picture
 from fst.image.painting import load_painting
 from fst.nets.conditional import ConditionalNet
 from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
-from fst.styles.catalog import read_style, style_names
+from fst.styles.catalog import BASE, read_style, style_names
 from fst.styles.headers import SUFFIX, checkpoint_called, find_in_many, names_in
 from fst.styles.many import load_many, row_of, shared_digest
 from fst.styles.names import check_name, is_path
@@ -210,6 +210,8 @@ def _any_painting(word: str, checkpoints: Path | None) -> AnyPainting:
 def _alone(word: str, trained: TrainedStyle) -> str:
     """Why a checkpoint can't be one of many."""
     name = trained.description["net"]["name"]
+    if trained.name == BASE:
+        return f"{word} is what trainings begin with, and no style: give a painting's file"
     if name == ANY:
         return f"{word} takes any painting, and is no style by itself: give the paintings' files"
     return (

@@ -181,6 +181,16 @@ def test_a_folder_is_no_style(checkpoints: Path, name: str) -> None:
         find_style(name, checkpoints)
 
 
+def test_of_a_folder_of_paintings_one_is_to_be_given(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("gallery").mkdir()
+    for name in ("gallery", "./gallery/"):
+        with pytest.raises(InputError, match=rf"{name}.*one painting.*fst sheet"):
+            find_style(name, checkpoints)
+
+
 @pytest.mark.usefixtures("paintings")
 @pytest.mark.parametrize(("name", "trained"), [("mine", True), ("monet", False), ("sunset", False)])
 def test_a_folder_of_the_same_name_hides_no_style(

@@ -112,6 +112,11 @@ def test_styles_on_other_convolutions_are_one_line(nets: Path) -> None:
     for word in ("mine", str(nets / "mine.safetensors")):
         with pytest.raises(InputError, match=r"convolutions of its own.*style=\[mine,…\]"):
             gather([word], nets)
+    about = {"net": net, "style": {"name": "base"}}
+    save_checkpoint(nets / "base.safetensors", TrainedStyle(JohnsonNet(4, 1), about))
+    with pytest.raises(InputError, match=r"base .*trainings begin with") as caught:
+        gather(["base"], nets)
+    assert "style=[" not in str(caught.value)  # there is no training of it
     with pytest.raises(InputError, match="any takes any painting"):
         gather(["any"], nets)
 
