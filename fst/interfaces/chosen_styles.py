@@ -110,11 +110,12 @@ def warnings_of(options: argparse.Namespace, style: Style, way: str) -> list[str
 def said_of(options: argparse.Namespace, style: Style, way: str) -> str | None:
     """How a style without a checkpoint is painted, and how else it could be."""
     if way in PREDICTED:
-        if style.shares:
-            return f"mixed by the any-painting net: {style.asked}"
-        better = shlex.quote(f"style={style.asked}")
         fits = style.fitted is not None and not options.refine
         strokes = "strokes fit the photo" if fits else f"stroke size {style.size}"
+        if style.shares:
+            how = f" ({strokes})" if fits else ""
+            return f"mixed by the any-painting net{how}: {style.asked}"
+        better = shlex.quote(f"style={style.asked}")
         return (
             f"{style.asked} is painted by the any-painting net ({strokes}, style weight "
             f"{style.weights['style_weight']:g}); better in a minute: fst train {better} "

@@ -161,12 +161,12 @@ def test_every_option_of_the_optimization_alone_leads_to_it() -> None:
 
 
 def test_of_a_trained_style_stroke_size_and_weight_are_refused_with_what_to_do() -> None:
-    for name in ("style_size", "style_weight"):
+    for name, option in (("style_size", "--stroke-size"), ("style_weight", "--style-weight")):
         for way in ("feedforward", "refine"):
             with pytest.raises(InputError) as caught:
                 check_used([name], {way: "'one' is painted in one pass"})
             told = str(caught.value)
-            assert all(fact in told for fact in (name, "painting's file", "optimize", "'one'"))
+            assert all(fact in told for fact in (name, option, "painting's file", "'one'"))
         check_used([name], {"feedforward": "", "predicted": ""})
         check_used([name], {"predicted, refine": ""})
         check_used([name], {"optimize": ""})

@@ -66,8 +66,9 @@ def main(options: argparse.Namespace) -> int:
     say("  or with photos of your own: data=folder data.path=photos/")
     say("  A painting of your own: fst train style=my.jpg")
     say('  Several in one file: fst train "style=[monet,my.jpg]"\n')
-    say("Optimize the pixels, in the style of any painting, or of these with --method optimize:")
-    say("  fst stylize photo.jpg --style painting.jpg  (without VGG-19: --weights slim)")
+    say("Optimize the pixels, in the style of any painting, or of these:")
+    say("  fst stylize photo.jpg --style painting.jpg --method optimize  (without VGG-19:")
+    say("  --weights slim)")
     return 0
 
 

@@ -63,6 +63,7 @@ def test_on_a_bare_machine_all_that_is_shipped_and_what_is_missing(
         assert text in trained
     assert trained.count("not here") == len(NAMES) + 2  # paintings, VGG-19, photos
     assert "loss=slim data=sample" in trained
+    assert "--style painting.jpg --method optimize" in trained  # without, its net is predicted
 
 
 def test_with_assets_where_they_are(
