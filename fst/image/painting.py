@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import IO
 
 from torch import Tensor
 
@@ -15,13 +16,16 @@ ONE_COLOR = 1.5 / 255
 """No channel of a flat painting varies by more."""
 
 
-def load_painting(path: str | Path, size: int, at_least: int | None = None) -> Tensor:
+def load_painting(
+    file: str | Path | IO[bytes], size: int, at_least: int | None = None, name: str | None = None
+) -> Tensor:
     """The painting at a style size; of one that is partly transparent, what is seen of it.
 
     Args:
-        path: a picture.
+        file: a picture's path, or an open binary file.
         size: its long side in pixels: above its own it is enlarged.
         at_least: as for :func:`open_painting`.
+        name: what to call it in messages; None takes the file's.
 
     Returns:
         ``(1, 3, H, W)``, RGB in [0, 1].
@@ -30,8 +34,8 @@ def load_painting(path: str | Path, size: int, at_least: int | None = None) -> T
         InputError: no picture, too small or too thin at that size, or absurdly large, transparent
             all over, or of one color.
     """
-    picture = open_painting(path, at_least)
-    check_painting(picture, size, str(path))
+    picture = open_painting(file, at_least, name=name)
+    check_painting(picture, size, str(file) if name is None else name)
     return resize(picture, size).rgb
 
 
@@ -52,7 +56,7 @@ def painting_of(picture: Picture, size: int, name: str = "the painting") -> Tens
 
 
 def open_painting(
-    path: str | Path,
+    file: str | Path | IO[bytes],
     at_least: int | None = None,
     least: int = MIN_SIDE,
     name: str | None = None,
@@ -60,7 +64,7 @@ def open_painting(
     """A painting at its own size; of one that is partly transparent, what is seen of it.
 
     Args:
-        path: a picture.
+        file: a picture's path, or an open binary file.
         at_least: JPEGs may come at 1/2, 1/4 or 1/8 of their size, but with no side shorter than
             this, in pixels: much quicker for large ones.
         least: pixels that its short side must have.
@@ -69,7 +73,7 @@ def open_painting(
     Raises:
         InputError: no picture, too small, or transparent all over.
     """
-    with decoded(path, MAX_PIXELS, least, name, at_least) as (image, tags, name):
+    with decoded(file, MAX_PIXELS, least, name, at_least) as (image, tags, name):
         return _seen(from_pil(image, tags, name), name)
 
 

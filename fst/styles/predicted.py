@@ -11,12 +11,11 @@ from torch import Tensor
 
 from fst import assets
 from fst.errors import CheckpointError, InputError
-from fst.image.picture import Picture
 from fst.loss_networks.vgg import VGG19
 from fst.losses.moments import moments_network, painting_moments
 from fst.nets.conditional import AnyNet
 from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
-from fst.styles.objective import checksum_of, style_target, usual_loss
+from fst.styles.objective import checksum_of, kept_painting, style_target, usual_loss
 from fst.styles.style import Style, term_weights
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.checks import number, whole_number
@@ -163,21 +162,23 @@ def with_prediction(
     image = style.picture or style.image
     assert image is not None  # only blends have none
     sha256 = style.about.get("image_sha256")
-    painting = _seen(image, wanted.stroke_size, sha256)  # told before the net is read
-    if (net := load_any(checkpoints, device)) is None:
+    painting = style_target(image, wanted.stroke_size, sha256, at_least=AMPLE)
+    if (net := load_any(checkpoints, device)) is None:  # read when the painting is known to be one
         return style
     about: dict[str, Any] = {**style.about, "name": style.name, "image": style.image}
     if style.image is not None and (known := checksum_of(style.image, sha256)) is not None:
         about["image_sha256"] = known
     trained = net.style(net.embedding(painting, wanted), about, wanted)
+    kept = kept_painting(image, sha256, AMPLE) if fits else None
 
     @cache  # for ten sizes at most, whoever paints with them
     def sized(size: int) -> TrainedStyle:
         if size == wanted.stroke_size:
             return trained
         other = replace(wanted, stroke_size=size)
+        assert kept is not None
         try:
-            seen = _seen(image, size, sha256)
+            seen = kept(size)
         except InputError:  # a thin painting may be too thin for a small photo
             return trained
         return net.style(net.embedding(seen, other), about, other)
@@ -192,11 +193,6 @@ def with_prediction(
         trained=replace(trained, description=described),
         fitted=(lambda long_side: sized(fitting_size(long_side))) if fits else None,
     )
-
-
-def _seen(image: str | Picture, size: int, sha256: str | None) -> Tensor:
-    """A painting as a net is predicted from it; a large JPEG is decoded at a part of its size."""
-    return style_target(image, size, sha256, at_least=AMPLE)
 
 
 def fitting_size(long_side: int) -> int:

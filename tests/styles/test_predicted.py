@@ -260,6 +260,21 @@ def test_no_painting_to_learn_from_is_one_line(name: str, facts: list[str]) -> N
         find_style(f"{name}=0.5,a.png=0.5", CHECKPOINTS, asked={})
 
 
+def test_a_painting_may_be_gone_once_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = predicted("a.png", stroke_size=320).digest
+    gone, elsewhere = (find_style("a.png", CHECKPOINTS, asked={}) for _ in range(2))
+    assert gone.fitted is not None
+    assert elsewhere.fitted is not None
+    (tmp_path / "other").mkdir()
+    Path("b.png").rename("other/a.png")
+    monkeypatch.chdir(tmp_path / "other")
+    assert elsewhere.fitted(320).digest == expected
+    (tmp_path / "a.png").unlink()
+    assert gone.fitted(320).digest == expected
+
+
 def test_a_painting_too_thin_for_a_small_photos_strokes_is_seen_as_usual() -> None:
     make_photo(500, 20, seed=3).save("thin.png")  # 10 pixels high at 256, and 16 are the least
     style = find_style("thin.png", CHECKPOINTS, asked={})
