@@ -1,28 +1,14 @@
-"""Tiny nets of many styles, for tests: an any-painting net, and files packed of its predictions."""
+"""Tiny files of many styles, for tests, and paintings to pack."""
 
 from pathlib import Path
 from typing import Any
 
 import torch
 from support import make_photo
+from tiny_any import save_any
 
-from fst.nets.conditional import AnyNet
 from fst.styles.many import save_many
-from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
-
-NET = {"width": 4, "residual_blocks": 1, "upsampling": "bilinear", "rank": 2}
-
-
-def save_any(folder: Path, seed: int = 0) -> Path:
-    """``any.safetensors``, whose predictions differ from painting to painting."""
-    torch.manual_seed(seed)
-    arguments = {**NET, "predictor_width": 8}
-    net = AnyNet(**arguments)  # type: ignore[arg-type]
-    torch.nn.init.normal_(net.predictor.last.weight, std=0.1)
-    description = {"net": {"name": "any", "arguments": arguments}, "style": {"name": "any"}}
-    folder.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(path := folder / "any.safetensors", TrainedStyle(net, description))
-    return path
+from fst.styles.trained import load_checkpoint
 
 
 def about(name: str, **others: Any) -> dict[str, Any]:

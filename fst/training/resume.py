@@ -21,7 +21,7 @@ FIXED = (
     *("net", "loss", "optimizer", "ema", "pattern_weight", "color_weight", "freeze"),
     *("seed", "init", "styles"),
     *(f"paintings.{key}" for key in ("source", "path", "split", "column", "sizes", "variants",
-                                     "held_out", "mixed", "style_weights")),
+                                     "limit", "held_out", "mixed", "style_weights")),
     *(f"data.{key}" for key in ("source", "split", "column", "size", "sizes", "batch_size", "seed",
                                 "min_scale", "max_photos", "val_photos", "shuffle_buffer")),
 )  # fmt: skip

@@ -219,11 +219,11 @@ def own_name(painting: str) -> str:
     if Path(name).suffix.lower() in (*IMAGE_SUFFIXES, ".safetensors", ".ckpt", ".pth", ".pt"):
         name = name.replace(".", "-")
     if not name:
-        raise InputError(f"{painting} gives no name to a style: add style.name=…")
+        raise InputError(f"{painting} gives no name to a style: rename it, or add style.name=…")
     if name in (*style_names(), BASE, ANY):
         raise InputError(
-            f"{painting} would be called {name}, as a style that comes with fst: add "
-            f"style.name=my_{name}, or another name"
+            f"{painting} would be called {name}, as a style that comes with fst: rename the file, "
+            f"or of a single style add style.name=my_{name}"
         )
     return name
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from many_files import save_any, write_many, write_paintings
+from many_files import write_many, write_paintings
 from support import make_photo
+from tiny_any import save_any
 
 from fst.errors import CheckpointError, FstError, InputError
 from fst.image.io import load_image, save_image

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from many_files import save_any, write_many
+from many_files import write_many
 from support import make_photo
+from tiny_any import save_any
 
 from fst import assets
 from fst.assets import shipped

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from many_files import about, save_any, write_many
+from many_files import about, write_many
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from support import ROOT
+from tiny_any import save_any
 
 from fst.errors import CheckpointError, InputError
 from fst.styles.headers import (

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from many_files import NET, about, save_any, write_many
+from many_files import about, write_many
 from safetensors.torch import load_file
+from tiny_any import SHARED, save_any
 
 from fst.errors import CheckpointError, InputError
 from fst.nets.conditional import ManyNet
@@ -137,7 +138,7 @@ def test_nothing_is_replaced_and_nothing_wrong_written(gallery: Path) -> None:
 
 def test_a_net_of_other_rows_than_it_tells_of_is_refused(gallery: Path) -> None:
     many = load_many(gallery)
-    arguments = {**NET, "styles": 2}
+    arguments = {**SHARED, "styles": 2}
     wrong = {**many.description, "net": {"name": "many", "arguments": arguments},
              "styles": many.description["styles"][:2]}  # fmt: skip
     from fst.styles.trained import TrainedStyle

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from many_files import save_any, write_many, write_paintings
+from many_files import write_many, write_paintings
+from tiny_any import save_any
 
 from fst.errors import CheckpointError, InputError
 from fst.image.painting import load_painting

@@ -27,7 +27,7 @@ from fst.training.at_hand import judged_at_hand
 from fst.training.earlier import renamed, translated
 from fst.training.many.beginning import usual_init
 from fst.training.many.session import train_many
-from fst.training.many.settings import check_typed, count_rows, is_of_many
+from fst.training.many.settings import check_frozen, check_typed, count_rows, is_of_many
 from fst.training.parts import Parts
 from fst.training.resume import ABSENT, foreign_targets, leaves, own_settings, resumed_settings
 from fst.training.session import fixed_weights, train
@@ -67,6 +67,7 @@ def composed(config: DictConfig, filled: Collection[str] = ()) -> None:
             settings["style"] |= style_weights(settings)
             if settings["resume"] in (None, "auto"):
                 usual_init(settings, typed)
+            check_frozen(settings)
             work = train_many if is_of_many(settings) else train
             if not work(settings, make_parts(settings), changes):
                 sys.exit(130)
@@ -214,8 +215,7 @@ def main(options: argparse.Namespace) -> int:
     words = [renamed(word) for word in options.settings]
     flags = [word for word in options.words if word not in options.settings]
     if resumes(words) and options.cfg is not None:
-        raise InputError("--cfg shows what a new run would have: leave resume= out; a run's own "
-                         "settings are in its config.yaml")  # fmt: skip
+        raise InputError("--cfg shows a new run's settings; those of others: their config.yaml")
     words = hydras(words, known_keys(options.config_dir), options.multirun)
     given, filled = {key_of(word) for word in words}, []
     if resumes(words) and "style" not in given:  # the run has its own

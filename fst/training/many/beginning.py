@@ -127,9 +127,14 @@ def found(init: str) -> TrainedStyle:
                 "with the mean of five styles, init=null at random"
             )
         return maker.trained
-    if Path(init).suffix == ".safetensors" and "=" not in init:
+    if "=" in init:
+        return load_style(init)
+    if Path(init).suffix == ".safetensors":
         return load_checkpoint(Path(init))
-    return load_style(init)
+    # itself, and not one of its styles, as load_style wants of a file of many
+    files = [folder / f"{init}.safetensors" for folder in assets.checkpoint_folders()]
+    file = next((file for file in files if file.is_file()), None)
+    return load_style(init) if file is None else load_checkpoint(file)
 
 
 def _load(

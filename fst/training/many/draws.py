@@ -23,7 +23,8 @@ class Styles(NamedTuple):
     """A style for each of N pictures, on the bank's device.
 
     Attributes:
-        moments: ``(N, MOMENTS)``, what a predictor reads.
+        moments: ``(N, MOMENTS)``, what a predictor reads; of named styles their colors' alone,
+            which are the last of these.
         grams: layer -> ``(N, C, C)``, what the judge compares with.
         style_weight: ``(N,)``, against a content weight of one.
         stroke_size: ``(N,)``, pixels of the whole painting's long side.

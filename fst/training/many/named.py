@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.losses.colors import color_moments
 from fst.losses.perceptual import PerceptualLoss
 from fst.losses.statistics import measure_style
 from fst.nets.predictor import USUAL_SIZE
 from fst.styles.catalog import read_style, style_names
 from fst.styles.paintings import as_path
+from fst.system.checks import number, shown, text, whole_number
 from fst.training.description import about_painting
 from fst.training.many.draws import Styles
 from fst.training.many.rows import taken
@@ -38,6 +40,7 @@ def named_work(settings: dict[str, Any], device: torch.device) -> Work:
         AssetError: a painting can't be had.
     """
     rows = settings.setdefault(ROWS, rows_of(settings["styles"], settings["style"]))
+    check_rows(rows, len(settings["styles"]))
     paintings = [the_painting(row) for row in rows]
     batch, seed = settings["data"].get("batch_size", 1), settings["seed"]
 
@@ -82,6 +85,27 @@ def rows_of(named: Sequence[str], style: Mapping[str, Any]) -> list[dict[str, An
     return rows
 
 
+def check_rows(rows: Any, count: int) -> None:
+    """That what a run's settings know of its styles is whole: its file may have been changed.
+
+    Args:
+        rows: what they know.
+        count: of the styles.
+
+    Raises:
+        InputError: it isn't; names what.
+    """
+    if not isinstance(rows, list) or len(rows) != count:
+        raise InputError(f"{ROWS} must have an entry for each of {count} styles, not {shown(rows)}")
+    for row in rows:
+        if not isinstance(row, dict):
+            raise InputError(f"{ROWS} must be groups of settings, not {shown(row)}")
+        for key in ("name", "image"):
+            text(f"{ROWS}.{key}", row.get(key))
+        whole_number(f"{ROWS}.size", row.get("size"), least=1)
+        number(f"{ROWS}.style_weight", row.get("style_weight"), least=0)
+
+
 def seen(
     loss: PerceptualLoss,
     paintings: Sequence[Tensor],
@@ -93,7 +117,7 @@ def seen(
     values = {key: torch.tensor([float(row[key]) for row in rows], device=device)
               for key in ("style_weight", "size")}  # fmt: skip
     return Styles(
-        moments=torch.zeros(len(rows), 0, device=device),  # no predictor reads any
+        moments=torch.cat([color_moments(p.to(device)) for p in paintings]),  # all that is read
         grams={layer: torch.cat([grams[layer] for grams in found]) for layer in loss.style_layers},
         style_weight=values["style_weight"],
         stroke_size=values["size"],

@@ -65,8 +65,18 @@ def check_kind(settings: Mapping[str, Any]) -> None:
         raise InputError("net=many learns styles that are named: style=[monet,my.jpg]")
     if kind != "any" and settings["style"]["name"] == "any":
         raise InputError("style.name can't be any, which is the net for any painting's")
+
+
+def check_frozen(settings: Mapping[str, Any]) -> None:
+    """That convolutions which stay as they are have learned something before.
+
+    Raises:
+        InputError: they are random.
+    """
     if settings.get("freeze") and settings["init"] is None:
-        raise InputError("freeze=true keeps the convolutions of another net: give init=… as well")
+        raise InputError(
+            "freeze=true keeps the convolutions of another net: give init=… of one that fits"
+        )
 
 
 def check_typed(settings: Mapping[str, Any], typed: Collection[str]) -> None:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from many_files import save_any, write_many, write_paintings
+from many_files import write_many, write_paintings
 from support import make_photo
+from tiny_any import save_any
 
 from fst.interfaces import cli
 from fst.styles.headers import names_in

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from many_files import save_any, write_many, write_paintings
+from many_files import write_many, write_paintings
 from PIL import Image
 from support import make_photo
+from tiny_any import save_any
 
 from fst.image.record import fits, read_record
 from fst.inference import sheet

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from many_files import save_any, write_many
+from many_files import write_many
 from safetensors.torch import save_file
 from support import ROOT, make_photo
+from tiny_any import save_any
 
 from fst.interfaces import cli
 from fst.interfaces.commands import styles

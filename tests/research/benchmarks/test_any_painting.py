@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from any_nets import make_any
 from PIL import Image
 from support import make_photo
+from tiny_any import saved_any
 
 from fst.errors import InputError
 from fst.interfaces.arguments.benchmark import parser
@@ -49,7 +49,7 @@ def judged(name: str, ours: Mapping[str, Terms], theirs: Mapping[str, Terms]) ->
 def contest(tmp_path: Path) -> Contest:
     torch.manual_seed(0)
     photos = {"a": torch.rand(1, 3, 32, 32), "b": torch.rand(1, 3, 32, 32)}
-    judge, net = Judge(photos, "slim"), make_any(tmp_path / "nets")
+    judge, net = Judge(photos, "slim"), saved_any(tmp_path / "nets")
     return Contest(net, Copyist(), judge, [SETTING], torch.float32, 64)
 
 
@@ -130,7 +130,7 @@ def options(folder: Path, *more: str) -> argparse.Namespace:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Photos, two paintings and a file that is none, a net; timing takes no time."""
-    make_any(tmp_path / "nets", held_out=["b"])
+    saved_any(tmp_path / "nets", held_out=["b"])
     for name in ("paintings", "photos"):
         (tmp_path / name).mkdir()
         for seed, letter in enumerate("ab"):

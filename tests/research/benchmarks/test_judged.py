@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from any_nets import make_any
 from support import make_photo
+from tiny_any import saved_any
 
 from fst.errors import AssetError, InputError
 from fst.losses.functional import content_loss, gram_matrix, style_loss
@@ -70,7 +70,7 @@ def test_the_slim_network_judges_where_vgg_is_missing_and_that_is_said(
 def test_without_an_any_painting_net_the_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(AssetError, match=rf"any\.safetensors.*{tmp_path.name}"):
         check_any(tmp_path)
-    net = make_any(tmp_path)
+    net = saved_any(tmp_path)
     check_any(tmp_path)
     assert any_painting(tmp_path, CPU).trained.digest == net.trained.digest
 
@@ -80,12 +80,12 @@ def test_paintings_are_found_once_and_those_that_are_unseen_by_name(tmp_path: Pa
         make_photo().save(tmp_path / f"{name}.png")
     everything = find_paintings([tmp_path / "b.png", tmp_path], [32])
     assert [path.name for path in everything] == ["b.png", "a.png", "c.png"]
-    net = make_any(tmp_path / "nets", held_out=["c.jpg", "x.jpg"])
+    net = saved_any(tmp_path / "nets", held_out=["c.jpg", "x.jpg"])
     assert [path.name for path in unseen(everything, net)] == ["c.png"]
     with pytest.raises(InputError, match="none of these"):
         unseen([tmp_path / "a.png"], net)
     with pytest.raises(InputError, match="does not say"):
-        unseen(everything, make_any(tmp_path / "other"))
+        unseen(everything, saved_any(tmp_path / "other"))
     with pytest.raises(InputError, match=r"nowhere\.jpg"):
         find_paintings([tmp_path / "nowhere.jpg"], [32])
 

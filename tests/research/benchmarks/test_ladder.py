@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from any_nets import make_any
 from support import make_photo
+from tiny_any import saved_any
 
 from fst.errors import InputError
 from fst.evaluation.photos import read_photo
@@ -83,7 +83,7 @@ def test_all_levels_are_in_the_table_the_figures_and_on_the_sheet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    make_any(tmp_path / "nets")
+    saved_any(tmp_path / "nets")
     make_photo(80, 60).save(tmp_path / "sea.png")
     minute = save_net(tmp_path / "minute.safetensors", "sea.png", seconds=61)
     (tmp_path / "photos").mkdir()

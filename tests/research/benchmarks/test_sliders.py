@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from any_nets import make_any
 from support import make_photo
+from tiny_any import saved_any
 
 from fst.errors import InputError
 from fst.image.painting import load_painting
@@ -91,7 +91,7 @@ def test_every_position_is_painted_and_judged(tmp_path: Path) -> None:
     torch.manual_seed(0)
     make_photo(80, 60).save(tmp_path / "sea.png")
     photos = {"a": torch.rand(1, 3, 32, 32), "b": torch.rand(1, 3, 32, 32)}
-    judge, net = Judge(photos, "slim"), make_any(tmp_path / "nets")
+    judge, net = Judge(photos, "slim"), saved_any(tmp_path / "nets")
     slider = Slider("style_weight", [Asked(2, 256), Asked(30, 256)], [64])
     found, shown = measure(net, judge, slider, tmp_path / "sea.png", torch.float32)
     assert list(found) == list(slider.positions)
@@ -108,7 +108,7 @@ def test_every_position_is_painted_and_judged(tmp_path: Path) -> None:
 
 
 def test_figures_and_a_sheet_of_all_positions_are_written(tmp_path: Path) -> None:
-    make_any(tmp_path / "nets")
+    saved_any(tmp_path / "nets")
     make_photo(80, 60).save(tmp_path / "sea.png")
     (tmp_path / "photos").mkdir()
     make_photo(70, 60, 1).save(tmp_path / "photos" / "a.png")

@@ -169,3 +169,13 @@ def test_what_is_shipped_does_not_begin_a_net_of_another_width() -> None:
     settings = settings_of({"name": "many", "arguments": usual}, None)
     usual_init(settings, [])
     assert settings["init"] in ("any", "base")
+
+
+def test_a_file_of_many_styles_is_named_as_any_checkpoint() -> None:
+    styles = [{**row, "image": f"{row['name']}.jpg"} for row in reversed(ROWS)]
+    weights = save_net("checkpoints/gallery.safetensors", OF_TWO, styles=styles)
+    began = beginning(settings_of(OF_TWO, "gallery"), [])
+    assert torch.equal(began.net.state_dict()["embeddings"], weights["embeddings"].flip(0))
+    assert began.init["init"] == "gallery"
+    shared = beginning(settings_of(OF_ANY, "gallery"), []).net.state_dict()
+    assert torch.equal(shared["low_in"], weights["low_in"])

@@ -8,9 +8,10 @@ import torch
 from support import make_photo
 
 from fst.errors import InputError
+from fst.losses.colors import color_moments
 from fst.losses.functional import gram_matrix
 from fst.losses.perceptual import PerceptualLoss
-from fst.training.many.named import in_turn, named_work, rows_of
+from fst.training.many.named import check_rows, in_turn, named_work, rows_of
 
 STYLE: dict[str, Any] = {"name": "both", "size": 512, "content_weight": None, "style_weight": None}
 
@@ -36,12 +37,23 @@ def test_size_and_weight_that_are_given_hold_for_all() -> None:
         (["one/a.jpg", "two/a.png"], "a twice"),
         (["monet", "base.jpg"], "base"),
         (["monet", "any.jpg"], "any"),
+        (["monet", "mine/poppies.jpg"], "rename"),
     ],
 )
 def test_a_name_is_a_style_of_its_own(named: list[str], says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
         rows_of(named, STYLE)
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_run_knows_of_its_styles_is_not_believed() -> None:
+    rows = rows_of(["monet", "a.jpg"], STYLE)
+    check_rows(rows, 2)
+    wrong = [None, [1, 2], rows[:1], [rows[0], "a"], [rows[0], {**rows[1], "size": "large"}]]
+    wrong.append([rows[0], {key: value for key, value in rows[1].items() if key != "image"}])
+    for other in wrong:
+        with pytest.raises(InputError, match="rows"):
+            check_rows(other, 2)
 
 
 def test_photos_take_the_styles_in_turn() -> None:
@@ -73,6 +85,8 @@ def test_the_paintings_are_seen_by_each_judge(
         for layer, gram in judged.held_out.grams.items():
             features = random_loss.vgg(painting, [layer])[layer]
             torch.testing.assert_close(gram[i], gram_matrix(features)[0])
+        # for color_weight
+        torch.testing.assert_close(judged.held_out.moments[i, -9:], color_moments(painting)[0])
     assert judged.held_out.style_weight.tolist() == [7.0] * 3
     drawn = judged.draw(4, 2, 0)
     expected = in_turn(3, 8, 2, seed=3)

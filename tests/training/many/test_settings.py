@@ -7,7 +7,7 @@ import pytest
 from tiny_runs import training_settings
 
 from fst.errors import InputError
-from fst.training.many.settings import check_typed, count_rows, is_of_many
+from fst.training.many.settings import check_frozen, check_typed, count_rows, is_of_many
 from fst.training.settings import check_settings
 
 ANY = training_settings("paintings.path=paintings", style="any")
@@ -39,7 +39,6 @@ def test_what_belongs_together_is_taken(kind: str) -> None:
         ("any", {"styles": ["monet", "poppies"]}, ["net=any"]),
         ("any", {"loss.normalization": "course"}, ["normalization"]),
         ("any", {"net.name": "johnson", "net.arguments": {}}, ["net=johnson", "net=any"]),
-        ("any", {"freeze": True}, ["freeze=true", "init"]),
         ("several", {"styles": None}, ["style=[monet,my.jpg]"]),
         ("several", {"style.image": "my.jpg"}, ["my.jpg", "style=[monet,my.jpg]"]),
         ("several", {"paintings.path": "paintings"}, ["paintings", "style=any"]),
@@ -49,7 +48,6 @@ def test_what_belongs_together_is_taken(kind: str) -> None:
         ("one", {"paintings.path": "paintings"}, ["paintings.path=paintings", "style=any"]),
         ("one", {"net.name": "any", "net.arguments": {}}, ["net=any", "monet.jpg"]),
         ("one", {"net.name": "many", "net.arguments": {}}, ["net=many", "monet.jpg"]),
-        ("one", {"freeze": True}, ["freeze=true", "init"]),
     ],
 )
 def test_what_does_not_is_one_line(kind: str, changes: dict[str, Any], says: list[str]) -> None:
@@ -58,6 +56,13 @@ def test_what_does_not_is_one_line(kind: str, changes: dict[str, Any], says: lis
     assert "\n" not in str(caught.value)
     for fact in says:
         assert fact in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_convolutions_are_not_frozen(kind: str) -> None:
+    check_frozen(changed(kind, {"freeze": True, "init": "base"}))
+    with pytest.raises(InputError, match=r"freeze=true.*init="):
+        check_frozen(changed(kind, {"freeze": True, "init": None}))
 
 
 @pytest.mark.parametrize(
