@@ -44,7 +44,7 @@ def main(options: argparse.Namespace) -> int:
         stylizer.style, device, dtype, options.painting, options.weights
     )
     trained = stylizer.style.description["loss"]["loss_network"]["sha256"]
-    if loss.vgg.sha256 != trained and not style.predicted:
+    if trained not in (loss.vgg.sha256, "unknown"):  # a predicted one had none of its own
         network = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
         print(f"judged by another network ({network}) than the style was trained with")
     comparison = Comparison(
