@@ -99,6 +99,8 @@ def warnings_of(options: argparse.Namespace, style: Style, way: str) -> list[str
     at_once = way in PREDICTED and not style.shares
     if not (slow or at_once) or not is_trained(style.name, options.checkpoints):
         return []
+    if "of_many" in find_style(style.name, options.checkpoints).description:
+        return []  # most of these are predicted themselves
     how = "the pixels are optimized" if slow else "its net is predicted"
     better = "paints at once" if slow else "has learned longer"
     return [
@@ -119,7 +121,7 @@ def said_of(options: argparse.Namespace, style: Style, way: str) -> str | None:
         return (
             f"{style.asked} is painted by the any-painting net ({strokes}, style weight "
             f"{style.weights['style_weight']:g}); better in a minute: fst train {better} "
-            "experiment=minute, best: --method optimize"
+            "experiment=minute data=folder data.path=YOUR_PHOTOS, best: --method optimize"
         )
     if way != "optimize" or options.method != "auto":
         return None

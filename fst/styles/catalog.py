@@ -62,7 +62,8 @@ def find_style(
 
 def is_blend(style: str) -> bool:
     """Whether it means several styles and their shares."""
-    return "=" in style and not Path(style).exists()
+    file, colon, _ = style.rpartition(":")  # of one style of a many-file
+    return "=" in style and not Path(style).exists() and not (colon and Path(file).is_file())
 
 
 def _find_one(style: str | Picture, checkpoints: Path | None, device: torch.device | str) -> Style:
