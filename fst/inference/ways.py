@@ -48,13 +48,9 @@ def check_used(names: Iterable[str], ways: Mapping[str, str]) -> None:
             continue
         option = "--seamless" if name == "circular" else "--" + name.replace("_", "-")
         if name in OF_PREDICTION:
-            said = (
-                "stroke_size or style_size (--stroke-size)"
-                if name == "style_size"
-                else f"{name} ({option})"
-            )
+            options = "--stroke-size or --style-size" if name == "style_size" else option
             raise InputError(
-                f"{said} is what a trained net has learned with, and stays so: give a "
+                f"{name} ({options}) is what a trained net has learned with, and stays so: give a "
                 f"painting's file, or method optimize; {', '.join(ways.values())}"
             )
         takers = " and ".join(said for way, said in SAID.items() if name in USED[way])

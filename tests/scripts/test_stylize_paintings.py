@@ -133,7 +133,7 @@ def test_a_trained_style_of_the_paintings_name_is_told(run_inside: Run, place: P
     [
         (["--style", "any"], ["any", "give a painting"]),
         (["--style", "checkpoints/any.safetensors"], ["any.safetensors", "give a painting"]),
-        (["--style", "one", "--stroke-size", "300"], ["--style-size", "painting's file", "one"]),
+        (["--style", "one", "--stroke-size", "300"], ["--stroke-size", "painting's file", "one"]),
         (["--style", "one", "--style-weight", "9"], ["--style-weight", "painting's file", "one"]),
         (["--style", "a.png", "--stroke-size", "200"], ["256", "768", "--method optimize"]),
         (["--style", "a.png", "--style-weight", "90"], ["2", "40", "--method optimize"]),
