@@ -16,14 +16,14 @@ from fst.errors import AssetError, CheckpointError, InputError
 from fst.image.formats import open_picture
 from fst.image.painting import load_painting
 from fst.nets.conditional import ConditionalNet
-from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
+from fst.nets.predictor import USUAL_SIZE
 from fst.styles.catalog import BASE, read_style, style_names
 from fst.styles.headers import SUFFIX, checkpoint_called, find_in_many, names_in
 from fst.styles.many import load_many, row_of, shared_digest
 from fst.styles.names import check_name, is_path
 from fst.styles.painting_list import KNOWN, listed_painting
 from fst.styles.paintings import as_path, checksum, find_painting, is_shipped
-from fst.styles.predicted import AMPLE, ANY, AnyPainting, Asked, load_any
+from fst.styles.predicted import AMPLE, ANY, PREDICTED_WEIGHT, AnyPainting, Asked, load_any
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
 
@@ -155,7 +155,7 @@ def meant_painting(
         pass
     name = check_name(re.sub(r"[\\=,:]", "-", word if about else path.stem).strip().lstrip("."))
     size = stroke_size or about.get("size", int(USUAL_SIZE))
-    asked = Asked(style_weight or about.get("style_weight", USUAL_WEIGHT), size)
+    asked = Asked(style_weight or about.get("style_weight", PREDICTED_WEIGHT), size)
     known = {key: about[key] for key in KNOWN if about.get(key)} or listed_painting(path)
     return Meant(word, name, painting=path, known=known, asked=asked)
 

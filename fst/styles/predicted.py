@@ -14,7 +14,7 @@ from fst.errors import CheckpointError, InputError
 from fst.loss_networks.vgg import VGG19
 from fst.losses.moments import moments_network, painting_moments
 from fst.nets.conditional import AnyNet
-from fst.nets.predictor import USUAL_SIZE, USUAL_WEIGHT
+from fst.nets.predictor import USUAL_SIZE
 from fst.styles.objective import checksum_of, kept_painting, style_target, usual_loss
 from fst.styles.style import Style, term_weights
 from fst.styles.trained import TrainedStyle, load_checkpoint
@@ -39,6 +39,11 @@ WEIGHTS = (2, 40)
 """Style weights in which it was trained."""
 
 
+PREDICTED_WEIGHT = 12.0
+"""Style weight where nothing is asked: more than a training's usual one, since a net that was not
+trained on a painting paints it tamely (docs/any.md)."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What is asked of a predicted net.
@@ -52,7 +57,7 @@ class Asked:
         InputError: out of that range.
     """
 
-    style_weight: float = USUAL_WEIGHT
+    style_weight: float = PREDICTED_WEIGHT
     stroke_size: int = int(USUAL_SIZE)
 
     def __post_init__(self) -> None:

@@ -224,7 +224,7 @@ def test_a_record_says_painting_stroke_size_style_weight_and_the_any_painting_ne
     }
     (refined,) = record(found(), refine=2)["styles"]
     assert (refined["method"], refined["style_size"]) == ("refine", 512)
-    assert refined["loss"]["style_weight"] == 6
+    assert refined["loss"]["style_weight"] == 12
     assert "Private" not in json.dumps([said, refined])
 
 
@@ -245,7 +245,7 @@ def test_what_differs_is_told_and_rounding_is_not() -> None:
         value.mul_(1 + 1e-6)  # as on another device
     assert differences(first, record(style)) == []
     assert differences(first, record(found(stroke_size=300))) == ["style_size 'fits', now 300"]
-    assert differences(first, record(found(style_weight=9))) == ["style_weight 6.0, now 9.0"]
+    assert differences(first, record(found(style_weight=9))) == ["style_weight 12.0, now 9.0"]
     save_any(Path("checkpoints"), seed=3)
     assert differences(first, record(found())) == ["another any painting net"]
     save_any(Path("checkpoints"))

@@ -52,7 +52,7 @@ def test_what_is_known_of_paintings_is_kept(nets: Path) -> None:
     assert sea == {
         "name": "sea", "title": "The Sea", "painter": "A. B.", "year": 1874,
         "rights": "public domain", "image": "sea.jpg", "image_sha256": checksum(Path("sea.jpg")),
-        "size": 512, "style_weight": 6.0,
+        "size": 512, "style_weight": 12.0,
     }  # fmt: skip
     assert sorted(wood) == ["image", "image_sha256", "name", "size", "style_weight"]
 

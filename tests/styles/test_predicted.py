@@ -56,7 +56,7 @@ def test_a_paintings_net_is_an_ordinary_net_that_paints_as_the_conditional_one()
     assert type(style.net) is JohnsonNet
     net = load_checkpoint(CHECKPOINTS / "any.safetensors").net
     photos = torch.rand(2, 3, 24, 32, generator=torch.Generator().manual_seed(0))
-    rows = torch.stack([embedding_of("a.png", 9.0, 300), embedding_of("b.png", 6.0, 512)])
+    rows = torch.stack([embedding_of("a.png", 9.0, 300), embedding_of("b.png", 12.0, 512)])
     both = net(photos, rows)
     torch.testing.assert_close(style.net(photos[:1]), both[:1], rtol=0, atol=1e-4)
     torch.testing.assert_close(predicted("b.png").net(photos[1:]), both[1:], rtol=0, atol=1e-4)
@@ -67,7 +67,7 @@ def test_what_is_asked_is_said_and_what_is_not_is_the_styles_own_or_usual() -> N
     style = find_style("a.png", CHECKPOINTS, asked={})
     assert style.predicted
     assert (style.name, style.image, style.size) == ("a", "a.png", 512)
-    assert style.weights == {"content_weight": 1.0, "style_weight": 6.0, "tv_weight": 0.5}
+    assert style.weights == {"content_weight": 1.0, "style_weight": 12.0, "tv_weight": 0.5}
     style = find_style("a.png", CHECKPOINTS, asked={"stroke_size": 300, "style_weight": 12})
     assert (style.size, style.weights["style_weight"]) == (300, 12.0)
     with pytest.warns(FstWarning, match="portrait"):
@@ -104,7 +104,7 @@ def test_a_painting_may_be_a_picture() -> None:
 def test_a_mixture_of_nets_is_the_net_of_the_mixed_numbers() -> None:
     style = find_style("a.png=0.75,b.png=0.25", CHECKPOINTS, asked={})
     assert style.predicted
-    rows = [embedding_of(file, 6.0, 512) for file in ("a.png", "b.png")]
+    rows = [embedding_of(file, 12.0, 512) for file in ("a.png", "b.png")]
     net = load_checkpoint(CHECKPOINTS / "any.safetensors").net
     assert isinstance(net, AnyNet)
     expected = net.net_for(0.75 * rows[0] + 0.25 * rows[1]).state_dict()
@@ -229,7 +229,7 @@ def test_the_ends_of_what_can_be_asked_can_be() -> None:
     for weight in WEIGHTS:
         for size in STROKE_SIZES:
             assert Asked(weight, size) == Asked(float(weight), size)
-    assert Asked() == Asked(6.0, 512)
+    assert Asked() == Asked(12.0, 512)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_a_large_jpeg_is_decoded_in_part_and_a_usual_one_whole(
 
     make_photo(2400, 2100, seed=1).save("large.jpg")
     make_photo(2400, 2000, seed=1).save("usual.jpg")
-    whole = embedding_of("large.jpg", 6.0, 256)
+    whole = embedding_of("large.jpg", 12.0, 256)
     monkeypatch.setattr(painting, "check_painting", see)
     of_part = predicted("large.jpg", stroke_size=256).net.state_dict()
     predicted("usual.jpg", stroke_size=256)

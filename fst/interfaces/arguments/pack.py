@@ -26,7 +26,7 @@ def parser() -> Parser:
     add("--output", type=Path, required=True, metavar="FILE", help="ends in .safetensors")
     add("--overwrite", action="store_true", help="replace a file that is there")
     add("--style-weight", type=above_zero, metavar="WEIGHT",
-        help="of the paintings, 2 to 40 (default: 6)")
+        help="of the paintings, 2 to 40 (default: 12)")
     add("--stroke-size", type=positive, metavar="PIXELS",
         help="long side at which the paintings are seen, 256 to 768 (default: 512)")
     shared(parser, "--checkpoints")

@@ -29,7 +29,7 @@ def parser() -> Parser:
         help="long side of each picture (default: %(default)s)")
     add("--columns", type=positive, metavar="N", help="pictures in a row (default: what fits)")
     add("--style-weight", type=above_zero, metavar="WEIGHT",
-        help="of paintings, 2 to 40 (default: 6)")
+        help="of paintings, 2 to 40 (default: 12)")
     add("--stroke-size", type=positive, metavar="PIXELS",
         help="long side at which paintings are seen, 256 to 768 (default: fits --size)")
     add("--quality", type=percent, default=92, metavar="1-100", help="of JPEGs and WebPs")

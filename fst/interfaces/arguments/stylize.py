@@ -76,7 +76,7 @@ def parser(everything: bool = False) -> Parser:
         help="white where the style is painted, black where not")
     add("--stroke-size", dest="style_size", type=positive, metavar="PIXELS",
         help="a painting's long side (default: fits the photo)")
-    add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 6)")
+    add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 12)")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",
         help="iterations of the optimization afterwards")
