@@ -99,8 +99,6 @@ def warnings_of(options: argparse.Namespace, style: Style, way: str) -> list[str
     at_once = way in PREDICTED and not style.shares
     if not (slow or at_once) or not is_trained(style.name, options.checkpoints):
         return []
-    if "of_many" in find_style(style.name, options.checkpoints).description:
-        return []  # most of these are predicted themselves
     how = "the pixels are optimized" if slow else "its net is predicted"
     better = "paints at once" if slow else "has learned longer"
     return [

@@ -7,6 +7,8 @@ net for many paintings then paints in their mean color, and rare hues get lost (
 import torch
 from torch import Tensor
 
+from fst.losses.functional import gram_matrix
+
 UNSEEN = 0.03
 """Standard deviation of a color, of 1, below which differences are not seen: a gray painting's
 hardly varies, and a relative error of nearly nothing would be huge."""
@@ -24,10 +26,15 @@ def color_moments(pictures: Tensor) -> Tensor:
     Returns:
         ``(N, 9)``, float32; of a mixture of pictures, the mixture.
     """
-    flat = pictures.float().flatten(2)
-    i, j = torch.triu_indices(3, 3, device=flat.device)
-    products = flat @ flat.mT / flat.shape[2]
-    return torch.cat([flat.mean(2), products[:, i, j]], 1)
+    colors = pictures.float()
+    return torch.cat([colors.mean((2, 3)), mean_products(colors)], 1)
+
+
+def mean_products(x: Tensor) -> Tensor:
+    """Mean products of the channels of ``(N, C, H, W)``, each pair once: ``(N, C (C + 1) / 2)``."""
+    i, j = torch.triu_indices(x.shape[1], x.shape[1], device=x.device)
+    products: Tensor = gram_matrix(x)[:, i, j]
+    return products
 
 
 def color_error(images: Tensor, wanted: Tensor) -> Tensor:

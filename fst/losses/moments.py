@@ -5,8 +5,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.loss_networks.vgg import VGG19
-from fst.losses.colors import color_moments
-from fst.losses.functional import gram_matrix
+from fst.losses.colors import color_moments, mean_products
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """Of the slim network, whose features' moments are taken."""
@@ -42,12 +41,5 @@ def painting_moments(network: VGG19, painting: Tensor) -> Tensor:
     features = network(painting, LAYERS, metric=False)
     means = [features[layer].float().mean((2, 3)) for layer in LAYERS]
     squares = [features[layer].float().square().mean((2, 3)) for layer in LAYERS]
-    products = _products(features[LAYERS[0]])
+    products = mean_products(features[LAYERS[0]])
     return torch.cat([*means, *squares, products, color_moments(painting)], 1)
-
-
-def _products(x: Tensor) -> Tensor:
-    """Mean products of the channels of ``(N, C, H, W)``, each pair once: ``(N, C (C + 1) / 2)``."""
-    i, j = torch.triu_indices(x.shape[1], x.shape[1], device=x.device)
-    products: Tensor = gram_matrix(x)[:, i, j]
-    return products

@@ -92,10 +92,8 @@ def _find_one(style: str | Picture, checkpoints: Path | None, device: torch.devi
 
 
 def is_trained(name: str, checkpoints: Path | None = None) -> bool:
-    """Whether there is a trained style of that name, in the folders of :func:`find_style`."""
-    folders = _folders(checkpoints)
-    alone = any((folder / f"{name}.safetensors").is_file() for folder in folders)
-    return alone or any(name in names for names in many_files(folders).values())
+    """Whether there is a checkpoint of that name, in the folders of :func:`find_style`."""
+    return any((folder / f"{name}.safetensors").is_file() for folder in _folders(checkpoints))
 
 
 def _find_blend(
