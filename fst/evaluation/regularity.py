@@ -77,10 +77,13 @@ def measure_regularity(picture: Tensor, photo: Tensor | None = None) -> Regulari
     if min(picture.shape[2:]) < WINDOW:
         raise ValueError(f"regularity is measured from {WINDOW} pixels on")
     windows = _windows(picture)
+    rows, columns = windows.shape[:2]
+    chosen = torch.arange(rows * columns, device=picture.device)
     if photo is not None:
-        uneven = _windows(photo).float().var((2, 3)).sum(1)
-        windows = windows[uneven.argsort(stable=True)[: max(1, round(FLATTEST * len(uneven)))]]
-    found = torch.cat([rises(autocorrelation(part.float())) for part in windows.split(BATCH)])
+        uneven = _windows(photo.float()).var((3, 4)).sum(2).flatten()
+        chosen = uneven.argsort(stable=True)[: max(1, round(FLATTEST * len(uneven)))]
+    parts = (windows[at // columns, at % columns].float() for at in torch.split(chosen, BATCH))
+    found = torch.cat([rises(autocorrelation(part)) for part in parts])
     heights = found.amax(1)
     distances = _lags().float().norm(dim=1).to(found.device)
     high = found >= (AS_HIGH * heights[:, None]).clamp_min(1e-6)
@@ -89,9 +92,9 @@ def measure_regularity(picture: Tensor, photo: Tensor | None = None) -> Regulari
 
 
 def _windows(images: Tensor) -> Tensor:
-    """``(1, C, H, W)`` to ``(N, C, WINDOW, WINDOW)``, without a copy of what overlaps."""
+    """``(1, C, H, W)`` to ``(rows, columns, C, WINDOW, WINDOW)``: a view, nothing is copied."""
     windows = images[0].unfold(1, WINDOW, STEP).unfold(2, WINDOW, STEP)
-    return windows.permute(1, 2, 0, 3, 4).flatten(0, 1)
+    return windows.permute(1, 2, 0, 3, 4)
 
 
 def autocorrelation(windows: Tensor) -> Tensor:
@@ -120,11 +123,12 @@ def autocorrelation(windows: Tensor) -> Tensor:
     energy = torch.fft.rfft2(differences.square().sum(1) + differences.shape[1] * UNSEEN**2, padded)
 
     def shifted(spectra: Tensor) -> Tensor:
-        shifts = torch.fft.irfft2(spectra, padded).roll((reach, reach), (-2, -1))
+        shifts: Tensor = torch.fft.irfft2(spectra, padded).roll((reach, reach), (-2, -1))
         return shifts[:, : 2 * reach + 1, : 2 * reach + 1]
 
     overlap = shifted(inside.conj() * energy)  # the energy of what lies under the shifted window
-    return shifted(spectrum) / (overlap * overlap.flip(1, 2)).sqrt()
+    found: Tensor = shifted(spectrum) / (overlap * overlap.flip(1, 2)).sqrt()
+    return found
 
 
 def rises(correlations: Tensor) -> Tensor:
