@@ -1,5 +1,7 @@
 """Every measure finds its fault, in the size that was put in, and nothing else."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -159,6 +161,11 @@ def test_a_painter_that_reuses_its_memory_is_measured_alike() -> None:
 def test_a_picture_that_is_too_small_is_refused() -> None:
     with pytest.raises(ValueError, match="96 pixels"):
         measure_artifacts(lambda photo: photo, torch.rand(1, 3, 90, 200))
+
+
+def test_the_least_side_suffices_for_every_measure() -> None:
+    found = measure_artifacts(lambda photo: photo, torch.rand(1, 3, 96, 97))
+    assert all(math.isfinite(value) for value in found)
 
 
 def test_one_value_is_everywhere_no_error() -> None:
