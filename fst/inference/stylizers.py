@@ -24,7 +24,7 @@ from fst.losses.perceptual import PerceptualLoss
 from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
-from fst.styles.objective import judged_by_slim, load_objective, style_target
+from fst.styles.objective import judged_by_slim, load_objective, padding_of, style_target
 from fst.styles.predicted import fitting_size
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle
@@ -219,5 +219,6 @@ def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Op
     size, sha256 = options.style_size or style.size, style.about.get("image_sha256")
     target = style_target(image, size, sha256)
     arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
+    arguments["padding"] = padding_of(style.description)
     loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(loss, device, settings)

@@ -91,6 +91,12 @@ def judged_by_slim(description: Mapping[str, Any]) -> bool:
     return bool(network.get("weights") == "slim")
 
 
+def padding_of(description: Mapping[str, Any]) -> str:
+    """What the loss network of a style saw beyond borders: one of :data:`~fst.choices.PADDINGS`."""
+    padding: str = description.get("loss", {}).get("loss_network", {}).get("padding", "zeros")
+    return padding
+
+
 def load_objective(
     style: TrainedStyle,
     device: torch.device,
@@ -131,10 +137,9 @@ def load_objective(
         target = style_target(given, about["size"])
     else:
         target = style_target(about["image"], about["size"], about.get("image_sha256"))
-    loss = PerceptualLoss(
-        target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
-    ).to(device)
-    return target, loss
+    how = {"pooling": network["pooling"], "padding": padding_of(style.description)}
+    loss = PerceptualLoss(target, weights=weights, dtype=dtype, **how, **settings)
+    return target, loss.to(device)
 
 
 def usual_loss(style_weight: float) -> dict[str, Any]:
