@@ -19,7 +19,8 @@ from fst.inference.backends import pick_backend
 from fst.inference.options import SEARCH, PassOptions, PixelOptions
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
-from fst.inference.ways import check_used, way_of
+from fst.inference.strokes import Strokes
+from fst.inference.ways import check_used, in_pixels, way_of
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
@@ -50,6 +51,8 @@ class FeedForwardStylizer:
     circular: bool = False
     backend: str = "eager"
     margin: int = 0
+    strokes: Strokes | None = None
+    """Another size of the strokes than the net has learned."""
 
     def __post_init__(self) -> None:
         _ = self.painter  # what it can't do is told at once
@@ -69,7 +72,9 @@ class FeedForwardStylizer:
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
-        return self.painter(photo.to(self.device)).cpu()
+        if self.strokes is None:
+            return self.painter(photo.to(self.device)).cpu()
+        return self.strokes.painted(photo.to(self.device), self.painter, self.circular).cpu()
 
 
 @dataclass
@@ -174,7 +179,7 @@ def make_stylizer(
     check_used([*of_pass.given(), *of_pixels.given()], {way: why})
     if way == "optimize":
         return _optimizing(style, of_pass, of_pixels)
-    fast = _in_one_pass(style, of_pass, refine)
+    fast = _in_one_pass(style, of_pass, refine, of_pixels.style_size)
     if not refine:
         return fast
     weights = of_pixels.weights
@@ -183,7 +188,9 @@ def make_stylizer(
     return RefiningStylizer(fast, loss, {**search, "iterations": refine})
 
 
-def _in_one_pass(style: Style, options: PassOptions, refine: int) -> FeedForwardStylizer:
+def _in_one_pass(
+    style: Style, options: PassOptions, refine: int, wanted: int | str | None
+) -> FeedForwardStylizer:
     device, dtype = options.device or torch.device("cpu"), options.dtype or torch.float32
     trained, margin = style.net(), 0 if refine else MARGIN
     fitted = None if refine else style.fitted  # what refines has one painting to compare with
@@ -197,8 +204,10 @@ def _in_one_pass(style: Style, options: PassOptions, refine: int) -> FeedForward
         margin = margin if options.margin is None else options.margin
     circular = bool(options.circular)
     how = (trained, device, dtype, options.memory, circular, backend, margin)
-    if fitted is None:
-        return FeedForwardStylizer(*how)
+    if fitted is None:  # what refines paints in the strokes that it is going to be judged by
+        as_learned = refine or wanted in (None, style.size)
+        strokes = None if as_learned or wanted is None else Strokes(wanted, style.size)
+        return FeedForwardStylizer(*how, strokes)
     return FittingStylizer(*how, fitted=fitted)
 
 
@@ -216,7 +225,7 @@ def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Op
     arguments = {**weights, **options.loss()}
     image = style.picture or style.image
     assert image is not None  # only blends have none
-    size, sha256 = options.style_size or style.size, style.about.get("image_sha256")
+    size, sha256 = in_pixels(options.style_size) or style.size, style.about.get("image_sha256")
     target = style_target(image, size, sha256)
     arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
     arguments["padding"] = padding_of(style.description)

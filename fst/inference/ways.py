@@ -6,8 +6,9 @@ from typing import Any
 from fst.choices import METHODS
 from fst.errors import InputError
 from fst.inference.options import OF_PASS, OF_PIXELS
+from fst.nets.predictor import USUAL_SIZE
 from fst.styles.catalog import BASE
-from fst.styles.predicted import ANY
+from fst.styles.predicted import ANY, STROKE_SIZES
 from fst.styles.style import Style
 from fst.system.checks import one_of, whole_number
 
@@ -19,7 +20,7 @@ _REFINE = (
 )  # fmt: skip
 
 USED = {
-    "feedforward": OF_PASS,
+    "feedforward": (*OF_PASS, "style_size"),
     "predicted": (*OF_PASS, *OF_PREDICTION),
     "refine": _REFINE,
     "predicted, refine": (*_REFINE, *OF_PREDICTION),
@@ -52,10 +53,14 @@ def check_used(names: Iterable[str], ways: Mapping[str, str]) -> None:
         if any(name in USED[way] for way in ways):
             continue
         option = "--seamless" if name == "circular" else "--" + name.replace("_", "-")
-        if name in OF_PREDICTION:
-            options = "--stroke-size or --style-size" if name == "style_size" else option
+        if name == "style_size":
             raise InputError(
-                f"{name} ({options}) is what a trained net has learned with, and stays so: give a "
+                "style_size (--stroke-size or --style-size) does not go with refining a trained "
+                f"net's picture, whose loss knows one size; {', '.join(ways.values())}"
+            )
+        if name in OF_PREDICTION:
+            raise InputError(
+                f"{name} ({option}) is what a trained net has learned with, and stays so: give a "
                 f"painting's file, or method optimize; {', '.join(ways.values())}"
             )
         takers = " and ".join(said for way, said in SAID.items() if name in USED[way])
@@ -117,8 +122,30 @@ def asked_of_painting(method: str, refine: int, chosen: Mapping[str, Any]) -> di
     """
     if method == "optimize" or (method == "auto" and not refine and only_of_pixels(chosen)):
         return None
-    names = {"style_size": "stroke_size", "style_weight": "style_weight"}
-    return {name: chosen[option] for option, name in names.items() if option in chosen}
+    asked = {"style_weight": chosen["style_weight"]} if "style_weight" in chosen else {}
+    if "style_size" not in chosen:
+        return asked
+    wanted = chosen["style_size"]
+    if refine:
+        return {**asked, "stroke_size": in_pixels(wanted)}
+    # predicted where the net paints best; the pass makes of it what is wanted (Strokes)
+    usual = int(USUAL_SIZE)
+    known = usual if isinstance(wanted, str) else min(max(wanted, STROKE_SIZES[0]), usual)
+    return {**asked, "stroke_size": known}
+
+
+def in_pixels(size: int | str | None) -> int | None:
+    """The size of strokes for an optimization, which has one painting for all photos.
+
+    Raises:
+        InputError: it is said in a word.
+    """
+    if isinstance(size, str):
+        raise InputError(
+            f"stroke_size {size!r} (--stroke-size) is for one pass: here give pixels, the "
+            "painting's long side"
+        )
+    return size
 
 
 def only_of_pixels(chosen: Iterable[str]) -> list[str]:

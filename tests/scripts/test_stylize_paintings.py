@@ -133,9 +133,11 @@ def test_a_trained_style_of_the_paintings_name_is_told(run_inside: Run, place: P
     [
         (["--style", "any"], ["any", "give a painting"]),
         (["--style", "checkpoints/any.safetensors"], ["any.safetensors", "give a painting"]),
-        (["--style", "one", "--stroke-size", "300"], ["--stroke-size", "painting's file", "one"]),
+        (["--style", "one", "--stroke-size", "100"], ["--stroke-size", "256", "512", "100"]),
+        (["--style", "one", "--stroke-size", "300", "--refine", "1"], ["--stroke-size", "one"]),
         (["--style", "one", "--style-weight", "9"], ["--style-weight", "painting's file", "one"]),
-        (["--style", "a.png", "--stroke-size", "200"], ["256", "768", "--method optimize"]),
+        (["--style", "a.png", "--stroke-size", "100"], ["128", "256", "100"]),
+        (["--style", "a.png", "--stroke-size", "200", "--refine", "1"], ["256", "768", "optimize"]),
         (["--style", "a.png", "--style-weight", "90"], ["2", "40", "--method optimize"]),
         (["--style", "flat.png"], ["flat.png", "one color"]),
         (["--style", "photo.txt.png"], ["photo.txt.png"]),
