@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from fst.data.module import PhotoDataModule
 from fst.errors import InputError
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
-from fst.optimization.calibration import calibrate_once
+from fst.optimization.calibration import calibrate_once, photos_for
 from fst.styles.objective import STAND_IN, checksum_of, style_target
 from fst.styles.trained import TrainedStyle
 from fst.system.device import pick_device, pick_precision, process_rank
@@ -218,11 +218,17 @@ def weigh(settings: Settings, judges: Judges, data: PhotoDataModule, run: Run) -
         return
     loss, strength = judges.loss, style["strength_target"]
     loss.to(pick_device(settings["trainer"]["device"]))
-    found = calibrate_once(loss, data.pilot_crops(), strength, run.folder / "calibration.json")
+    crops = data.pilot_crops(photos_for(loss))
+    found = calibrate_once(loss, crops, strength, run.folder / "calibration.json")
     style |= {"content_weight": loss.content_weight, "style_weight": found.style_weight}
     weights = f"style_weight={found.style_weight:g} to content_weight={loss.content_weight:g}"
-    print(f"strength_target {strength:g}: {weights} (content comes out at {found.content:.2f})",
-          flush=True)  # fmt: skip
+    content = f"content comes out at {found.content:.2f}"
+    if found.least is not None and found.most is not None:
+        content += f", from {found.least:.2f} to {found.most:.2f} over {found.photos} photos"
+        spread = {"content": found.content, "least": found.least, "most": found.most}
+        style["calibration"] = {"photos": found.photos}
+        style["calibration"] |= {name: round(value, 3) for name, value in spread.items()}
+    print(f"strength_target {strength:g}: {weights} ({content})", flush=True)
     if judges.early is not None:
         judges.early.style_weight = found.style_weight
 

@@ -134,25 +134,35 @@ def weighed(
     def pilot(loss: PerceptualLoss, crops: Any, strength: float, record: Path) -> Calibration:
         asked.append((loss, crops, strength, record))
         loss.style_weight = 7.0
-        return Calibration(7.0, 0.4, 0.1)
+        return Calibration(7.0, 0.4, 0.1, 0.3, 0.52, 9)
 
     monkeypatch.setattr(session, "calibrate_once", pilot)
     monkeypatch.setattr(session, "process_rank", lambda: rank)
     painting = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     loss, early = (PerceptualLoss(painting, weights="random", **LAYERS) for _ in range(2))
-    data: Any = SimpleNamespace(pilot_crops=lambda: ["held out"])
+    data: Any = SimpleNamespace(pilot_crops=lambda count: ["held out"] * count)
     run = Run(folder, folder / "mine.safetensors", None)
     session.weigh(settings, Judges(loss, early, 0.5), data, run)
     return asked, loss, early
 
 
 def test_the_last_judge_is_calibrated_on_held_out_photos_and_the_first_one_follows(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked, loss, early = weighed(settings, monkeypatch, 0, tmp_path)
-    assert asked == [(loss, ["held out"], 0.4, tmp_path / "calibration.json")]
+    assert asked == [(loss, ["held out"] * 4, 0.4, tmp_path / "calibration.json")]
     style = settings["style"]
     assert (style["content_weight"], style["style_weight"]) == (1.0, 7.0)
+    assert style["calibration"] == {
+        "photos": 9,
+        "content": 0.4,
+        "least": 0.3,
+        "most": 0.52,
+    }
+    assert "from 0.30 to 0.52 over 9 photos" in capsys.readouterr().out
     assert style["strength_target"] == 0.4
     assert (loss.style_weight, early.style_weight) == (7.0, 7.0)
 
