@@ -33,5 +33,8 @@ FEATHER = 0.01
 POOLINGS = ("max", "avg")
 """Of the loss network (:mod:`fst.loss_networks.vgg`)."""
 
+PADDINGS = ("zeros", "replicate", "reflect")
+"""Of the loss network's convolutions: what they see beyond a picture's border."""
+
 MIN_SIDE = 16
 """Smallest side, in pixels, of what a net or a loss network is shown."""

@@ -3,8 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fst.choices import METHODS
 from fst.errors import InputError
 from fst.inference.options import OF_PASS, OF_PIXELS
+from fst.styles.catalog import BASE
+from fst.styles.predicted import ANY
+from fst.styles.style import Style
+from fst.system.checks import one_of, whole_number
 
 OF_PREDICTION = ("style_size", "style_weight")
 """Of a net that is predicted from a painting, and of the optimization for a painting."""
@@ -57,11 +62,56 @@ def check_used(names: Iterable[str], ways: Mapping[str, str]) -> None:
         raise InputError(f"{name} ({option}) is for {takers}, but {', '.join(ways.values())}")
 
 
+def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, str]:
+    """In which way a style is painted, of :data:`USED`, and why, in words.
+
+    Args:
+        style: from :func:`~fst.styles.catalog.find_style`.
+        method: one of :data:`fst.choices.METHODS`.
+        refine: iterations that follow a pass.
+
+    Raises:
+        InputError: an unknown method, or one that this style can't be painted with.
+        CheckpointError: ``"feedforward"``, and the style has no checkpoint.
+    """
+    one_of("method", method, METHODS)
+    whole_number("refine", refine, 0)
+    if style.description.get("net", {}).get("name") == ANY:
+        raise InputError(
+            f"{style.asked} paints in any style, and has none of its own: give a painting, as in "
+            "--style painting.jpg"
+        )
+    if style.asked == BASE:
+        raise InputError(
+            f"{BASE} is what trainings begin with (init={BASE}), no style to paint in: fst styles "
+            "lists those there are"
+        )
+    if style.shares and (refine or method == "optimize"):
+        raise InputError("a blend is painted in one pass: there is no painting to optimize for")
+    if refine and method == "optimize":
+        raise InputError("refine (--refine) follows a pass: it does not go with method optimize")
+    if method == "feedforward":
+        style.net()
+    picked = method == "auto" and not style.shares
+    if style.trained is None or method == "optimize":
+        if refine:
+            raise InputError(f"to refine, a style needs a checkpoint, and {style.name!r} has none")
+        why = " (auto picked it: there is no checkpoint)" if picked else ""
+        return "optimize", f"{style.name!r} is painted by optimizing the pixels{why}"
+    has = "any-painting net" if style.predicted else "checkpoint"
+    why = f" (auto picked it: there is {'an' if style.predicted else 'a'} {has})" if picked else ""
+    if refine:
+        way = "predicted, refine" if style.predicted else "refine"
+        return way, f"{style.name!r} is refined, from what one pass paints{why}"
+    way = "predicted" if style.predicted else "feedforward"
+    return way, f"{style.name!r} is painted in one pass{why}"
+
+
 def asked_of_painting(method: str, refine: int, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
     """What is asked of the net that is predicted from a painting; None where pixels are optimized.
 
     Args:
-        method: as for :func:`~fst.inference.stylizers.way_of`, and so is ``refine``.
+        method: as for :func:`way_of`, and so is ``refine``.
         refine: iterations that follow a pass.
         chosen: the options that were given, by name.
     """

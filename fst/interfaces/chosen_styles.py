@@ -10,8 +10,15 @@ from typing import Any
 
 from fst.errors import InputError, in_a_line
 from fst.inference.options import OF_PASS, OF_PIXELS, PassOptions, PixelOptions
-from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer, way_of
-from fst.inference.ways import PREDICTED, USED, asked_of_painting, check_used, only_of_pixels
+from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
+from fst.inference.ways import (
+    PREDICTED,
+    USED,
+    asked_of_painting,
+    check_used,
+    only_of_pixels,
+    way_of,
+)
 from fst.styles.catalog import find_style, is_blend, is_trained
 from fst.styles.predicted import find_any
 from fst.styles.style import Style

@@ -14,7 +14,7 @@ import yaml
 from fst import assets
 from fst.errors import AssetError, CheckpointError, FstWarning, InputError
 from fst.image.picture import Picture
-from fst.styles.blend import blend, parse_blend
+from fst.styles.blend import blended, parse_blend
 from fst.styles.headers import SUFFIX, find_in_many, listed, many_files
 from fst.styles.many import style_of
 from fst.styles.names import file_called
@@ -109,19 +109,7 @@ def _find_blend(
             f"the shares of {text} add up to {total:g}: divided by that", FstWarning, stacklevel=3
         )
     shares = {name: share / total for name, share in shares.items()}
-    trained = blend({name: style.net() for name, style in found.items()}, shares)
-    name = "-".join(style.name for style in found.values())
-
-    def fitted(long_side: int) -> TrainedStyle:
-        sized = {
-            name: style.net() if style.fitted is None else style.fitted(long_side)
-            for name, style in found.items()
-        }
-        return blend(sized, shares)
-
-    fits = any(style.fitted is not None for style in found.values())
-    about = trained.description["style"]
-    return Style(name, text, about, None, trained, shares, fitted=fitted if fits else None)
+    return blended(text, found, shares)
 
 
 def _folders(checkpoints: Path | None) -> tuple[Path, ...]:

@@ -19,11 +19,12 @@ from fst.nets.conditional import ConditionalNet
 from fst.nets.predictor import USUAL_SIZE
 from fst.styles.catalog import BASE, read_style, style_names
 from fst.styles.headers import SUFFIX, checkpoint_called, find_in_many, names_in
+from fst.styles.kept import AMPLE
 from fst.styles.many import load_many, row_of, shared_digest
 from fst.styles.names import check_name, is_path
 from fst.styles.painting_list import KNOWN, listed_painting
 from fst.styles.paintings import as_path, checksum, find_painting, is_shipped
-from fst.styles.predicted import AMPLE, ANY, PREDICTED_WEIGHT, AnyPainting, Asked, load_any
+from fst.styles.predicted import ANY, PREDICTED_WEIGHT, AnyPainting, Asked, load_any
 from fst.styles.trained import TrainedStyle, load_checkpoint
 
 

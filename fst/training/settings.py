@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from lightning.pytorch.strategies import StrategyRegistry
 
-from fst.choices import POOLINGS
+from fst.choices import PADDINGS, POOLINGS
 from fst.errors import InputError
 from fst.losses.perceptual import NORMALIZATIONS, TV_WEIGHT
 from fst.nets import NETS, make_net
@@ -165,6 +165,7 @@ CHECKS: dict[str, Check] = {
     "loss.style_layers": _layers,
     "loss.weights": text,
     "loss.pooling": _choice(*POOLINGS),
+    "loss.padding": _choice(*PADDINGS),
     "loss.normalization": _choice(*NORMALIZATIONS),
     "loss.slim_share": _or_null(_share),
     "net.name": _choice(*NETS),

@@ -24,10 +24,16 @@ from fst.inference.stylizers import (
     RefiningStylizer,
     Stylizer,
     make_stylizer,
-    way_of,
 )
 from fst.inference.targets import Job
-from fst.inference.ways import PREDICTED, USED, asked_of_painting, check_used, only_of_pixels
+from fst.inference.ways import (
+    PREDICTED,
+    USED,
+    asked_of_painting,
+    check_used,
+    only_of_pixels,
+    way_of,
+)
 from fst.nets.johnson import JohnsonNet
 from fst.styles.catalog import find_style
 from fst.styles.style import Style

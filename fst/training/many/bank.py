@@ -223,4 +223,5 @@ def _seen(
         sizes,
         whole_number("paintings.variants", variants, 1),
         whole_number("paintings.seed", seed),
+        network.padding,
     )

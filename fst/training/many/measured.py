@@ -40,6 +40,7 @@ class Seen:
         sizes: pixels of the painting's long side.
         variants: of each size.
         seed: of the variants.
+        padding: of the judge.
     """
 
     network: str
@@ -50,10 +51,14 @@ class Seen:
     sizes: tuple[int, ...]
     variants: int
     seed: int
+    padding: str = "zeros"
 
     def about(self, sha256: str) -> str:
         """What a file says of itself: of which painting it is, and how that was seen."""
-        return json.dumps({"format": FORMAT, "painting": sha256, **asdict(self)}, sort_keys=True)
+        said = asdict(self)
+        if self.padding == "zeros":  # files of before there was a choice hold for it
+            del said["padding"]
+        return json.dumps({"format": FORMAT, "painting": sha256, **said}, sort_keys=True)
 
     def file(self, folder: Path, sha256: str) -> Path:
         """Where the statistics of a painting lie in a cache."""

@@ -1,5 +1,6 @@
 """fst.training.many.measured: a painting's statistics, in a file that is mapped into memory."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,12 +88,19 @@ def test_every_setting_has_a_file_of_its_own(seen: Seen, tmp_path: Path) -> None
         "sizes": (64, 96),
         "variants": 4,
         "seed": 3,
+        "padding": "reflect",
     }
     assert others.keys() == vars(seen).keys()
     files = {replace(seen, **{name: value}).file(tmp_path, SHA256)  # type: ignore[arg-type]
              for name, value in others.items()}  # fmt: skip
     files |= {seen.file(tmp_path, SHA256), seen.file(tmp_path, "6" * 64)}
     assert len(files) == len(others) + 2
+
+
+def test_files_of_before_there_was_a_choice_of_padding_hold_for_zeros(seen: Seen) -> None:
+    assert "padding" not in json.loads(seen.about(SHA256))
+    said = json.loads(replace(seen, padding="replicate").about(SHA256))
+    assert said["padding"] == "replicate"
 
 
 DAMAGE = ["gone", "empty", "cut", "no safetensors", "of another painting", "a tensor is missing",
