@@ -10,7 +10,14 @@ from typing import Any
 from torch import Tensor
 
 from fst import assets
-from fst.errors import AssetError, CheckpointError, FstError, FstWarning, InputError
+from fst.errors import (
+    AssetError,
+    CheckpointError,
+    FstError,
+    FstWarning,
+    InputError,
+    in_a_line,
+)
 from fst.image.io import load_image
 from fst.image.picture import Picture, resize
 from fst.image.style_sheet import Cell
@@ -93,7 +100,8 @@ def told_apart(wanted: Sequence[Wanted]) -> list[Wanted]:
             one.word: "/".join(place[-depth - 1 : -1]) + place[-1]
             for one, place in zip(group, places, strict=True)
         }
-    return [replace(one, name=named.get(one.word, one.name)) for one in wanted]
+    # a name may hold what can't be drawn, or is no text at all
+    return [replace(one, name=in_a_line(named.get(one.word, one.name))) for one in wanted]
 
 
 def _place(wanted: Wanted) -> tuple[str, ...]:

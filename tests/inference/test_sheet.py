@@ -1,5 +1,6 @@
 """fst.inference.sheet: which styles there are to show, and the picture of each."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,15 @@ def test_of_one_name_in_several_places_each_says_which_it_is(nets: Path) -> None
     shorter = wanted_styles(["x/one/a.jpg", "x/two/a.jpg"], nets)
     assert [one.name for one in shorter] == ["one/a.jpg", "two/a.jpg"]
     assert [one.files[0] for one in shorter] == [Path(one.word) for one in shorter]
+
+
+def test_names_that_are_no_text_are_shown_and_told(nets: Path) -> None:
+    (painting,) = write_paintings(Path("odd"), "a")
+    try:
+        painting.rename(Path("odd") / os.fsdecode(b"bad\xff\n.jpg"))
+    except OSError:
+        pytest.skip("this system's file names are text")
+    wanted = wanted_styles(["odd"], nets)
+    assert [one.name for one in wanted] == ["bad\\udcff\\n.jpg"]
+    assert sources(wanted)[0]["name"] == wanted[0].name
+    assert SheetPainter(load_image("photo.png"), nets).cell(wanted[0]).name == wanted[0].name
