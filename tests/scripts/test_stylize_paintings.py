@@ -16,8 +16,8 @@ from fst.styles.trained import TrainedStyle, save_checkpoint
 def place(tmp_path: Path) -> Path:
     """A folder with a photo, two paintings, a trained style and a tiny any-painting net."""
     make_photo(40, 32).save(tmp_path / "photo.png")
-    make_photo(60, 44, seed=1).save(tmp_path / "a.png")
-    make_photo(60, 44, seed=2).save(tmp_path / "b.png")
+    make_photo(80, 66, seed=1).save(tmp_path / "a.png")
+    make_photo(80, 66, seed=2).save(tmp_path / "b.png")
     save_any(tmp_path / "checkpoints")
     net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 2}}
     about = {"net": net, "style": {"name": "one", "image": "a.png"}}
