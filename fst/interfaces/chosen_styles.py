@@ -69,7 +69,7 @@ def chosen_of(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def make_stylizers(options: argparse.Namespace, styles: Sequence[Style]) -> list[Stylizer]:
-    """One for every style; says so where one is going to take a while.
+    """One for every style.
 
     Raises:
         InputError: an option that none of them has a use for.
@@ -86,18 +86,39 @@ def make_stylizers(options: argparse.Namespace, styles: Sequence[Style]) -> list
             used["circular"] = True
         of_pass = {name: value for name, value in used.items() if name in OF_PASS}
         of_pixels = {name: value for name, value in used.items() if name in OF_PIXELS}
-        for line in warnings_of(options, style, way):
-            print(f"warning: {in_a_line(line)}", file=sys.stderr)
+        if way == "optimize":  # which may fail for want of VGG-19
+            _warn(options, style, way)
         stylizer = make_stylizer(
             style, options.method, PassOptions(device, dtype, **of_pass), PixelOptions(**of_pixels),
             options.refine,
         )  # fmt: skip
+        made.append(stylizer)
+    return made
+
+
+def say_how(
+    options: argparse.Namespace, styles: Sequence[Style], stylizers: Sequence[Stylizer]
+) -> None:
+    """Says how the styles are going to be painted, where that is not what one expects.
+
+    Args:
+        options: of the command.
+        styles: from :func:`find_styles`.
+        stylizers: from :func:`make_stylizers`.
+    """
+    for style, stylizer in zip(styles, stylizers, strict=True):
+        way, _ = way_of(style, options.method, options.refine)
+        if way != "optimize":
+            _warn(options, style, way)
         if isinstance(stylizer, FeedForwardStylizer) and stylizer.backend != "eager":
             print(f"backend: {stylizer.backend}")
         if (said := said_of(options, style, way)) is not None:
             print(in_a_line(said))
-        made.append(stylizer)
-    return made
+
+
+def _warn(options: argparse.Namespace, style: Style, way: str) -> None:
+    for line in warnings_of(options, style, way):
+        print(f"warning: {in_a_line(line)}", file=sys.stderr)
 
 
 def warnings_of(options: argparse.Namespace, style: Style, way: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -150,10 +151,13 @@ def _resolve(style: str, checkpoints: Path | None = None) -> tuple[Path | None, 
 
 def _no_style(style: str, folders: Sequence[Path]) -> str:
     """What is said of a style that is nowhere: a file that is missing, or the names that are."""
-    if Path(style).suffix.lower() in assets.IMAGE_SUFFIXES:
-        return f"no painting {style!r}: no such file, here or among the assets"
     if style.strip("./") and Path(style).is_dir():
         return f"no style {style!r}: a folder; give one painting of it (fst sheet shows all)"
+    if Path(style).suffix.lower() in assets.IMAGE_SUFFIXES:
+        what = "no such file, here or among the assets"
+        if os.path.lexists(style):
+            what = "it is there, but is no file: a link that leads nowhere, a pipe or a device"
+        return f"no painting {style!r}: {what}"
     if (painting := file_called(style)) is not None:
         return f"no style {style!r}: did you mean {painting}, the painting in this folder?"
     file, colon, _ = style.rpartition(":")

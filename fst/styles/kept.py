@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 from torch import Tensor
 
@@ -14,6 +15,9 @@ from fst.styles.paintings import find_painting
 
 AMPLE = 1024
 """Pixels of a painting's short side from which a net sees no more: what is decoded of a JPEG."""
+
+FEW = 64
+"""Pixels of a short side below which a net sees no strokes: what it paints is a blur."""
 
 NAME = "the painting"
 """What a picture that is no file is called in messages."""
@@ -40,13 +44,13 @@ def kept_painting(image: str | Picture, size: int, sha256: str | None = None) ->
     if isinstance(image, Picture):
         seen = seen_part(image, NAME)
         check_painting(seen, size, NAME)
+        _say_if_small(seen, NAME)
         return lambda other: _resized(seen, other, NAME)
     try:
         path = find_painting(image, sha256)
     except AssetError:
         return _kept_portrait(image, size, sha256)
-    held = [open_painting(path, AMPLE)]
-    check_painting(held[0], size, str(path))
+    held = [looked_at(path, size)]
     content = path.read_bytes()
 
     def sized(other: int) -> Tensor:
@@ -59,6 +63,33 @@ def kept_painting(image: str | Picture, size: int, sha256: str | None = None) ->
         return _resized(picture, other, str(path))
 
     return sized
+
+
+def looked_at(path: Path, size: int) -> Picture:
+    """A painting's file, decoded, once it is known that its style can be learned at a size.
+
+    Args:
+        path: of the painting.
+        size: long side in pixels.
+
+    Raises:
+        InputError: it is no painting to learn from.
+    """
+    picture = open_painting(path, AMPLE)
+    check_painting(picture, size, str(path))
+    _say_if_small(picture, str(path))
+    return picture
+
+
+def _say_if_small(picture: Picture, name: str) -> None:
+    width, height = picture.size
+    if min(width, height) < FEW:
+        warnings.warn(
+            f"{name} has few pixels, {width}x{height}: its net paints a blur; give a picture of "
+            f"at least {FEW} pixels on the short side",
+            FstWarning,
+            stacklevel=4,
+        )
 
 
 def _kept_portrait(image: str, size: int, sha256: str | None) -> Sized:

@@ -68,7 +68,7 @@ class DeferredStyle(TrainedStyle):
         object.__setattr__(self, "make", make)
 
     @cached_property
-    def net(self) -> nn.Module:  # type: ignore[override]
+    def net(self) -> nn.Module:
         """Made now, where it was not."""
         made: nn.Module = self.make()  # type: ignore[attr-defined]
         return made

@@ -172,7 +172,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("sheet", "--stroke-size"): ["64", "1024"],
     ("sheet", "--max-pixels"): ["100"],
     ("pack", "styles"): [*STYLE, "nets/many.safetensors:nosuch", "any", "tiny.safetensors",
-                         "photos"],
+                         "empty"],
     ("pack", "--output"): [*NEW_FILE[:4], "new.pt", "tiny.safetensors", ".safetensors",
                          "any.safetensors", "base.safetensors"],
     ("pack", "--checkpoints"): [*FOLDER, "photos"],

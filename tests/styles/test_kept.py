@@ -97,3 +97,17 @@ def test_what_is_no_painting_is_told_at_once() -> None:
         kept_painting(load_image("thin.png"), 512)
     with pytest.raises(AssetError, match=r"nowhere\.png"):
         kept_painting("./nowhere.png", 512)
+
+
+def test_a_painting_of_few_pixels_is_said_once() -> None:
+    make_photo(90, 63).save("few.png")
+    make_photo(90, 64).save("enough.png")
+    for given in ("few.png", load_image("few.png")):
+        with pytest.warns(FstWarning, match=r"has few pixels, 90x63.*64"):
+            painting = kept_painting(given, 512)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            painting(300), painting(320)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kept_painting("enough.png", 512)
