@@ -15,6 +15,7 @@ from fst.errors import InputError
 from fst.image.guided import guided_upsample
 from fst.image.periodic import resize_periodic
 from fst.image.picture import MIN_SIDE, resize_tensor
+from fst.styles.style import SIZE, Style
 
 FINEST = 2.0
 """How much larger than it is a photo is shown at most."""
@@ -82,3 +83,18 @@ class Strokes:
             return resize_periodic(paint(resize_periodic(photo, shown)), (h, w))
         small = paint(resize_tensor(photo, shown))
         return guided_upsample(small, photo) if scale < 1 else resize_tensor(small, (h, w))
+
+
+def learned_size(style: Style) -> int:
+    """Long side in pixels of the painting whose strokes a style's net has learned.
+
+    Of a blend, the mean of its parts in octaves, by their shares.
+    """
+    if not style.shares:
+        return style.size
+    predicted = style.description.get("predicted", {})
+    octaves = [
+        share * math.log2(predicted[name]["stroke_size"] if name in predicted else SIZE)
+        for name, share in style.shares.items()
+    ]
+    return round(2 ** (sum(octaves) / sum(style.shares.values())))

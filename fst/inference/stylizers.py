@@ -19,7 +19,7 @@ from fst.inference.backends import pick_backend
 from fst.inference.options import SEARCH, PassOptions, PixelOptions
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
-from fst.inference.strokes import Strokes
+from fst.inference.strokes import Strokes, learned_size
 from fst.inference.ways import check_used, in_pixels, way_of
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.needs import has_stages
@@ -205,8 +205,9 @@ def _in_one_pass(
     circular = bool(options.circular)
     how = (trained, device, dtype, options.memory, circular, backend, margin)
     if fitted is None:  # what refines paints in the strokes that it is going to be judged by
-        as_learned = refine or wanted in (None, style.size)
-        strokes = None if as_learned or wanted is None else Strokes(wanted, style.size)
+        learned = learned_size(style)
+        as_learned = refine or wanted in (None, learned)
+        strokes = None if as_learned or wanted is None else Strokes(wanted, learned)
         return FeedForwardStylizer(*how, strokes)
     return FittingStylizer(*how, fitted=fitted)
 

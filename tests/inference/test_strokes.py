@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.inference.strokes import Strokes
+from fst.inference.strokes import Strokes, learned_size
+from fst.styles.style import Style
+from fst.styles.trained import TrainedStyle
 
 
 def dots(photo: Tensor) -> Tensor:
@@ -79,3 +81,23 @@ def test_strokes_that_cant_be_are_refused() -> None:
         Strokes(255, 512).painted(PHOTO, dots)
     with pytest.raises(InputError, match=r"leave 26 x 6 pixels of a photo of 256 x 64"):
         Strokes(5120, 512).painted(PHOTO, dots)
+
+
+@pytest.mark.parametrize(
+    ("about", "shares", "predicted", "learned"),
+    [
+        ({"size": 300}, {}, {}, 300),
+        ({}, {}, {}, 512),
+        ({}, {"a": 0.5, "b": 0.5}, {}, 512),
+        ({}, {"a": 0.5, "b": 0.5}, {"a": {"stroke_size": 256}, "b": {"stroke_size": 256}}, 256),
+        ({}, {"a": 0.5, "b": 0.5}, {"a": {"stroke_size": 256}}, 362),  # between 256 and 512
+    ],
+)
+def test_a_style_says_what_its_net_has_learned(
+    about: dict[str, int],
+    shares: dict[str, float],
+    predicted: dict[str, dict[str, int]],
+    learned: int,
+) -> None:
+    net = TrainedStyle(torch.nn.Identity(), {"predicted": predicted})
+    assert learned_size(Style("x", "x", about, trained=net, shares=shares)) == learned
