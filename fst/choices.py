@@ -24,6 +24,10 @@ BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 UPSAMPLE = ("guided", "bicubic")
 """How what was painted small comes back to the photo's size (:mod:`fst.inference.control`)."""
 
+STROKES = {"small": 0.0, "medium": 0.5, "large": 1.0}
+"""Stroke sizes in words -> how far from what a net has learned to the photo's own proportions,
+in octaves (:mod:`fst.inference.strokes`)."""
+
 MARGIN = 20
 """Of a pass, in pixels: enough for strokes at the border that are as strong as elsewhere."""
 

@@ -1,8 +1,7 @@
 """The painting of a style and the loss that judges it."""
 
 import warnings
-from collections.abc import Callable, Mapping
-from io import BytesIO
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,31 +59,6 @@ def style_target(
             raise
         return _portrait(image, size, error)
     return load_painting(path, size, at_least)
-
-
-def kept_painting(
-    image: str | Picture, sha256: str | None = None, at_least: int | None = None
-) -> Callable[[int], Tensor]:
-    """:func:`style_target` of any size, later: its file is read now, and may be gone then.
-
-    Args:
-        image: as for :func:`style_target`, and so are ``sha256`` and ``at_least``.
-        sha256: of the painting's file, where it is known.
-        at_least: of a file, as for :func:`~fst.image.painting.open_painting`.
-
-    Returns:
-        From the long side in pixels to ``(1, 3, H, W)``.
-    """
-    if isinstance(image, Picture):
-        return lambda size: painting_of(image, size)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FstWarning)  # said by style_target
-        try:
-            path = find_painting(image, sha256)
-            content = path.read_bytes()
-        except (AssetError, OSError):  # a portrait stands in, or it is told then
-            return lambda size: style_target(image, size, sha256, at_least=at_least)
-    return lambda size: load_painting(BytesIO(content), size, at_least, str(path))
 
 
 def _portrait(image: str, size: int, missing: AssetError) -> Tensor:

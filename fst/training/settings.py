@@ -149,7 +149,7 @@ def _plain(name: str, value: Any) -> None:
 CHECKS: dict[str, Check] = {
     "style.name": _name,
     "style.image": _or_null(text),
-    "style.size": _style_size,
+    "style.size": _or_null(_style_size),
     "style.strength_target": _or_null(_strength),
     "style.content_weight": _or_null(_weight),
     "style.style_weight": _or_null(_weight),

@@ -104,7 +104,7 @@ def test_files_of_before_there_was_a_choice_of_padding_hold_for_zeros(seen: Seen
 
 
 DAMAGE = ["gone", "empty", "cut", "no safetensors", "of another painting", "a tensor is missing",
-          "not finite", "of another shape", "of another type", "a folder"]  # fmt: skip
+          "not finite", "of another shape", "of another type", "a folder", "a bit"]  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -132,6 +132,10 @@ def test_a_damaged_file_counts_as_none(
         path.write_bytes(b"")
     elif damage == "cut":
         path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "a bit":
+        content = bytearray(path.read_bytes())
+        content[-9] ^= 1
+        path.write_bytes(content)
     elif damage == "no safetensors":
         path.write_bytes(b"something else" * 100)
     assert read_measured(path, seen, SHA256) is None
