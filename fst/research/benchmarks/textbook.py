@@ -153,8 +153,8 @@ def _plain_vgg(vgg: VGG19, wanted: set[str]) -> nn.Sequential:
     for name, index in list(LAYERS.items())[: max(LAYERS[name] for name in wanted) + 1]:
         if name.startswith("conv"):
             weight = getattr(vgg, f"features_{index}_weight")
-            sizes = (weight.shape[1], weight.shape[0], 3)
-            conv = nn.Conv2d(*sizes, padding=1, padding_mode=vgg.padding).to(weight.device)
+            conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1).to(weight.device)
+            conv.padding_mode = vgg.padding  # type: ignore[assignment]
             with torch.no_grad():
                 conv.weight.copy_(weight)
                 assert conv.bias is not None
