@@ -5,7 +5,7 @@ the peak of the processor (docs/performance.md). These multiply in float32, what
 still take 0.6 of the time of torch's in bf16, to which they are nearer the exact result.
 
 :func:`convolution` decides. The environment variable ``FST_CONVOLUTIONS`` is one of
-:data:`CONVOLUTIONS`.
+:data:`CONVOLUTIONS`. :mod:`fst.nets.build` compiles the library.
 
 Source:
     Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural Networks"; winograd.c.
@@ -14,6 +14,7 @@ Source:
 import ctypes
 import os
 import threading
+from collections.abc import MutableMapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ class _Kept(NamedTuple):
     packed: dict[bool, Tensor]
 
 
-_KEPT = WeakTensorKeyDictionary()
+_KEPT: MutableMapping[Tensor, _Kept] = WeakTensorKeyDictionary()
 _KEEPING = threading.Lock()
 
 
@@ -189,7 +190,3 @@ def _integers(*values: int) -> ctypes.Array[ctypes.c_int64]:
 def _steps(x: Tensor) -> tuple[int, int, int]:
     """From picture to picture, row to row, pixel to pixel."""
     return x.stride(0), x.stride(2), x.stride(3)
-
-
-if __name__ == "__main__":
-    print(build(SOURCE))
