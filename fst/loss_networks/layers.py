@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.nets.winograd import convolution
 
 CHANNELS = (64, 128, 256, 512, 512)
 """Channels of the five blocks (Simonyan & Zisserman 2014, table 1, column E)."""
@@ -93,9 +94,9 @@ def convolve(
         if name.startswith("conv"):
             weight, bias = tensors(f"features.{index}.weight"), tensors(f"features.{index}.bias")
             if padding == "zeros":
-                x = F.conv2d(x, weight, bias, padding=1)
+                x = convolution(x, weight, bias, padding=1)
             else:
-                x = F.conv2d(beyond(x, padding), weight, bias)
+                x = convolution(beyond(x, padding), weight, bias)
         elif name.startswith("relu"):
             x = F.relu(x)  # out of place, else conv4_2 would silently become relu4_2
         elif min(x.shape[2:]) < 2:  # a painting or a photo of a few pixels
