@@ -139,7 +139,9 @@ def said_of(options: argparse.Namespace, style: Style, way: str) -> str | None:
     """How a style without a checkpoint is painted, and how else it could be."""
     if way in PREDICTED:
         fits = style.fitted is not None and not options.refine
-        strokes = "strokes fit the photo" if fits else f"stroke size {options.style_size or style.size}"
+        strokes = (
+            "strokes fit the photo" if fits else f"stroke size {options.style_size or style.size}"
+        )
         if style.shares:
             how = f" ({strokes})" if fits else ""
             return f"mixed by the any-painting net{how}: {style.asked}"
