@@ -37,6 +37,9 @@ nearest peak that rises to so much of the highest."""
 LEVEL = 0.01
 """So much below its neighbors a place is still part of a peak: stripes have level ridges."""
 
+RANDOM = 0.08
+"""Height of the second peak that strokes at random have in a window: no weave."""
+
 BATCH = 32
 """Windows at once: what they take of memory does not grow with the picture."""
 
@@ -77,11 +80,8 @@ def measure_regularity(picture: Tensor, photo: Tensor | None = None) -> Regulari
     if min(picture.shape[2:]) < WINDOW:
         raise ValueError(f"regularity is measured from {WINDOW} pixels on")
     windows = _windows(picture)
-    rows, columns = windows.shape[:2]
-    chosen = torch.arange(rows * columns, device=picture.device)
-    if photo is not None:
-        uneven = _windows(photo.float()).var((3, 4)).sum(2).flatten()
-        chosen = uneven.argsort(stable=True)[: max(1, round(FLATTEST * len(uneven)))]
+    columns = windows.shape[1]
+    chosen = torch.arange(windows.shape[0] * columns) if photo is None else _flattest(photo)
     parts = (windows[at // columns, at % columns].float() for at in torch.split(chosen, BATCH))
     found = torch.cat([rises(autocorrelation(part)) for part in parts])
     heights = found.amax(1)
@@ -89,6 +89,39 @@ def measure_regularity(picture: Tensor, photo: Tensor | None = None) -> Regulari
     high = found >= (AS_HIGH * heights[:, None]).clamp_min(1e-6)
     periods = torch.where(high, distances, torch.inf).amin(1).nan_to_num(posinf=0)
     return Regularity(float(heights.median()), float(periods.median()))
+
+
+def weave(painted: Tensor, photos: Tensor) -> Tensor:
+    """How much the flat parts of painted pictures are woven, as a term to train against.
+
+    Each height of :func:`measure_regularity` counts with the square of what it has above
+    :data:`RANDOM`. So strokes at random cost nothing, and a high peak costs most.
+
+    Args:
+        painted: ``(N, 3, H, W)`` in [0, 1], no side shorter than :data:`WINDOW`.
+        photos: of the same shape.
+
+    Returns:
+        ``(N,)``, differentiable in ``painted``.
+
+    Raises:
+        ValueError: smaller pictures.
+    """
+    if min(painted.shape[2:]) < WINDOW:
+        raise ValueError(f"a weave is seen from {WINDOW} pixels on")
+    found = []
+    for picture, photo in zip(torch.split(painted.float(), 1), torch.split(photos, 1), strict=True):
+        windows, at = _windows(picture), _flattest(photo)
+        columns = windows.shape[1]
+        peaks = rises(autocorrelation(windows[at // columns, at % columns]))
+        found.append(F.relu(peaks - RANDOM).square().sum(1).mean())
+    return torch.stack(found)
+
+
+def _flattest(photo: Tensor) -> Tensor:
+    """Numbers of the windows in which a photo varies least, of those of :func:`_windows`."""
+    uneven = _windows(photo.float()).var((3, 4)).sum(2).flatten()
+    return uneven.argsort(stable=True)[: max(1, round(FLATTEST * len(uneven)))]
 
 
 def _windows(images: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.evaluation.regularity import weave
 from fst.image.blank import is_blank
 from fst.losses.colors import COLORS, color_error
 from fst.losses.functional import upsampling_pattern
@@ -28,6 +29,7 @@ def accumulate_gradients(
     backward: Callable[[Tensor], None],
     styles: Styles | None = None,
     color_weight: float = 0.0,
+    weave_weight: float = 0.0,
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
@@ -45,6 +47,7 @@ def accumulate_gradients(
         backward: called with the share of each part.
         styles: what each photo is to be painted in; None is the loss's own painting.
         color_weight: of :func:`~fst.losses.colors.color_error`, times the style weight.
+        weave_weight: of :func:`~fst.evaluation.regularity.weave`, likewise.
     """
     terms_of_parts = []
     count = min(parts, len(photos))
@@ -56,10 +59,12 @@ def accumulate_gradients(
         total = terms.total
         if pattern_weight:
             total = total + pattern_weight * upsampling_pattern(painted)
+        weight = loss.style_weight if own is None else own.style_weight
         if color_weight:
             colors = loss.colors if own is None else own.moments[:, -COLORS:]
-            weight = loss.style_weight if own is None else own.style_weight
             total = total + color_weight * weight * color_error(painted, colors)
+        if weave_weight:
+            total = total + weave_weight * weight * weave(painted, part)
         if own is not None:
             total = total / (1 + own.style_weight / STRONG)
         # of the others not a bit is changed: where() hands their gradient on as it is

@@ -127,6 +127,7 @@ class StyleTransferModule(lightning.LightningModule):
             weight,
             backward,
             color_weight=self.recipe.color_weight,
+            weave_weight=self.recipe.weave_weight,
         )
 
     def training_step(self, photos: Tensor, batch_idx: int) -> None:

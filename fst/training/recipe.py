@@ -65,6 +65,10 @@ class Recipe:
     """Of :func:`~fst.losses.colors.color_error`, times the style weight; no part of the objective
     either. A net for any painting needs it, else rare hues get lost."""
 
+    weave_weight: float = 0.0
+    """Of :func:`~fst.evaluation.regularity.weave`, times the style weight: against a regular
+    texture in flat parts. No part of the objective either."""
+
     def __post_init__(self) -> None:
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         number("learning_rate", self.learning_rate, above=0)
@@ -73,6 +77,7 @@ class Recipe:
         number("ema", self.ema, least=0, below=1)
         number("pattern_weight", self.pattern_weight, least=0)
         number("color_weight", self.color_weight, least=0)
+        number("weave_weight", self.weave_weight, least=0)
         whole_number("accumulate", self.accumulate, least=1)
         one_of("precision", self.precision, PRECISIONS)
         switch("compile", self.compile)

@@ -13,6 +13,7 @@ from lightning.pytorch.strategies import StrategyRegistry
 
 from fst.choices import PADDINGS, POOLINGS
 from fst.errors import InputError
+from fst.evaluation.regularity import WINDOW
 from fst.losses.perceptual import NORMALIZATIONS, TV_WEIGHT
 from fst.nets import NETS, make_net
 from fst.optimization.calibration import STRENGTHS
@@ -55,6 +56,9 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for group in dict.fromkeys(name.rpartition(".")[0] for name in CHECKS):
         check_group(group, settings.get(group, {}) if group else settings)
     check_kind(settings)
+    sizes = settings["data"].get("sizes") or [settings["data"]["size"]]
+    if settings.get("weave_weight") and min(sizes) < WINDOW:
+        raise InputError(f"weave_weight needs crops of {WINDOW} pixels or more, not {min(sizes)}")
     if settings["style"]["strength_target"] is None and is_calibrated(style_weights(settings)):
         raise InputError(
             "style.strength_target is null: then give style.style_weight or style.content_weight"

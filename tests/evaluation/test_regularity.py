@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from fst.evaluation import regularity
-from fst.evaluation.regularity import autocorrelation, measure_regularity
+from fst.evaluation.regularity import autocorrelation, measure_regularity, weave
 
 SIDE = 160
 ROWS, COLUMNS = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
@@ -159,3 +159,52 @@ def test_a_picture_that_is_too_small_is_refused() -> None:
     with pytest.raises(ValueError, match="96 pixels"):
         measure_regularity(torch.rand(1, 3, 95, 200))
     assert measure_regularity(torch.rand(1, 3, 96, 96)).height < 0.3
+
+
+# --- as a term to train against ------------------------------------------------------------------
+
+
+def rows_of_dots(strength: float) -> Tensor:
+    """Dots 7 pixels apart in noise."""
+    dots = ((ROWS % 7 < 2) & (COLUMNS % 7 < 2)).float() * strength
+    return (noise(0.0) + gray(dots)).clamp(0, 1)
+
+
+def test_a_weave_costs_and_randomness_does_not() -> None:
+    flat = torch.full((1, 3, SIDE, SIDE), 0.5)
+    costs = [float(weave(rows_of_dots(strength), flat)) for strength in (0, 0.2, 0.4)]
+    assert costs[0] < 1e-3 < 1e-2 < costs[1] < costs[2]
+
+
+def test_a_weave_is_looked_for_where_the_photo_is_flat() -> None:
+    """The painted picture is woven on its left alone."""
+    painted, photo = rows_of_dots(0.4), torch.full((1, 3, SIDE, SIDE), 0.5)
+    half = torch.where(gray(COLUMNS) < 64, painted, 0.5)
+    photo[..., :64] += 0.1 * torch.randn(1, 3, SIDE, 64, generator=torch.Generator().manual_seed(1))
+    elsewhere, there = float(weave(half, photo)), float(weave(half, photo.flip(-1)))
+    assert there > 5 * elsewhere
+
+
+def test_each_picture_has_a_cost_of_its_own() -> None:
+    flat = torch.full((2, 3, SIDE, SIDE), 0.5)
+    both = weave(torch.cat([noise(0.0), rows_of_dots(0.4)]), flat)
+    assert both.shape == (2,)
+    torch.testing.assert_close(both[1:], weave(rows_of_dots(0.4), flat[:1]))
+
+
+def test_against_its_gradient_a_weave_goes() -> None:
+    flat = torch.full((1, 3, SIDE, SIDE), 0.5)
+    picture = rows_of_dots(0.2).requires_grad_()
+    before = measure_regularity(picture.detach(), flat).height
+    optimizer = torch.optim.Adam([picture], lr=0.01)
+    for _ in range(15):
+        optimizer.zero_grad()
+        weave(picture, flat).sum().backward()
+        optimizer.step()
+    assert measure_regularity(picture.detach(), flat).height < before / 2
+
+
+def test_a_weave_is_not_seen_in_a_smaller_picture() -> None:
+    small = torch.rand(1, 3, 95, 200)
+    with pytest.raises(ValueError, match="96"):
+        weave(small, small)

@@ -10,6 +10,7 @@ from tiny_runs import KillAt, TinyNet, TinyRuns, checkpoint, curve, same
 from torch import Tensor, nn
 
 from fst.errors import InputError
+from fst.evaluation.regularity import weave
 from fst.losses.colors import color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
@@ -70,6 +71,23 @@ def test_the_colors_count_with_the_style_weight(random_loss: PerceptualLoss) -> 
     plain = random_loss(module.net(batch), random_loss.content_targets(batch))
     colors = color_error(module.net(batch), random_loss.colors)
     total = (plain.total + 0.5 * random_loss.style_weight * colors).mean()
+    expected = torch.autograd.grad(total, list(module.net.parameters()))
+    scale = max(float(grad.abs().max()) for grad in expected)
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+    torch.testing.assert_close(terms.total, plain.total.detach(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_weave_counts_with_the_style_weight(random_loss: PerceptualLoss) -> None:
+    wave = torch.sin(torch.arange(128) * (2 * torch.pi / 7)) * 0.3 + 0.5
+    batch = wave.expand(2, 3, 128, 128).clone()
+    module = make_module(random_loss, weave_weight=2.0)
+    terms, grads = gradients(module, batch)
+    painted = module.net(batch)
+    plain = random_loss(painted, random_loss.content_targets(batch))
+    woven = weave(painted, batch)
+    assert float(woven.detach().min()) > 0
+    total = (plain.total + 2 * random_loss.style_weight * woven).mean()
     expected = torch.autograd.grad(total, list(module.net.parameters()))
     scale = max(float(grad.abs().max()) for grad in expected)
     for grad, other in zip(grads, expected, strict=True):

@@ -96,6 +96,7 @@ class ManyStylesModule(StyleTransferModule):
             backward,
             styles,
             self.recipe.color_weight,
+            self.recipe.weave_weight,
         )
         if isinstance(self.net, AnyNet):
             nn.utils.clip_grad_norm_(self.net.predictor.reading(), PREDICTOR_NORM)
