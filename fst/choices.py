@@ -24,6 +24,10 @@ BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 UPSAMPLE = ("guided", "bicubic")
 """How what was painted small comes back to the photo's size (:mod:`fst.inference.control`)."""
 
+STROKES = {"small": 0.0, "medium": 0.5, "large": 1.0}
+"""Stroke sizes in words -> how far from what a net has learned to the photo's own proportions,
+in octaves (:mod:`fst.inference.strokes`)."""
+
 MARGIN = 20
 """Of a pass, in pixels: enough for strokes at the border that are as strong as elsewhere."""
 
@@ -32,6 +36,9 @@ FEATHER = 0.01
 
 POOLINGS = ("max", "avg")
 """Of the loss network (:mod:`fst.loss_networks.vgg`)."""
+
+PADDINGS = ("zeros", "replicate", "reflect")
+"""Of the loss network's convolutions: what they see beyond a picture's border."""
 
 MIN_SIDE = 16
 """Smallest side, in pixels, of what a net or a loss network is shown."""

@@ -83,11 +83,11 @@ class PhotoDataModule(lightning.LightningDataModule):
         self.train = TrainingCrops(source, self.crop, self.batch_size, settings.num_workers)
         self.train.skipped |= self.val.skipped  # which are named
 
-    def pilot_crops(self) -> list[Tensor]:
-        """What to calibrate on: the held-out photos, and some to train on where these are few."""
+    def pilot_crops(self, count: int = PILOT_PHOTOS) -> list[Tensor]:
+        """To calibrate on: the held-out photos, and some of the others up to ``count``."""
         if self.train is None or self.val is None or isinstance(self.train.source, SplitStream):
             raise RuntimeError("pilot_crops() comes after setup() and before the first batch")
-        return pilot_crops(self.val, self.train.source.first_records(), PILOT_PHOTOS)
+        return pilot_crops(self.val, self.train.source.first_records(), count)
 
     def _open(self) -> datasets.Dataset | datasets.IterableDataset:
         if self.source == "sample":

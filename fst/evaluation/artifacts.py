@@ -1,4 +1,4 @@
-"""What goes wrong in painted pictures, as numbers: borders, checkerboards, dots, dead areas.
+"""What goes wrong in painted pictures, as numbers: borders, checkerboards, weaves, dots.
 
 Every measure compares a picture with what it would be without the fault, so that a busy photo or a
 flat painting does not count as one: the border with the same pixels inside a larger picture, a peak
@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from fst.evaluation.regularity import measure_regularity
 
 RING = 12
 """Width of the border that is looked at, in pixels."""
@@ -49,6 +51,9 @@ class Artifacts(NamedTuple):
     ``flat``: share of the area without any structure, beyond the photo's, at least 0, too.
     ``saturated``: share of the pixels that are black or white in all channels, beyond the photo's,
     at least 0, too.
+    ``regularity``: how regular the texture is where the photo is flat, from about 0 (strokes at
+    random) to 1, and ``period``, the distance in pixels at which it repeats itself
+    (:mod:`fst.evaluation.regularity`).
     """
 
     border: float
@@ -56,6 +61,8 @@ class Artifacts(NamedTuple):
     dots: float
     flat: float
     saturated: float
+    regularity: float
+    period: float
 
 
 @torch.no_grad()
@@ -81,6 +88,7 @@ def measure_artifacts(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artif
         cut = luminance(paint(photo[inner].contiguous()).float())
         borders.append(border_energies(cut) / border_energies(picture[inner]))
     ring, middle = torch.stack(borders).mean(0).tolist()
+    regularity, period = measure_regularity(whole, photo)
     photo = luminance(photo.float())
     return Artifacts(
         border=ring / middle,
@@ -88,6 +96,8 @@ def measure_artifacts(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artif
         dots=1e6 * beyond(dots(picture), dots(photo)),
         flat=beyond(flat(picture), flat(photo)),
         saturated=beyond(saturated(whole), saturated(photo)),
+        regularity=regularity,
+        period=period,
     )
 
 

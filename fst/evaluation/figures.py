@@ -38,6 +38,25 @@ ARTIFACTS = {
         100,
         "Share of the picture that is plain black or white, beyond the photo's.",
     ),
+    "regularity": (
+        "regular texture",
+        "{:.2f}",
+        1,
+        "How exactly it repeats itself where the photo is flat: strokes at random have 0.1 or "
+        "less, a perfect weave 1.",
+    ),
+    "period": (
+        "distance at which it repeats",
+        "{:.1f} px",
+        1,
+        "From a stroke to the next of a weave, where there is one.",
+    ),
+    "regularity_ratio": (
+        "regular texture, against the painting's",
+        "{:.1f} " + TIMES,
+        1,
+        "1 is as regular as the painting itself.",
+    ),
 }
 """What is said of each measure: its name, how a value is written, times what, what it means."""
 

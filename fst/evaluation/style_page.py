@@ -84,6 +84,10 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
                 f"{100 * max(0, a['flat']['max']):.1f} % at most" for a in artifacts
             ],
         }
+        if all("regularity_ratio" in a for a in artifacts):  # an earlier version had none
+            rows["regular texture (1: the painting's own)"] = [
+                spread(a["regularity_ratio"]) for a in artifacts
+            ]
     lines = [f"| | {' | '.join(heads)} |", "| --- |" + " --- |" * len(reports)]
     lines += [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()]
     margins = {r["settings"].get("margin", 0) for r in reports}

@@ -47,12 +47,22 @@ def painting_of(picture: Picture, size: int, name: str = "the painting") -> Tens
         size: its long side in pixels.
         name: what to call it in messages.
     """
+    picture = seen_part(picture, name)
+    check_painting(picture, size, name)
+    return resize(picture, size).rgb
+
+
+def seen_part(picture: Picture, name: str = "the painting") -> Picture:
+    """As :func:`open_painting`, of a picture that is decoded.
+
+    Args:
+        picture: of any size.
+        name: what to call it in messages.
+    """
     width, height = picture.size
     if min(width, height) < MIN_SIDE:
         raise InputError(f"{name}: {width}x{height} is too small, {MIN_SIDE} is the least")
-    picture = _seen(picture, name)
-    check_painting(picture, size, name)
-    return resize(picture, size).rgb
+    return _seen(picture, name)
 
 
 def open_painting(

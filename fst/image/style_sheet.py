@@ -129,7 +129,7 @@ def _write(draw: ImageDraw.ImageDraw, cell: Cell, place: tuple[int, int], room: 
 
 
 def wrapped(text: str, font: Font, room: float) -> list[str]:
-    """A name in at most :data:`NAME_LINES` lines, broken behind ``_``, ``-``, ``:`` and spaces.
+    """A name in at most :data:`NAME_LINES` lines, broken behind ``_``, ``-``, ``:``, ``/``, spaces.
 
     Args:
         text: the name.
@@ -148,7 +148,7 @@ def _pieces(text: str) -> list[str]:
     pieces = [""]
     for letter in text:
         pieces[-1] += letter
-        if letter in "_-: ":
+        if letter in "_-:/ ":
             pieces.append("")
     return pieces
 

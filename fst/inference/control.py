@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from fst.choices import FEATHER, PRESERVE, UPSAMPLE
 from fst.errors import InputError
 from fst.image.color import preserve_color
 from fst.image.guided import guided_upsample
-from fst.image.periodic import periodic
+from fst.image.periodic import periodic, resize_periodic
 from fst.image.picture import MIN_SIDE, Picture, resize, resize_tensor
 from fst.inference.masks import Mask, load_mask, shares
 from fst.inference.stylizers import OnIterate, Stylizer
@@ -158,9 +157,9 @@ def _painted(
         tiles = periodic(small).repeat(1, 1, _repeats(h), _repeats(w))
         # the net halves twice, and what it pads with has to be the other side
         fits = (round(tiles.shape[2] / 4) * 4, round(tiles.shape[3] / 4) * 4)
-        painted = stylizer(_resize_periodic(tiles, fits), on_iterate)
-        painted = _resize_periodic(painted, (tiles.shape[2], tiles.shape[3]))[:, :, :h, :w]
-        return painted if (h, w) == size else _resize_periodic(painted, size)
+        painted = stylizer(resize_periodic(tiles, fits), on_iterate)
+        painted = resize_periodic(painted, (tiles.shape[2], tiles.shape[3]))[:, :, :h, :w]
+        return painted if (h, w) == size else resize_periodic(painted, size)
     painted = stylizer(small, on_iterate)
     if tuple(painted.shape[2:]) == size:
         return painted
@@ -174,28 +173,6 @@ def _repeats(side: int) -> int:
     if side >= MIN_SIDE:
         return 1
     return next(n for n in range(1, MIN_SIDE + 1) if n * side >= MIN_SIDE and n * side % 4 == 0)
-
-
-def _resize_periodic(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resized as if it were repeated on all sides."""
-    h, w = image.shape[2:]
-    if (h, w) == size:
-        return image
-    if size[0] < 0.9 * h or size[1] < 0.9 * w:
-        return resize_tensor(image, size)  # antialiased; its borders are a pixel apart as before
-    margin = (min(8, h), min(8, w))
-    wide = F.pad(image, (margin[1], margin[1], margin[0], margin[0]), mode="circular")
-    # bicubic sampling at the places of the picture alone, the margin being there to be read
-    scale = (size[0] / h, size[1] / w)
-    grid = [
-        (torch.arange(n, dtype=torch.float64) + 0.5) / s - 0.5 + m
-        for n, s, m in zip(size, scale, margin, strict=True)
-    ]
-    y = (2 * grid[0] + 1) / wide.shape[2] - 1
-    x = (2 * grid[1] + 1) / wide.shape[3] - 1
-    places = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)[None].to(image)
-    sampled = F.grid_sample(wide, places, mode="bicubic", align_corners=False)
-    return sampled.clamp(0, 1)
 
 
 def _mixed(

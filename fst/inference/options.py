@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from fst.choices import BACKENDS, INITS, OPTIMIZERS, POOLINGS
+from fst.choices import BACKENDS, INITS, OPTIMIZERS, POOLINGS, STROKES
 from fst.errors import InputError
 from fst.optimization.presets import PRESETS
 from fst.system.checks import number, one_of, switch, text, whole_number
@@ -85,7 +85,8 @@ class PixelOptions:
         init: ``"photo"``, ``"noise"``, ``"blend"``, or a picture of the photo's shape.
         seed: of the noise; a whole number.
         clamp: bring the pixels back to [0, 1] after every step; with adam.
-        style_size: long side of the painting in pixels, at least 16.
+        style_size: long side of the painting in pixels, at least 16: the size of the strokes; of a
+            pass also a word, one of :data:`fst.choices.STROKES`.
         content_weight: at least 0, and so are ``style_weight`` and ``tv_weight``.
         pooling: of VGG-19, ``"max"`` or ``"avg"``.
         weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`.
@@ -103,7 +104,7 @@ class PixelOptions:
     init: "str | Tensor | None" = None
     seed: int | None = None
     clamp: bool | None = None
-    style_size: int | None = None
+    style_size: int | str | None = None
     content_weight: float | None = None
     style_weight: float | None = None
     tv_weight: float | None = None
@@ -121,7 +122,7 @@ class PixelOptions:
         _check(self, ("pooling",), one_of, POOLINGS)
         _check(self, ("clamp",), switch)
         _check(self, ("iterations",), whole_number, 1)
-        _check(self, ("style_size",), whole_number, 16)
+        _check(self, ("style_size",), check_strokes)
         _check(self, ("seed",), whole_number, *SEEDS)
         _check(self, ("content_weight", "style_weight", "tv_weight"), number, 0)
         _check(self, ("learning_rate",), number, None, None, 0)
@@ -181,6 +182,17 @@ def check_margin(name: str, value: int) -> int:
     if value not in range(0, 257, 4):
         raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {value!r}")
     return whole_number(name, value)
+
+
+def check_strokes(name: str, value: object) -> int | str:
+    """``value``, once it is known to be a size of strokes: pixels, or a word.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(value, str):
+        return one_of(name, value, tuple(STROKES))
+    return whole_number(name, value, 16)
 
 
 def _layers(name: str, value: object) -> Mapping[str, float]:

@@ -50,7 +50,7 @@ def painted_with(
     layers: Sequence[Layer],
     control: Control,
     masks: Sequence[Path] = (),
-    style_size: int | None = None,
+    style_size: int | str | None = None,
     keep_location: bool = False,
     program: str = "fst",
 ) -> dict[str, Any] | None:
@@ -138,7 +138,7 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _method(style: Style, stylizer: Stylizer, style_size: int | None) -> dict[str, Any]:
+def _method(style: Style, stylizer: Stylizer, style_size: int | str | None) -> dict[str, Any]:
     """What one style is painted with."""
     if isinstance(stylizer, FeedForwardStylizer):
         return {"method": "feedforward", **_pass(style, stylizer)}
@@ -146,7 +146,8 @@ def _method(style: Style, stylizer: Stylizer, style_size: int | None) -> dict[st
         judged = _judged(style, stylizer.loss, style.size)
         fast = _pass(style, stylizer.fast)
         return {"method": "refine", **fast, **judged, "refine": _search(stylizer.settings)}
-    judged = _judged(style, stylizer.loss, style_size or style.size)
+    size = style_size if isinstance(style_size, int) else style.size
+    judged = _judged(style, stylizer.loss, size)
     init = stylizer.settings.get("init", "photo")
     init = init if isinstance(init, str) else "picture"
     start = {"init": init} | ({"seed": stylizer.settings.get("seed", 0)} if init in NOISY else {})
@@ -176,7 +177,10 @@ def _pass(style: Style, stylizer: FeedForwardStylizer) -> dict[str, Any]:
         }
     else:
         net = _predicted(predicted) if predicted else {"weights_sha256": stylizer.style.digest}
-    return {**net, "precision": _precision(stylizer.dtype), "margin": stylizer.margin}
+    strokes = {} if stylizer.strokes is None else {"stroke_size": stylizer.strokes.wanted}
+    return {
+        **net, **strokes, "precision": _precision(stylizer.dtype), "margin": stylizer.margin
+    }  # fmt: skip
 
 
 def _predicted(said: Mapping[str, Any]) -> dict[str, Any]:

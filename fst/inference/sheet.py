@@ -3,26 +3,38 @@
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from fst import assets
-from fst.errors import AssetError, CheckpointError, FstError, FstWarning, InputError
+from fst.errors import (
+    AssetError,
+    CheckpointError,
+    FstError,
+    FstWarning,
+    InputError,
+    in_a_line,
+)
 from fst.image.io import load_image
 from fst.image.picture import Picture, resize
-from fst.image.record import read_record
 from fst.image.style_sheet import Cell
 from fst.inference.control import Layer, paint
 from fst.inference.options import PassOptions
 from fst.inference.stylizers import make_stylizer
-from fst.styles.catalog import check_there, find_style, style_names, trained_alone
-from fst.styles.headers import checkpoint_called, find_in_many, many_files, names_in
+from fst.styles.catalog import check_there, find_style, is_blend, style_names, trained_alone
+from fst.styles.headers import (
+    checkpoint_called,
+    files_with,
+    find_in_many,
+    many_files,
+    names_in,
+)
 from fst.styles.names import is_path
 from fst.styles.painting_list import listed_painting
-from fst.styles.paintings import checksum, find_painting
+from fst.styles.paintings import checksum, find_painting, paintings_in
 from fst.styles.predicted import ANY, fitting_size
 from fst.styles.style import Style
 from fst.system.signals import stop_if_asked
@@ -68,7 +80,38 @@ def wanted_styles(words: Sequence[str], checkpoints: Path | None = None) -> list
     if not found:
         where = ", ".join(map(str, folders))
         raise InputError(f"no trained styles in {where}: give a folder of paintings (--styles DIR)")
-    return list({one.word: one for one in found}.values())
+    once = {str(Path(one.word).resolve()) if is_path(one.word) else one.word: one for one in found}
+    return told_apart(list(once.values()))
+
+
+def told_apart(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Of styles of one name, each gets as much of its folder, or of its file, as tells it apart."""
+    alike: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        alike.setdefault(one.name, []).append(one)
+    named: dict[str, str] = {}
+    for group in (group for group in alike.values() if len(group) > 1):
+        places = [_place(one) for one in group]
+        depth, deepest = 1, max(map(len, places))
+        apart = len(set(places))  # a style may be named twice
+        while depth < deepest and len({place[-depth - 1 :] for place in places}) < apart:
+            depth += 1
+        named |= {
+            one.word: "/".join(place[-depth - 1 : -1]) + place[-1]
+            for one, place in zip(group, places, strict=True)
+        }
+    # a name may hold what can't be drawn, or is no text at all
+    return [replace(one, name=in_a_line(named.get(one.word, one.name))) for one in wanted]
+
+
+def _place(wanted: Wanted) -> tuple[str, ...]:
+    """From the outermost folder to what stands below its picture."""
+    (file, *_) = wanted.files or (Path(wanted.name),)
+    if file.stem == wanted.name:  # a checkpoint of its own, which is what the name alone means
+        return (wanted.name,)
+    if file.name == Path(wanted.name).name:
+        return (*file.parts[:-1], f"/{wanted.name}" if len(file.parts) > 1 else wanted.name)
+    return (*file.parts[:-1], file.stem, f":{wanted.name}")
 
 
 def _all(folders: Sequence[Path]) -> list[Wanted]:
@@ -80,16 +123,17 @@ def _all(folders: Sequence[Path]) -> list[Wanted]:
                 word = f"{path}:{name}"
                 found[word] = Wanted(word, f"{path.stem}:{name}", (path,))
             else:
-                found[name] = Wanted(name, name, (path,))
+                several = len(files_with(name, folders)) > 1
+                found[name] = Wanted(f"{path}:{name}" if several else name, name, (path,))
     return list(found.values())
 
 
 def _meant(word: str, folders: Sequence[Path], checkpoints: Path | None) -> list[Wanted]:
     if Path(word).is_dir():
-        paintings = [path for path in assets.list_images(Path(word)) if read_record(path) is None]
-        if not paintings:
-            raise InputError(f"{word} holds no paintings, only results of fst")
-        return [Wanted(str(path), path.name, (path,)) for path in paintings]
+        return [Wanted(str(path), path.name, (path,)) for path in paintings_in(Path(word))]
+    if is_blend(word):
+        check_there(word, checkpoints)
+        return [Wanted(word, word)]
     path = checkpoint_called(word, folders)
     if path is not None and (names := names_in(path)):
         return [Wanted(f"{word}:{name}", name, (path,)) for name in names]

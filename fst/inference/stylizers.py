@@ -6,30 +6,29 @@ only a painting is optimized.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from fst.choices import MARGIN, METHODS
+from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
 from fst.inference.options import SEARCH, PassOptions, PixelOptions
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
-from fst.inference.ways import check_used
+from fst.inference.strokes import Strokes, learned_size
+from fst.inference.ways import check_used, in_pixels, way_of
 from fst.losses.perceptual import PerceptualLoss
-from fst.nets.conditional import AnyNet
 from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.pyramid import optimize_coarse_to_fine
-from fst.styles.catalog import BASE
-from fst.styles.objective import judged_by_slim, load_objective, style_target
+from fst.styles.objective import judged_by_slim, load_objective, padding_of, style_target
 from fst.styles.predicted import fitting_size
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle
-from fst.system.checks import one_of, whole_number
 
 NOISY = ("noise", "blend")
 """Starts that a seed has to do with."""
@@ -52,15 +51,30 @@ class FeedForwardStylizer:
     circular: bool = False
     backend: str = "eager"
     margin: int = 0
+    strokes: Strokes | None = None
+    """Another size of the strokes than the net has learned."""
 
     def __post_init__(self) -> None:
-        self.painter = Painter(
-            self.style.net, self.dtype, self.memory, self.circular, self.backend, self.margin
-        )
+        _ = self.painter  # what it can't do is told at once
+
+    @cached_property
+    def painter(self) -> Painter:
+        """What runs the net."""
+        return self._painter(self.style)
+
+    def _painter(self, style: TrainedStyle) -> Painter:
+        return Painter(style.net, self.dtype, self.memory, self.circular, self.backend, self.margin)
+
+    @property
+    def has_stages(self) -> bool:
+        """Whether its net says them, so that it can tile, and be run by other backends."""
+        return self.painter.stages is not None
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
-        return self.painter(photo.to(self.device)).cpu()
+        if self.strokes is None:
+            return self.painter(photo.to(self.device)).cpu()
+        return self.strokes.painted(photo.to(self.device), self.painter, self.circular).cpu()
 
 
 @dataclass
@@ -71,17 +85,18 @@ class FittingStylizer(FeedForwardStylizer):
     """From the long side of a picture, in pixels, to its net."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        self._painters: dict[int, Painter] = {}
+        self._painters: dict[int, Painter] = {}  # and none of the usual strokes, before it is asked
+
+    @property
+    def has_stages(self) -> bool:
+        """Predicted nets are Johnson nets, and so is what is mixed with them."""
+        return True
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
         size = fitting_size(max(photo.shape[2:]))
         if size not in self._painters:
-            self._painters[size] = Painter(
-                self.fitted(size).net, self.dtype, self.memory, self.circular, self.backend,
-                self.margin,
-            )  # fmt: skip
+            self._painters[size] = self._painter(self.fitted(size))
         return self._painters[size](photo.to(self.device)).cpu()
 
 
@@ -135,51 +150,6 @@ def _last(iterates: Iterator[Iterate], inside: Inside, on_iterate: OnIterate | N
 Stylizer = FeedForwardStylizer | OptimizingStylizer | RefiningStylizer
 
 
-def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, str]:
-    """In which way a style is painted, of :data:`~fst.inference.ways.USED`, and why, in words.
-
-    Args:
-        style: from :func:`~fst.styles.catalog.find_style`.
-        method: one of :data:`fst.choices.METHODS`.
-        refine: iterations that follow a pass.
-
-    Raises:
-        InputError: an unknown method, or one that this style can't be painted with.
-        CheckpointError: ``"feedforward"``, and the style has no checkpoint.
-    """
-    one_of("method", method, METHODS)
-    whole_number("refine", refine, 0)
-    if style.trained is not None and isinstance(style.trained.net, AnyNet):
-        raise InputError(
-            f"{style.asked} paints in any style, and has none of its own: give a painting, as in "
-            "--style painting.jpg"
-        )
-    if style.asked == BASE:
-        raise InputError(
-            f"{BASE} is what trainings begin with (init={BASE}), no style to paint in: fst styles "
-            "lists those there are"
-        )
-    if style.shares and (refine or method == "optimize"):
-        raise InputError("a blend is painted in one pass: there is no painting to optimize for")
-    if refine and method == "optimize":
-        raise InputError("refine (--refine) follows a pass: it does not go with method optimize")
-    if method == "feedforward":
-        style.net()
-    picked = method == "auto" and not style.shares
-    if style.trained is None or method == "optimize":
-        if refine:
-            raise InputError(f"to refine, a style needs a checkpoint, and {style.name!r} has none")
-        why = " (auto picked it: there is no checkpoint)" if picked else ""
-        return "optimize", f"{style.name!r} is painted by optimizing the pixels{why}"
-    has = "any-painting net" if style.predicted else "checkpoint"
-    why = f" (auto picked it: there is {'an' if style.predicted else 'a'} {has})" if picked else ""
-    if refine:
-        way = "predicted, refine" if style.predicted else "refine"
-        return way, f"{style.name!r} is refined, from what one pass paints{why}"
-    way = "predicted" if style.predicted else "feedforward"
-    return way, f"{style.name!r} is painted in one pass{why}"
-
-
 def make_stylizer(
     style: Style,
     method: str = "auto",
@@ -209,7 +179,7 @@ def make_stylizer(
     check_used([*of_pass.given(), *of_pixels.given()], {way: why})
     if way == "optimize":
         return _optimizing(style, of_pass, of_pixels)
-    fast = _in_one_pass(style, of_pass, refine)
+    fast = _in_one_pass(style, of_pass, refine, of_pixels.style_size)
     if not refine:
         return fast
     weights = of_pixels.weights
@@ -218,21 +188,28 @@ def make_stylizer(
     return RefiningStylizer(fast, loss, {**search, "iterations": refine})
 
 
-def _in_one_pass(style: Style, options: PassOptions, refine: int) -> FeedForwardStylizer:
+def _in_one_pass(
+    style: Style, options: PassOptions, refine: int, wanted: int | str | None
+) -> FeedForwardStylizer:
     device, dtype = options.device or torch.device("cpu"), options.dtype or torch.float32
     trained, margin = style.net(), 0 if refine else MARGIN
+    fitted = None if refine else style.fitted  # what refines has one painting to compare with
     if options.circular:
         backend, margin = "eager", 0
     else:
         # other backends are given the net's stages, where it says them
-        asked = options.backend or ("auto" if has_stages(trained.net) else "eager")
+        staged = fitted is not None or has_stages(trained.net)
+        asked = options.backend or ("auto" if staged else "eager")
         backend = pick_backend(asked, device, dtype)
         margin = margin if options.margin is None else options.margin
     circular = bool(options.circular)
     how = (trained, device, dtype, options.memory, circular, backend, margin)
-    if style.fitted is None or refine:  # what refines has one painting to compare with
-        return FeedForwardStylizer(*how)
-    return FittingStylizer(*how, fitted=style.fitted)
+    if fitted is None:  # what refines paints in the strokes that it is going to be judged by
+        learned = learned_size(style)
+        as_learned = refine or wanted in (None, learned)
+        strokes = None if as_learned or wanted is None else Strokes(wanted, learned)
+        return FeedForwardStylizer(*how, strokes)
+    return FittingStylizer(*how, fitted=fitted)
 
 
 def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> OptimizingStylizer:
@@ -249,8 +226,9 @@ def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Op
     arguments = {**weights, **options.loss()}
     image = style.picture or style.image
     assert image is not None  # only blends have none
-    size, sha256 = options.style_size or style.size, style.about.get("image_sha256")
+    size, sha256 = in_pixels(options.style_size) or style.size, style.about.get("image_sha256")
     target = style_target(image, size, sha256)
     arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
+    arguments["padding"] = padding_of(style.description)
     loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(loss, device, settings)

@@ -197,7 +197,7 @@ def load(
         chosen = {**of_pass.given(), **of_pixels.given()}
         found = _found(meant, folder, at, asked_of_painting(method, refine, chosen))
         stylizer = make_stylizer(found, method, of_pass, of_pixels, refine)
-        if isinstance(stylizer, FeedForwardStylizer) and stylizer.painter.stages is not None:
+        if isinstance(stylizer, FeedForwardStylizer) and stylizer.has_stages:
             if stylizer.circular:
                 plain = replace(stylizer, circular=False, margin=MARGIN)
                 return LoadedStyle(plain, stylizer, seamless=True)

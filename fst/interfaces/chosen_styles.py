@@ -10,8 +10,15 @@ from typing import Any
 
 from fst.errors import InputError, in_a_line
 from fst.inference.options import OF_PASS, OF_PIXELS, PassOptions, PixelOptions
-from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer, way_of
-from fst.inference.ways import PREDICTED, USED, asked_of_painting, check_used, only_of_pixels
+from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
+from fst.inference.ways import (
+    PREDICTED,
+    USED,
+    asked_of_painting,
+    check_used,
+    only_of_pixels,
+    way_of,
+)
 from fst.styles.catalog import find_style, is_blend, is_trained
 from fst.styles.predicted import find_any
 from fst.styles.style import Style
@@ -62,7 +69,7 @@ def chosen_of(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def make_stylizers(options: argparse.Namespace, styles: Sequence[Style]) -> list[Stylizer]:
-    """One for every style; says so where one is going to take a while.
+    """One for every style.
 
     Raises:
         InputError: an option that none of them has a use for.
@@ -79,18 +86,39 @@ def make_stylizers(options: argparse.Namespace, styles: Sequence[Style]) -> list
             used["circular"] = True
         of_pass = {name: value for name, value in used.items() if name in OF_PASS}
         of_pixels = {name: value for name, value in used.items() if name in OF_PIXELS}
-        for line in warnings_of(options, style, way):
-            print(f"warning: {in_a_line(line)}", file=sys.stderr)
+        if way == "optimize":  # which may fail for want of VGG-19
+            _warn(options, style, way)
         stylizer = make_stylizer(
             style, options.method, PassOptions(device, dtype, **of_pass), PixelOptions(**of_pixels),
             options.refine,
         )  # fmt: skip
+        made.append(stylizer)
+    return made
+
+
+def say_how(
+    options: argparse.Namespace, styles: Sequence[Style], stylizers: Sequence[Stylizer]
+) -> None:
+    """Says how the styles are going to be painted, where that is not what one expects.
+
+    Args:
+        options: of the command.
+        styles: from :func:`find_styles`.
+        stylizers: from :func:`make_stylizers`.
+    """
+    for style, stylizer in zip(styles, stylizers, strict=True):
+        way, _ = way_of(style, options.method, options.refine)
+        if way != "optimize":
+            _warn(options, style, way)
         if isinstance(stylizer, FeedForwardStylizer) and stylizer.backend != "eager":
             print(f"backend: {stylizer.backend}")
         if (said := said_of(options, style, way)) is not None:
             print(in_a_line(said))
-        made.append(stylizer)
-    return made
+
+
+def _warn(options: argparse.Namespace, style: Style, way: str) -> None:
+    for line in warnings_of(options, style, way):
+        print(f"warning: {in_a_line(line)}", file=sys.stderr)
 
 
 def warnings_of(options: argparse.Namespace, style: Style, way: str) -> list[str]:
@@ -111,7 +139,9 @@ def said_of(options: argparse.Namespace, style: Style, way: str) -> str | None:
     """How a style without a checkpoint is painted, and how else it could be."""
     if way in PREDICTED:
         fits = style.fitted is not None and not options.refine
-        strokes = "strokes fit the photo" if fits else f"stroke size {style.size}"
+        strokes = (
+            "strokes fit the photo" if fits else f"stroke size {options.style_size or style.size}"
+        )
         if style.shares:
             how = f" ({strokes})" if fits else ""
             return f"mixed by the any-painting net{how}: {style.asked}"

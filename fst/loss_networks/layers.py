@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.nets.winograd import convolution
 
 CHANNELS = (64, 128, 256, 512, 512)
 """Channels of the five blocks (Simonyan & Zisserman 2014, table 1, column E)."""
@@ -66,6 +67,7 @@ def convolve(
     layers: Iterable[str],
     tensors: Callable[[str], Tensor],
     pool: Callable[..., Tensor] = F.max_pool2d,
+    padding: str = "zeros",
 ) -> dict[str, Tensor]:
     """Runs a network of VGG-19's layers; computes nothing deeper than the deepest asked for.
 
@@ -74,9 +76,13 @@ def convolve(
         layers: layer names.
         tensors: gives the tensor of a key: ``features.0.weight``, ``features.0.bias``, ...
         pool: called with features and 2.
+        padding: one of :data:`~fst.choices.PADDINGS`, of every convolution by one position.
 
     Returns:
         Layer name -> ``(N, C, H / 2^(block - 1), W / 2^(block - 1))``.
+
+    Raises:
+        InputError: a picture that is too small for a layer.
     """
     layers = set(layers)
     deepest = max(LAYERS[name] for name in layers)
@@ -87,7 +93,10 @@ def convolve(
             break
         if name.startswith("conv"):
             weight, bias = tensors(f"features.{index}.weight"), tensors(f"features.{index}.bias")
-            x = F.conv2d(x, weight, bias, padding=1)
+            if padding == "zeros":
+                x = convolution(x, weight, bias, padding=1)
+            else:
+                x = convolution(beyond(x, padding), weight, bias)
         elif name.startswith("relu"):
             x = F.relu(x)  # out of place, else conv4_2 would silently become relu4_2
         elif min(x.shape[2:]) < 2:  # a painting or a photo of a few pixels
@@ -98,3 +107,14 @@ def convolve(
         if name in layers:
             found[name] = x
     return found
+
+
+def beyond(x: Tensor, padding: str) -> Tensor:
+    """``x`` with one position more on every side, ``"replicate"`` or ``"reflect"``.
+
+    A single row or column has itself alone to reflect, as in NumPy.
+    """
+    if min(x.shape[2:]) > 1:
+        return F.pad(x, (1, 1, 1, 1), mode=padding)
+    rows, columns = (padding if side > 1 else "replicate" for side in x.shape[2:])
+    return F.pad(F.pad(x, (1, 1, 0, 0), mode=columns), (0, 0, 1, 1), mode=rows)

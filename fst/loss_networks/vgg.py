@@ -11,9 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fst.choices import PADDINGS, POOLINGS
 from fst.errors import InputError
 from fst.loss_networks.layers import LAYERS, check_layers, convolve
 from fst.loss_networks.weights import WeightSource, load_weights
+from fst.system.checks import one_of
 
 
 def normalize_colors(images: Tensor, source: WeightSource) -> Tensor:
@@ -43,9 +45,11 @@ class VGG19(nn.Module):
             torchvision's key names (``features.0.weight`` ...), or ``"random"``: for tests only.
         pooling: ``"max"``, or ``"avg"`` (Gatys et al. 2015, section 2: slightly smoother pictures).
         dtype: to compute in. Features come back in it.
+        padding: one of :data:`~fst.choices.PADDINGS`: what convolutions see beyond a picture's
+            border. VGG-19 was trained with zeros, before which features fade.
 
     Raises:
-        InputError: an unknown layer, source or pooling.
+        InputError: an unknown layer, source, pooling or padding.
         AssetError: weights that can't be had, are damaged, or lack a tensor.
     """
 
@@ -59,10 +63,11 @@ class VGG19(nn.Module):
         weights: str = "auto",
         pooling: str = "max",
         dtype: torch.dtype = torch.float32,
+        padding: str = "zeros",
     ) -> None:
         super().__init__()
-        if pooling not in ("max", "avg"):
-            raise InputError(f"pooling must be max or avg, not {pooling!r}")
+        self.padding = one_of("padding", padding, PADDINGS)
+        one_of("pooling", pooling, POOLINGS)
         self.pool: Callable[..., Tensor] = F.max_pool2d if pooling == "max" else F.avg_pool2d
         self.pooling = pooling
         names = check_layers(layers)
@@ -99,7 +104,8 @@ class VGG19(nn.Module):
             raise InputError(f"loaded only up to {list(LAYERS)[self.depth]}: can't give {layers}")
         with torch.autocast(images.device.type, enabled=False):
             x = (images.to(self.mean.dtype) - self.mean) / self.std
-            found = convolve(x.to(self.features_0_weight.dtype), layers, self._tensor, self.pool)
+            x = x.to(self.features_0_weight.dtype)
+            found = convolve(x, layers, self._tensor, self.pool, self.padding)
             for name in layers:
                 if metric and (own := getattr(self, f"metric_{name}", None)) is not None:
                     found[name] = in_metric(found[name], own)
@@ -110,6 +116,11 @@ class VGG19(nn.Module):
         return tensor
 
     def describe(self) -> dict[str, str]:
-        """What judged: architecture, weight source, checksum and pooling, for a checkpoint."""
+        """What judged: architecture, weight source, checksum and pooling, for a checkpoint.
+
+        The padding is told where it is not VGG-19's own: what was judged before there was a choice
+        says nothing of it, and is the same.
+        """
         names = {"architecture": self.architecture, "weights": self.source, "sha256": self.sha256}
-        return {**names, "pooling": self.pooling}
+        padding = {} if self.padding == "zeros" else {"padding": self.padding}
+        return {**names, "pooling": self.pooling, **padding}

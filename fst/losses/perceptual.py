@@ -61,6 +61,8 @@ class PerceptualLoss(nn.Module):
         style_layers: layer name -> weight.
         weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`.
         pooling: of VGG-19, ``"max"`` or ``"avg"``.
+        padding: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; of the painting and of
+            pictures alike.
         normalization: one of :data:`NORMALIZATIONS`.
         dtype: to run VGG-19 in; the losses are float32 in any case.
 
@@ -80,6 +82,7 @@ class PerceptualLoss(nn.Module):
         pooling: str = "max",
         normalization: str = "relative",
         dtype: torch.dtype = torch.float32,
+        padding: str = "zeros",
     ) -> None:
         super().__init__()
         if normalization not in NORMALIZATIONS:
@@ -91,7 +94,8 @@ class PerceptualLoss(nn.Module):
         self.tv_weight = number("tv_weight", tv_weight, 0)
         self.content_layers = _normalize("content_layers", content_layers)
         self.style_layers = _normalize("style_layers", style_layers)
-        self.vgg = VGG19([*self.content_layers, *self.style_layers], weights, pooling, dtype)
+        layers = [*self.content_layers, *self.style_layers]
+        self.vgg = VGG19(layers, weights, pooling, dtype, padding)
         measured = measure_style(self.vgg, painting, self.style_layers)
         self.register_buffer("colors", color_moments(painting), persistent=False)
         self.colors: Tensor

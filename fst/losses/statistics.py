@@ -25,6 +25,7 @@ class StyleStatistics:
     means: Mapping[str, float]
     network: str
     pooling: str = "max"
+    padding: str = "zeros"
 
     def check(self, network: VGG19) -> None:
         """That they hold for this network.
@@ -32,8 +33,11 @@ class StyleStatistics:
         Raises:
             InputError: they don't.
         """
-        if (network.sha256, network.pooling) != (self.network, self.pooling):
-            raise InputError("the style statistics hold for another loss network or pooling")
+        theirs = (network.sha256, network.pooling, network.padding)
+        if theirs != (self.network, self.pooling, self.padding):
+            raise InputError(
+                "the style statistics hold for another loss network, pooling or padding"
+            )
 
 
 @torch.no_grad()
@@ -49,4 +53,5 @@ def measure_style(network: VGG19, painting: Tensor, layers: Iterable[str]) -> St
         {layer: float(f.float().abs().mean()) for layer, f in features.items()},
         network.sha256,
         network.pooling,
+        network.padding,
     )

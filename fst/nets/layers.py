@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.nets.norm import InstanceNorm2d
+from fst.nets.winograd import convolution
 
 
 class ReflectionPad2d(nn.ReflectionPad2d):
@@ -45,13 +46,23 @@ def widen(images: Tensor, margin: int = 0, multiple: int = 4) -> tuple[Tensor, i
     return wide, m
 
 
+class Conv2d(nn.Conv2d):
+    """``torch.nn.Conv2d``, by :func:`~fst.nets.winograd.convolution` where that is the same."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As torch's."""
+        if self.stride == (1, 1):
+            return convolution(x, self.weight, self.bias)
+        return super().forward(x)
+
+
 class ConvNorm(nn.Sequential):
     """Reflection padding, convolution, instance norm: the output is ``input / stride`` in size."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
         self.pad = ReflectionPad2d(kernel // 2)
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride)
+        self.conv = Conv2d(inputs, outputs, kernel, stride)
         self.norm = InstanceNorm2d(outputs)
 
     def convolved(self, x: Tensor) -> Tensor:
@@ -127,7 +138,7 @@ class SmoothUpsampleConv(ConvNorm):
         with torch.autocast(x.device.type, enabled=False):  # as in ReflectionPad2d
             x = F.pad(x, (1, 1, 1, 1), mode="replicate")
             weight, bias = self.folded()
-        return F.pixel_shuffle(F.conv2d(x, weight, bias), 2)
+        return F.pixel_shuffle(convolution(x, weight, bias), 2)
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Weights ``(4 C', C, 3, 3)`` and bias ``(4 C',)``, as ``pixel_shuffle`` wants them."""

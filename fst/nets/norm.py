@@ -48,6 +48,8 @@ class _InstanceNorm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight, mean, rstd = ctx.saved_tensors
+        if x.device.type == "cpu" and len(x):
+            return *_backward_by_picture(dy, x, weight, mean, rstd), None
         positions = x.shape[2] * x.shape[3]
         dy = dy.contiguous(memory_format=torch.channels_last)
         sum_dy = _sum_positions(dy)  # (N, C)
@@ -60,6 +62,31 @@ class _InstanceNorm(torch.autograd.Function):
         if weight.ndim == 1:
             sum_dy_xhat, sum_dy = sum_dy_xhat.sum(0), sum_dy.sum(0)
         return dx, sum_dy_xhat.to(weight.dtype), sum_dy.to(weight.dtype), None
+
+
+def _backward_by_picture(
+    dy: Tensor, x: Tensor, weight: Tensor, mean: Tensor, rstd: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same by torch's kernel for batch norm, which that of an instance is, a picture at a time.
+
+    In bf16 it takes a third of the time, and rounds nothing on the way.
+    """
+    wide = torch.promote_types(x.dtype, torch.float32)
+    mean, rstd, scale = mean.to(wide), rstd.to(wide), weight.to(wide)
+    # in the other layout it adds up in bf16
+    dy, x = (t.contiguous(memory_format=torch.channels_last) for t in (dy, x))
+    found = [
+        torch.ops.aten.native_batch_norm_backward(
+            dy[i : i + 1], x[i : i + 1], scale if weight.ndim == 1 else scale[i],
+            None, None, mean[i], rstd[i], True, 0.0, [True, True, True],
+        )
+        for i in range(len(x))
+    ]  # fmt: skip
+    dx = found[0][0] if len(x) == 1 else torch.cat([part[0] for part in found])
+    dw, db = (torch.stack([part[k] for part in found]) for k in (1, 2))
+    if weight.ndim == 1:
+        dw, db = dw.sum(0), db.sum(0)
+    return dx, dw.to(weight.dtype), db.to(weight.dtype)
 
 
 def instance_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Tensor:

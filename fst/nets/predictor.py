@@ -29,7 +29,10 @@ NOISE = 0.1
 class StylePredictor(nn.Module):
     """Two hidden layers on a painting's moments, the style weight and the stroke size.
 
-    The last layer begins at zero: every painting is first the shared net's own style.
+    What is asked for also changes every painting's numbers in one way, learned apart: it means the
+    same for all of them, and is learned from every sample.
+
+    The last layers begin at zero: every painting is first the shared net's own style.
 
     Args:
         outputs: numbers of an embedding.
@@ -47,6 +50,8 @@ class StylePredictor(nn.Module):
         self.last = nn.Linear(width, outputs)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
+        self.asked = nn.Linear(4, outputs, bias=False)
+        nn.init.zeros_(self.asked.weight)
 
     def forward(self, moments: Tensor, style_weight: Tensor, stroke_size: Tensor) -> Tensor:
         """Embeddings.
@@ -62,10 +67,17 @@ class StylePredictor(nn.Module):
         x = ((features(moments) - self.center) / self.spread).clamp(-FARTHEST, FARTHEST)
         if self.training:
             x = x + NOISE * torch.randn_like(x)
-        asked = [torch.log(style_weight / USUAL_WEIGHT), torch.log2(stroke_size / USUAL_SIZE)]
-        x = torch.cat([x, LOUDNESS * torch.stack(asked, 1)], 1)
+        asked = torch.stack(
+            [torch.log(style_weight / USUAL_WEIGHT), torch.log2(stroke_size / USUAL_SIZE)], 1
+        )
+        x = torch.cat([x, LOUDNESS * asked], 1)
         y: Tensor = self.last(F.silu(self.second(F.silu(self.first(x)))))
-        return y
+        wanted: Tensor = self.asked(torch.cat([asked, asked.square()], 1))
+        return y + wanted
+
+    def reading(self) -> list[nn.Parameter]:
+        """The weights that read paintings, without those that know only what is asked for."""
+        return [w for part in (self.first, self.second, self.last) for w in part.parameters()]
 
     @torch.no_grad()
     def standardize(self, moments: Tensor) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from fst.nets.layers import interleave
 from fst.nets.norm import InstanceNorm2d
+from fst.nets.winograd import convolution
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,10 @@ class Stage:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Padded rows ``(1, C, h, W + 2 pad)`` to output rows, not normalized."""
-        y = F.conv2d(rows, self.weight, self.bias, self.stride)
+        if self.stride == 1:
+            y = convolution(rows, self.weight, self.bias)
+        else:
+            y = F.conv2d(rows, self.weight, self.bias, self.stride)
         if self.spread == "interleave":
             return interleave(y)
         return F.pixel_shuffle(y, 2) if self.spread == "shuffle" else y

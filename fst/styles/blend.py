@@ -1,12 +1,16 @@
 """Nets between nets: the weights of several trained styles, mixed."""
 
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 import torch
 
 from fst.errors import CheckpointError, InputError
 from fst.nets import alike, make_net
-from fst.styles.trained import TrainedStyle
+from fst.styles.predicted import fitting_size
+from fst.styles.style import SIZE, Style
+from fst.styles.trained import DeferredStyle, TrainedStyle
 
 
 def parse_blend(text: str) -> dict[str, float]:
@@ -48,6 +52,61 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
     Source:
         Wang et al. 2019, "Deep Network Interpolation for Continuous Imagery Effect Transition".
     """
+    description = described(styles, shares)
+    net = make_net(description["net"]["name"], description["net"]["arguments"])
+    states = {name: style.net.state_dict() for name, style in styles.items()}
+    mixed = {
+        key: torch.stack([shares[name] * states[name][key] for name in styles]).sum(0)
+        for key in next(iter(states.values()))
+    }
+    net.load_state_dict(mixed)
+    (device,) = {value.device for value in mixed.values()}
+    net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
+    return TrainedStyle(net, description)
+
+
+def blended(text: str, found: Mapping[str, Style], shares: Mapping[str, float]) -> Style:
+    """The style between some; where strokes of one fit the photo, mixed when they are known.
+
+    Args:
+        text: what it was asked for by.
+        found: name -> style.
+        shares: name -> weight, that add up to 1.
+
+    Raises:
+        CheckpointError: nets of different kinds or arguments, or no net.
+    """
+    name = "-".join(style.name for style in found.values())
+    nets = {name: style.net() for name, style in found.items()}
+    fitted = {name: style.fitted for name, style in found.items()}
+    if all(fit is None for fit in fitted.values()):
+        trained = blend(nets, shares)
+        return Style(name, text, trained.description["style"], None, trained, shares)
+
+    @cache  # for ten sizes at most
+    def sized(size: int) -> TrainedStyle:
+        made = {name: nets[name] if fit is None else fit(size) for name, fit in fitted.items()}
+        return blend(made, shares)
+
+    deferred = DeferredStyle(described(nets, shares), lambda: sized(SIZE).net)
+    about = deferred.description["style"]
+
+    def fit(long_side: int) -> TrainedStyle:
+        return sized(fitting_size(long_side))
+
+    return Style(name, text, about, None, deferred, shares, fitted=fit)
+
+
+def described(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> dict[str, Any]:
+    """What :func:`blend` says of its net; makes no net that is predicted from a painting.
+
+    Args:
+        styles: as for :func:`blend`, and so are ``shares``.
+        shares: name -> weight.
+
+    Raises:
+        CheckpointError: nets of different kinds or arguments.
+    """
     (first, model), *others = styles.items()
     for name, style in others:
         if not alike(style.description["net"], model.description["net"]):
@@ -55,24 +114,14 @@ def blend(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -> Tr
                 f"{first} and {name} can't be blended: their nets are "
                 f"{_describe(model)} and {_describe(style)}"
             )
-    net = make_net(model.description["net"]["name"], model.description["net"]["arguments"])
-    states = {name: style.net.state_dict() for name, style in styles.items()}
-    mixed = {
-        key: torch.stack([shares[name] * states[name][key] for name in styles]).sum(0)
-        for key in states[first]
-    }
-    net.load_state_dict(mixed)
-    (device,) = {value.device for value in mixed.values()}
-    net = net.to(memory_format=torch.channels_last).to(device).eval().requires_grad_(False)
-    name = "-".join(styles)
-    digests = {name: style.digest for name, style in styles.items()}
-    described = {**model.description, "style": {"name": name}, "blend": dict(shares)}
-    described["digests"] = digests
-    described.pop("predicted", None)  # the first one's
+    said = {**model.description, "style": {"name": "-".join(styles)}, "blend": dict(shares)}
+    said.pop("predicted", None)  # the first one's
     of_paintings = {name: style.description.get("predicted") for name, style in styles.items()}
     if any(of_paintings.values()):
-        described["predicted"] = {name: said for name, said in of_paintings.items() if said}
-    return TrainedStyle(net, described)
+        said["predicted"] = {name: about for name, about in of_paintings.items() if about}
+    # of a predicted net, painting and any-painting net are told instead
+    said["digests"] = {name: styles[name].digest for name, of in of_paintings.items() if not of}
+    return said
 
 
 def _describe(style: TrainedStyle) -> str:

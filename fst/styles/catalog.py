@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ import yaml
 from fst import assets
 from fst.errors import AssetError, CheckpointError, FstWarning, InputError
 from fst.image.picture import Picture
-from fst.styles.blend import blend, parse_blend
+from fst.styles.blend import blended, parse_blend
 from fst.styles.headers import SUFFIX, find_in_many, listed, many_files
 from fst.styles.many import style_of
 from fst.styles.names import file_called
@@ -109,19 +110,7 @@ def _find_blend(
             f"the shares of {text} add up to {total:g}: divided by that", FstWarning, stacklevel=3
         )
     shares = {name: share / total for name, share in shares.items()}
-    trained = blend({name: style.net() for name, style in found.items()}, shares)
-    name = "-".join(style.name for style in found.values())
-
-    def fitted(long_side: int) -> TrainedStyle:
-        sized = {
-            name: style.net() if style.fitted is None else style.fitted(long_side)
-            for name, style in found.items()
-        }
-        return blend(sized, shares)
-
-    fits = any(style.fitted is not None for style in found.values())
-    about = trained.description["style"]
-    return Style(name, text, about, None, trained, shares, fitted=fitted if fits else None)
+    return blended(text, found, shares)
 
 
 def _folders(checkpoints: Path | None) -> tuple[Path, ...]:
@@ -162,10 +151,13 @@ def _resolve(style: str, checkpoints: Path | None = None) -> tuple[Path | None, 
 
 def _no_style(style: str, folders: Sequence[Path]) -> str:
     """What is said of a style that is nowhere: a file that is missing, or the names that are."""
-    if Path(style).suffix.lower() in assets.IMAGE_SUFFIXES:
-        return f"no painting {style!r}: no such file, here or among the assets"
     if style.strip("./") and Path(style).is_dir():
         return f"no style {style!r}: a folder; give one painting of it (fst sheet shows all)"
+    if Path(style).suffix.lower() in assets.IMAGE_SUFFIXES:
+        what = "no such file, here or among the assets"
+        if os.path.lexists(style):
+            what = "it is there, but is no file: a link that leads nowhere, a pipe or a device"
+        return f"no painting {style!r}: {what}"
     if (painting := file_called(style)) is not None:
         return f"no style {style!r}: did you mean {painting}, the painting in this folder?"
     file, colon, _ = style.rpartition(":")

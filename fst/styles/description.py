@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fst.choices import PADDINGS
 from fst.errors import InputError
 from fst.styles.names import check_name
-from fst.system.checks import number, shown, text, whole_number
+from fst.system.checks import number, one_of, shown, text, whole_number
 
 SECTIONS = ("style", "loss", "data", "recipe", "training", "paintings")
 """Those that are checked; the net is, with its tensors, and the rest is for people."""
@@ -51,6 +52,7 @@ def _check_loss(loss: Mapping[str, Any], style: Mapping[str, Any]) -> None:
         raise InputError(f"there is a loss, but no loss.{missing[0]}")
     for key in ("weights", "pooling", "sha256"):
         text(f"loss.loss_network.{key}", loss["loss_network"].get(key))
+    one_of("loss.loss_network.padding", loss["loss_network"].get("padding", "zeros"), PADDINGS)
     if style.get("image") is not None and style.get("size") is None:
         raise InputError("there is a loss, but no style.size")
 

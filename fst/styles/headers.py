@@ -6,13 +6,14 @@ style (:class:`fst.nets.conditional.ManyNet`).
 
 import difflib
 import json
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from fst.errors import CheckpointError, InputError
+from fst.errors import CheckpointError, FstWarning, InputError
 from fst.styles.description import MANY, check_styles
 from fst.styles.names import is_path
 from fst.system.files import utf8_path
@@ -67,7 +68,8 @@ def find_in_many(style: str, folders: Sequence[Path]) -> tuple[Path, str] | None
     Args:
         style: a style's name, or behind a file's: ``"gallery:klimt_kiss"``,
             ``"my/gallery.safetensors:klimt_kiss"``.
-        folders: of checkpoints.
+        folders: of checkpoints. Of a name that is in several files, the first is taken, and that
+            is said.
 
     Raises:
         CheckpointError: a damaged file was named with a style of it.
@@ -86,8 +88,15 @@ def find_in_many(style: str, folders: Sequence[Path]) -> tuple[Path, str] | None
             raise CheckpointError(f"no checkpoint {file!r}")
         if is_path(style):
             return None
-        held = many_files(folders).items()
-        return next(((path, style) for path, names in held if style in names), None)
+        held = files_with(style, folders)
+        if len(held) > 1:
+            this, *others = (spelled(path, style, folders) for path in held)
+            warnings.warn(
+                f"several files have a style {style}: this is {this}; there is {', '.join(others)}",
+                FstWarning,
+                stacklevel=2,
+            )
+        return (held[0], style) if held else None
     names = [str(about["name"]) for about in styles_of(path)]
     if not names:
         raise InputError(f"{file} is one style, not a file of many: give it without :{name}")
@@ -96,6 +105,18 @@ def find_in_many(style: str, folders: Sequence[Path]) -> tuple[Path, str] | None
         hint = f": did you mean {near[0]}?" if near else "."
         raise InputError(f"no style {name!r} in {file}{hint} It has {listed(names)}")
     return path, name
+
+
+def files_with(style: str, folders: Iterable[Path]) -> list[Path]:
+    """The many-files that have a style of that name, each once; the first one is taken."""
+    held = [path for path, names in many_files(folders).items() if style in names]
+    return list({path.resolve(): path for path in reversed(held)}.values())[::-1]
+
+
+def spelled(path: Path, style: str, folders: Sequence[Path]) -> str:
+    """How the style of one many-file and no other is asked for."""
+    called = checkpoint_called(path.stem, folders)
+    return f"{path.stem if called == path else path}:{style}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,8 +1,7 @@
 """The painting of a style and the loss that judges it."""
 
 import warnings
-from collections.abc import Callable, Mapping
-from io import BytesIO
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,31 +61,6 @@ def style_target(
     return load_painting(path, size, at_least)
 
 
-def kept_painting(
-    image: str | Picture, sha256: str | None = None, at_least: int | None = None
-) -> Callable[[int], Tensor]:
-    """:func:`style_target` of any size, later: its file is read now, and may be gone then.
-
-    Args:
-        image: as for :func:`style_target`, and so are ``sha256`` and ``at_least``.
-        sha256: of the painting's file, where it is known.
-        at_least: of a file, as for :func:`~fst.image.painting.open_painting`.
-
-    Returns:
-        From the long side in pixels to ``(1, 3, H, W)``.
-    """
-    if isinstance(image, Picture):
-        return lambda size: painting_of(image, size)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FstWarning)  # said by style_target
-        try:
-            path = find_painting(image, sha256)
-            content = path.read_bytes()
-        except (AssetError, OSError):  # a portrait stands in, or it is told then
-            return lambda size: style_target(image, size, sha256, at_least=at_least)
-    return lambda size: load_painting(BytesIO(content), size, at_least, str(path))
-
-
 def _portrait(image: str, size: int, missing: AssetError) -> Tensor:
     try:
         portrait = embedded_portrait(image, size)
@@ -115,6 +89,12 @@ def judged_by_slim(description: Mapping[str, Any]) -> bool:
     """Whether a style was trained with the slim network that comes with the package."""
     network = description.get("loss", {}).get("loss_network", {})
     return bool(network.get("weights") == "slim")
+
+
+def padding_of(description: Mapping[str, Any]) -> str:
+    """What the loss network of a style saw beyond borders: one of :data:`~fst.choices.PADDINGS`."""
+    padding: str = description.get("loss", {}).get("loss_network", {}).get("padding", "zeros")
+    return padding
 
 
 def load_objective(
@@ -157,10 +137,9 @@ def load_objective(
         target = style_target(given, about["size"])
     else:
         target = style_target(about["image"], about["size"], about.get("image_sha256"))
-    loss = PerceptualLoss(
-        target, weights=weights, pooling=network["pooling"], dtype=dtype, **settings
-    ).to(device)
-    return target, loss
+    how = {"pooling": network["pooling"], "padding": padding_of(style.description)}
+    loss = PerceptualLoss(target, weights=weights, dtype=dtype, **how, **settings)
+    return target, loss.to(device)
 
 
 def usual_loss(style_weight: float) -> dict[str, Any]:

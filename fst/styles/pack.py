@@ -3,7 +3,6 @@
 A style whose net was trained alone has convolutions of its own, and can't be among them.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,40 +11,17 @@ from typing import Any
 from torch import Tensor
 
 from fst import assets
-from fst.errors import AssetError, CheckpointError, InputError
-from fst.image.formats import open_picture
-from fst.image.painting import load_painting
+from fst.errors import CheckpointError, InputError
+from fst.image.picture import resize
 from fst.nets.conditional import ConditionalNet
 from fst.nets.predictor import USUAL_SIZE
-from fst.styles.catalog import BASE, read_style, style_names
-from fst.styles.headers import SUFFIX, checkpoint_called, find_in_many, names_in
+from fst.styles.kept import looked_at
 from fst.styles.many import load_many, row_of, shared_digest
-from fst.styles.names import check_name, is_path
-from fst.styles.painting_list import KNOWN, listed_painting
-from fst.styles.paintings import as_path, checksum, find_painting, is_shipped
-from fst.styles.predicted import AMPLE, ANY, PREDICTED_WEIGHT, AnyPainting, Asked, load_any
-from fst.styles.trained import TrainedStyle, load_checkpoint
-
-
-@dataclass(frozen=True)
-class Meant:
-    """One style that a word means, before anything is computed.
-
-    Attributes:
-        word: as it was given.
-        name: of the style.
-        file: the many-file that holds it; None of a painting.
-        painting: the file of a painting, whose numbers are to be predicted.
-        known: what is said of the painting.
-        asked: of the prediction.
-    """
-
-    word: str
-    name: str
-    file: Path | None = None
-    painting: Path | None = None
-    known: Mapping[str, Any] = field(default_factory=dict)
-    asked: Asked = field(default_factory=Asked)
+from fst.styles.meant import Meant, meant_by
+from fst.styles.names import is_path
+from fst.styles.paintings import checksum, is_shipped
+from fst.styles.predicted import ANY, PREDICTED_WEIGHT, AnyPainting, Asked, load_any
+from fst.styles.trained import TrainedStyle
 
 
 @dataclass(frozen=True)
@@ -55,10 +31,12 @@ class Pack:
     Attributes:
         shared: an any-painting net or a many-file that has these convolutions.
         rows: the numbers of each style and what is said of it, in the order that was asked for.
+        left_out: why, of each of a folder's pictures that is no painting.
     """
 
     shared: TrainedStyle
     rows: list[tuple[Tensor, dict[str, Any]]]
+    left_out: list[str] = field(default_factory=list)
 
 
 def gather(
@@ -70,8 +48,9 @@ def gather(
     """The styles that some words mean.
 
     Args:
-        words: many-files, with all their styles, or one style of such a file; paintings, and style
-            files without a trained net, for which the any-painting net predicts the numbers.
+        words: many-files, with all their styles, or one style of such a file; paintings, folders
+            of paintings, and style files without a trained net, for which the any-painting net
+            predicts the numbers.
         checkpoints: the folder of finished styles; None is :func:`fst.assets.checkpoint_folders`.
         style_weight: of the predictions; None is what a style file says, or usual.
         stroke_size: likewise.
@@ -83,9 +62,13 @@ def gather(
     """
     if checkpoints is not None and not checkpoints.is_dir():
         raise InputError(f"no folder of checkpoints {str(checkpoints)!r}")
+    Asked(style_weight or PREDICTED_WEIGHT, stroke_size or int(USUAL_SIZE))  # in their ranges
     folders = assets.checkpoint_folders() if checkpoints is None else (checkpoints,)
+    left_out: list[str] = []
     all_of_them = [
-        one for word in words for one in _meant(word, folders, style_weight, stroke_size)
+        one
+        for word in words
+        for one in meant_by(word, folders, style_weight, stroke_size, left_out)
     ]
     _check_names(all_of_them)
     files = dict.fromkeys(one.file for one in all_of_them if one.file is not None)
@@ -103,9 +86,16 @@ def gather(
             rows.append(row_of(held[one.file], one.name))
         else:
             assert any_painting is not None
-            rows.append(predict(any_painting, one))
+            try:
+                rows.append(predict(any_painting, one))
+            except InputError as error:
+                if not one.of_folder:
+                    raise
+                left_out.append(str(error))
+    if not rows:
+        raise InputError(f"nothing to pack: {left_out[0]}")
     shared = any_painting.trained if any_painting is not None else next(iter(held.values()))
-    return Pack(shared, rows)
+    return Pack(shared, rows, left_out)
 
 
 def predict(any_painting: AnyPainting, meant: Meant) -> tuple[Tensor, dict[str, Any]]:
@@ -113,14 +103,15 @@ def predict(any_painting: AnyPainting, meant: Meant) -> tuple[Tensor, dict[str, 
 
     Args:
         any_painting: from :func:`~fst.styles.predicted.load_any`.
-        meant: from :func:`meant_painting`.
+        meant: from :func:`~fst.styles.meant.meant_painting`.
 
     Raises:
         InputError: no painting to learn from.
     """
     path = meant.painting
     assert path is not None
-    painting = load_painting(path, meant.asked.stroke_size, AMPLE)
+    size = meant.asked.stroke_size
+    painting = resize(looked_at(path, size), size).rgb
     about = {
         "name": meant.name,
         **meant.known,
@@ -131,48 +122,6 @@ def predict(any_painting: AnyPainting, meant: Meant) -> tuple[Tensor, dict[str, 
         "style_weight": meant.asked.style_weight,
     }
     return any_painting.embedding(painting, meant.asked), about
-
-
-def meant_painting(
-    word: str, style_weight: float | None = None, stroke_size: int | None = None
-) -> Meant:
-    """A painting, and what is to be asked of its prediction.
-
-    Args:
-        word: its file or name, or a style file's name.
-        style_weight: None is what the style file says, or usual.
-        stroke_size: likewise.
-
-    Raises:
-        InputError: no such painting, no picture, or a value out of range.
-    """
-    about = read_style(word) if word in style_names() else {}
-    try:
-        path = find_painting(str(about.get("image") or as_path(word)))
-    except AssetError as error:
-        raise InputError(f"{word} is neither a trained style nor a painting: {error}") from error
-    with open_picture(path, str(path)):  # or else a line, before any net is read
-        pass
-    name = check_name(re.sub(r"[\\=,:]", "-", word if about else path.stem).strip().lstrip("."))
-    size = stroke_size or about.get("size", int(USUAL_SIZE))
-    asked = Asked(style_weight or about.get("style_weight", PREDICTED_WEIGHT), size)
-    known = {key: about[key] for key in KNOWN if about.get(key)} or listed_painting(path)
-    return Meant(word, name, painting=path, known=known, asked=asked)
-
-
-def _meant(
-    word: str, folders: Sequence[Path], style_weight: float | None, stroke_size: int | None
-) -> list[Meant]:
-    path = checkpoint_called(word, folders)
-    if path is not None:
-        if names := names_in(path):
-            return [Meant(word, name, path) for name in names]
-        raise InputError(_alone(word, load_checkpoint(path)))
-    if (among := find_in_many(word, folders)) is not None:
-        return [Meant(word, among[1], among[0])]
-    if Path(word).suffix == SUFFIX:
-        raise CheckpointError(f"no checkpoint {word!r}")
-    return [meant_painting(word, style_weight, stroke_size)]
 
 
 def _check_names(all_of_them: Sequence[Meant]) -> None:
@@ -204,19 +153,6 @@ def _any_painting(word: str, checkpoints: Path | None) -> AnyPainting:
     raise CheckpointError(
         f"{word}: the numbers of a painting are predicted by the any-painting net, and there is no "
         f"{ANY}.safetensors in {', '.join(map(str, folders))}"
-    )
-
-
-def _alone(word: str, trained: TrainedStyle) -> str:
-    """Why a checkpoint can't be one of many."""
-    name = trained.description["net"]["name"]
-    if trained.name == BASE:
-        return f"{word} is what trainings begin with, and no style: give a painting's file"
-    if name == ANY:
-        return f"{word} takes any painting, and is no style by itself: give the paintings' files"
-    return (
-        f"{word} has convolutions of its own: a pack shares them; train it in one: "
-        f'fst train "style=[{trained.name},…]"; or give the file of its painting'
     )
 
 

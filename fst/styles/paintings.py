@@ -6,7 +6,8 @@ from pathlib import Path
 import pooch
 
 from fst import assets
-from fst.errors import AssetError, FstWarning
+from fst.errors import AssetError, FstWarning, InputError
+from fst.image.record import read_record
 from fst.styles.portraits import read_figures
 
 
@@ -89,3 +90,15 @@ def checksum(path: Path) -> str:
     """The SHA-256 of a file."""
     digest: str = pooch.file_hash(str(path), alg="sha256")
     return digest
+
+
+def paintings_in(folder: Path) -> list[Path]:
+    """The pictures below a folder but for results of fst, sorted by path.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = [path for path in assets.list_images(folder) if read_record(path) is None]
+    if not found:
+        raise InputError(f"{folder} holds no paintings, only results of fst")
+    return found

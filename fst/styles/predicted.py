@@ -15,9 +15,10 @@ from fst.loss_networks.vgg import VGG19
 from fst.losses.moments import moments_network, painting_moments
 from fst.nets.conditional import AnyNet
 from fst.nets.predictor import USUAL_SIZE
-from fst.styles.objective import checksum_of, kept_painting, style_target, usual_loss
+from fst.styles.kept import kept_painting
+from fst.styles.objective import checksum_of, usual_loss
 from fst.styles.style import Style, term_weights
-from fst.styles.trained import TrainedStyle, load_checkpoint
+from fst.styles.trained import DeferredStyle, TrainedStyle, load_checkpoint
 from fst.system.checks import number, whole_number
 
 ANY = "any"
@@ -29,15 +30,11 @@ STROKE_SIZES = (256, 768)
 STROKE_STEP = 64
 """Pixels in which strokes that fit a photo are stepped, so that a few nets do for many photos."""
 
-AMPLE = 1024
-"""Pixels of a painting's short side from which a net sees no more: what is decoded of a JPEG."""
-
 FITS = "fits"
 """What a description says of a stroke size that follows from each photo's size."""
 
 WEIGHTS = (2, 40)
 """Style weights in which it was trained."""
-
 
 PREDICTED_WEIGHT = 12.0
 """Style weight where nothing is asked: more than a training's usual one, since a net that was not
@@ -115,12 +112,21 @@ class AnyPainting:
             asked: what the embedding was predicted for.
         """
         net = self.net.net_for(embedding).eval().requires_grad_(False)
+        return TrainedStyle(net, self.described(about, asked))
+
+    def described(self, about: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+        """What is said of the net of a painting, whatever its embedding.
+
+        Args:
+            about: as for :meth:`style`, and so is ``asked``.
+            asked: what is asked of the net.
+        """
         arguments = self.trained.description["net"]["arguments"]
-        shared = {"upsampling": net.upsampling}  # the two kinds of nets have other defaults
+        shared = {"upsampling": self.net.base.upsampling}  # two kinds of nets, other defaults
         shared |= {key: arguments[key] for key in ("width", "residual_blocks") if key in arguments}
         loss = usual_loss(asked.style_weight)
         weights = term_weights(loss)
-        description = {
+        return {
             "format_version": self.trained.description["format_version"],
             "net": {"name": "johnson", "arguments": shared},
             "style": {**about, "size": asked.stroke_size, **weights},
@@ -135,7 +141,6 @@ class AnyPainting:
                 "net": {"name": self.trained.name, "sha256": self.digest},
             },
         }
-        return TrainedStyle(net, description)
 
 
 def with_prediction(
@@ -167,36 +172,34 @@ def with_prediction(
     image = style.picture or style.image
     assert image is not None  # only blends have none
     sha256 = style.about.get("image_sha256")
-    painting = style_target(image, wanted.stroke_size, sha256, at_least=AMPLE)
+    kept = kept_painting(image, wanted.stroke_size, sha256)
     if (net := load_any(checkpoints, device)) is None:  # read when the painting is known to be one
         return style
     about: dict[str, Any] = {**style.about, "name": style.name, "image": style.image}
     if style.image is not None and (known := checksum_of(style.image, sha256)) is not None:
         about["image_sha256"] = known
-    trained = net.style(net.embedding(painting, wanted), about, wanted)
-    kept = kept_painting(image, sha256, AMPLE) if fits else None
 
     @cache  # for ten sizes at most, whoever paints with them
     def sized(size: int) -> TrainedStyle:
-        if size == wanted.stroke_size:
-            return trained
         other = replace(wanted, stroke_size=size)
-        assert kept is not None
         try:
             seen = kept(size)
         except InputError:  # a thin painting may be too thin for a small photo
-            return trained
+            return sized(wanted.stroke_size)
         return net.style(net.embedding(seen, other), about, other)
 
-    said = dict(trained.description["predicted"])
-    if fits:
-        said["stroke_size"] = FITS
-    described = {**trained.description, "predicted": said}
+    if not fits:
+        trained = sized(wanted.stroke_size)
+        return replace(style, about=trained.description["style"], trained=trained)
+    description = net.described(about, wanted)
+    description["predicted"]["stroke_size"] = FITS
+    # predicted once, at the size that is painted: to see a painting takes a while
+    deferred = DeferredStyle(description, lambda: sized(wanted.stroke_size).net)
     return replace(
         style,
-        about=trained.description["style"],
-        trained=replace(trained, description=described),
-        fitted=(lambda long_side: sized(fitting_size(long_side))) if fits else None,
+        about=description["style"],
+        trained=deferred,
+        fitted=lambda long_side: sized(fitting_size(long_side)),
     )
 
 

@@ -73,6 +73,8 @@ def _of_the_loss(loss: dict[str, Any]) -> list[str]:
     arguments = []
     if (pooling := loss["loss_network"].get("pooling", "max")) != "max":
         arguments.append(f"loss.pooling={pooling}")
+    if (padding := loss["loss_network"].get("padding", "zeros")) != "zeros":
+        arguments.append(f"loss.padding={padding}")
     if (normalization := loss.get("normalization", "relative")) != "relative":
         arguments.append(f"loss.normalization={normalization}")
     for key, layers in (("content_layers", CONTENT_LAYERS), ("style_layers", STYLE_LAYERS)):

@@ -11,6 +11,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,20 @@ class TrainedStyle:
         for value in self.net.state_dict().values():
             digest.update(value.float().cpu().numpy().tobytes())
         return digest.hexdigest()
+
+
+class DeferredStyle(TrainedStyle):
+    """A style whose net is made when it is first asked for."""
+
+    def __init__(self, description: dict[str, Any], make: Callable[[], nn.Module]) -> None:
+        object.__setattr__(self, "description", description)  # frozen for everybody else
+        object.__setattr__(self, "make", make)
+
+    @cached_property
+    def net(self) -> nn.Module:
+        """Made now, where it was not."""
+        made: nn.Module = self.make()  # type: ignore[attr-defined]
+        return made
 
 
 def save_checkpoint(path: Path, style: TrainedStyle, dtype: torch.dtype = torch.float16) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, Timer
 
 from fst.data.module import PhotoDataModule
 from fst.errors import (
@@ -30,6 +30,13 @@ def got_signal(trainer: lightning.Trainer) -> bool:
     """Whether a signal to stop has come; after its last step a run is finished anyway."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return any(isinstance(c, StopOnSignal) and c.received is not None for c in callbacks)
+
+
+def time_is_up(trainer: lightning.Trainer) -> bool:
+    """Whether a run that has not reached its last step was ended by ``trainer.max_time`` alone."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    limited = any(isinstance(callback, Timer) for callback in callbacks)
+    return limited and not got_signal(trainer) and not trainer.interrupted
 
 
 def fit(

@@ -99,6 +99,8 @@ def resumed_settings(
         part, given = settings.get(group), now.get(group)
         if isinstance(part, dict) and isinstance(given, Mapping):
             settings[group] = {**copy.deepcopy(dict(given)), **part}
+    if _get(now, "style.size") is None:  # each of several styles has its own: nothing is said
+        said = [name for name in said if name != "style.size"]
     for name in said:
         _put(settings, name, copy.deepcopy(_get(now, name)))
     before, after = leaves(own), leaves(settings)

@@ -4,7 +4,7 @@ judges → starting net → data → run folder → calibration → module → f
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,23 +16,26 @@ from torch import Tensor, nn
 from fst.data.module import PhotoDataModule
 from fst.errors import InputError
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT, PerceptualLoss
-from fst.optimization.calibration import calibrate_once
+from fst.optimization.calibration import calibrate_once, photos_for
 from fst.styles.objective import STAND_IN, checksum_of, style_target
 from fst.styles.trained import TrainedStyle
 from fst.system.device import pick_device, pick_precision, process_rank
 from fst.system.memory import keep_freed_memory
 from fst.training.beginning import starting_net
 from fst.training.description import about_painting, describe_run, described
-from fst.training.fit import fit, got_signal
+from fst.training.fit import fit, got_signal, time_is_up
 from fst.training.frozen import freeze
 from fst.training.loggers import writable
 from fst.training.module import StyleTransferModule
 from fst.training.outcome import check_learned
 from fst.training.parts import Parts, try_out
+from fst.training.presets import smaller_presets
 from fst.training.recipe import Recipe
+from fst.training.reporting.progress import tell_smaller
 from fst.training.resume import check_fits
 from fst.training.runs import Run, finish, held, keep_settings, may_replace, prepare_run
 from fst.training.settings import is_calibrated
+from fst.training.unfinished import failure_noted
 
 Settings = dict[str, Any]
 """All of ``configs/train.yaml`` as plain values; :func:`~fst.training.settings.check_settings`."""
@@ -47,7 +50,7 @@ class Judges(NamedTuple):
 
 
 def train(settings: Settings, parts: Parts, changes: Sequence[str] = ()) -> bool:
-    """One training; False where a signal or the time stopped it, after its last step, too.
+    """One training; False where a signal stopped it, after its last step, too.
 
     Args:
         settings: all of them.
@@ -78,11 +81,13 @@ def train(settings: Settings, parts: Parts, changes: Sequence[str] = ()) -> bool
 @contextmanager
 def begun(run: Run, settings: Settings, changes: Sequence[str]) -> Iterator[None]:
     """A run that nobody else trains, once its settings are in its folder."""
-    with held(run.folder) if process_rank() == 0 else nullcontext():
-        if process_rank() == 0:
-            for change in changes:
-                print(f"resumed with {change}", flush=True)
-            keep_settings(run, settings)
+    if process_rank() > 0:
+        yield
+        return
+    with held(run.folder), failure_noted(run.folder):
+        for change in changes:
+            print(f"resumed with {change}", flush=True)
+        keep_settings(run, settings)
         yield
 
 
@@ -95,7 +100,9 @@ def learn(
     init: Mapping[str, str],
     more: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Trains to the last step and keeps what was learned; False where it was stopped.
+    """Trains to the last step and keeps what was learned; False where a signal stopped it.
+
+    A run whose time is up has ended as planned, without a result as yet.
 
     Args:
         settings: of the training.
@@ -114,10 +121,11 @@ def learn(
     loggers = [make(save_dir=run.folder) for make in parts.make_loggers]
     shown = {**shown, **described(settings, module, parts.data)}
     trainer = parts.make_trainer(run, loggers, settings=shown)
+    tell_smaller(trainer, smaller_presets(settings))
     for logger in loggers:
         logger.log_hyperparams(writable(settings))
     if not fit(module, parts.data, trainer, run):
-        return False
+        return time_is_up(trainer)
     check_learned(module.best_net, before, trainer.max_steps, module.guard)
     if process_rank() == 0:
         keep(settings, module, parts.data, trainer, run, init, more or {})
@@ -210,11 +218,17 @@ def weigh(settings: Settings, judges: Judges, data: PhotoDataModule, run: Run) -
         return
     loss, strength = judges.loss, style["strength_target"]
     loss.to(pick_device(settings["trainer"]["device"]))
-    found = calibrate_once(loss, data.pilot_crops(), strength, run.folder / "calibration.json")
+    crops = data.pilot_crops(photos_for(loss))
+    found = calibrate_once(loss, crops, strength, run.folder / "calibration.json")
     style |= {"content_weight": loss.content_weight, "style_weight": found.style_weight}
     weights = f"style_weight={found.style_weight:g} to content_weight={loss.content_weight:g}"
-    print(f"strength_target {strength:g}: {weights} (content comes out at {found.content:.2f})",
-          flush=True)  # fmt: skip
+    content = f"content comes out at {found.content:.2f}"
+    if found.least is not None and found.most is not None:
+        content += f", from {found.least:.2f} to {found.most:.2f} over {found.photos} photos"
+        spread = {"content": found.content, "least": found.least, "most": found.most}
+        style["calibration"] = {"photos": found.photos}
+        style["calibration"] |= {name: round(value, 3) for name, value in spread.items()}
+    print(f"strength_target {strength:g}: {weights} ({content})", flush=True)
     if judges.early is not None:
         judges.early.style_weight = found.style_weight
 

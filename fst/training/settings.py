@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from lightning.pytorch.strategies import StrategyRegistry
 
-from fst.choices import POOLINGS
+from fst.choices import PADDINGS, POOLINGS
 from fst.errors import InputError
 from fst.losses.perceptual import NORMALIZATIONS, TV_WEIGHT
 from fst.nets import NETS, make_net
@@ -149,7 +149,7 @@ def _plain(name: str, value: Any) -> None:
 CHECKS: dict[str, Check] = {
     "style.name": _name,
     "style.image": _or_null(text),
-    "style.size": _style_size,
+    "style.size": _or_null(_style_size),
     "style.strength_target": _or_null(_strength),
     "style.content_weight": _or_null(_weight),
     "style.style_weight": _or_null(_weight),
@@ -165,6 +165,7 @@ CHECKS: dict[str, Check] = {
     "loss.style_layers": _layers,
     "loss.weights": text,
     "loss.pooling": _choice(*POOLINGS),
+    "loss.padding": _choice(*PADDINGS),
     "loss.normalization": _choice(*NORMALIZATIONS),
     "loss.slim_share": _or_null(_share),
     "net.name": _choice(*NETS),

@@ -1,13 +1,18 @@
 """Which interrupted run is meant: a path, or the newest unfinished one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fst.errors import CheckpointError, InputError
+from fst.errors import CheckpointError, DivergedError, InputError
+from fst.system.files import atomic_file
 from fst.training.checkpoints import by_step, newest_whole, read_resumable
 
 SETTINGS = "config.yaml"
 """In a run's folder: what it was started, or last resumed, with."""
+
+FAILED = "failed.txt"
+"""In a run's folder: why it ended before its time, by a fault that it would have again."""
 
 
 def find_run(
@@ -18,8 +23,9 @@ def find_run(
     Args:
         resume: ``"auto"``, or the path of a run's folder or of a ``.ckpt`` file in it.
         runs: the folder of all runs, for ``"auto"``.
-        style: whose run; None is the only unfinished one of all styles.
-        say: is given a line for every damaged checkpoint that is passed over.
+        style: whose run; None is the only unfinished one of all styles, where those that have
+            failed count only if there is no other.
+        say: is given a line for every damaged checkpoint, or failed run, that is passed over.
 
     Raises:
         CheckpointError: nothing to resume at the given path, or nothing that is whole.
@@ -44,15 +50,46 @@ def _unfinished(runs: Path) -> list[Path]:
 
 
 def _only_one(runs: Path, say: Callable[[str], None]) -> Path:
+    """The only run that was interrupted; where there is none, the only one that has failed."""
     styles = sorted(folder for folder in runs.glob("*") if folder.is_dir())
     found = sorted(path.parent.parent for folder in styles for path in _unfinished(folder))
     if not found:
         raise InputError(f"resume=auto: no unfinished run in {runs}/: style=NAME begins one")
-    if len(found) > 1:
-        some = ", ".join(f"resume={folder}" for folder in found[-5:])
-        more = f" (and {len(found) - 5} others)" if len(found) > 5 else ""
-        raise InputError(f"resume=auto: {len(found)} unfinished runs: give one of {some}{more}")
-    return _at(str(found[0]), say)
+    failed = [folder for folder in found if (folder / FAILED).exists()]
+    interrupted = [folder for folder in found if folder not in failed]
+    meant = interrupted or failed
+    if len(meant) > 1:
+        some = ", ".join(f"resume={folder}" for folder in meant[-5:])
+        more = f" (and {len(meant) - 5} others)" if len(meant) > 5 else ""
+        what = "unfinished" if interrupted else "failed"
+        raise InputError(f"resume=auto: {len(meant)} {what} runs: give one of {some}{more}")
+    for folder in failed:
+        passed = "" if folder in meant else f" (passed over; resume={folder} goes on with it)"
+        say(f"{folder} has failed: {_reason(folder)}{passed}")
+    return _at(str(meant[0]), say)
+
+
+def _reason(folder: Path) -> str:
+    """Why a run failed, in a line."""
+    try:
+        return " ".join((folder / FAILED).read_text(encoding="utf-8", errors="replace").split())
+    except OSError as error:
+        return f"{error.strerror}"
+
+
+@contextmanager
+def failure_noted(folder: Path) -> Iterator[None]:
+    """Notes in a run's folder that it failed by itself, and forgets that it did before.
+
+    A run that ends for want of room, or with another process, is interrupted: it has not failed.
+    """
+    (folder / FAILED).unlink(missing_ok=True)
+    try:
+        yield
+    except DivergedError as error:
+        with suppress(OSError), atomic_file(folder / FAILED) as temporary:
+            temporary.write_text(f"{error}\n", encoding="utf-8")
+        raise
 
 
 def _at(resume: str, say: Callable[[str], None]) -> Path:

@@ -2,13 +2,11 @@
 
 import re
 import unicodedata
-import warnings
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from fst.assets import IMAGE_SUFFIXES
-from fst.errors import FstWarning, InputError
+from fst.errors import InputError
 from fst.styles.catalog import BASE, read_style, style_names
 from fst.styles.names import LONGEST_NAME, UNSEEN, is_path, listed
 from fst.styles.paintings import as_path
@@ -226,34 +224,3 @@ def own_name(painting: str) -> str:
             f"or of a single style add style.name=my_{name}"
         )
     return name
-
-
-def own_painting(style: dict[str, Any], style_file: str | None, typed: Collection[str]) -> None:
-    """A painting of the user's own, under another's file, has another title and painter.
-
-    Args:
-        style: the group of settings; changed where it is one.
-        style_file: that it was composed of; None without one.
-        typed: the settings that the user has given.
-
-    Raises:
-        InputError: a painting of the user's own, and the name of a style that comes with fst.
-    """
-    if not {"name", "image"} <= style.keys():
-        return  # which is said with all that is missing
-    name, image = style["name"], str(style["image"])
-    if name == style_file:
-        if name not in style_names():  # a file of the user's own
-            return
-        if Path(image).stem in (name, Path(read_style(name)["image"]).stem):
-            return
-        if "style.name" not in typed:
-            raise InputError(
-                f"style.image={image} is not the painting of {name}: give style={image} instead, "
-                "or a style.name=… of its own"
-            )
-        line = f"{image} is trained under the name of {name}, a style that comes with fst"
-        warnings.warn(line, FstWarning, stacklevel=2)
-    for key in ("title", "painter", "year", "rights"):
-        if f"style.{key}" not in typed:
-            style[key] = None

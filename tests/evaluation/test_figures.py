@@ -60,6 +60,22 @@ def test_shares_are_told_in_percent_and_fewer_with_a_minus() -> None:
     assert (plain.median, plain.spread) == ("1.26 %", "\N{MINUS SIGN}0.50 to 50.00 %")
 
 
+def test_regular_texture_has_figures_of_its_own() -> None:
+    artifacts = {
+        "regularity": {"median": 0.304, "min": 0.256, "max": 0.355},
+        "period": {"median": 11.31, "min": 3.6, "max": 12.2},
+        "regularity_ratio": {"median": 5.51, "min": 4.71, "max": 6.53},
+    }
+    height, period, ratio = artifact_figures(report(artifacts=artifacts))
+    assert (height.median, height.spread) == ("0.30", "0.26 to 0.35")
+    assert (period.median, period.spread) == ("11.3 px", "3.6 to 12.2 px")
+    assert "painting" in ratio.name
+    assert (ratio.median, ratio.spread) == (
+        "5.5 \N{MULTIPLICATION SIGN}",
+        "4.7 to 6.5 \N{MULTIPLICATION SIGN}",
+    )
+
+
 def test_tiny_pictures_have_no_artifacts() -> None:
     assert artifact_figures(report()) == []
 

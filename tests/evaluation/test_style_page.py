@@ -67,6 +67,14 @@ def test_artifacts_have_rows_only_where_all_were_measured() -> None:
     assert figures([]) == []
 
 
+def test_regular_texture_has_a_row_where_every_report_knows_it() -> None:
+    known = report()
+    known["artifacts"]["regularity_ratio"] = spread(2.75, 1.69, 3.671)
+    (row,) = [line for line in figures([known]) if line.startswith("| regular texture")]
+    assert "| **2.8** (1.7 to 3.7) |" in row
+    assert "regular texture" not in "".join(figures([known, report()]))
+
+
 def test_a_margin_of_the_comparison_is_told() -> None:
     with_margin = report()
     with_margin["settings"]["margin"] = 20

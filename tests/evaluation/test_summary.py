@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+import torch
 from comparisons import ITERATIONS
 
 from fst.evaluation.compare import Comparison
+from fst.evaluation.regularity import measure_regularity
 from fst.evaluation.summary import summarize
 
 
@@ -52,6 +54,40 @@ def test_the_summary_has_the_medians_over_the_photos(comparison: Comparison) -> 
     assert report["style"]["name"] == "mine"
     assert report["settings"]["iterations"] == ITERATIONS
     assert report["settings"]["loss"] == comparison.loss.describe()
+
+
+def test_a_texture_is_told_beside_the_paintings_own(comparison: Comparison) -> None:
+    rows, columns = torch.meshgrid(torch.arange(128), torch.arange(160), indexing="ij")
+    waves = 0.5 + 0.2 * torch.sin(rows / 2) * torch.sin(columns / 3)
+    painting = waves.expand(1, 3, -1, -1) + 0.1 * torch.randn(
+        1, 3, 128, 160, generator=torch.Generator().manual_seed(0)
+    )
+    own, period = measure_regularity(painting)
+    entries = [by_hand(name, 1.0, name != "tiny", 1.0, 0.0) for name in ("a", "b", "tiny", "c")]
+    for entry, times in zip(entries, (1.0, 4.0, 0.0, 2.0), strict=True):
+        if entry["artifacts"]:
+            entry["artifacts"]["regularity"] = times * own
+    report = summarize(comparison, entries, painting=painting)
+    assert report["painting"] == {"regularity": own, "period": period}
+    assert report["artifacts"]["regularity_ratio"] == pytest.approx(
+        {"median": 2.0, "min": 1.0, "max": 4.0}
+    )
+    ratios = [
+        photo["artifacts"] and photo["artifacts"]["regularity_ratio"] for photo in report["photos"]
+    ]
+    assert ratios == [pytest.approx(1), pytest.approx(4), None, pytest.approx(2)]
+    tiny = summarize(comparison, entries, painting=painting[..., :90, :])
+    assert tiny["painting"] is None
+    blank = summarize(comparison, entries, painting=torch.full((1, 3, 128, 160), 0.5))
+    assert "regularity_ratio" not in {**tiny["artifacts"], **blank["artifacts"]}
+
+
+def test_a_measure_that_an_earlier_version_did_not_know_is_left_out(comparison: Comparison) -> None:
+    entries = [by_hand(name, 1.0, True, 1.0, 0.0) for name in ("new", "old")]
+    entries[0]["artifacts"]["regularity"] = 0.3
+    for order in (entries, entries[::-1]):
+        found = summarize(comparison, order, painting=torch.rand(1, 3, 96, 96))["artifacts"]
+        assert set(found) == {"border", "dots"}
 
 
 def test_entries_of_an_earlier_version_are_not_shown_below_0(comparison: Comparison) -> None:

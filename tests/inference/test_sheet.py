@@ -1,5 +1,6 @@
 """fst.inference.sheet: which styles there are to show, and the picture of each."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from many_files import write_many, write_paintings
 from support import make_photo
 from tiny_any import save_any
 
-from fst.errors import CheckpointError, FstError, InputError
+from fst.errors import CheckpointError, FstError, FstWarning, InputError
 from fst.image.io import load_image, save_image
 from fst.image.style_sheet import Cell
 from fst.inference.control import Layer, paint
@@ -63,13 +64,15 @@ def test_those_that_words_mean(nets: Path) -> None:
         "more:kiss",
         str(first),
     ]
-    wanted = wanted_styles(words, nets)
+    with pytest.warns(FstWarning, match="more:kiss"):
+        wanted = wanted_styles(words, nets)
     assert [one.word for one in wanted] == [
         "kiss", "gallery:kiss", "gallery:irises", str(first), str(second),
         str(nets / "irises.safetensors"), "more:kiss",
     ]  # fmt: skip
     assert [one.name for one in wanted] == [
-        "kiss", "kiss", "irises", "a.jpg", "b.jpg", "irises.safetensors", "kiss",
+        "gallery:kiss", "gallery:kiss", "irises", "a.jpg", "b.jpg", "irises.safetensors",
+        "more:kiss",
     ]  # fmt: skip
     assert wanted[3].files == (first,)
 
@@ -81,7 +84,7 @@ def test_what_is_no_style_is_one_line(nets: Path, tmp_path: Path) -> None:
         (["nowhere.png"], "no painting"),
         (["empty"], "no photos in 'empty'"),
         (["gallery:nosuch"], "no style 'nosuch' in gallery"),
-        (["kiss=0.5,nosuch=0.5"], "no style 'nosuch'"),
+        (["sea=0.5,nosuch=0.5"], "no style 'nosuch'"),
     ):
         with pytest.raises(InputError, match=said):
             wanted_styles(words, nets)
@@ -106,7 +109,7 @@ def test_results_of_before_are_no_paintings(nets: Path) -> None:
 def test_a_cell_shows_what_the_style_paints(nets: Path) -> None:
     photo = load_image("photo.png")
     painter = SheetPainter(photo, nets, PassOptions(backend="eager"))
-    for wanted in wanted_styles(["kiss", "gallery:irises", "kiss=0.5,sea=0.5"], nets):
+    for wanted in wanted_styles(["sea", "gallery:irises", "gallery:irises=0.5,sea=0.5"], nets):
         style = find_style(wanted.word, nets)
         stylizer = make_stylizer(style, "feedforward", PassOptions(backend="eager"))
         expected = paint(photo, [Layer(stylizer)])
@@ -133,7 +136,7 @@ def test_what_is_transparent_is_white(nets: Path) -> None:
     image = make_photo(64, 48).convert("RGBA")
     image.putalpha(0)
     image.save("clear.png")
-    cell = SheetPainter(load_image("clear.png"), nets).cell(Wanted("kiss", "kiss"))
+    cell = SheetPainter(load_image("clear.png"), nets).cell(Wanted("sea", "sea"))
     assert bool((cell.picture == 1).all())
 
 
@@ -163,3 +166,30 @@ def test_the_record_tells_when_a_source_has_changed(nets: Path) -> None:
     write_many(nets / "more.safetensors", ("sea", "kiss"), seed=3)
     changed = [a["name"] for a, b in zip(before, sources(wanted), strict=True) if a != b]
     assert changed == ["sea", "more:kiss"]
+
+
+def test_of_one_name_in_several_places_each_says_which_it_is(nets: Path) -> None:
+    for folder in ("x/one", "x/two", "y/two", "."):
+        write_paintings(Path(folder), "a")
+    write_paintings(Path("x/one"), "alone")
+    words = ["x", "a.jpg", "y/two/a.jpg", "./a.jpg", "irises", "gallery"]
+    wanted = wanted_styles(words, nets)
+    assert [one.name for one in wanted] == [
+        "x/one/a.jpg", "alone.jpg", "x/two/a.jpg", "a.jpg", "y/two/a.jpg", "irises", "kiss",
+        "gallery:irises",
+    ]  # fmt: skip
+    shorter = wanted_styles(["x/one/a.jpg", "x/two/a.jpg"], nets)
+    assert [one.name for one in shorter] == ["one/a.jpg", "two/a.jpg"]
+    assert [one.files[0] for one in shorter] == [Path(one.word) for one in shorter]
+
+
+def test_names_that_are_no_text_are_shown_and_told(nets: Path) -> None:
+    (painting,) = write_paintings(Path("odd"), "a")
+    try:
+        painting.rename(Path("odd") / os.fsdecode(b"bad\xff\n.jpg"))
+    except OSError:
+        pytest.skip("this system's file names are text")
+    wanted = wanted_styles(["odd"], nets)
+    assert [one.name for one in wanted] == ["bad\\udcff\\n.jpg"]
+    assert sources(wanted)[0]["name"] == wanted[0].name
+    assert SheetPainter(load_image("photo.png"), nets).cell(wanted[0]).name == wanted[0].name

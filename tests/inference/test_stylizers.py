@@ -375,8 +375,9 @@ def test_a_preset_brings_its_own_balance_and_gives_way_to_the_caller(tmp_path: P
         {},
         {"pooling": "avg", "normalization": "course", "content_weight": 2.0, "tv_weight": 0.0},
         {"style_layers": {"relu1_1": 3.0, "relu2_1": 1.0}, "style_weight": 9.0},
+        {"padding": "replicate"},
     ],
-    ids=["defaults", "course", "weighted"],
+    ids=["defaults", "course", "weighted", "padded"],
 )
 def test_the_loss_is_rebuilt_from_the_description(
     paintings: Path, photo: Tensor, settings: dict[str, Any]

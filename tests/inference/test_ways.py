@@ -87,7 +87,7 @@ def make(way: str, **chosen: Any) -> Stylizer:
 def state(stylizer: Stylizer) -> dict[str, Any]:
     """All that a stylizer goes by, as plain values."""
     if isinstance(stylizer, FeedForwardStylizer):
-        names = ("memory", "backend", "margin", "circular")
+        names = ("memory", "backend", "margin", "circular", "strokes")
         return {name: getattr(stylizer, name) for name in names}
     grams = [gram.sum().item() for name, gram in stylizer.loss.named_buffers() if "gram" in name]
     found = {**stylizer.loss.describe(), "grams": grams, **stylizer.settings}

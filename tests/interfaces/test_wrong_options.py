@@ -156,7 +156,8 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
                               "photo.png/below.png",
                               "photo.png/"],
     ("stylize", "--save-every"): ["1"],  # no optimization
-    ("stylize", "--style-size"): ["8"],
+    ("stylize", "--style-size"): ["8", "huge", "99999"],
+    ("stylize", "--stroke-size"): ["8", "huge", "99999"],
     ("stylize", "--weights"): ["slim"],  # no optimization
     ("stylize", "--preserve-color"): ["LUMA"],
     ("stylize", "--size"): ["9" * 12],
@@ -171,7 +172,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("sheet", "--stroke-size"): ["64", "1024"],
     ("sheet", "--max-pixels"): ["100"],
     ("pack", "styles"): [*STYLE, "nets/many.safetensors:nosuch", "any", "tiny.safetensors",
-                         "photos"],
+                         "empty"],
     ("pack", "--output"): [*NEW_FILE[:4], "new.pt", "tiny.safetensors", ".safetensors",
                          "any.safetensors", "base.safetensors"],
     ("pack", "--checkpoints"): [*FOLDER, "photos"],
@@ -217,7 +218,7 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["--method", "feedforward", "--content-weight", "1"],
         ["--method", "feedforward", "--style-weight", "1"],
         ["--method", "feedforward", "--tv-weight", "1"],
-        ["--method", "feedforward", "--style-size", "64"],
+        ["--method", "feedforward", "--style-size", "64"],  # finer than the net can
         ["--method", "feedforward", "--pooling", "avg"],
         ["--seamless", "--margin", "4"],
         ["--refine", "2", "--init", "noise"],

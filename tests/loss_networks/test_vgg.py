@@ -142,8 +142,97 @@ def test_an_unknown_layer_lists_the_names() -> None:
 
 
 def test_an_unknown_pooling_is_refused() -> None:
-    with pytest.raises(InputError, match="pooling must be max or avg, not 'min'"):
+    with pytest.raises(InputError, match="pooling must be one of max, avg, not 'min'"):
         VGG19(["relu1_1"], "random", pooling="min")
+
+
+# --- padding ---------------------------------------------------------------------------------
+
+
+def beyond(images: Tensor, padding: str) -> Tensor:
+    """A position more on every side, taken from the picture by its index."""
+    for axis in (2, 3):
+        side = images.shape[axis]
+        places = np.pad(np.arange(side), 1, "edge" if padding == "replicate" else "reflect")
+        images = images.index_select(axis, torch.from_numpy(places))
+    return images
+
+
+def padded_by_hand(network: VGG19, images: Tensor, padding: str) -> dict[str, Tensor]:
+    """The features of every layer, in float64, by convolutions that pad nothing."""
+    found: dict[str, Tensor] = {}
+    x = normalize(images.double(), mean=network.mean.flatten().tolist(),
+                  std=network.std.flatten().tolist())  # fmt: skip
+    for name, index in list(LAYERS.items())[: network.depth + 1]:
+        if name.startswith("conv"):
+            weight = getattr(network, f"features_{index}_weight").double()
+            bias = getattr(network, f"features_{index}_bias").double()
+            x = torch.conv2d(beyond(x, padding), weight, bias)
+        else:
+            x = x.relu() if name.startswith("relu") else torch.max_pool2d(x, 2)
+        found[name] = x
+    return found
+
+
+@pytest.mark.parametrize("weights", ["random", "slim"])
+@pytest.mark.parametrize("padding", ["replicate", "reflect"])
+@pytest.mark.parametrize("size", [(32, 24), (17, 19)])
+def test_padded_features_and_their_gradient_equal_those_of_valid_convolutions(
+    padding: str, weights: str, size: tuple[int, int]
+) -> None:
+    names = ["conv1_1", "relu1_2", "pool2", "relu3_1"]
+    network = VGG19(names, weights, padding=padding)
+    images = picture(*size).requires_grad_()
+    exact = images.detach().clone().requires_grad_()
+    found = network(images, names, metric=False)
+    expected = padded_by_hand(network, exact, padding)
+    for name in names:
+        scale = expected[name].abs().max().item()
+        torch.testing.assert_close(
+            found[name].double(), expected[name], rtol=1e-5, atol=1e-5 * scale
+        )
+    found["relu3_1"].square().mean().backward()
+    expected["relu3_1"].square().mean().backward()
+    assert images.grad is not None
+    assert exact.grad is not None
+    scale = exact.grad.abs().max().item()
+    torch.testing.assert_close(images.grad, exact.grad, rtol=1e-3, atol=1e-5 * scale)
+
+
+def test_a_plain_picture_has_the_same_features_at_its_border_unless_zeros_pad() -> None:
+    plain = torch.full((1, 3, 32, 32), 0.8)
+    for padding, alike in (("zeros", False), ("replicate", True), ("reflect", True)):
+        features = VGG19(["relu3_1"], "slim", padding=padding)(plain, ["relu3_1"])["relu3_1"]
+        middle = features[..., 4:5, 4:5]
+        same = torch.allclose(features, middle.expand_as(features), rtol=1e-4, atol=1e-5)
+        assert same == alike, padding
+
+
+def test_bf16_features_are_padded_in_bf16() -> None:
+    network = VGG19(["relu2_1"], "slim", dtype=torch.bfloat16, padding="reflect")
+    features = network(picture(), ["relu2_1"], metric=False)["relu2_1"]
+    expected = padded_by_hand(network, picture(), "reflect")["relu2_1"]
+    assert features.dtype == torch.bfloat16
+    assert (features.double() - expected).norm() < 0.03 * expected.norm()
+
+
+def test_an_unknown_padding_is_refused() -> None:
+    with pytest.raises(InputError, match="padding must be one of zeros, replicate, reflect"):
+        VGG19(["relu1_1"], "random", padding="circular")
+
+
+def test_the_padding_is_told_where_it_is_not_vggs_own() -> None:
+    told = {p: VGG19(["relu1_1"], "slim", padding=p).describe() for p in ("zeros", "reflect")}
+    assert "padding" not in told["zeros"]  # as in checkpoints of before there was a choice
+    assert told["reflect"] == {**told["zeros"], "padding": "reflect"}
+
+
+def test_a_single_row_of_features_reflects_itself() -> None:
+    network = VGG19(["relu5_1"], "slim", padding="reflect")
+    found = network(picture(16, 80), ["relu5_1"], metric=False)["relu5_1"]
+    assert found.shape[2:] == (1, 5)
+    expected = padded_by_hand(network, picture(16, 80), "reflect")["relu5_1"]
+    torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-4)
 
 
 # --- precision -------------------------------------------------------------------------------

@@ -260,8 +260,10 @@ def test_layers_that_can_not_be_used_are_refused(name: str) -> None:
 def test_unknown_options_are_refused() -> None:
     with pytest.raises(InputError, match="normalization must be one of relative, course"):
         make_loss(normalization="gatys")
-    with pytest.raises(InputError, match="pooling must be max or avg"):
+    with pytest.raises(InputError, match="pooling must be one of max, avg"):
         make_loss(pooling="min")
+    with pytest.raises(InputError, match="padding must be one of zeros, replicate, reflect"):
+        make_loss(padding="same")
 
 
 def test_pooling_reaches_vgg() -> None:
@@ -269,6 +271,19 @@ def test_pooling_reaches_vgg() -> None:
     one, two = (judge(make_loss(pooling=pooling), images, photos) for pooling in ("max", "avg"))
     assert make_loss(pooling="avg").vgg.pooling == "avg"
     assert not torch.allclose(one.content, two.content, rtol=1e-3)
+
+
+def test_padding_reaches_vgg_for_the_painting_and_for_pictures() -> None:
+    """A picture that repeats its painting is the painting, beyond its border, too."""
+    images, photos = picture(seed=1), picture(seed=2)
+    zeros, reflect = (make_loss(padding=padding) for padding in ("zeros", "reflect"))
+    one, two = (judge(loss, images, photos) for loss in (zeros, reflect))
+    assert not torch.allclose(one.content, two.content, rtol=1e-3)
+    assert not torch.allclose(one.style, two.style, rtol=1e-3)
+    assert reflect.describe()["loss_network"]["padding"] == "reflect"
+    own = picture(count=1, seed=9)
+    loss = PerceptualLoss(own, weights="random", padding="reflect")
+    assert float(judge(loss, own, own).style) == pytest.approx(0, abs=1e-9)
 
 
 # --- as a module -----------------------------------------------------------------------------

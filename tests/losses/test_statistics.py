@@ -35,3 +35,5 @@ def test_statistics_of_another_network_or_pooling_are_refused(
         replace(found, network="another").check(network)
     with pytest.raises(InputError, match="pooling"):
         found.check(VGG19(LAYERS, "random", "avg"))
+    with pytest.raises(InputError, match="padding"):
+        found.check(VGG19(LAYERS, "random", padding="reflect"))

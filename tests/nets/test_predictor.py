@@ -38,3 +38,20 @@ def test_noise_is_for_training_only() -> None:
     assert not torch.equal(predictor(*asked), predictor(*asked))
     predictor.eval()
     assert torch.equal(predictor(*asked), predictor(*asked))
+
+
+def test_what_is_asked_for_changes_every_painting_alike() -> None:
+    torch.manual_seed(0)
+    predictor = StylePredictor(5, 4).eval()
+    two, weights, sizes = (
+        torch.rand(2, MOMENTS),
+        torch.tensor([6.0, 6.0]),
+        torch.tensor([512.0] * 2),
+    )
+    torch.nn.init.normal_(predictor.asked.weight)
+    assert predictor(two, weights, sizes).abs().max() == 0  # the usual changes nothing
+    bold = predictor(two, 2 * weights, sizes / 2)
+    torch.testing.assert_close(bold[0], bold[1])
+    doubled = torch.log(torch.tensor(2.0))
+    asked = torch.stack([doubled, torch.tensor(-1.0), doubled**2, torch.tensor(1.0)])
+    torch.testing.assert_close(bold[0], predictor.asked.weight @ asked)

@@ -117,17 +117,61 @@ def test_every_step_is_told(painting: Tensor) -> None:
 def test_photos_for_the_pilot_are_few_and_small() -> None:
     stripes = torch.linspace(0, 0.5, 256).expand(3, 256, 256)
     crops = [stripes + k / 40 for k in range(20)]
-    photos = pilot_photos(crops)
+    photos = pilot_photos(crops, 4)
     assert photos.shape == (4, 3, 192, 192)
     assert photos.mean((1, 2, 3)).tolist() == pytest.approx([0.25, 0.375, 0.5, 0.625], abs=1e-3)
-    assert pilot_photos(crops[:1]).shape == (1, 3, 192, 192)
-    assert pilot_photos([torch.rand(3, 64, 64)] * 9).shape == (4, 3, 64, 64)
+    assert pilot_photos(crops[:1], 4).shape == (1, 3, 192, 192)
+    assert pilot_photos([torch.rand(3, 64, 64)] * 9, 16).shape == (9, 3, 64, 64)
+
+
+@pytest.mark.parametrize(("weights", "count"), [("slim", 16), ("random", 4)])
+def test_a_light_network_sees_more_photos(
+    painting: Tensor,
+    weights: str,
+    count: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen: list[int] = []
+
+    def look(judge: object, photos: Tensor, *_: object) -> Calibration:
+        seen.append(len(photos))
+        return Calibration(1.0, 0.2, 0.1)
+
+    monkeypatch.setattr(calibration, "calibrate", look)
+    judge = PerceptualLoss(painting, weights=weights)
+    calibrate_once(judge, [PHOTOS[0]] * 20, 0.2, tmp_path / "calibration.json")
+    assert seen == [count]
+    assert f"{count} photos" in capsys.readouterr().out
+
+
+def test_how_far_the_photos_are_apart_is_told(painting: Tensor) -> None:
+    found = calibrate(loss(painting), PHOTOS, 0.2)
+    assert found.photos == 2
+    assert found.least is not None
+    assert found.most is not None
+    assert found.least < found.content < found.most
+    assert (found.least + found.most) / 2 == pytest.approx(found.content)
+    alone = calibrate(loss(painting), PHOTOS[:1], 0.2)
+    assert alone.least == alone.most == pytest.approx(alone.content)
+
+
+def test_a_record_of_an_earlier_version_is_taken(painting: Tensor, tmp_path: Path) -> None:
+    record = tmp_path / "calibration.json"
+    found = calibrate_once(loss(painting), FOUR, 0.2, record)
+    kept = json.loads(record.read_text())
+    for name in ("least", "most", "photos"):
+        del kept[name]
+    record.write_text(json.dumps(kept | {"style_weight": 7.0}))
+    expected = Calibration(7.0, found.content, found.style)
+    assert calibrate_once(loss(painting), FOUR, 0.2, record) == expected
 
 
 def test_photos_that_show_nothing_are_not_in_the_pilot() -> None:
     photos = [torch.full((3, 64, 64), 0.1 * i) for i in range(8)]
     photos[2], photos[5] = PHOTOS
-    assert torch.equal(pilot_photos(photos), PHOTOS)
+    assert torch.equal(pilot_photos(photos, 4), PHOTOS)
 
 
 @pytest.mark.parametrize("photos", [[], [torch.ones(3, 64, 64), torch.zeros(3, 64, 64)]])

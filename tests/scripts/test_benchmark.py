@@ -50,8 +50,11 @@ def test_it_measures_and_writes_the_rows(
     assert set(content) == {"rows"}
     gains = len(training_step.pick_kinds("both", torch.device("cpu"))) == 2
     kinds = ["bf16", "fp32"] if gains else ["fp32"]
-    assert [row["case"] for row in content["rows"]] == kinds + [f"{kind} + data" for kind in kinds]
+    cases = [kind + how for how in ("", " + data", " slim", " hybrid") for kind in kinds]
+    assert [row["case"] for row in content["rows"]] == cases
     for row in content["rows"]:
+        if row["case"].endswith("hybrid"):
+            continue
         assert set(row) == KEYS
         assert row["seconds"] > 0
         assert row["ratio_min"] <= row["ratio_median"] <= row["ratio_max"]
@@ -63,11 +66,12 @@ def test_it_measures_and_writes_the_rows(
         assert row["case"] in result.stdout
     names = [variant.name for _, variant in asked]
     assert sorted(names) == sorted({"textbook", "textbook + data", *kinds} | {
-        f"{kind} + data" for kind in kinds
+        f"{kind}{how}" for kind in kinds for how in (" + data", " slim")
     })  # fmt: skip
     settings = asked[0][0]
     assert (settings.batch, settings.size, settings.width) == (2, 32, 4)
     assert "peaks in GFLOP/s" in result.stdout
+    assert "bilinear upsampling; muon" in " ".join(result.stdout.split())
     assert "photos: folder photos (11)" in result.stdout  # one is held out
     assert "loading its photos" in result.stdout
 
@@ -86,7 +90,8 @@ def test_the_figures_of_the_table_follow_from_the_seconds(
     measured: float,
     more: list[str],
 ) -> None:
-    takes = {"textbook": 8.0, kind: 2.0, "textbook + data": 9.0, f"{kind} + data": 3.0}
+    takes = {"textbook": 8.0, kind: 2.0, "textbook + data": 9.0, f"{kind} + data": 3.0,
+             f"{kind} slim": 1.0}  # fmt: skip
 
     def time_rounds(runs: object, canary: object, count: int, clock: object, steps: int) -> object:
         assert (count, steps) == (9, 7)
@@ -97,6 +102,7 @@ def test_the_figures_of_the_table_follow_from_the_seconds(
 
     monkeypatch.setattr(tables, "time_rounds", time_rounds)
     monkeypatch.setattr(benchmark, "peak_flops", lambda *_: measured)
+    peak = 1e9  # float32's as measured, bf16's as given
     command = [*tiny, "--precision", kind, "--rounds", "9", "--steps", "7", "--json", "rows.json"]
     result = run_inside("benchmark.py", *command, *more)
     assert result.returncode == 0, result.stderr
@@ -115,7 +121,13 @@ def test_the_figures_of_the_table_follow_from_the_seconds(
         "10 (100)",
     ]
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
-    assert [row["ratio_median"] for row in rows] == [4.0, 3.0]
+    hybrid = 8 / 1.5  # half of the steps take a second, half two
+    assert [row["ratio_median"] for row in rows] == [4.0, 3.0, 8.0, pytest.approx(hybrid)]
+    assert f"{kind} hybrid: slim judges 50% of the steps" in result.stdout
+    slim = [cell.strip() for cell in table[2]]
+    small = training_flops(32, 4, slim=True) * 2 / 1e9
+    assert (slim[0], slim[4]) == (f"{kind} slim", f"{small / 1:,.0f} ({flops / 8:,.0f})")
+    assert slim[5] == f"{small * 1e9 / peak:.0%}"
 
 
 def test_compiling_adds_a_row_and_tells_the_cold_seconds(
@@ -131,7 +143,9 @@ def test_compiling_adds_a_row_and_tells_the_cold_seconds(
         result = run_inside("benchmark.py", *command)
     assert result.returncode == 0, result.stderr
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
-    assert [row["case"] for row in rows] == ["fp32", "fp32 + data", "compile fp32"]
+    assert [row["case"] for row in rows] == [
+        "fp32", "fp32 + data", "fp32 slim", "compile fp32", "fp32 hybrid",
+    ]  # fmt: skip
     assert result.stdout.count("(cold)") == 1
     assert re.search(r"compile fp32: \d+ s until the first step was done \(cold\)", result.stdout)
 

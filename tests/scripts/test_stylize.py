@@ -209,12 +209,12 @@ def test_a_checkpoint_and_a_mask_are_read_once(
 ONLY_OPTIMIZED = [
     ["--preset", "course"], ["--iterations", "2"], ["--optimizer", "adam"],
     ["--learning-rate", "0.1"], ["--init", "noise"], ["--seed", "1"], ["--content-weight", "1"],
-    ["--style-weight", "1"], ["--tv-weight", "1"], ["--style-size", "32"], ["--pooling", "avg"],
+    ["--style-weight", "1"], ["--tv-weight", "1"], ["--pooling", "avg"],
     ["--weights", "random"], ["--save-every", "1"],
 ]  # fmt: skip
 ONLY_PASSED = [["--margin", "8"], ["--backend", "eager"], ["--memory", "1GB"], ["--seamless"]]
 NOT_REFINED = ("--preset", "--iterations", "--init", "--seed", "--content-weight", "--style-weight",
-               "--tv-weight", "--style-size", "--pooling", "--seamless")  # fmt: skip
+               "--tv-weight", "--pooling", "--seamless")  # fmt: skip
 
 
 @pytest.mark.parametrize("option", [*ONLY_OPTIMIZED, *ONLY_PASSED], ids=lambda option: option[0])

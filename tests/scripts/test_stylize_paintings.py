@@ -16,8 +16,8 @@ from fst.styles.trained import TrainedStyle, save_checkpoint
 def place(tmp_path: Path) -> Path:
     """A folder with a photo, two paintings, a trained style and a tiny any-painting net."""
     make_photo(40, 32).save(tmp_path / "photo.png")
-    make_photo(60, 44, seed=1).save(tmp_path / "a.png")
-    make_photo(60, 44, seed=2).save(tmp_path / "b.png")
+    make_photo(80, 66, seed=1).save(tmp_path / "a.png")
+    make_photo(80, 66, seed=2).save(tmp_path / "b.png")
     save_any(tmp_path / "checkpoints")
     net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 2}}
     about = {"net": net, "style": {"name": "one", "image": "a.png"}}
@@ -48,6 +48,13 @@ def test_a_painting_is_painted_in_one_pass_and_it_is_said_what_would_be_better(
     again = run_inside("stylize.py", "photo.png", "--style", "a.png")
     assert again.returncode == 0
     assert "already" in again.stdout
+    assert "any-painting net" not in again.stdout
+    make_photo(40, 32, seed=9).save(place / "other.png")
+    another = run_inside(
+        "stylize.py", "other.png", "photo.png", "--style", "a.png", "--output", "."
+    )
+    assert "a.png is painted by the any-painting net" in another.stdout
+    assert "already" in another.stdout
     other = run_inside("stylize.py", "photo.png", "--style", "a.png", "--stroke-size", "300")
     assert other.returncode == 1
     assert "style_size 'fits', now 300" in other.stderr
@@ -133,9 +140,11 @@ def test_a_trained_style_of_the_paintings_name_is_told(run_inside: Run, place: P
     [
         (["--style", "any"], ["any", "give a painting"]),
         (["--style", "checkpoints/any.safetensors"], ["any.safetensors", "give a painting"]),
-        (["--style", "one", "--stroke-size", "300"], ["--stroke-size", "painting's file", "one"]),
+        (["--style", "one", "--stroke-size", "100"], ["--stroke-size", "256", "512", "100"]),
+        (["--style", "one", "--stroke-size", "300", "--refine", "1"], ["--stroke-size", "one"]),
         (["--style", "one", "--style-weight", "9"], ["--style-weight", "painting's file", "one"]),
-        (["--style", "a.png", "--stroke-size", "200"], ["256", "768", "--method optimize"]),
+        (["--style", "a.png", "--stroke-size", "100"], ["128", "256", "100"]),
+        (["--style", "a.png", "--stroke-size", "200", "--refine", "1"], ["256", "768", "optimize"]),
         (["--style", "a.png", "--style-weight", "90"], ["2", "40", "--method optimize"]),
         (["--style", "flat.png"], ["flat.png", "one color"]),
         (["--style", "photo.txt.png"], ["photo.txt.png"]),

@@ -322,6 +322,8 @@ def test_the_style_weight_is_calibrated_and_told(
     assert f"strength_target 0.2: style_weight={weight:g} to content_weight=1 (" in result.stdout
     assert about["style"]["strength_target"] == 0.2
     assert about["style"]["style_weight"] == weight
+    spread = about["style"]["calibration"]
+    assert f"to {spread['most']:.2f} over {spread['photos']} photos" in result.stdout
     (folder,) = (tmp_path / "runs" / "mine").iterdir()
     assert json.loads((folder / "calibration.json").read_text())["style_weight"] == weight
 

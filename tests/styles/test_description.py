@@ -72,6 +72,8 @@ def written(path: Path, description: dict[str, Any]) -> Path:
         ("loss.loss_network", "vgg", "loss.loss_network"),
         ("loss.loss_network.weights", ..., "loss.loss_network.weights"),
         ("loss.loss_network.pooling", 2, "loss.loss_network.pooling"),
+        ("loss.loss_network.padding", "circular", "loss.loss_network.padding"),
+        ("loss.loss_network.padding", None, "loss.loss_network.padding"),
         ("loss.loss_network.sha256", ..., "loss.loss_network.sha256"),
         ("loss.content_weight", "1", "loss.content_weight"),
         ("loss.content_weight", -1, "loss.content_weight"),

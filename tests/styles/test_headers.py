@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from support import ROOT
 from tiny_any import save_any
 
-from fst.errors import CheckpointError, InputError
+from fst.errors import CheckpointError, FstWarning, InputError
 from fst.styles.headers import (
     find_in_many,
     listed,
@@ -69,7 +69,6 @@ def test_what_is_damaged_is_told_by_who_reads_it_and_passed_over_by_who_looks(fo
     ("word", "file", "name"),
     [
         ("irises", "gallery", "irises"),
-        ("kiss", "gallery", "kiss"),  # the first file that has it
         ("more:kiss", "more", "kiss"),
         ("../nets/more.safetensors:kiss", "more", "kiss"),
         ("sea", "more", "sea"),
@@ -81,6 +80,25 @@ def test_a_style_by_its_name_or_behind_its_files(
     assert find_in_many(word, [folder]) is not None
     path, found = find_in_many(word, [folder]) or (Path(), "")
     assert (path.stem, found) == (file, name)
+
+
+def test_a_name_in_several_files_is_the_first_ones_and_how_to_get_the_others_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.warns(FstWarning, match=r"kiss: this is gallery:kiss; there is more:kiss"):
+        found = find_in_many("kiss", [folder])
+    assert found == (folder / "gallery.safetensors", "kiss")
+    write_many(folder / "mine" / "gallery.safetensors", ("kiss",))
+    with pytest.warns(FstWarning) as caught:
+        find_in_many("kiss", [folder / "mine", folder])
+    told = str(caught[0].message)
+    others = ("this is gallery:kiss", f"{folder}/gallery.safetensors:kiss", "more:kiss")
+    assert all(fact in told for fact in others)
+    for word in (f"{folder}/gallery.safetensors:kiss", "more:kiss"):  # as it says
+        assert find_in_many(word, [folder / "mine", folder]) is not None
+    monkeypatch.chdir(folder)  # a clone, whose folder is looked into twice
+    (folder / "more.safetensors").unlink()
+    assert find_in_many("kiss", [Path(), folder]) == (Path("gallery.safetensors"), "kiss")
 
 
 def test_what_is_in_no_such_file_is_looked_for_elsewhere(folder: Path) -> None:

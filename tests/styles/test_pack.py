@@ -1,13 +1,16 @@
 """fst.styles.pack: which styles can lie in one file, and what is kept of them."""
 
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from many_files import write_many, write_paintings
+from PIL import Image
+from support import make_photo
 from tiny_any import save_any
 
-from fst.errors import CheckpointError, InputError
+from fst.errors import CheckpointError, FstWarning, InputError
 from fst.image.painting import load_painting
 from fst.nets.johnson import JohnsonNet
 from fst.styles.many import load_many, row_of, save_many, style_of
@@ -79,7 +82,65 @@ def test_a_file_of_the_users_is_not_taken_for_a_painting_that_comes_with_fst(net
 
 def test_names_are_made_fit_for_addresses_and_blends(nets: Path) -> None:
     Path("sea.jpg").rename("a=b,c:d.jpg")
-    assert gather(["./a=b,c:d.jpg"], nets).rows[0][1]["name"] == "a-b-c-d"
+    with pytest.warns(FstWarning, match=r"a=b,c:d\.jpg is called a-b-c-d"):
+        pack = gather(["./a=b,c:d.jpg"], nets)
+    assert pack.rows[0][1]["name"] == "a-b-c-d"
+    Path("a-b-c-d.jpg").write_bytes(Path("wood.jpg").read_bytes())
+    with pytest.warns(FstWarning), pytest.raises(InputError, match=r"two styles .* a-b-c-d"):
+        gather(["./a=b,c:d.jpg", "a-b-c-d.jpg"], nets)
+
+
+def test_a_folder_means_its_paintings_and_what_is_none_is_left_out_by_name(nets: Path) -> None:
+    write_paintings(Path("mine/below"), "monet", "hill")
+    Path("mine/a.jpg").write_bytes(b"broken")
+    whole = Path("wood.jpg").read_bytes()
+    Path("mine/cut.jpg").write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (80, 80), "red").save("mine/flat.png")
+    Image.new("RGB", (80, 80), "red").save("mine/.hidden.png")
+    Path("mine/notes.txt").write_text("none")
+    pack = gather(["mine", "sea.jpg"], nets)
+    assert [about["name"] for _, about in pack.rows] == ["hill", "monet", "sea"]
+    assert [about["image"] for _, about in pack.rows] == ["hill.jpg", "./monet.jpg", "sea.jpg"]
+    assert len(pack.left_out) == 3
+    for name, line in zip(("a.jpg", "cut.jpg", "flat.png"), pack.left_out, strict=True):
+        assert f"mine/{name}" in line
+    alone = gather(["mine/below/hill.jpg"], nets)
+    assert torch.equal(alone.rows[0][0], pack.rows[0][0])
+    with pytest.raises(InputError, match=r"mine/flat\.png .*one color"):
+        gather(["mine/flat.png"], nets)  # named, it is an error
+
+
+def test_a_folder_that_cannot_be_packed_is_one_line(nets: Path) -> None:
+    Path("empty").mkdir()
+    with pytest.raises(InputError, match="'empty'"):
+        gather(["empty"], nets)
+    write_paintings(Path("two/one"), "hill")
+    write_paintings(Path("two/other"), "hill")
+    with pytest.raises(InputError, match=r"two styles .* hill .*two/one/hill.*two/other/hill"):
+        gather(["two"], nets)
+    with pytest.raises(InputError, match=r"style_weight.*40.*41"):
+        gather(["two/one"], nets, style_weight=41)
+    Path("none").mkdir()
+    Path("none/a.jpg").write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"nothing to pack.*a\.jpg"):
+        gather(["none"], nets)
+
+
+def test_the_current_folders_pictures_are_no_paintings_that_come_with_fst(nets: Path) -> None:
+    write_paintings(Path(), "monet")
+    pack = gather(["."], nets)
+    assert [about["name"] for _, about in pack.rows] == ["monet", "sea", "wood"]
+    assert pack.rows[0][1]["image_sha256"] == checksum(Path("monet.jpg"))
+
+
+def test_a_painting_of_few_pixels_is_said(nets: Path) -> None:
+    make_photo(90, 63).save("few.png")
+    make_photo(90, 64).save("enough.png")
+    with pytest.warns(FstWarning, match=r"few\.png has few pixels, 90x63"):
+        gather(["few.png"], nets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gather(["enough.png"], nets)
 
 
 def test_files_of_many_styles_are_taken_whole_or_by_the_style(nets: Path) -> None:
@@ -132,7 +193,7 @@ def test_what_is_nothing_is_one_line(nets: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nosuch is neither"):
         gather(["nosuch"], nets)
     Path("more").mkdir()
-    with pytest.raises(InputError, match=r"more is neither .*folder"):
+    with pytest.raises(InputError, match=r"no photos in 'more'"):
         gather(["more"], nets)
     with pytest.raises(InputError, match=r"style_weight .* from 2 to 40, not 100"):
         gather(["sea.jpg"], nets, style_weight=100.0)

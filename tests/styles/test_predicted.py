@@ -12,14 +12,17 @@ from support import make_photo, shaken_net
 from tiny_any import NET, make_any, save_any
 
 from fst.errors import CheckpointError, FstWarning, InputError
-from fst.image import painting
 from fst.image.io import load_image
 from fst.image.painting import load_painting
 from fst.image.picture import Picture
+from fst.inference.options import PassOptions
+from fst.inference.stylizers import make_stylizer
 from fst.losses.functional import gram_matrix
 from fst.losses.moments import moments_network, painting_moments
 from fst.nets.conditional import AnyNet
 from fst.nets.johnson import JohnsonNet
+from fst.styles import kept
+from fst.styles import predicted as module
 from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective
 from fst.styles.predicted import STROKE_SIZES, WEIGHTS, Asked, find_any, load_any
@@ -289,16 +292,17 @@ def test_a_large_jpeg_is_decoded_in_part_and_a_usual_one_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     decoded: list[tuple[int, int]] = []
-    check = painting.check_painting
+    read = kept.open_painting
 
-    def see(picture: Picture, size: int, name: str) -> None:
+    def see(file: Any, *others: Any, **named: Any) -> Picture:
+        picture = read(file, *others, **named)
         decoded.append(picture.size)
-        check(picture, size, name)
+        return picture
 
     make_photo(2400, 2100, seed=1).save("large.jpg")
     make_photo(2400, 2000, seed=1).save("usual.jpg")
     whole = embedding_of("large.jpg", 12.0, 256)
-    monkeypatch.setattr(painting, "check_painting", see)
+    monkeypatch.setattr(kept, "open_painting", see)
     of_part = predicted("large.jpg", stroke_size=256).net.state_dict()
     predicted("usual.jpg", stroke_size=256)
     assert decoded == [(1200, 1050), (2400, 2000)]
@@ -321,3 +325,39 @@ def test_strokes_fit_the_photo_unless_they_are_chosen(side: int, size: int) -> N
     assert blend.fitted is not None
     mean = [predicted(name, stroke_size=size).net.out.bias for name in ("a.png", "b.png")]
     torch.testing.assert_close(blend.fitted(side).net.out.bias, torch.stack(mean).mean(0))
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Long sides of the paintings whose moments are read, one by one."""
+    sides: list[int] = []
+
+    def see(network: Any, painting: torch.Tensor) -> torch.Tensor:
+        sides.append(max(painting.shape[2:]))
+        return painting_moments(network, painting)
+
+    monkeypatch.setattr(module, "painting_moments", see)
+    return sides
+
+
+def test_a_painting_is_seen_once_at_the_size_that_is_painted(seen: list[int]) -> None:
+    make_photo(600, 500, seed=1).save("a.png")
+    style = find_style("a.png", CHECKPOINTS, asked={})
+    stylizer = make_stylizer(style, pass_options=PassOptions(backend="eager"))
+    assert (style.size, style.predicted, seen) == (512, True, [])
+    for side in (300, 330, 40, 300):
+        stylizer(torch.rand(1, 3, 24, side))
+    assert seen == [320, 256]
+    stylizer.painter  # noqa: B018
+    assert seen == [320, 256, 512]
+
+
+def test_each_painting_of_a_blend_is_seen_once(seen: list[int]) -> None:
+    style = find_style("a.png=0.5,b.png=0.5", CHECKPOINTS, asked={})
+    stylizer = make_stylizer(style, pass_options=PassOptions(backend="eager"))
+    assert seen == []
+    for _ in range(2):
+        stylizer(torch.rand(1, 3, 24, 270))
+    assert seen == [256, 256]
+    assert find_style("a.png=0.5,b.png=0.5", CHECKPOINTS, asked={"stroke_size": 320}).predicted
+    assert seen[2:] == [320, 320]

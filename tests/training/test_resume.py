@@ -120,6 +120,14 @@ def test_what_is_said_is_put_on_top_and_listed(own: dict[str, Any], now: dict[st
     assert settings["data"] == own["data"]
 
 
+def test_a_size_that_each_of_several_styles_has_of_its_own_is_none_that_is_said(
+    own: dict[str, Any], now: dict[str, Any]
+) -> None:
+    now["style"]["size"] = None  # as style=[…] without one; an earlier version wrote 512
+    settings, changes = resumed_settings(own, now, ["style.size"])
+    assert (settings["style"]["size"], changes) == (own["style"]["size"], [])
+
+
 def test_a_logger_is_taken_as_a_whole(own: dict[str, Any], now: dict[str, Any]) -> None:
     settings, changes = resumed_settings(own, now, ["logger"])
     assert settings["logger"] == now["logger"]

@@ -2,6 +2,8 @@
 
 import hashlib
 import math
+import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,12 +11,13 @@ from typing import Any
 
 import pytest
 import torch
+from lightning import Callback
 from support import make_photo
 from tiny_runs import ARGUMENTS, digest_of, save_style, training_settings
 from torch import Tensor
 
 from fst.data.module import PhotoDataModule
-from fst.errors import FstWarning, InputError
+from fst.errors import DivergedError, FstWarning, InputError
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.calibration import Calibration
 from fst.styles.trained import load_checkpoint
@@ -24,6 +27,7 @@ from fst.training.reporting.curve import CurveCSV
 from fst.training.runs import Run
 from fst.training.session import Judges
 from fst.training.trainer import make_trainer
+from fst.training.unfinished import FAILED
 
 pytestmark = pytest.mark.usefixtures("offline")
 
@@ -130,25 +134,35 @@ def weighed(
     def pilot(loss: PerceptualLoss, crops: Any, strength: float, record: Path) -> Calibration:
         asked.append((loss, crops, strength, record))
         loss.style_weight = 7.0
-        return Calibration(7.0, 0.4, 0.1)
+        return Calibration(7.0, 0.4, 0.1, 0.3, 0.52, 9)
 
     monkeypatch.setattr(session, "calibrate_once", pilot)
     monkeypatch.setattr(session, "process_rank", lambda: rank)
     painting = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     loss, early = (PerceptualLoss(painting, weights="random", **LAYERS) for _ in range(2))
-    data: Any = SimpleNamespace(pilot_crops=lambda: ["held out"])
+    data: Any = SimpleNamespace(pilot_crops=lambda count: ["held out"] * count)
     run = Run(folder, folder / "mine.safetensors", None)
     session.weigh(settings, Judges(loss, early, 0.5), data, run)
     return asked, loss, early
 
 
 def test_the_last_judge_is_calibrated_on_held_out_photos_and_the_first_one_follows(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked, loss, early = weighed(settings, monkeypatch, 0, tmp_path)
-    assert asked == [(loss, ["held out"], 0.4, tmp_path / "calibration.json")]
+    assert asked == [(loss, ["held out"] * 4, 0.4, tmp_path / "calibration.json")]
     style = settings["style"]
     assert (style["content_weight"], style["style_weight"]) == (1.0, 7.0)
+    assert style["calibration"] == {
+        "photos": 9,
+        "content": 0.4,
+        "least": 0.3,
+        "most": 0.52,
+    }
+    assert "from 0.30 to 0.52 over 9 photos" in capsys.readouterr().out
     assert style["strength_target"] == 0.4
     assert (loss.style_weight, early.style_weight) == (7.0, 7.0)
 
@@ -164,12 +178,13 @@ def test_of_several_processes_the_first_one_calibrates(
 # --- the whole -----------------------------------------------------------------------------------
 
 
-def parts_of(settings: dict[str, Any], photos: Path, shown: dict[str, Any]) -> Parts:
-    """Real ones, on a CPU; ``shown`` gets what the page is told."""
+def parts_of(settings: dict[str, Any], photos: Path, shown: dict[str, Any], **others: Any) -> Parts:
+    """Real ones, on a CPU; ``shown`` gets what the page is told, the trainer ``others``."""
 
     def trainer(run: Run, loggers: Any, settings: dict[str, str]) -> Any:
         shown.update(settings)
-        small = {"max_steps": 2, "val_every": 2, "preview_every": 100, "checkpoint_every": 2}
+        small: dict[str, Any] = {"max_steps": 2, "val_every": 2, "preview_every": 100}
+        small |= {"checkpoint_every": 2, **others}
         return make_trainer(run, loggers, device="cpu", settings=settings, **small)
 
     return Parts(
@@ -242,6 +257,52 @@ def test_a_training_ends_with_a_style_that_tells_all_of_it(
     with pytest.raises(InputError, match="overwrite"):
         session.train(settings, parts_of(settings, photo_folder, shown))
     assert len(list((tmp_path / "runs" / "mine").iterdir())) == 1
+
+
+def test_a_run_whose_time_is_up_has_ended_as_planned(
+    settings: dict[str, Any], photo_folder: Path, tmp_path: Path
+) -> None:
+    settings["style"]["style_weight"] = 3.0
+    limited = {"max_steps": 9, "max_time": "00:00:00:00"}
+    assert session.train(settings, parts_of(settings, photo_folder, {}, **limited))
+    assert not list((tmp_path / "checkpoints").iterdir())  # the last step is not done
+    (run,) = (tmp_path / "runs" / "mine").iterdir()
+    assert not (run / FAILED).exists()
+
+
+class Interrupting(Callback):
+    """A signal while a step is taken."""
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_run_that_a_signal_stopped_is_none_however_long_it_might_have_taken(
+    settings: dict[str, Any], photo_folder: Path
+) -> None:
+    settings["style"]["style_weight"] = 3.0
+    parts = parts_of(settings, photo_folder, {}, max_steps=9, max_time="01:00:00:00")
+
+    def interrupted(*arguments: Any, **settings: Any) -> Any:
+        trainer = parts.make_trainer(*arguments, **settings)
+        trainer.callbacks.append(Interrupting())
+        return trainer
+
+    assert not session.train(settings, replace(parts, make_trainer=interrupted))
+
+
+def test_a_run_that_failed_says_so_in_its_folder(
+    settings: dict[str, Any], photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise DivergedError("nothing was learned")
+
+    monkeypatch.setattr(session, "check_learned", fail)
+    settings["style"]["style_weight"] = 3.0
+    with pytest.raises(DivergedError):
+        session.train(settings, parts_of(settings, photo_folder, {}))
+    (run,) = (tmp_path / "runs" / "mine").iterdir()
+    assert (run / FAILED).read_text() == "nothing was learned\n"
 
 
 def test_a_frozen_style_keeps_the_convolutions_that_it_began_with(

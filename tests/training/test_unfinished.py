@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fst.errors import CheckpointError, InputError
+from fst.errors import CheckpointError, DivergedError, InputError
 from fst.training.checkpoints import write_resumable
-from fst.training.unfinished import find_run, folder_of
+from fst.training.unfinished import FAILED, failure_noted, find_run, folder_of
 
 
 def stopped(runs: Path, style: str, stamp: str, step: int = 10) -> Path:
@@ -31,6 +31,41 @@ def test_auto_alone_lists_several_unfinished_runs(tmp_path: Path) -> None:
     assert all(f"resume={folder}" in str(caught.value) for folder in folders)
     assert "4 unfinished" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def failed(runs: Path, style: str) -> Path:
+    folder = stopped(runs, style, "20260103-000000")
+    with pytest.raises(DivergedError), failure_noted(folder):
+        raise DivergedError("step 7 is not finite:\nlower learning_rate")
+    return folder
+
+
+def test_auto_alone_passes_over_a_run_that_failed(tmp_path: Path) -> None:
+    mine, other = stopped(tmp_path, "mine", "20260102-000000"), failed(tmp_path, "other")
+    lines: list[str] = []
+    checkpoint = find_run("auto", tmp_path, None, lines.append)
+    assert checkpoint == mine / "resume" / "step=10.ckpt"
+    (line,) = lines
+    assert f"{other} has failed: step 7 is not finite: lower learning_rate" in line
+    assert f"resume={other}" in line
+
+
+def test_auto_alone_goes_on_with_a_failed_run_where_there_is_no_other(tmp_path: Path) -> None:
+    mine = failed(tmp_path, "mine")
+    lines: list[str] = []
+    assert find_run("auto", tmp_path, None, lines.append) == mine / "resume" / "step=10.ckpt"
+    assert len(lines) == 1
+    assert "step 7 is not finite" in lines[0]
+    failed(tmp_path, "other")
+    with pytest.raises(InputError, match=r"2 failed runs.*resume="):
+        find_run("auto", tmp_path, None)
+
+
+def test_a_failed_run_that_is_resumed_has_not_failed(tmp_path: Path) -> None:
+    mine = failed(tmp_path, "mine")
+    with pytest.raises(InputError), failure_noted(mine):
+        raise InputError("No space left on device: make room, then resume=auto")
+    assert not (mine / FAILED).exists()
 
 
 @pytest.mark.parametrize("there", [True, False])

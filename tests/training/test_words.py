@@ -12,7 +12,7 @@ from support import ROOT, make_photo
 from fst.errors import FstWarning, InputError
 from fst.interfaces.arguments.train import known_keys
 from fst.styles.catalog import style_names
-from fst.training.words import TEXTS, as_typed, hydras, key_of, own_name, own_painting, value_of
+from fst.training.words import TEXTS, as_typed, hydras, key_of, own_name, value_of
 
 
 @pytest.fixture(autouse=True)
@@ -244,33 +244,6 @@ def test_a_file_called_as_a_shipped_painting_is_taken_where_it_is_typed() -> Non
     assert composed("style=monet")["style"]["image"] == "monet.jpg"  # a name
     # what the command that reproduces a shipped style says
     assert composed("style=monet", "style.image=monet.jpg")["style"]["image"] == "monet.jpg"
-
-
-MONET = {"name": "monet", "image": "monet.jpg", "title": "Lilies", "painter": "Claude Monet",
-         "year": 1899, "rights": "public domain"}  # fmt: skip
-
-
-def test_another_painting_is_not_trained_under_a_shipped_styles_name() -> None:
-    with pytest.raises(InputError) as caught:
-        own_painting({**MONET, "image": "cat.jpg"}, "monet", {"style", "style.image"})
-    assert all(fact in str(caught.value) for fact in ("cat.jpg", "monet", "style.name="))
-    style = {**MONET, "image": "cat.jpg"}
-    with pytest.warns(FstWarning, match=r"cat\.jpg.*monet"):
-        own_painting(style, "monet", {"style", "style.image", "style.name"})
-    assert (style["title"], style["painter"], style["year"]) == (None, None, None)
-
-
-@pytest.mark.parametrize("image", ["monet.jpg", "scans/monet.tif"])
-def test_another_scan_of_a_shipped_painting_keeps_its_title(image: str) -> None:
-    style = {**MONET, "image": image}
-    own_painting(style, "monet", {"style"})
-    assert style == {**MONET, "image": image}
-
-
-def test_what_is_typed_of_an_own_painting_is_kept() -> None:
-    style = {**MONET, "name": "mine"}
-    own_painting(style, "monet", {"style", "style.title"})
-    assert (style["title"], style["painter"], style["rights"]) == ("Lilies", None, None)
 
 
 @pytest.mark.parametrize(

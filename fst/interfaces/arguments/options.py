@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fst.choices import MIN_SIDE, PRECISIONS
+from fst.choices import MIN_SIDE, PRECISIONS, STROKES
 
 WIDTH = 80
 """Columns of a help page."""
@@ -101,6 +101,13 @@ def path(given: str) -> Path:
 def positive(text: str) -> int:
     """A whole number above 0."""
     return _whole(text, 1, "above 0")
+
+
+def strokes(text: str) -> int | str:
+    """A size of strokes: a word, or pixels."""
+    if text in STROKES:
+        return text
+    return _whole(text, 16, f"of at least 16, or one of {', '.join(STROKES)}")
 
 
 def count(text: str) -> int:

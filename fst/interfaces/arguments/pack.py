@@ -22,7 +22,7 @@ def parser() -> Parser:
     # fmt: off
     add = parser.add_argument
     add("styles", nargs="+", metavar="STYLE",
-        help="paintings, files of many styles, and FILE:STYLE for one of them")
+        help="paintings, folders of them, files of many styles, and FILE:STYLE for one of them")
     add("--output", type=Path, required=True, metavar="FILE", help="ends in .safetensors")
     add("--overwrite", action="store_true", help="replace a file that is there")
     add("--style-weight", type=above_zero, metavar="WEIGHT",

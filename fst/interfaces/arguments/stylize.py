@@ -15,7 +15,15 @@ from fst.choices import (
     PRESERVE,
     UPSAMPLE,
 )
-from fst.interfaces.arguments.options import Parser, count, memory, percent, positive, shared
+from fst.interfaces.arguments.options import (
+    Parser,
+    count,
+    memory,
+    percent,
+    positive,
+    shared,
+    strokes,
+)
 from fst.optimization.presets import PRESETS
 
 
@@ -74,8 +82,8 @@ def parser(everything: bool = False) -> Parser:
         help=f"keep the photo's colors: {', '.join(PRESERVE)}")
     add("--mask", type=Path, action="append", default=[], metavar="FILE",
         help="white where the style is painted, black where not")
-    add("--stroke-size", dest="style_size", type=positive, metavar="PIXELS",
-        help="a painting's long side (default: fits the photo)")
+    add("--stroke-size", dest="style_size", type=strokes, metavar="SIZE",
+        help="small, medium, large, or pixels (default: as learned)")
     add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 12)")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",
@@ -97,7 +105,7 @@ def _rare(parser: Parser, shown: bool) -> None:
            help=say(f"a pass goes on so far beyond the photo's border (default: {MARGIN})"))
     rare.add_argument("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
         help=say(f"auto (default), {', '.join(BACKENDS)}"))
-    rare.add_argument("--style-size", type=positive, metavar="PIXELS",
+    rare.add_argument("--style-size", type=strokes, metavar="SIZE",
         help=say("another name of --stroke-size (default: its)"))
     rare.add_argument("--feather", type=float, metavar="SHARE",
         help=say(f"of masks, of the long side (default: {FEATHER})"))

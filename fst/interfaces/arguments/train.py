@@ -21,6 +21,8 @@ from fst.training.earlier import renamed
 ELSEWHERE = ("config_name", "config_path", "hydra_help", "info")
 """Flags with which the configuration, or the help, is not this package's."""
 
+SWITCHES = ("overwrite", "compile", "freeze")
+"""Settings that are true or false, and false by default."""
 
 OWN = "For a painting of your own: style=my.jpg"
 
@@ -30,6 +32,7 @@ class TrainParser(Parser):
 
     def __init__(self) -> None:
         super().__init__("fst train", "style=NAME [SETTING=VALUE ...]", "Trains a net.")
+        self._typed: list[str] = []
 
     def format_help(self) -> str:
         """The help page, from the configuration files."""
@@ -47,6 +50,7 @@ class TrainParser(Parser):
                 )
             print(train_help.group_help(typed[1]))
             self.exit()
+        self._typed = typed
         options = self.parse_intermixed_args(typed, namespace)
         options.words = [word for word in typed if word != "--user"]
         if not any(getattr(options, name) for name in ELSEWHERE):
@@ -55,11 +59,13 @@ class TrainParser(Parser):
 
     def error(self, message: str) -> NoReturn:
         """As for other commands; a setting that was typed as a flag is written as a setting."""
-        flag, _, rest = message.partition("unrecognized arguments: --")[2].partition(" ")
-        key, equals, value = flag.partition("=")
-        if not rest and key in known_keys():
-            value = value if equals else "true" if key in ("overwrite", "compile") else "VALUE"
-            message += f": did you mean {key}={value}?"
+        flag = message.partition("unrecognized arguments: ")[2].partition(" ")[0]
+        if not flag:
+            super().error(message)
+        message = f"unrecognized arguments: {flag}"  # the settings behind it are none
+        if meant := _as_settings(flag, self._typed):
+            hint = f"{message}: did you mean {' or '.join(meant)}?"
+            self.exit(2, f"error: {hint} ({self.prog} --help lists what there is)\n")
         super().error(message)
 
     def _check(self, settings: Sequence[str], several: bool, folder: str | None) -> None:
@@ -98,6 +104,26 @@ class TrainParser(Parser):
                 self.error("style=any is a training of its own: fst train style=any")
             if re.fullmatch(r"[\w ./-]+", name) and name not in _allowed(group, choices):
                 self.error(f"no {group} {name!r}: {_instead(group, name, choices)}")
+
+
+def _as_settings(flag: str, typed: Sequence[str]) -> list[str]:
+    """What a flag that there isn't is as a setting; of settings in several groups, all of them.
+
+    Args:
+        flag: as it was typed, ``--max-steps`` or ``--max-steps=20``.
+        typed: all words; the value may be the one behind the flag.
+    """
+    if not flag.startswith("--"):
+        return []
+    key, equals, value = flag.removeprefix("--").partition("=")
+    key = key.replace("-", "_")
+    if not equals:
+        behind = typed[typed.index(flag) + 1 :][:1] if flag in typed else []
+        value = next((word for word in behind if "=" not in word and word[:1] != "-"), "")
+        value = value or ("true" if key in SWITCHES else "VALUE")
+    known = known_keys()
+    names = [key] if key in known else sorted(k for k in known if k.endswith(f".{key}"))
+    return [f"{name}={value}" for name in names if not name.startswith(("hydra", "logger"))]
 
 
 def _instead(group: str, name: str, choices: Collection[str]) -> str:

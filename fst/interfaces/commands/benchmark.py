@@ -17,10 +17,17 @@ from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference.backends import is_installed
 from fst.research.benchmarks import any_painting, ladder, sliders
+from fst.research.benchmarks.defaults import hybrid_share
 from fst.research.benchmarks.flops import training_flops
 from fst.research.benchmarks.one_pass import InferenceBench, passes
 from fst.research.benchmarks.one_pass import peak_memory as inference_memory
-from fst.research.benchmarks.rounds import peak_flops, ratio_over_rounds, ratios
+from fst.research.benchmarks.rounds import (
+    Round,
+    peak_flops,
+    ratio_over_rounds,
+    ratios,
+    with_mean,
+)
 from fst.research.benchmarks.tables import cells, interleave, machine, make_row, say_if_busy
 from fst.research.benchmarks.training_step import (
     DTYPES,
@@ -59,7 +66,8 @@ def train(options: argparse.Namespace) -> list[dict[str, Any]]:
     names = [field.name for field in dataclasses.fields(BenchmarkSettings)]
     settings = BenchmarkSettings(**{name: getattr(options, name) for name in names})
     console = Console(width=None if sys.stdout.isatty() else 120)
-    cases = training_cases(kinds, options.compile)
+    slim = options.weights != "slim"  # which judges all rows then
+    cases = training_cases(kinds, options.compile, slim)
     variants = list(dict.fromkeys([case.yardstick for case in cases] + cases))
     say_if_busy()
     tune_process(device)
@@ -71,7 +79,7 @@ def train(options: argparse.Namespace) -> list[dict[str, Any]]:
         peaks = {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}
     if options.peak_tflops and "bf16" in peaks:
         peaks["bf16"] = options.peak_tflops * 1e12
-    print(machine(device, peaks), flush=True)
+    print(machine(device, peaks), *bench.told(), sep="\n", flush=True)
 
     memory = {}
     for variant in variants:
@@ -79,18 +87,54 @@ def train(options: argparse.Namespace) -> list[dict[str, Any]]:
             memory[variant] = peak_memory(settings, variant)
     rounds = interleave(options, runs, device)
     rows = [make_row(case, rounds, memory) for case in cases]
-    title = f"a training step, batch {options.batch} at {options.size} px: ours (the textbook's)"
-    table = Table("case", "seconds", "ratio", "images/s", "GFLOP/s", "of peak", "MB", title=title)
-    flops = training_flops(options.size, options.width) * options.batch
-    for case, row in zip(cases, rows, strict=True):
-        table.add_row(*cells(row, options.batch, flops, peaks[case.kind]))
-    console.print(table)
+    console.print(_table(options, cases, rows, peaks))
+    rows += [_hybrid(kind, rounds) for kind in kinds if slim]
     for kind in kinds:
         slower = statistics.median(ratios(rounds, kind, f"{kind} + data")) - 1
         bound = ": data-bound, try --workers" if slower > 0.1 else ""
         print(f"{kind}: loading its photos changes a step by {slower:+.0%}{bound}")
     print(BOTH_PROFIT)
     return rows
+
+
+def _table(
+    options: argparse.Namespace,
+    cases: list[Variant],
+    rows: list[dict[str, Any]],
+    peaks: dict[str, float],
+) -> Table:
+    title = f"a training step, batch {options.batch} at {options.size} px: ours (the textbook's)"
+    table = Table("case", "seconds", "ratio", "images/s", "GFLOP/s", "of peak", "MB", title=title)
+
+    of_slim, of_vgg = (
+        training_flops(options.size, options.width, slim=slim) * options.batch
+        for slim in (True, False)
+    )
+    theirs = of_slim if options.weights == "slim" else of_vgg
+    for case, row in zip(cases, rows, strict=True):
+        ours = of_slim if case.slim else theirs
+        table.add_row(*cells(row, options.batch, ours, peaks[case.kind], theirs))
+    return table
+
+
+def _hybrid(kind: str, rounds: list[Round]) -> dict[str, Any]:
+    """What a step takes on average where the slim network judges some; prints it."""
+    name, share = f"{kind} hybrid", hybrid_share()
+    mixed = with_mean(rounds, name, {f"{kind} slim": share, kind: 1 - share})
+    found = ratio_over_rounds(mixed, name, "textbook")
+    print(
+        f"{name}: slim judges {share:.0%} of the steps, so a step takes {found.seconds:.3f} s, "
+        f"{found.ratio_median:.2f} ({found.ratio_min:.2f} to {found.ratio_max:.2f}) times as fast"
+    )
+    return {
+        "case": name,
+        "slim_share": share,
+        "seconds": found.seconds,
+        "textbook_seconds": found.yardstick_seconds,
+        "ratio_median": found.ratio_median,
+        "ratio_min": found.ratio_min,
+        "ratio_max": found.ratio_max,
+    }
 
 
 def slim(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -130,7 +174,8 @@ def inference(options: argparse.Namespace) -> list[dict[str, Any]]:
     passes(256, options.batch, kinds, backends)  # or else a line, now
     tune_process(device)
     bench = InferenceBench(options.style, options.device)
-    print(machine(device, {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}), flush=True)
+    peaks = {kind: peak_flops(device, DTYPES[kind]) for kind in kinds}
+    print(machine(device, peaks), bench.told(), sep="\n", flush=True)
     console = Console(width=None if sys.stdout.isatty() else 120)
     names = ("pictures", "case", "seconds", "times the textbook", "images/s", "MB")
     table = Table(*names, "mean, 99.9 %, max of 255", title="one pass")

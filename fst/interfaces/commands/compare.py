@@ -59,7 +59,7 @@ def main(options: argparse.Namespace) -> int:
         return 130
     if not entries:
         raise InputError(f"no photo can be compared: {left_out_line(left_out, len(photos))}")
-    report = summarize(comparison, entries, left_out)
+    report = summarize(comparison, entries, left_out, painting)
     page = write_report(options.output, report, painting)
     print_summary(report)
     print(f"wrote {in_a_line(page)}")

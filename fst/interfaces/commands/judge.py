@@ -28,8 +28,9 @@ TERMS = ("content", "style", "tv")
 def objective_of(about: dict[str, Any]) -> str:
     """What has to agree for two objectives to be compared: all of the loss but its network."""
     loss = {key: value for key, value in about["loss"].items() if key != "loss_network"}
-    pooling = about["loss"]["loss_network"]["pooling"]
-    return json.dumps([loss, pooling, about["style"]["image"], about["style"]["size"]])
+    network, style = about["loss"]["loss_network"], about["style"]
+    seen = [network["pooling"], network.get("padding", "zeros")]
+    return json.dumps([loss, *seen, style["image"], style["size"]])
 
 
 def main(options: argparse.Namespace) -> int:

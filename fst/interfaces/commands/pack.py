@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 
 from fst import assets
 from fst.errors import InputError, in_a_line
@@ -16,7 +17,7 @@ from fst.system.outputs import check_file
 
 
 def main(options: argparse.Namespace) -> int:
-    """Gathers, writes, says how large it became."""
+    """Gathers, writes, says how large it became; 1 where a painting had to be left out."""
     check_file("--output", options.output, options.overwrite, SUFFIX)
     if check_name(options.output.stem) in (ANY, BASE):
         raise InputError(f"--output {options.output}: {ANY} and {BASE} are no styles' names")
@@ -31,7 +32,9 @@ def main(options: argparse.Namespace) -> int:
     print(in_a_line(f"wrote {options.output}: {styles}, {whole / 1e6:.2f} MB; {sizes}"))
     first = f"{options.output}:{rows[0][1]['name']}"
     print(in_a_line(f"paint with it: fst stylize photo.jpg --style {shlex.quote(first)}"))
-    return 0
+    for line in pack.left_out:
+        print(f"error: {in_a_line(line)}", file=sys.stderr)
+    return 1 if pack.left_out else 0
 
 
 def check_not_read(options: argparse.Namespace) -> None:

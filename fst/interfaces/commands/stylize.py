@@ -22,7 +22,7 @@ from fst.inference.record import painted_with, record_of
 from fst.inference.streams import Streams, open_streams
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.targets import Job, Plan, plan, unfinished
-from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers
+from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
 from fst.optimization.pixels import Iterate
 from fst.system.memory import keep_freed_memory
 from fst.version import __version__
@@ -69,6 +69,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     say(planned, [job for job in planned.jobs if job.target not in left], options.no_record)
     if not jobs:
         return 1 if planned.errors else 0
+    say_how(options, styles, stylizers)
 
     def record(job: Job, digest: str) -> dict[str, Any]:
         return record_of(common or {}, job, digest, options.quality)

@@ -28,12 +28,13 @@ from fst.training.earlier import renamed, translated
 from fst.training.many.beginning import usual_init
 from fst.training.many.session import train_many
 from fst.training.many.settings import check_frozen, check_typed, count_rows, is_of_many
+from fst.training.own_painting import own_painting
 from fst.training.parts import Parts
 from fst.training.resume import ABSENT, foreign_targets, leaves, own_settings, resumed_settings
 from fst.training.session import fixed_weights, train
 from fst.training.settings import check_settings, style_weights
 from fst.training.unfinished import find_run, folder_of
-from fst.training.words import TEXTS, hydras, key_of, one_line, own_painting, resumes
+from fst.training.words import TEXTS, hydras, key_of, one_line, resumes
 
 CONFIGS = str(shipped("configs"))
 
@@ -53,7 +54,7 @@ def composed(config: DictConfig, filled: Collection[str] = ()) -> None:
             settings = to_plain(config)
             added = [key_of(word) for word in HydraConfig.get().overrides.task if word[:1] == "+"]
             check_keys(settings, added, OmegaConf.to_yaml(config))
-            typed = {key_of(word) for word in HydraConfig.get().overrides.task}
+            typed = {key_of(word) for word in HydraConfig.get().overrides.task} - {*filled}
             own_painting(settings["style"], HydraConfig.get().runtime.choices.get("style"), typed)
             count_rows(settings)
             changes: list[str] = []
@@ -81,9 +82,7 @@ def composed(config: DictConfig, filled: Collection[str] = ()) -> None:
 
 
 def going_on(settings: dict[str, Any], filled: Collection[str]) -> tuple[dict[str, Any], list[str]]:
-    """The settings of the run that is resumed, with what the command line says now on top.
-
-    And what that changes, in words.
+    """The settings of the run that is resumed, what is said now on top; and what that changes.
 
     Args:
         settings: as for a new run, which begins where ``resume=auto`` finds none.

@@ -23,6 +23,12 @@ def default_steps() -> int:
     return steps
 
 
+def hybrid_share() -> float:
+    """The share of its steps that the slim network judges where a training is a hybrid."""
+    share: float = _configured("loss", "hybrid")["slim_share"]
+    return share
+
+
 def _configured(group: str, name: str) -> dict[str, Any]:
     file = shipped("configs") / group / f"{name}.yaml"
     settings: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))

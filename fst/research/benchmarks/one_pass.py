@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fst.choices import BACKENDS
+from fst.choices import BACKENDS, MARGIN
 from fst.errors import InputError
 from fst.inference.backends import check_installed
 from fst.inference.painter import Painter
@@ -77,7 +77,7 @@ class InferenceBench:
     """
 
     def __init__(self, style: str | None = None, device: str = "auto") -> None:
-        self.device = pick_device(device)
+        self.device, self.style = pick_device(device), style
         torch.manual_seed(0)
         net = make_net(**default_net()) if style is None else load_style(style).net
         if not isinstance(net, JohnsonNet):
@@ -85,6 +85,14 @@ class InferenceBench:
         self.net = net.to(self.device).eval().requires_grad_(False)
         self.textbook = TextbookNet.like(self.net).eval().requires_grad_(False)
         self.painters: dict[tuple[str, str], Painter] = {}
+
+    def told(self) -> str:
+        """What is timed, in a line."""
+        about = f"width {self.net.out.in_channels}, {self.net.upsampling} upsampling"
+        return (
+            f"noise painted by the net of {self.style or 'fst train, not trained'}: johnson of "
+            f"{about}; without the margin of {MARGIN} px that fst stylize adds at every side"
+        )
 
     def photos(self, case: Pass) -> Tensor:
         """What the pass paints."""

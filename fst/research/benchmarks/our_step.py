@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from fst.image.blank import is_blank
 from fst.research.benchmarks.defaults import default_steps
 from fst.training.guard import GPU_CHECK_EVERY
 from fst.training.module import StyleTransferModule
@@ -24,7 +25,7 @@ def our_step(module: StyleTransferModule) -> Callable[[Tensor], object]:
         for optimizer in optimizers:
             optimizer.zero_grad()
         terms = module.gradients(photos)
-        left_out = module.guard.watch(number, terms, module.net.parameters())
+        left_out = module.guard.watch(number, terms, module.net.parameters(), is_blank(photos))
         rate = learning_rate(module.recipe, number, steps)
         prepare(optimizers, rate, left_out, photos.device)
         for optimizer in reversed(optimizers):

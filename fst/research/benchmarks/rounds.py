@@ -107,6 +107,20 @@ def steady(rounds: Sequence[Round], tolerance: float = CANARY_TOLERANCE) -> list
     return [r for r in rounds if abs(r.canary - usual) <= tolerance * usual]
 
 
+def with_mean(rounds: Sequence[Round], name: str, shares: Mapping[str, float]) -> list[Round]:
+    """The rounds, and in each what a step takes on average where steps are of several kinds.
+
+    Args:
+        rounds: in which all of these were timed.
+        name: of the average.
+        shares: variant -> its share of the steps, which sum to one.
+    """
+    return [
+        Round({**r.seconds, name: sum(w * r.seconds[v] for v, w in shares.items())}, r.canary)
+        for r in rounds
+    ]
+
+
 def ratios(rounds: Sequence[Round], name: str, yardstick: str) -> list[float]:
     """How many times faster ``name`` was than ``yardstick``, round by round."""
     return [r.seconds[yardstick] / r.seconds[name] for r in rounds]

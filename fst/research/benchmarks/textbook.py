@@ -154,6 +154,7 @@ def _plain_vgg(vgg: VGG19, wanted: set[str]) -> nn.Sequential:
         if name.startswith("conv"):
             weight = getattr(vgg, f"features_{index}_weight")
             conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1).to(weight.device)
+            conv.padding_mode = vgg.padding  # type: ignore[assignment]
             with torch.no_grad():
                 conv.weight.copy_(weight)
                 assert conv.bias is not None

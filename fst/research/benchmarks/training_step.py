@@ -1,8 +1,9 @@
 """What ``fst benchmark train`` times: our training step, the textbook's, and their memory.
 
 Ours is the step of ``fst train`` with its defaults: net, optimizers, schedule, guard against values
-that are not finite, and the term against the upsampling's pattern. The textbook's is the same net
-as the literature trains it. Neither has what a run shows and writes.
+that are not finite, and the term against the upsampling's pattern; judged by VGG-19 and by the slim
+network, between which a hybrid training divides its steps. The textbook's is the same net as the
+literature trains it. Neither has what a run shows and writes.
 """
 
 import io
@@ -60,17 +61,20 @@ class BenchmarkSettings:
 class Variant:
     """A way to take a step: ``kind`` is ``"textbook"``, ``"bf16"`` or ``"fp32"``.
 
-    With ``data`` every step draws its own photos; without, all take the same batch.
+    With ``data`` every step draws its own photos; without, all take the same batch. ``slim`` is
+    judged by the slim network.
     """
 
     kind: str
     data: bool = False
     compiled: bool = False
+    slim: bool = False
 
     @property
     def name(self) -> str:
         """As it stands in the table."""
-        return "compile " * self.compiled + self.kind + " + data" * self.data
+        how = " slim" * self.slim + " + data" * self.data
+        return "compile " * self.compiled + self.kind + how
 
     @property
     def yardstick(self) -> "Variant":
@@ -90,10 +94,11 @@ def pick_kinds(precision: str, device: torch.device) -> list[str]:
     return [kind for kind in DTYPES if DTYPES[kind] == dtype]
 
 
-def training_cases(kinds: Iterable[str], compiled: bool) -> list[Variant]:
-    """The rows of the table: every precision on a ready batch, with data, and compiled."""
+def training_cases(kinds: Iterable[str], compiled: bool, slim: bool = False) -> list[Variant]:
+    """The rows of the table: every precision on a ready batch, with data, by slim, and compiled."""
     kinds = list(kinds)
     cases = [Variant(kind) for kind in kinds] + [Variant(kind, data=True) for kind in kinds]
+    cases += [Variant(kind, slim=True) for kind in kinds if slim]
     return cases + [Variant(kind, compiled=True) for kind in kinds if compiled]
 
 
@@ -117,8 +122,8 @@ class TrainingBench:
             raise InputError(f"{settings.style} has no painting to train on")
         self.painting = style_target(style.image, style.size)
         self._style_weights: dict[str, Any] = {**style.weights}
-        self._losses: dict[tuple[torch.dtype, bool], PerceptualLoss] = {}
-        self._steps: dict[tuple[str, bool], Callable[[Tensor], object]] = {}
+        self._losses: dict[tuple[torch.dtype, bool, bool], PerceptualLoss] = {}
+        self._steps: dict[tuple[str, bool, bool], Callable[[Tensor], object]] = {}
         self.photos = _open_photos(settings)
         if self.device.type != "cpu":  # a trainer tells the loader where photos are cropped
             place: Any = SimpleNamespace(root_device=self.device)
@@ -129,7 +134,7 @@ class TrainingBench:
 
     def run(self, variant: Variant) -> Work:
         """The variant's step; variants that differ in their photos alone train the same net."""
-        key = (variant.kind, variant.compiled)
+        key = (variant.kind, variant.compiled, variant.slim)
         if key not in self._steps:
             make = self._textbook if variant.kind == "textbook" else self._ours
             self._steps[key] = make(variant)
@@ -142,11 +147,28 @@ class TrainingBench:
     def _batches(self) -> Iterator[Tensor]:
         return iter(self.photos.train_dataloader())
 
-    def _loss(self, dtype: torch.dtype, compiled: bool = False) -> PerceptualLoss:
-        key = (dtype, compiled)  # compiling happens in place
+    def told(self) -> list[str]:
+        """What is timed, in two lines."""
+        net, recipe, loss = self._net(), self.recipe, self._loss(torch.float32)
+        return [
+            f"ours, a step of fst train: johnson of width {net.out.in_channels}, {net.upsampling} "
+            f"upsampling; {recipe.optimizer}, {recipe.schedule} rate from "
+            f"{recipe.learning_rate:g}, pattern weight {recipe.pattern_weight:g}, bad steps left "
+            f"out; judged by {loss.vgg.architecture} ({loss.vgg.source}), style weight "
+            f"{loss.style_weight:g}, painting at {max(self.painting.shape[2:])} px. Not timed: "
+            "validation, previews, checkpoints, curves",
+            "the textbook's: the same net, loss network and painting; Adam, no pattern term, no "
+            "guard",
+        ]
+
+    def _loss(
+        self, dtype: torch.dtype, compiled: bool = False, slim: bool = False
+    ) -> PerceptualLoss:
+        key = (dtype, compiled, slim)  # compiling happens in place
         if key not in self._losses:
+            weights = "slim" if slim else self.settings.weights
             loss = PerceptualLoss(
-                self.painting, weights=self.settings.weights, dtype=dtype, **self._style_weights
+                self.painting, weights=weights, dtype=dtype, **self._style_weights
             )
             self._losses[key] = loss.to(self.device)
         return self._losses[key]
@@ -161,7 +183,7 @@ class TrainingBench:
 
     def _ours(self, variant: Variant) -> Callable[[Tensor], object]:
         dtype = DTYPES[variant.kind]
-        loss = self._loss(dtype, variant.compiled)
+        loss = self._loss(dtype, variant.compiled, variant.slim)
         module = StyleTransferModule(self._net(), loss, self.recipe, dtype)
         if variant.compiled:
             torch.compiler.config.force_disable_caches = True  # what an earlier run left behind

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fst.data.disk_cache import only_one
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.loss_networks.layers import check_layers
 from fst.loss_networks.vgg import VGG19
 from fst.losses.moments import moments_network
@@ -163,29 +164,42 @@ def open_bank(
     slim = moments_network().to(network.mean.device)
     seen = _seen(network, slim, layers, sizes, variants, seed)
     folder = cache.expanduser()
-    if _missing(paintings, seen, folder):
+    measured = _read(paintings, seen, folder)
+    if len(measured) < len(paintings):
         with room_for(folder):
             folder.mkdir(parents=True, exist_ok=True)
             check_writable(folder)
         with only_one(folder):  # another process may have filled it in the meantime
-            if missing := _missing(paintings, seen, folder):
+            measured |= _read([p for p in paintings if p.sha256 not in measured], seen, folder)
+            missing = [painting for painting in paintings if painting.sha256 not in measured]
+            if missing:
+                _say_damaged([seen.file(folder, painting.sha256) for painting in missing])
                 fill(missing, seen, folder, network, slim, say)
-    measured = []
+        measured |= _read(missing, seen, folder)
     for painting in paintings:
-        path = seen.file(folder, painting.sha256)
-        if (found := read_measured(path, seen, painting.sha256)) is None:
+        if painting.sha256 not in measured:
+            path = seen.file(folder, painting.sha256)
             raise InputError(f"{path} was damaged while it was in use: start again")
-        measured.append(found)
-    return StyleBank([painting.name for painting in paintings], seen, measured)
+    return StyleBank(
+        [painting.name for painting in paintings],
+        seen,
+        [measured[painting.sha256] for painting in paintings],
+    )
 
 
-def _missing(paintings: Sequence[Painting], seen: Seen, folder: Path) -> list[Painting]:
-    """The paintings whose statistics the cache lacks, or holds damaged."""
-    return [
-        painting
-        for painting in paintings
-        if read_measured(seen.file(folder, painting.sha256), seen, painting.sha256) is None
-    ]
+def _read(paintings: Sequence[Painting], seen: Seen, folder: Path) -> dict[str, dict[str, Tensor]]:
+    """The statistics that the cache has whole, by the SHA-256 of their painting."""
+    read = {p.sha256: read_measured(seen.file(folder, p.sha256), seen, p.sha256) for p in paintings}
+    return {sha256: found for sha256, found in read.items() if found is not None}
+
+
+def _say_damaged(files: Sequence[Path]) -> None:
+    """Says which of the files that are to be made there are already."""
+    if damaged := [path for path in files if path.exists()]:
+        what = f"{damaged[0]} is damaged and"
+        if (others := len(damaged) - 1) > 0:
+            what = f"{damaged[0]} and {others} other{'s' * (others > 1)} are damaged and"
+        warnings.warn(f"{what} made anew", FstWarning, stacklevel=3)
 
 
 def _seen(
@@ -209,4 +223,5 @@ def _seen(
         sizes,
         whole_number("paintings.variants", variants, 1),
         whole_number("paintings.seed", seed),
+        network.padding,
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from fst.training.many.variants import variant
 FORMAT = 1
 """Of the files; another number makes all of them anew."""
 
+CHECKSUM = "crc32"
+"""What a file calls that of its numbers; those of an earlier version have none."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -36,6 +40,7 @@ class Seen:
         sizes: pixels of the painting's long side.
         variants: of each size.
         seed: of the variants.
+        padding: of the judge.
     """
 
     network: str
@@ -46,10 +51,14 @@ class Seen:
     sizes: tuple[int, ...]
     variants: int
     seed: int
+    padding: str = "zeros"
 
     def about(self, sha256: str) -> str:
         """What a file says of itself: of which painting it is, and how that was seen."""
-        return json.dumps({"format": FORMAT, "painting": sha256, **asdict(self)}, sort_keys=True)
+        said = asdict(self)
+        if self.padding == "zeros":  # files of before there was a choice hold for it
+            del said["padding"]
+        return json.dumps({"format": FORMAT, "painting": sha256, **said}, sort_keys=True)
 
     def file(self, folder: Path, sha256: str) -> Path:
         """Where the statistics of a painting lie in a cache."""
@@ -100,25 +109,37 @@ def write_measured(path: Path, measured: Mapping[str, Tensor], about: str) -> No
     Raises:
         OSError: the disk is full, and the like.
     """
-    content = save(dict(measured), {"fst": about})
+    content = save(dict(measured), {"fst": about, CHECKSUM: _checksum(measured)})
     with atomic_file(path) as temporary:
         temporary.write_bytes(content)
 
 
 def read_measured(path: Path, seen: Seen, sha256: str) -> dict[str, Tensor] | None:
-    """The statistics in a file, mapped into memory: only what is used of them is read.
+    """The statistics in a file, mapped into memory; read once, for their checksum.
 
     Returns:
         What :func:`measure` returned; None where there is no such file, or a damaged one.
     """
     try:
         with utf8_path(path) as same, safe_open(same, framework="pt") as file:
-            if (file.metadata() or {}).get("fst") != seen.about(sha256):
+            told = file.metadata() or {}
+            if told.get("fst") != seen.about(sha256):
                 return None
             found = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError):
         return None
-    return found if _is_whole(found, seen) else None
+    if not _is_whole(found, seen):
+        return None
+    known = told.get(CHECKSUM)
+    return found if known in (None, _checksum(found)) else None
+
+
+def _checksum(measured: Mapping[str, Tensor]) -> str:
+    """Of all numbers: a disk that fails leaves names and sizes as they were."""
+    total = 0
+    for name in sorted(measured):
+        total = zlib.crc32(measured[name].contiguous().view(torch.uint8).numpy().data, total)
+    return f"{total:08x}"
 
 
 def _is_whole(found: Mapping[str, Tensor], seen: Seen) -> bool:

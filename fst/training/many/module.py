@@ -98,13 +98,13 @@ class ManyStylesModule(StyleTransferModule):
             self.recipe.color_weight,
         )
         if isinstance(self.net, AnyNet):
-            nn.utils.clip_grad_norm_(self.net.predictor.parameters(), PREDICTOR_NORM)
+            nn.utils.clip_grad_norm_(self.net.predictor.reading(), PREDICTOR_NORM)
             terms = terms._replace(style=terms.style / styles.style_weight * USUAL_WEIGHT)
         return terms
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """As for one style; the predictor learns more slowly."""
-        slower = list(self.net.predictor.parameters()) if isinstance(self.net, AnyNet) else []
+        """As for one style; what reads paintings learns more slowly."""
+        slower = self.net.predictor.reading() if isinstance(self.net, AnyNet) else []
         return make_optimizers(self.net, self.recipe, slower, PREDICTOR_RATE)
 
     def on_validation_start(self) -> None:

@@ -62,8 +62,8 @@ def rows_of(named: Sequence[str], style: Mapping[str, Any]) -> list[dict[str, An
 
     Args:
         named: styles that come with fst, and paintings.
-        style: the settings of a style: size and weights hold for all of them, but for a size of
-            its own that a style's file has.
+        style: the settings of a style: size and weights hold for all of them; where the size is
+            None, each has that of its file, or the usual one.
 
     Raises:
         InputError: two of one name; a painting whose file's name can't be its own.
@@ -75,8 +75,7 @@ def rows_of(named: Sequence[str], style: Mapping[str, Any]) -> list[dict[str, An
             about = {"name": entry, **read_style(entry)}
         else:
             about = {"name": own_name(entry), "image": as_path(entry)}
-        usual = style["size"] == int(USUAL_SIZE)
-        size = about.get("size", style["size"]) if usual else style["size"]
+        size = about.get("size", int(USUAL_SIZE)) if style["size"] is None else style["size"]
         told = {key: about.get(key) for key in ("name", *TOLD, "image")}
         rows.append({**told, "size": size, "style_weight": weight})
     names = [row["name"] for row in rows]

@@ -21,7 +21,7 @@ from fst.training.session import begun, fixed_weights, learn, make_judges, open_
 
 
 def train_many(settings: dict[str, Any], parts: Parts, changes: Sequence[str] = ()) -> bool:
-    """One training; False where a signal or the time stopped it, after its last step, too.
+    """One training; False where a signal stopped it, after its last step, too.
 
     Args:
         settings: all of them, of ``net=any`` or ``net=many``.

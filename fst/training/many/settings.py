@@ -63,6 +63,8 @@ def check_kind(settings: Mapping[str, Any]) -> None:
         raise InputError(f"paintings.path={path} is for style=any")
     elif kind == "many" and not styles:
         raise InputError("net=many learns styles that are named: style=[monet,my.jpg]")
+    if kind != "many" and settings["style"]["size"] is None:
+        raise InputError("style.size is null: give the painting's long side in pixels")
     if kind != "any" and settings["style"]["name"] == "any":
         raise InputError("style.name can't be any, which is the net for any painting's")
 

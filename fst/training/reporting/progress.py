@@ -1,7 +1,7 @@
 """What a training run shows, writes and guards, as Lightning callbacks."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,10 +10,6 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 from torch import Tensor
-
-SMALLER_TRAININGS = (
-    "smaller presets: experiment=cpu (4,000 steps of one photo) and experiment=quick (200 steps)"
-)
 
 
 class LiveProgress(Callback):
@@ -24,8 +20,8 @@ class LiveProgress(Callback):
     known, then every ``seconds``, and at the last step. With ``every`` there is also one every so
     many steps, or about ten in a run shorter than that.
 
-    A few steps into the run it also says how long the whole will take, if that is over an hour. Of
-    several processes the first one speaks.
+    A few steps into the run it also says how long the whole will take, if that is over an hour, and
+    which trainings are ``smaller``. Of several processes the first one speaks.
     """
 
     MEASURED_STEPS = 5
@@ -34,6 +30,7 @@ class LiveProgress(Callback):
 
     def __init__(self, every: int | None = None, seconds: float = 60.0) -> None:
         self.every, self.seconds = every, seconds
+        self.smaller: Sequence[str] = ()
         self.bar: TermsBar | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -129,11 +126,17 @@ class LiveProgress(Callback):
 
     def _estimate(self, seconds: float, steps: int) -> None:
         if seconds > 3600:
-            duration = format_seconds(seconds)
-            print(
-                f"{steps:,} steps take about {duration} on this device; {SMALLER_TRAININGS}",
-                flush=True,
-            )
+            line = f"{steps:,} steps take about {format_seconds(seconds)} on this device"
+            instead = f"; smaller: {', '.join(self.smaller)}" if self.smaller else ""
+            print(line + instead, flush=True)
+
+
+def tell_smaller(trainer: Trainer, smaller: Sequence[str]) -> None:
+    """Lets a trainer that shows its progress name smaller trainings, should this one take long."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    for callback in callbacks:
+        if isinstance(callback, LiveProgress):
+            callback.smaller = smaller
 
 
 class TermsBar(Progress):

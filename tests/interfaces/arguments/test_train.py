@@ -187,6 +187,26 @@ def test_a_setting_that_is_typed_as_a_flag_is_told_as_a_setting(
 
 
 @pytest.mark.parametrize(
+    ("words", "flag", "meant"),
+    [
+        (["--overwrite", "init=base"], "--overwrite", ["overwrite=true"]),
+        (["--overwrite", "--compile", "seed=1"], "--overwrite", ["overwrite=true"]),
+        (["--max-steps", "20"], "--max-steps", ["trainer.max_steps=20"]),
+        (["--max_steps=20", "seed=1"], "--max_steps=20", ["trainer.max_steps=20"]),
+        (["--batch-size", "seed=1"], "--batch-size", ["data.batch_size=VALUE"]),
+        (["--size=64"], "--size=64", ["data.size=64", "style.size=64"]),
+    ],
+)
+def test_the_flag_that_there_is_not_is_blamed_and_not_what_follows(
+    words: list[str], flag: str, meant: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = refused(capsys, "style=monet", *words)
+    assert f"arguments: {flag}: did you mean {' or '.join(meant)}?" in errors
+    assert "seed" not in errors
+    assert "init" not in errors
+
+
+@pytest.mark.parametrize(
     ("settings", "fact"),
     [
         ({"lerning_rate": 1}, "'lerning_rate': did you mean learning_rate"),

@@ -111,6 +111,11 @@ def test_objectives_agree_where_all_but_the_network_agrees() -> None:
     changed = copy.deepcopy(about)
     changed["loss"]["loss_network"]["pooling"] = "avg"
     assert objective_of(changed) != objective_of(about)
+    said = copy.deepcopy(about)
+    said["loss"]["loss_network"]["padding"] = "zeros"  # earlier files don't say it
+    assert objective_of(said) == objective_of(about)
+    said["loss"]["loss_network"]["padding"] = "reflect"
+    assert objective_of(said) != objective_of(about)
 
 
 def test_a_photo_that_cannot_be_read_is_named_and_left_out(

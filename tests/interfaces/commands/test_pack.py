@@ -81,3 +81,17 @@ def test_no_folder_of_the_users_is_told(here: Path, capsys: pytest.CaptureFixtur
     content = Path("mine.safetensors").read_bytes()
     assert b"three.jpg" in content
     assert b"private" not in content
+
+
+def test_a_folder_is_packed_without_what_is_no_painting(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_paintings(Path("mine"), "a", "b=c")
+    Path("mine/broken.jpg").write_bytes(b"broken")
+    status, output, errors = fst(capsys, "pack", "mine", "--output", "mine.safetensors")
+    assert status == 1
+    assert "2 styles" in output
+    renamed, left_out = errors.splitlines()
+    assert "mine/b=c.jpg is called b-c" in renamed
+    assert left_out.startswith("error: mine/broken.jpg")
+    assert names_in(Path("mine.safetensors")) == ["a", "b-c"]

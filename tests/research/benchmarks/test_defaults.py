@@ -15,7 +15,7 @@ from fst.interfaces.arguments.benchmark import parser
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import EARLIER
 from fst.nets.johnson import JohnsonNet
-from fst.research.benchmarks.defaults import default_net, default_steps
+from fst.research.benchmarks.defaults import default_net, default_steps, hybrid_share
 from fst.research.benchmarks.one_pass import InferenceBench
 from fst.research.benchmarks.training_step import BenchmarkSettings
 from fst.training.recipe import Recipe
@@ -87,6 +87,12 @@ def test_the_benchmarks_options_have_the_benchmarks_defaults() -> None:
     assert {name: options[name] for name in asdict(BenchmarkSettings())} == asdict(
         BenchmarkSettings()
     )
+
+
+def test_a_hybrid_s_share_is_the_configuration_s() -> None:
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        config = compose("train", ["style=monet", "loss=hybrid"])
+    assert 0 < hybrid_share() == config.loss.slim_share < 1
 
 
 def test_a_pass_is_timed_with_the_net_that_is_trained(config: dict[str, Any]) -> None:

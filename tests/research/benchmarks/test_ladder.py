@@ -11,11 +11,14 @@ from support import make_photo
 from tiny_any import saved_any
 
 from fst.errors import InputError
+from fst.evaluation import timing
 from fst.evaluation.photos import read_photo
 from fst.image.painting import load_painting
 from fst.interfaces.arguments.benchmark import parser
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
+from fst.optimization.pixels import optimize
+from fst.research.benchmarks import ladder
 from fst.research.benchmarks.ladder import by_optimization, climb, find_nets, run
 from fst.styles.paintings import checksum
 from fst.styles.trained import TrainedStyle, save_checkpoint
@@ -47,6 +50,27 @@ def test_a_level_has_the_means_of_its_terms_and_the_median_seconds(
         totals.append(float(random_loss(picture, random_loss.content_targets(photo)).total))
     assert level.objective == pytest.approx(statistics.mean(totals), rel=1e-5)
     assert level.content + level.style + level.tv == pytest.approx(level.objective)
+
+
+def test_the_optimization_is_timed_warm(
+    random_loss: PerceptualLoss, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came before the clock started: an iteration, as a pass comes before its own."""
+    seen: list[str] = []
+
+    def clock(device: torch.device) -> Any:
+        seen.append("clock")
+        return lambda: 1.0
+
+    def watched(*given: Any, **settings: Any) -> Any:
+        seen.append("optimize")
+        return optimize(*given, **settings)
+
+    monkeypatch.setattr(ladder, "start_clock", clock)
+    monkeypatch.setattr(ladder, "optimize", watched)
+    monkeypatch.setattr(timing, "optimize", watched)
+    by_optimization(random_loss, 2)(torch.rand(1, 3, 40, 48))
+    assert seen == ["optimize", "clock", "optimize"]
 
 
 def test_the_optimization_comes_below_its_photo(random_loss: PerceptualLoss) -> None:

@@ -43,6 +43,12 @@ def test_the_net_of_a_style_is_timed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         InferenceBench("the_scream", "cpu")
 
 
+def test_what_is_timed_is_told() -> None:
+    told = InferenceBench(device="cpu").told()
+    for fact in ("width 32", "bilinear", "not trained", "without the margin of 20 px"):
+        assert fact in told
+
+
 def test_all_passes_paint_the_same_picture() -> None:
     bench = InferenceBench(device="cpu")
     cases = passes(32, 2, ["fp32", "bf16"], ["eager"])

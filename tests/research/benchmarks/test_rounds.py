@@ -21,6 +21,7 @@ from fst.research.benchmarks.rounds import (
     steady,
     time_rounds,
     warm_up,
+    with_mean,
 )
 
 CPU = torch.device("cpu")
@@ -149,3 +150,11 @@ def test_the_peak_of_memory_is_this_process_s_own() -> None:
     assert len(held) > before > 50 << 20
     assert 190 << 20 < after - before < 260 << 20
     assert peak_bytes(CPU) > len(held)
+
+
+def test_steps_of_several_kinds_have_a_mean_in_every_round() -> None:
+    rounds = [Round({"a": 1.0, "b": 3.0}, 0.5), Round({"a": 2.0, "b": 2.0}, 0.6)]
+    mixed = with_mean(rounds, "a and b", {"a": 0.25, "b": 0.75})
+    assert [r.seconds["a and b"] for r in mixed] == [2.5, 2.0]
+    assert [r.canary for r in mixed] == [0.5, 0.6]
+    assert "a and b" not in rounds[0].seconds

@@ -46,6 +46,9 @@ def test_the_cases_and_their_yardsticks() -> None:
     cases = training_cases(["bf16", "fp32"], compiled=False)
     assert [case.name for case in cases] == ["bf16", "fp32", "bf16 + data", "fp32 + data"]
     assert [case.yardstick.name for case in cases] == ["textbook"] * 2 + ["textbook + data"] * 2
+    cases = training_cases(["bf16", "fp32"], compiled=False, slim=True)
+    assert [case.name for case in cases[4:]] == ["bf16 slim", "fp32 slim"]
+    assert {case.yardstick.name for case in cases[4:]} == {"textbook"}
     (*_, compiled) = training_cases(["bf16"], compiled=True)
     assert compiled.name == "compile bf16"
     assert compiled.yardstick == Variant("textbook")
@@ -150,6 +153,41 @@ def test_the_guard_takes_part(
     run()
     assert all(map(torch.equal, before, module.net.parameters()))
     assert module.guard.skipped == 1
+
+
+def test_a_blank_photo_takes_no_part_as_in_a_training(
+    settings: BenchmarkSettings, witness: Witness
+) -> None:
+    """Its gradient is no number, and the other photo's counts."""
+    bench = TrainingBench(settings)
+    bench.batch = bench.batch * 0 + 0.5
+    run = bench.run(Variant("fp32"))
+    (module,) = witness.modules
+    before = weights_of(module.net)
+    run()
+    assert all(map(torch.equal, before, module.net.parameters()))
+    assert module.guard.skipped == 0  # nothing was wrong with the step: there was nothing to see
+
+
+def test_the_slim_network_judges_where_it_is_asked_for(
+    settings: BenchmarkSettings, witness: Witness
+) -> None:
+    bench = TrainingBench(settings)
+    for variant in (Variant("fp32"), Variant("fp32", slim=True)):
+        bench.run(variant)()
+    usual, slim = witness.modules
+    assert usual.loss.vgg.source == "random"
+    assert slim.loss.vgg.source == "slim"
+    assert slim.loss.style_weight == usual.loss.style_weight
+    assert usual.net is not slim.net  # each is trained by its own judge
+
+
+def test_what_is_timed_is_told(settings: BenchmarkSettings) -> None:
+    ours, theirs = TrainingBench(settings, Recipe(pattern_weight=70, learning_rate=0.02)).told()
+    for fact in ("width 4", "bilinear", "muon", "cosine", "0.02", "pattern weight 70", "random",
+                 "painting at 512 px"):  # fmt: skip
+        assert fact in ours
+    assert "Adam" in theirs
 
 
 def test_gradients_do_not_pile_up(settings: BenchmarkSettings, witness: Witness) -> None:

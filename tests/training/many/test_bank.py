@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load, save
 from support import make_photo
 
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.image.painting import load_painting
 from fst.loss_networks.vgg import VGG19
 from fst.losses.functional import gram_matrix
@@ -115,10 +117,43 @@ def test_a_damaged_file_is_made_anew(
     first = bank_of(folder, judge, tmp_path / "whole")
     bank_of(folder, judge, tmp_path / "cache")
     file = sorted((tmp_path / "cache").glob("*.safetensors"))[1]
-    file.write_bytes(file.read_bytes()[:-1])
+    content = file.read_bytes()
+    flipped = bytearray(content)
+    flipped[-9] ^= 1  # a bit of a Gram matrix, which is as plausible as before
     measured = count_measured(monkeypatch)
-    assert same(bank_of(folder, judge, tmp_path / "cache"), first)
-    assert len(measured) == 1
+    for damaged in (content[:-1], bytes(flipped), b""):
+        file.write_bytes(damaged)
+        with pytest.warns(FstWarning, match="damaged and made anew") as caught:
+            assert same(bank_of(folder, judge, tmp_path / "cache"), first)
+        assert len(caught) == len(measured) == 1
+        assert str(file) in str(caught[0].message)
+        measured.clear()
+        assert same(bank_of(folder, judge, tmp_path / "cache"), first)
+        assert measured == []  # and none is damaged any more
+
+
+def test_several_damaged_files_are_one_line(folder: Path, judge: VGG19, tmp_path: Path) -> None:
+    bank_of(folder, judge, tmp_path)
+    for file in tmp_path.glob("*.safetensors"):
+        file.write_bytes(b"")
+    with pytest.warns(FstWarning, match="and 2 others are damaged") as caught:
+        bank_of(folder, judge, tmp_path)
+    assert len(caught) == 1
+
+
+def test_a_file_of_an_earlier_version_has_no_checksum_and_is_taken(
+    folder: Path, judge: VGG19, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bank_of(folder, judge, tmp_path)
+    for file in tmp_path.glob("*.safetensors"):
+        with safe_open(file, framework="pt") as old:
+            about = {"fst": old.metadata()["fst"]}
+        content = save(load(file.read_bytes()), about)
+        file.unlink()  # the first bank reads it still
+        file.write_bytes(content)
+    measured = count_measured(monkeypatch)
+    assert same(bank_of(folder, judge, tmp_path), first)
+    assert measured == []
 
 
 def test_what_another_process_measured_meanwhile_is_taken(

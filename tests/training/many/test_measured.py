@@ -1,5 +1,6 @@
 """fst.training.many.measured: a painting's statistics, in a file that is mapped into memory."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def test_every_setting_has_a_file_of_its_own(seen: Seen, tmp_path: Path) -> None
         "sizes": (64, 96),
         "variants": 4,
         "seed": 3,
+        "padding": "reflect",
     }
     assert others.keys() == vars(seen).keys()
     files = {replace(seen, **{name: value}).file(tmp_path, SHA256)  # type: ignore[arg-type]
@@ -95,8 +97,14 @@ def test_every_setting_has_a_file_of_its_own(seen: Seen, tmp_path: Path) -> None
     assert len(files) == len(others) + 2
 
 
+def test_files_of_before_there_was_a_choice_of_padding_hold_for_zeros(seen: Seen) -> None:
+    assert "padding" not in json.loads(seen.about(SHA256))
+    said = json.loads(replace(seen, padding="replicate").about(SHA256))
+    assert said["padding"] == "replicate"
+
+
 DAMAGE = ["gone", "empty", "cut", "no safetensors", "of another painting", "a tensor is missing",
-          "not finite", "of another shape", "of another type", "a folder"]  # fmt: skip
+          "not finite", "of another shape", "of another type", "a folder", "a bit"]  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -124,6 +132,10 @@ def test_a_damaged_file_counts_as_none(
         path.write_bytes(b"")
     elif damage == "cut":
         path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "a bit":
+        content = bytearray(path.read_bytes())
+        content[-9] ^= 1
+        path.write_bytes(content)
     elif damage == "no safetensors":
         path.write_bytes(b"something else" * 100)
     assert read_measured(path, seen, SHA256) is None

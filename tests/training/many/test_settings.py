@@ -45,6 +45,7 @@ def test_what_belongs_together_is_taken(kind: str) -> None:
         ("several", {"net.name": "johnson", "net.arguments": {}}, ["net=many", "net=johnson"]),
         ("one", {"style.name": "any"}, ["style.name"]),
         ("one", {"style.image": None}, ["style.image"]),
+        ("one", {"style.size": None}, ["style.size", "pixels"]),
         ("one", {"paintings.path": "paintings"}, ["paintings.path=paintings", "style=any"]),
         ("one", {"net.name": "any", "net.arguments": {}}, ["net=any", "monet.jpg"]),
         ("one", {"net.name": "many", "net.arguments": {}}, ["net=many", "monet.jpg"]),

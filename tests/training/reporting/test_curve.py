@@ -19,6 +19,8 @@ COLUMNS = [
     "lr",
     "skipped",
     *(f"val/{name}" for name in ("border", "checkerboard", "dots", "flat", "saturated")),
+    "val/regularity",
+    "val/period",
 ]
 
 
@@ -51,6 +53,22 @@ def test_every_row_is_on_disk_at_once(tmp_path: Path) -> None:
     for step in range(3):
         logger.log_metrics({"train/total": 1.0}, step)
         assert len(read_rows(tmp_path / "metrics.csv")) == step + 1
+
+
+def test_a_curve_of_an_earlier_version_goes_on_with_the_columns_that_it_lacked(
+    curve: CurveCSV,
+) -> None:
+    rows = read_rows(curve.path)
+    with curve.path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS[:-2], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    curve.rewind(30)
+    curve.log_metrics({"val/total": 2.0, "val/regularity": 0.25}, 30)
+    again = read_rows(curve.path)
+    assert list(again[0]) == COLUMNS
+    assert [row["val/total"] for row in again] == ["9.0", "", "", "", "2.0"]
+    assert [row["val/regularity"] for row in again] == ["", "", "", "", "0.25"]
 
 
 def test_metrics_without_a_column_are_left_out(tmp_path: Path) -> None:

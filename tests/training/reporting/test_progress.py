@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from fst.training.reporting import progress
-from fst.training.reporting.progress import LiveProgress, format_seconds
+from fst.training.reporting.progress import LiveProgress, format_seconds, tell_smaller
+from fst.training.stopping import StopOnSignal
 
 # --- how long it takes ---------------------------------------------------------------------------
 
@@ -73,15 +74,19 @@ class Run:
             self.progress.on_train_batch_end(self.trainer, self.module, None, batch, 0)
 
 
-def test_a_run_of_over_an_hour_names_its_length_and_the_presets(
+def test_a_run_of_over_an_hour_names_its_length_and_smaller_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = Run(monkeypatch, max_steps=40_000)
-    run.start()
-    run.steps(10, seconds=9.0)
-    (line, _) = capsys.readouterr().out.splitlines()
-    assert durations(line) == ["100.0 h"]  # 40,000 steps of 9 s
-    assert {"experiment=cpu", "experiment=quick"} <= set(re.findall(r"experiment=\w+", line))
+    for smaller in (["experiment=one (9 steps)", "experiment=two (1 step)"], []):
+        run = Run(monkeypatch, max_steps=40_000)
+        trainer: Any = SimpleNamespace(callbacks=[StopOnSignal(), run.progress])
+        tell_smaller(trainer, smaller)
+        run.start()
+        run.steps(10, seconds=9.0)
+        (line, _) = capsys.readouterr().out.splitlines()
+        assert durations(line) == ["100.0 h"]  # 40,000 steps of 9 s
+        assert re.findall(r"experiment=\w+", line) == [text.split(" ")[0] for text in smaller]
+        assert ("smaller" in line) == bool(smaller)
 
 
 @pytest.mark.parametrize(("max_steps", "seconds"), [(40_000, 0.08), (200, 9.0)])
