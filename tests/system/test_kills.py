@@ -232,7 +232,8 @@ def training(runner: Runner, folder: Path) -> Work:
         "train", "style=monet", "style.name=mine", "style.image=painting.png", "style.size=48",
         "style.strength_target=0.2", "data=folder", "data.path=photos", "data.size=32",
         "data.batch_size=2", "data.val_photos=2", "net.arguments={width: 4, residual_blocks: 1}",
-        "loss.weights=random", "trainer.device=cpu", "trainer.log_every=1", "trainer.val_every=4",
+        "loss.weights=slim", "loss.slim_share=null", "trainer.device=cpu", "trainer.log_every=1",
+        "trainer.val_every=4",
         "trainer.preview_every=5", "trainer.checkpoint_every=3", "trainer.max_steps=14",
         "resume=auto", "overwrite=true",
     ]  # fmt: skip
