@@ -22,8 +22,8 @@ demo: setup ## stylize a photo, train a style, stylize with it, compare; offline
 reproduce: setup ## train a shipped style again and compare: make reproduce STYLE=monet [STEPS=500]
 	$(BIN)/fst reproduce $(or $(STYLE),$(error say which: make reproduce STYLE=monet)) $(if $(STEPS),--steps $(STEPS))
 
-test: setup ## run the tests
-	$(BIN)/python -m pytest
+test: setup ## run the tests, on all cores
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 lint: setup ## style and mistakes
 	$(BIN)/ruff check .

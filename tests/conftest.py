@@ -13,6 +13,7 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
+from programs import Server
 from support import SCRIPTS, Run, make_photo
 from torch import Tensor
 
@@ -30,6 +31,19 @@ for _number, _handler in (
 ):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
+
+
+MEMORY_EACH = 3 << 30
+"""Bytes that a worker takes at most, with the programs that it starts."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """``-n auto``: a worker for each core that this process may use, as each has one thread."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or not hasattr(os, "sched_getaffinity"):
+        return None  # xdist knows
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(len(os.sched_getaffinity(0)), memory // MEMORY_EACH))
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +138,29 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
             text=True,
             check=False,
         )
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Starts programs that need not be loaded."""
+    server = Server(tmp_path_factory.mktemp("fork_server"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def run_forked(tmp_path: Path, environment: dict[str, str], fork_server: Server) -> Run:
+    """The same as ``run`` in a process that need not be loaded: for trainings and the like."""
+
+    def call(script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        program = fork_server.start(
+            arguments, tmp_path, {**environment, **variables}, SCRIPTS / script, together=False
+        )
+        output, errors = program.communicate()
+        assert program.returncode is not None
+        return subprocess.CompletedProcess(arguments, program.returncode, output, errors)
 
     return call
 

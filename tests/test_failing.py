@@ -49,9 +49,9 @@ def stylize(run_inside: Run, failing: Path, assets_folder: Path) -> Stylize:
 
 
 @pytest.fixture
-def train(run: Run, failing: Path, assets_folder: Path) -> Stylize:
+def train(run_forked: Run, failing: Path, assets_folder: Path) -> Stylize:
     def call(*words: str, **variables: str) -> CompletedProcess[str]:
-        return run("train.py", *TINY, *words, FST_ASSETS=str(assets_folder), **variables)
+        return run_forked("train.py", *TINY, *words, FST_ASSETS=str(assets_folder), **variables)
 
     return call
 

@@ -376,7 +376,9 @@ def _process(rank: int, folder: Path, meeting: Path, results: Any) -> None:
 
 @pytest.mark.slow
 def test_processes_tell_each_other_where_they_stand(parquet: Path, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
+    # two processes of their own, for which the libraries are loaded once
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["fst.data.module", "torch.distributed"])
     results = context.Queue()
     processes = [
         context.Process(target=_process, args=(rank, parquet, tmp_path / "meeting", results))

@@ -277,7 +277,7 @@ def test_a_callers_modes_change_nothing(
     photo = np.asarray(make_photo(40, 30))
 
     slow = fst.load(
-        tmp_path / "sea.png", device="cpu", precision="fp32", weights="random", iterations=2
+        tmp_path / "sea.png", device="cpu", precision="fp32", weights="slim", iterations=2
     )
     expected = style(photo), slow(photo), style(photo)
     contexts: dict[str, Any] = {

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from programs import Program, Server
 from support import SCRIPTS, make_photo
 
 pytestmark = pytest.mark.slow
@@ -42,14 +44,19 @@ def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
     ]
 
 
-def start(
-    arguments: list[str], name: str, folder: Path, environment: dict[str, str]
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPTS / "train.py"), *arguments,
-         f"runs={name}/runs", f"checkpoints={name}/done"],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+Start = Callable[[list[str], str], Program]
+"""Starts a training whose runs and styles come into a folder of this name."""
+
+
+@pytest.fixture
+def start(fork_server: Server, environment: dict[str, str], tmp_path: Path) -> Start:
+    """Its first process need not be loaded; the second one is started by the first."""
+
+    def call(words: list[str], name: str) -> Program:
+        words = [*words, f"runs={name}/runs", f"checkpoints={name}/done"]
+        return fork_server.start(words, tmp_path, environment, SCRIPTS / "train.py")
+
+    return call
 
 
 def curve(folder: Path) -> list[dict[str, str]]:
@@ -58,18 +65,18 @@ def curve(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(opened))
 
 
-def wait_for_step(folder: Path, step: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
+def wait_for_step(folder: Path, step: int, process: Program) -> None:
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         files = list(folder.glob("runs/mine/*/metrics.csv"))
         if files and any(line.startswith(f"{step},") for line in files[0].read_text().splitlines()):
             return
-        assert process.poll() is None, process.stdout and process.stdout.read()
+        assert process.poll() is None, process.said()
         time.sleep(0.05)
     raise AssertionError(f"step {step} never came")
 
 
-def child_of(process: subprocess.Popen[str]) -> int:
+def child_of(process: Program) -> int:
     """The second process of the run, which the first one has started."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     for child in map(int, children):
@@ -78,14 +85,12 @@ def child_of(process: subprocess.Popen[str]) -> int:
     raise AssertionError("the run has started no second process")
 
 
-def test_two_processes_train_as_one_does(
-    tiny: list[str], tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_two_processes_train_as_one_does(tiny: list[str], tmp_path: Path, start: Start) -> None:
     # One process takes the batch in the same two parts: sums in another order differ by rounding,
     # which Adam's first steps amplify a thousand times.
     for name, setting in (("one", "accumulate=2"), ("two", "trainer.devices=2")):
-        process = start([*tiny, setting, "trainer.max_steps=20"], name, tmp_path, environment)
-        output = process.communicate(timeout=300)[0]
+        process = start([*tiny, setting, "trainer.max_steps=20"], name)
+        (output,) = process.communicate()
         assert process.returncode == 0, output
         assert "Warning" not in output
     one, two = (curve(tmp_path / name) for name in ("one", "two"))
@@ -103,14 +108,14 @@ def test_two_processes_train_as_one_does(
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds a process through /proc")
 @pytest.mark.parametrize("killed", [0, 1])
 def test_a_killed_process_ends_the_other_and_the_run_resumes(
-    killed: int, tiny: list[str], tmp_path: Path, environment: dict[str, str]
+    killed: int, tiny: list[str], tmp_path: Path, start: Start
 ) -> None:
     long = [*tiny, "trainer.devices=2", "trainer.max_steps=1000000"]
-    process = start(long, "run", tmp_path, environment)
+    process = start(long, "run")
     wait_for_step(tmp_path / "run", 25, process)
     child = child_of(process)
     os.kill(process.pid if killed == 0 else child, signal.SIGKILL)
-    output = process.communicate(timeout=60)[0]  # the pipe closes when both have ended
+    (output,) = process.communicate()  # the pipe closes when both have ended
     assert process.returncode != 0
     assert "another process of this run has ended" in output
     assert "resume=auto" in output
@@ -118,8 +123,8 @@ def test_a_killed_process_ends_the_other_and_the_run_resumes(
     saved = max(int(p.stem.split("=")[1]) for p in tmp_path.glob("run/runs/mine/*/resume/*.ckpt"))
     assert saved >= 20
     short = [*tiny, "trainer.devices=2", f"trainer.max_steps={saved + 5}", "resume=auto"]
-    resumed = start(short, "run", tmp_path, environment)
-    output = resumed.communicate(timeout=120)[0]
+    resumed = start(short, "run")
+    (output,) = resumed.communicate()
     assert resumed.returncode == 0, output
     assert f"step={saved}.ckpt" in output
     steps = [int(row["step"]) for row in curve(tmp_path / "run") if row["train/total"]]
@@ -142,25 +147,25 @@ def test_torchrun_starts_the_processes(
 
 
 def test_a_batch_that_cannot_be_dealt_evenly_is_refused(
-    tiny: list[str], tmp_path: Path, environment: dict[str, str]
+    tiny: list[str], tmp_path: Path, start: Start
 ) -> None:
     odd = [*tiny, "data.batch_size=3", "trainer.devices=2", "trainer.max_steps=4"]
-    process = start(odd, "run", tmp_path, environment)
-    output = process.communicate(timeout=120)[0]
+    process = start(odd, "run")
+    (output,) = process.communicate()
     assert process.returncode == 1
     assert "multiple of 2" in output
     assert "Traceback" not in output
 
 
 def test_a_signal_to_one_process_stops_both_with_a_checkpoint(
-    tiny: list[str], tmp_path: Path, environment: dict[str, str]
+    tiny: list[str], tmp_path: Path, start: Start
 ) -> None:
     long = [*tiny, "trainer.devices=2", "trainer.max_steps=1000000",
             "trainer.checkpoint_every=1000000"]  # fmt: skip
-    process = start(long, "run", tmp_path, environment)
+    process = start(long, "run")
     wait_for_step(tmp_path / "run", 5, process)
     os.kill(child_of(process), signal.SIGTERM)
-    output = process.communicate(timeout=60)[0]
+    (output,) = process.communicate()
     assert process.returncode == 130, output
     assert "go on with: " in output
     assert len(list(tmp_path.glob("run/runs/mine/*/resume/*.ckpt"))) == 1
@@ -168,15 +173,13 @@ def test_a_signal_to_one_process_stops_both_with_a_checkpoint(
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds a process through /proc")
 def test_ctrl_c_reaches_both_and_one_of_them_says_how_to_go_on(
-    tiny: list[str], tmp_path: Path, environment: dict[str, str]
+    tiny: list[str], tmp_path: Path, start: Start
 ) -> None:
-    process = start(
-        [*tiny, "trainer.devices=2", "trainer.max_steps=1000000"], "run", tmp_path, environment
-    )
+    process = start([*tiny, "trainer.devices=2", "trainer.max_steps=1000000"], "run")
     wait_for_step(tmp_path / "run", 5, process)
     for number in (child_of(process), process.pid):  # as a terminal does
         os.kill(number, signal.SIGINT)
-    output = process.communicate(timeout=60)[0]
+    (output,) = process.communicate()
     assert process.returncode == 130, output
     (line,) = [line for line in output.splitlines() if "resume=" in line]
     named = re.findall(r"resume=(\S+)", line)[-1]

@@ -28,8 +28,10 @@ def trained(run_inside: Run, tmp_path: Path, photo_folder: Path) -> list[str]:
             str(photo_folder), "--size", "32"]  # fmt: skip
 
 
-def test_the_same_recipe_comes_out_the_same(run: Run, trained: list[str], tmp_path: Path) -> None:
-    result = run("reproduce.py", *trained)
+def test_the_same_recipe_comes_out_the_same(
+    run_forked: Run, trained: list[str], tmp_path: Path
+) -> None:
+    result = run_forked("reproduce.py", *trained)
     assert result.returncode == 0, result.stderr + result.stdout
     assert "(+0.0%)" in result.stdout
     first = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
@@ -38,12 +40,12 @@ def test_the_same_recipe_comes_out_the_same(run: Run, trained: list[str], tmp_pa
     assert again.description["loss"]["style_weight"] == first.description["loss"]["style_weight"]
 
 
-def test_another_result_is_a_failure(run: Run, trained: list[str], tmp_path: Path) -> None:
+def test_another_result_is_a_failure(run_forked: Run, trained: list[str], tmp_path: Path) -> None:
     path = tmp_path / "checkpoints" / "mine.safetensors"
     shipped = load_checkpoint(path)
     shipped.net.out.bias.data += 3.0  # type: ignore[operator, union-attr]
     save_checkpoint(path, TrainedStyle(shipped.net, shipped.description))
-    result = run("reproduce.py", *trained)
+    result = run_forked("reproduce.py", *trained)
     assert result.returncode == 1
     assert "that is not within 3%" in result.stderr
 

@@ -2,22 +2,24 @@
 
 import csv
 import json
-import os
 import shlex
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from programs import Program, Server
 from safetensors.torch import load_file
 from support import SCRIPTS, Run, make_photo
 
 from fst.inference.painter import feedforward
 from fst.styles.trained import load_checkpoint
+
+SLIM = ["loss.weights=slim", "loss.slim_share=null"]
+"""A network that judges several times as quickly as VGG-19."""
 
 
 @pytest.fixture
@@ -52,16 +54,18 @@ def curve(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(opened))
 
 
-def test_without_a_style_it_lists_the_styles(run: Run) -> None:
-    result = run("train.py")
+def test_without_a_style_it_lists_the_styles(run_inside: Run) -> None:
+    result = run_inside("train.py")
     assert result.returncode != 0
     for style in ("monet", "starry_night", "the_scream", "great_wave", "poppies"):
         assert style in result.stderr + result.stdout
     assert "Traceback" not in result.stderr
 
 
-def test_a_run_writes_all_that_the_readme_names(run: Run, tiny: list[str], tmp_path: Path) -> None:
-    result = run("train.py", *tiny)
+def test_a_run_writes_all_that_the_readme_names(
+    run_forked: Run, tiny: list[str], tmp_path: Path
+) -> None:
+    result = run_forked("train.py", *tiny)
     assert result.returncode == 0, result.stderr
     style = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
     about = style.description
@@ -106,23 +110,27 @@ def test_it_never_replaces_a_finished_style_silently(
     assert load_checkpoint(target).name == "mine"
 
 
-def start(tiny: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPTS / "train.py"), *tiny, f"runs={folder}/runs",
-         f"checkpoints={folder}/done"],
-        cwd=folder.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True,
-    )  # fmt: skip
+Start = Callable[[list[str], Path], Program]
+"""Starts a training whose runs and styles come into a folder."""
 
 
-def wait_for_step(folder: Path, step: int, process: subprocess.Popen[str]) -> None:
+@pytest.fixture
+def start(fork_server: Server, environment: dict[str, str]) -> Start:
+    def call(words: list[str], folder: Path) -> Program:
+        words = [*words, f"runs={folder}/runs", f"checkpoints={folder}/done"]
+        return fork_server.start(words, folder.parent, environment, SCRIPTS / "train.py")
+
+    return call
+
+
+def wait_for_step(folder: Path, step: int, process: Program) -> None:
     """Until metrics.csv has the row of ``step``."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         files = list(folder.glob("runs/mine/*/metrics.csv"))
         if files and any(line.startswith(f"{step},") for line in files[0].read_text().splitlines()):
             return
-        assert process.poll() is None, process.stdout and process.stdout.read()
+        assert process.poll() is None, process.said()
         time.sleep(0.02)
     raise AssertionError(f"step {step} never came")
 
@@ -132,31 +140,31 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(
     checkpoint_every: int,
     tiny: list[str],
     tmp_path: Path,
-    environment: dict[str, str],
+    start: Start,
     run_inside: Run,
+    run_forked: Run,
 ) -> None:
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    tiny = [*tiny, "trainer.max_steps=80", f"trainer.checkpoint_every={checkpoint_every}"]
-    whole = start(tiny, tmp_path / "whole", environment)
-    output = whole.communicate(timeout=300)[0]
+    tiny = [*tiny, *SLIM, "trainer.max_steps=80", f"trainer.checkpoint_every={checkpoint_every}"]
+    whole = start(tiny, tmp_path / "whole")
+    (output,) = whole.communicate()
     assert whole.returncode == 0, output
-    killed = start(tiny, tmp_path / "killed", environment)
+    killed = start(tiny, tmp_path / "killed")
     wait_for_step(tmp_path / "killed", 50, killed)
-    os.kill(killed.pid, signal.SIGKILL)
+    killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert not (tmp_path / "killed/done/mine.safetensors").exists()
     (folder,) = (tmp_path / "killed" / "runs" / "mine").iterdir()
     if checkpoint_every == 25:
         refused_resumes(run_inside, tiny, tmp_path, folder)
     # the run's folder alone, or the whole command again
-    words = [f"resume={folder}"] if checkpoint_every == 25 else [*tiny, "resume=auto"]
-    resumed = subprocess.run(
-        [sys.executable, str(SCRIPTS / "train.py"), *words,
-         *([] if checkpoint_every == 25 else [f"runs={tmp_path}/killed/runs",
-                                              f"checkpoints={tmp_path}/killed/done"])],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    words = [f"resume={folder}"]
+    if checkpoint_every == 20:
+        killed_folder = tmp_path / "killed"
+        words = [*tiny, "resume=auto", f"runs={killed_folder}/runs"]
+        words += [f"checkpoints={killed_folder}/done"]
+    resumed = run_forked("train.py", *words)
     assert resumed.returncode == 0, resumed.stderr
     assert "resuming from" in resumed.stdout
     assert "resumed with" not in resumed.stdout
@@ -175,7 +183,7 @@ def refused_resumes(run_inside: Run, tiny: list[str], tmp_path: Path, folder: Pa
         ([f"resume={folder}", "optimizer=adam"], "optimizer can't change"),
         ([f"resume={folder}", "style.image=other.png"], "style.image can't change"),
         ([f"resume={folder}", "style=the_scream"], "style.name can't change"),
-        ([f"resume={folder}", "loss=slim"], "loss.weights can't change"),
+        ([f"resume={folder}", "loss.weights=random"], "loss.weights can't change"),
         ([f"resume={folder}", "loss.style_layers={relu1_1: 1}"], "loss.style_layers."),
         ([f"resume={checkpoint}", "trainer.max_steps=3"], "trainer.max_steps=3 is less"),
         ([f"resume={checkpoint}", "data.path=nowhere"], "nowhere"),
@@ -206,24 +214,25 @@ def snapshot(folder: Path) -> dict[Path, bytes]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_a_resumable_checkpoint(
-    number: signal.Signals, tiny: list[str], tmp_path: Path, environment: dict[str, str]
+    number: signal.Signals, tiny: list[str], tmp_path: Path, start: Start
 ) -> None:
     folder = tmp_path / "stopped"
     folder.mkdir()
+    tiny = [*tiny, *SLIM]
     endless = [*tiny, "trainer.max_steps=100000", "trainer.checkpoint_every=100000"]
-    process = start(endless, folder, environment)
+    process = start(endless, folder)
     wait_for_step(folder, 5, process)
     process.send_signal(number)
-    output = process.communicate(timeout=120)[0]
+    (output,) = process.communicate()
     assert process.returncode == 128 + number
     (saved,) = folder.glob("runs/mine/*/resume/step=*.ckpt")
     assert str(saved) in output
     (line,) = (line for line in output.splitlines() if "go on with: " in line)
     typed = shlex.split(line.partition("go on with: ")[2])
     assert typed == ["python", str(SCRIPTS / "train.py"), f"resume={saved.parents[1]}"]
-    resumed = start([*tiny, "resume=auto", "trainer.max_steps=10000"], folder, environment)
+    resumed = start([*tiny, "resume=auto", "trainer.max_steps=10000"], folder)
     wait_for_step(folder, int(curve(folder / "runs")[-1]["step"]) + 2, resumed)
-    resumed.kill()
+    resumed.send_signal(signal.SIGKILL)
     resumed.communicate()
 
 
@@ -279,14 +288,14 @@ def test_a_diverging_loss_stops_the_run_and_keeps_the_checkpoints(
 
 @pytest.mark.parametrize("launcher", ["basic", "joblib"])
 def test_a_sweep_trains_the_other_styles_where_one_fails(
-    launcher: str, run: Run, tiny: list[str], tmp_path: Path
+    launcher: str, run_forked: Run, tiny: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "monet.safetensors").write_bytes(b"precious")
     named = ("style=", "style.name=", "style.image=")  # portraits stand in for the paintings
     styles = [argument for argument in tiny if not argument.startswith(named)]
     sweep = [f"hydra/launcher={launcher}", "style=monet,the_scream", "trainer.max_steps=2"]
-    result = run("train.py", "-m", *styles, *sweep)
+    result = run_forked("train.py", "-m", *styles, *sweep)
     assert result.returncode == 1
     assert "overwrite=true" in result.stderr
     assert "monet was not trained" in result.stderr

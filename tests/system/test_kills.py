@@ -9,10 +9,8 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from programs import Server
 from safetensors.torch import load_file
 from support import ROOT, make_photo
 
@@ -32,56 +31,34 @@ MOMENTS = int(os.environ.get("FST_KILL_MOMENTS", "1"))
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL)
 
 
-class Server:
-    """The processes that commands are run in; see ``fork_server.py``."""
+@dataclass(frozen=True)
+class Runner:
+    """Runs commands in forks of one process, and kills them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "tmp").mkdir()
-        away = {f"XDG_{name}_HOME": str(folder / name) for name in ("CACHE", "DATA")}
-        kept = {key: value for key, value in os.environ.items() if key != "FST_ASSETS"}
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "fork_server.py")],
-            env={**kept, **away, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(ROOT),
-                 "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self.answer() == "ready"
-
-    def answer(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+    server: Server
+    temporary: Path
 
     def run(
         self, words: Sequence[str], folder: Path, number: int | None = None, after: float = 0.0
     ) -> tuple[int, str, float]:
         """Status, what was said and the seconds it took; with a signal, sent after a while."""
-        output = self.folder / "said.txt"
-        output.unlink(missing_ok=True)
-        order = {"words": list(words), "folder": str(folder), "output": str(output)}
-        assert self.process.stdin is not None
+        kept = {key: value for key, value in os.environ.items() if key != "FST_ASSETS"}
+        away = {f"XDG_{name}_HOME": str(self.server.folder / name) for name in ("CACHE", "DATA")}
         began = time.monotonic()
-        print(json.dumps(order), file=self.process.stdin, flush=True)
-        child = int(self.answer())
+        program = self.server.start(
+            words, folder, {**kept, **away, "TMPDIR": str(self.temporary), "HF_HUB_OFFLINE": "1"}
+        )
         if number is not None:
             time.sleep(after)
-            try:
-                os.kill(child, number)
-            except ProcessLookupError:  # it was quicker
-                pass
-        status = int(self.answer())
-        return status, output.read_text() if output.exists() else "", time.monotonic() - began
+            program.send_signal(number)
+        (said,) = program.communicate()
+        assert program.returncode is not None
+        return program.returncode, said, time.monotonic() - began
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("server"))
-    yield made
-    assert made.process.stdin is not None
-    made.process.stdin.close()
-    assert made.process.stdout is not None
-    made.process.stdout.close()
-    assert made.process.wait(60) == 0
+def runner(fork_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    return Runner(fork_server, tmp_path_factory.mktemp("tmp"))
 
 
 def hidden(folder: Path) -> list[str]:
@@ -119,10 +96,10 @@ class Work:
     seconds: float
 
 
-def kill_and_go_on(server: Server, work: Work, folder: Path, number: int) -> bool:
+def kill_and_go_on(runner: Runner, work: Work, folder: Path, number: int) -> bool:
     """Kills a command at a random moment and runs it again; False where it was done before."""
     after = random.uniform(0.0, work.seconds)
-    status, said, _ = server.run(work.words, folder, number, after)
+    status, said, _ = runner.run(work.words, folder, number, after)
     where = f"{signal.Signals(number).name} after {after:.3f} s: status {status}\n{said}"
     assert "Traceback" not in said, where
     assert "Exception ignored" not in said, where
@@ -133,9 +110,9 @@ def kill_and_go_on(server: Server, work: Work, folder: Path, number: int) -> boo
     else:
         assert status in (0, 128 + number) or (status == -number and outside), where
         assert not hidden(folder), where
-        assert not list((server.folder / "tmp").iterdir()), where
+        assert not list(runner.temporary.iterdir()), where
     check_whole(folder)
-    again, said, _ = server.run(work.words, folder)
+    again, said, _ = runner.run(work.words, folder)
     assert again == 0, f"{where}\nand then {said}"
     assert not hidden(folder), where
     check_whole(folder)
@@ -150,21 +127,21 @@ def copied(folder: Path, name: str) -> Path:
     return target
 
 
-def killed_at_many_moments(server: Server, work: Work, folder: Path, number: int) -> None:
+def killed_at_many_moments(runner: Runner, work: Work, folder: Path, number: int) -> None:
     """Ends as an undisturbed run does, wherever it was killed."""
     stopped = 0
     for moment in range(MOMENTS):
-        stopped += kill_and_go_on(server, work, copied(folder, f"moment-{moment}"), number)
+        stopped += kill_and_go_on(runner, work, copied(folder, f"moment-{moment}"), number)
         shutil.rmtree(folder.with_name(f"moment-{moment}"))
     print(f"{signal.Signals(number).name}: {stopped} of {MOMENTS} stopped ({work.seconds:.1f} s)")
 
 
 def undisturbed(
-    server: Server, words: Sequence[str], found: Callable[[Path], Any], folder: Path
+    runner: Runner, words: Sequence[str], found: Callable[[Path], Any], folder: Path
 ) -> Work:
     """The second run, which is quicker than the first: what is read once is in memory then."""
     for name in ("first", "second"):
-        status, said, seconds = server.run(words, copied(folder, name))
+        status, said, seconds = runner.run(words, copied(folder, name))
         assert status == 0, said
     return Work(words, found, found(folder.with_name("second")), seconds)
 
@@ -195,26 +172,26 @@ def pixels(path: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def painting(server: Server, folder: Path) -> Work:
+def painting(runner: Runner, folder: Path) -> Work:
     def found(folder: Path) -> dict[str, bytes]:
         return {path.name: pixels(path) for path in (folder / "out").iterdir()}
 
     words = ["stylize", "photos", "--style", "tiny", "--output", "out", "--backend", "eager"]
-    return undisturbed(server, words, found, folder)
+    return undisturbed(runner, words, found, folder)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_folder_that_is_painted(
-    server: Server, painting: Work, folder: Path, number: int
+    runner: Runner, painting: Work, folder: Path, number: int
 ) -> None:
-    killed_at_many_moments(server, painting, folder, number)
+    killed_at_many_moments(runner, painting, folder, number)
 
 
 # --- comparing -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def comparing(server: Server, folder: Path) -> Work:
+def comparing(runner: Runner, folder: Path) -> Work:
     def found(folder: Path) -> list[Any]:
         report = json.loads((folder / "report" / "report.json").read_text())
         figures = [
@@ -229,20 +206,20 @@ def comparing(server: Server, folder: Path) -> Work:
     monet = str(ROOT / "checkpoints" / "monet.safetensors")
     words = ["compare", "--style", monet, "--photos", "photos", "--output", "report",
              "--weights", "slim", "--size", "32", "--iterations", "2", "--limit", "3"]  # fmt: skip
-    return undisturbed(server, words, found, folder)
+    return undisturbed(runner, words, found, folder)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_comparison(server: Server, comparing: Work, folder: Path, number: int) -> None:
-    killed_at_many_moments(server, comparing, folder, number)
+def test_a_comparison(runner: Runner, comparing: Work, folder: Path, number: int) -> None:
+    killed_at_many_moments(runner, comparing, folder, number)
 
 
 # --- training ------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def training(server: Server, folder: Path) -> Work:
+def training(runner: Runner, folder: Path) -> Work:
     def found(folder: Path) -> tuple[dict[str, list[float]], list[dict[str, str]]]:
         weights = load_file(folder / "checkpoints" / "mine.safetensors")
         # one that was finished before it was killed is begun anew
@@ -255,14 +232,15 @@ def training(server: Server, folder: Path) -> Work:
         "train", "style=monet", "style.name=mine", "style.image=painting.png", "style.size=48",
         "style.strength_target=0.2", "data=folder", "data.path=photos", "data.size=32",
         "data.batch_size=2", "data.val_photos=2", "net.arguments={width: 4, residual_blocks: 1}",
-        "loss.weights=random", "trainer.device=cpu", "trainer.log_every=1", "trainer.val_every=4",
+        "loss.weights=slim", "loss.slim_share=null", "trainer.device=cpu", "trainer.log_every=1",
+        "trainer.val_every=4",
         "trainer.preview_every=5", "trainer.checkpoint_every=3", "trainer.max_steps=14",
         "resume=auto", "overwrite=true",
     ]  # fmt: skip
-    return undisturbed(server, words, found, folder)
+    return undisturbed(runner, words, found, folder)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_training(server: Server, training: Work, folder: Path, number: int) -> None:
-    killed_at_many_moments(server, training, folder, number)
+def test_a_training(runner: Runner, training: Work, folder: Path, number: int) -> None:
+    killed_at_many_moments(runner, training, folder, number)
