@@ -11,11 +11,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { LANES = 16, IN = 8, OUT = 6, SPOTS = IN * IN, ROWS = 6, MOST_THREADS = 256 };
+enum { IN = 8, OUT = 6, SPOTS = IN * IN, ROWS = 6, MOST_THREADS = 256 };
 #ifdef __AVX512F__
-enum { BLOCK = 64 }; /* channels of a product: what the registers hold of 6 rows */
+enum { LANES = 16, BLOCK = 64 }; /* channels in a register; of a product: what all hold of 6 rows */
 #else
-enum { BLOCK = 16 };
+enum { LANES = 8, BLOCK = 16 };
 #endif
 
 typedef float vec __attribute__((vector_size(4 * LANES), aligned(4)));

@@ -155,3 +155,16 @@ def test_instance_norm_on_a_gpu_equals_that_on_a_cpu(
     assert on_gpu.grad is not None
     torch.testing.assert_close(y.double().cpu(), expected, rtol=off, atol=off)
     torch.testing.assert_close(on_gpu.grad.double().cpu(), exact.grad, rtol=off, atol=off)
+
+
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_nothing_is_rounded_to_bf16_on_the_way_to_the_gradient_of_a_scale(
+    memory_format: torch.memory_format,
+) -> None:
+    x = (2 + draw(2, 5, 32, 32)).bfloat16().contiguous(memory_format=memory_format)
+    upstream = draw(2, 5, 32, 32, seed=1).bfloat16()
+    ours, plain = InstanceNorm2d(5), nn.InstanceNorm2d(5, affine=True).double()
+    ours(x).backward(upstream)
+    plain(x.double()).backward(upstream.double())
+    assert ours.weight.grad is not None
+    torch.testing.assert_close(ours.weight.grad.double(), plain.weight.grad, rtol=1e-4, atol=1e-3)

@@ -85,6 +85,15 @@ def test_bf16_is_nearer_the_exact_result_than_torchs() -> None:
     assert (found - wanted).std() < (torchs - wanted).std() < 0.01
 
 
+def test_a_processor_without_avx512_computes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "level", lambda: compiled.LEVELS[-1][1])
+    for dtype, near in ((torch.float32, 2e-4), (torch.bfloat16, 0.02)):
+        x, (weight, bias) = draw(2, 48, 13, 20, dtype=dtype), layer(48, 80)
+        found = convolution(x, weight, bias, 1)
+        wanted = exact(x, weight, bias, 1)
+        torch.testing.assert_close(found.double(), wanted, rtol=0, atol=near)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_rows_of_a_larger_picture_are_read_where_they_lie(dtype: torch.dtype) -> None:
     store, (weight, bias) = draw(1, 32, 40, 30, dtype=dtype), layer(32, 32)
