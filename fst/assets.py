@@ -1,9 +1,10 @@
 """Finds weights, paintings, photos and trained styles by name.
 
 A name is looked for, in this order: as a path; in the folder that ``FST_ASSETS`` names, laid out as
-``weights/``, ``styles/`` and ``photos/``; in the cache (``~/.cache/fst``, or ``torch.hub``'s for
-torchvision's VGG-19); and as a download, where there is one. Nothing is replaced by something else
-behind the user's back: what can't be had is an :class:`~fst.errors.AssetError` that names all four.
+``weights/``, ``styles/`` (or ``paintings/``) and ``photos/``; in the cache (``~/.cache/fst``, or
+``torch.hub``'s for torchvision's VGG-19); and as a download, where there is one. Nothing is
+replaced by something else behind the user's back: what can't be had is an
+:class:`~fst.errors.AssetError` that names all four.
 """
 
 import os
@@ -60,10 +61,14 @@ def checkpoint_folders() -> tuple[Path, ...]:
 
 
 def search_path(kind: str) -> list[Path]:
-    """The folders in which an asset of ``kind`` ("weights", "styles", "photos") may lie."""
+    """The folders in which an asset of ``kind`` ("weights", "styles", "photos") may lie.
+
+    Styles are paintings, and are looked for in ``paintings/``, too.
+    """
     folders = [Path(pooch.os_cache("fst")) / kind]
     if root := os.environ.get("FST_ASSETS"):
-        folders.insert(0, Path(root).expanduser() / kind)
+        names = (kind, "paintings") if kind == "styles" else (kind,)
+        folders = [*(Path(root).expanduser() / name for name in names), *folders]
     return folders
 
 

@@ -60,7 +60,10 @@ def test_the_assets_folder_comes_before_the_cache(places: tuple[Path, Path]) -> 
 @pytest.mark.parametrize("kind", ["weights", "styles", "photos"])
 def test_every_kind_has_its_folder(kind: str, places: tuple[Path, Path]) -> None:
     assets, cache = places
-    assert search_path(kind) == [assets / kind, cache / kind]
+    among = (
+        [assets / "paintings"] if kind == "styles" else []
+    )  # where a style's painting may lie, too
+    assert search_path(kind) == [assets / kind, *among, cache / kind]
     mine = assets / kind / "mine"
     mine.parent.mkdir(parents=True)
     mine.mkdir() if kind == "photos" else mine.touch()  # photos are folders, the others files
@@ -236,4 +239,6 @@ def test_every_style_has_its_painting(
     monkeypatch.chdir(tmp_path)
     for name in style_names(STYLES):
         image = read_style(name, STYLES)["image"]
-        assert find("styles", image) == assets_folder / "styles" / image
+        assert find("styles", image) in (
+            assets_folder / kind / image for kind in ("styles", "paintings")
+        )

@@ -190,9 +190,13 @@ def check_strokes(name: str, value: object) -> int | str:
     Raises:
         InputError: it is none.
     """
+    name = name.replace("style_size", "stroke_size")  # as it is usually typed
     if isinstance(value, str):
         return one_of(name, value, tuple(STROKES))
-    return whole_number(name, value, 16)
+    try:
+        return whole_number(name, value, 16)
+    except InputError as error:
+        raise InputError(f"{error}, or one of {', '.join(STROKES)}") from error
 
 
 def _layers(name: str, value: object) -> Mapping[str, float]:

@@ -35,6 +35,10 @@ class Strokes:
     wanted: int | str
     learned: int
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.wanted, str):
+            self.scale(self.wanted)  # what is too fine for every photo is told at once
+
     def scale(self, side: int) -> float:
         """What a photo with this long side is multiplied by before it is painted.
 
@@ -71,6 +75,8 @@ class Strokes:
         """
         h, w = photo.shape[2:]
         scale, step = self.scale(max(h, w)), 4 if tiles else 1
+        if isinstance(self.wanted, str):  # a word fits every photo, a thin one as far as it goes
+            scale = max(scale, min(1.0, MIN_SIDE / min(h, w)))
         shown = (round(h * scale / step) * step, round(w * scale / step) * step)
         if shown == (h, w):
             return paint(photo)
@@ -92,9 +98,6 @@ def learned_size(style: Style) -> int:
     """
     if not style.shares:
         return style.size
-    predicted = style.description.get("predicted", {})
-    octaves = [
-        share * math.log2(predicted[name]["stroke_size"] if name in predicted else SIZE)
-        for name, share in style.shares.items()
-    ]
+    sizes = style.description.get("sizes", {})
+    octaves = [share * math.log2(sizes.get(name, SIZE)) for name, share in style.shares.items()]
     return round(2 ** (sum(octaves) / sum(style.shares.values())))

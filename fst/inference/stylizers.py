@@ -206,7 +206,7 @@ def _in_one_pass(
     how = (trained, device, dtype, options.memory, circular, backend, margin)
     if fitted is None:  # what refines paints in the strokes that it is going to be judged by
         learned = learned_size(style)
-        as_learned = refine or wanted in (None, learned)
+        as_learned = refine or wanted in (None, "small", learned)
         strokes = None if as_learned or wanted is None else Strokes(wanted, learned)
         return FeedForwardStylizer(*how, strokes)
     return FittingStylizer(*how, fitted=fitted)

@@ -142,8 +142,8 @@ def in_pixels(size: int | str | None) -> int | None:
     """
     if isinstance(size, str):
         raise InputError(
-            f"stroke_size {size!r} (--stroke-size) is for one pass: here give pixels, the "
-            "painting's long side"
+            f"stroke_size {size!r} (--stroke-size) is for one pass: the optimization and refining "
+            "a painting take pixels, refining a trained net takes none"
         )
     return size
 

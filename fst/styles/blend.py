@@ -119,6 +119,9 @@ def described(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -
     of_paintings = {name: style.description.get("predicted") for name, style in styles.items()}
     if any(of_paintings.values()):
         said["predicted"] = {name: about for name, about in of_paintings.items() if about}
+    said["sizes"] = {
+        name: style.description["style"].get("size", SIZE) for name, style in styles.items()
+    }
     # of a predicted net, painting and any-painting net are told instead
     said["digests"] = {name: styles[name].digest for name, of in of_paintings.items() if not of}
     return said

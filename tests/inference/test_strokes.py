@@ -78,26 +78,36 @@ def test_what_tiles_goes_on_tiling() -> None:
 
 def test_strokes_that_cant_be_are_refused() -> None:
     with pytest.raises(InputError, match=r"no finer than stroke_size 256 .*not 255"):
-        Strokes(255, 512).painted(PHOTO, dots)
+        Strokes(255, 512)
     with pytest.raises(InputError, match=r"leave 26 x 6 pixels of a photo of 256 x 64"):
         Strokes(5120, 512).painted(PHOTO, dots)
 
 
 @pytest.mark.parametrize(
-    ("about", "shares", "predicted", "learned"),
+    ("about", "shares", "sizes", "learned"),
     [
         ({"size": 300}, {}, {}, 300),
         ({}, {}, {}, 512),
         ({}, {"a": 0.5, "b": 0.5}, {}, 512),
-        ({}, {"a": 0.5, "b": 0.5}, {"a": {"stroke_size": 256}, "b": {"stroke_size": 256}}, 256),
-        ({}, {"a": 0.5, "b": 0.5}, {"a": {"stroke_size": 256}}, 362),  # between 256 and 512
+        ({}, {"a": 0.5, "b": 0.5}, {"a": 256, "b": 256}, 256),
+        ({}, {"a": 0.5, "b": 0.5}, {"a": 256, "b": 512}, 362),
+        ({}, {"a": 0.999, "b": 0.001}, {"a": 300, "b": 512}, 300),
     ],
 )
 def test_a_style_says_what_its_net_has_learned(
-    about: dict[str, int],
-    shares: dict[str, float],
-    predicted: dict[str, dict[str, int]],
-    learned: int,
+    about: dict[str, int], shares: dict[str, float], sizes: dict[str, int], learned: int
 ) -> None:
-    net = TrainedStyle(torch.nn.Identity(), {"predicted": predicted})
+    net = TrainedStyle(torch.nn.Identity(), {"sizes": sizes})
     assert learned_size(Style("x", "x", about, trained=net, shares=shares)) == learned
+
+
+def test_a_word_fits_a_thin_photo_too() -> None:
+    photo = torch.rand(1, 3, 20, 1600)
+    shown = []
+
+    def paint(picture: Tensor) -> Tensor:
+        shown.append(tuple(picture.shape[2:]))
+        return picture
+
+    assert Strokes("large", 512).painted(photo, paint).shape == photo.shape
+    assert shown == [(16, 1280)]

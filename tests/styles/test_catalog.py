@@ -92,7 +92,7 @@ def test_shares_that_do_not_add_up_are_divided_with_a_warning(folder: Path) -> N
 def test_a_style_file_without_a_checkpoint(folder: Path, reads: list[Path]) -> None:
     style = find_style("monet", folder)
     assert style.trained is None
-    assert (style.name, style.image) == ("monet", "monet.jpg")
+    assert (style.name, style.image) == ("monet", "monet_woman_with_a_parasol.jpg")
     assert style.about["title"]
     assert style.description == {}
     assert reads == []
@@ -118,7 +118,7 @@ def test_a_checkpoint_comes_before_a_style_file_and_that_before_a_painting(
         make_photo().save(paintings / f"{name}.png")
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
     assert find_style("sea", folder).image == "sea"
-    assert find_style("monet", folder).image == "monet.jpg"  # the style file's
+    assert find_style("monet", folder).image == "monet_woman_with_a_parasol.jpg"  # the style file's
     (folder / "one.safetensors").rename(folder / "monet.safetensors")
     assert find_style("monet", folder).image == "one.png"  # the checkpoint's
 
@@ -154,7 +154,11 @@ def test_a_picture_of_that_name_here_is_suggested() -> None:
 
 
 def test_a_name_is_a_name_and_a_path_a_path() -> None:
-    make_photo().save("monet.jpg")
-    assert find_style("monet").image == "monet.jpg"  # the shipped one, of that name
+    make_photo().save("monet_woman_with_a_parasol.jpg")
+    assert (
+        find_style("monet").image == "monet_woman_with_a_parasol.jpg"
+    )  # the shipped one, of that name
     with pytest.warns(FstWarning, match="this folder"):
-        assert find_style("monet.jpg").image == "./monet.jpg"
+        assert (
+            find_style("monet_woman_with_a_parasol.jpg").image == "./monet_woman_with_a_parasol.jpg"
+        )

@@ -80,7 +80,7 @@ def test_what_is_transparent_is_said_once() -> None:
 
 def test_a_portrait_stands_in_for_a_shipped_painting_and_that_is_said_once() -> None:
     with pytest.warns(FstWarning, match="portrait"):
-        painting = kept_painting("monet.jpg", 256)
+        painting = kept_painting("monet_woman_with_a_parasol.jpg", 256)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert max(painting(256).shape) == 256

@@ -25,7 +25,7 @@ def empty_folder(offline: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("size", [256, 300, 512])
 def test_a_portrait_stands_in_and_is_said(size: int) -> None:
     with pytest.warns(FstWarning, match=r"monet\.jpg.*portrait") as said:
-        found = style_target("monet.jpg", size)
+        found = style_target("monet_woman_with_a_parasol.jpg", size)
     assert len(said) == 1
     assert torch.equal(found, resize(load_image(PORTRAITS / "monet.jpg"), size).rgb)
 
@@ -42,29 +42,36 @@ def test_every_shipped_style_can_be_trained_without_its_painting(style: str) -> 
 def test_a_painting_that_is_there_is_used_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "assets" / "styles" / "monet.jpg"
+    file = tmp_path / "assets" / "styles" / "monet_woman_with_a_parasol.jpg"
     file.parent.mkdir(parents=True)
     make_photo(60, 30, seed=2).save(file)
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
-    assert checksum_of("monet.jpg") == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (
+        checksum_of("monet_woman_with_a_parasol.jpg")
+        == hashlib.sha256(file.read_bytes()).hexdigest()
+    )
     expected = resize(load_image(file), 48).rgb
-    assert torch.equal(style_target("monet.jpg", 48), expected)
+    assert torch.equal(style_target("monet_woman_with_a_parasol.jpg", 48), expected)
     with pytest.warns(FstWarning, match="portrait"):
-        assert not torch.equal(style_target("monet.jpg", 48, stand_in=True), expected)
+        assert not torch.equal(
+            style_target("monet_woman_with_a_parasol.jpg", 48, stand_in=True), expected
+        )
 
 
 def test_a_file_called_as_a_shipped_painting_is_not_taken_for_it() -> None:
-    make_photo(60, 30, seed=2).save("monet.jpg")
-    assert checksum_of("monet.jpg") is None
+    make_photo(60, 30, seed=2).save("monet_woman_with_a_parasol.jpg")
+    assert checksum_of("monet_woman_with_a_parasol.jpg") is None
     with pytest.warns(FstWarning) as said:
-        found = style_target("monet.jpg", 256)
+        found = style_target("monet_woman_with_a_parasol.jpg", 256)
     assert torch.equal(found, resize(load_image(PORTRAITS / "monet.jpg"), 256).rgb)
-    assert any("./monet.jpg" in str(warning.message) for warning in said)
-    own = style_target("./monet.jpg", 48)
-    assert torch.equal(own, resize(load_image("monet.jpg"), 48).rgb)
+    assert any("./monet_woman_with_a_parasol.jpg" in str(warning.message) for warning in said)
+    own = style_target("./monet_woman_with_a_parasol.jpg", 48)
+    assert torch.equal(own, resize(load_image("monet_woman_with_a_parasol.jpg"), 48).rgb)
 
 
-@pytest.mark.parametrize("image", ["paintings/monet.jpg", "/nowhere/monet.jpg"])
+@pytest.mark.parametrize(
+    "image", ["paintings/monet_woman_with_a_parasol.jpg", "/nowhere/monet_woman_with_a_parasol.jpg"]
+)
 def test_a_painting_of_the_users_own_is_never_replaced(image: str) -> None:
     with pytest.raises(AssetError, match="monet"):
         style_target(image, 512)

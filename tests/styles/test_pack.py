@@ -69,14 +69,14 @@ def test_a_style_file_says_what_its_painting_is(
     assert (about["name"], about["painter"], about["year"]) == (
         "monet", "Claude Monet", 1899,
     )  # fmt: skip
-    assert about["image"] == "monet.jpg"
+    assert about["image"] == "monet_woman_with_a_parasol.jpg"
     assert about["image_sha256"] == checksum(painting)
 
 
 def test_a_file_of_the_users_is_not_taken_for_a_painting_that_comes_with_fst(nets: Path) -> None:
     write_paintings(Path("mine"), "monet")
-    ((_, about),) = gather(["mine/monet.jpg"], nets).rows
-    assert about["image"] == "./monet.jpg"
+    ((_, about),) = gather(["mine/monet_woman_with_a_parasol.jpg"], nets).rows
+    assert about["image"] == "./monet_woman_with_a_parasol.jpg"
     assert "painter" not in about
 
 
@@ -100,7 +100,11 @@ def test_a_folder_means_its_paintings_and_what_is_none_is_left_out_by_name(nets:
     Path("mine/notes.txt").write_text("none")
     pack = gather(["mine", "sea.jpg"], nets)
     assert [about["name"] for _, about in pack.rows] == ["hill", "monet", "sea"]
-    assert [about["image"] for _, about in pack.rows] == ["hill.jpg", "./monet.jpg", "sea.jpg"]
+    assert [about["image"] for _, about in pack.rows] == [
+        "hill.jpg",
+        "./monet_woman_with_a_parasol.jpg",
+        "sea.jpg",
+    ]
     assert len(pack.left_out) == 3
     for name, line in zip(("a.jpg", "cut.jpg", "flat.png"), pack.left_out, strict=True):
         assert f"mine/{name}" in line
@@ -130,7 +134,7 @@ def test_the_current_folders_pictures_are_no_paintings_that_come_with_fst(nets: 
     write_paintings(Path(), "monet")
     pack = gather(["."], nets)
     assert [about["name"] for _, about in pack.rows] == ["monet", "sea", "wood"]
-    assert pack.rows[0][1]["image_sha256"] == checksum(Path("monet.jpg"))
+    assert pack.rows[0][1]["image_sha256"] == checksum(Path("monet_woman_with_a_parasol.jpg"))
 
 
 def test_a_painting_of_few_pixels_is_said(nets: Path) -> None:

@@ -18,7 +18,7 @@ def assets(offline: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.chdir(tmp_path / "here")
     folder = tmp_path / "assets" / "styles"
     folder.mkdir(parents=True)
-    for seed, name in enumerate(("monet.jpg", "sea.png")):
+    for seed, name in enumerate(("monet_woman_with_a_parasol.jpg", "sea.png")):
         make_photo(seed=seed).save(folder / name)
     monkeypatch.setenv("FST_ASSETS", str(folder.parent))
     return folder
@@ -31,15 +31,18 @@ def quietly(image: str, sha256: str | None = None) -> Path:
 
 
 def test_a_shipped_painting_is_not_the_file_of_that_name_here(assets: Path) -> None:
-    make_photo(seed=5).save("monet.jpg")
+    make_photo(seed=5).save("monet_woman_with_a_parasol.jpg")
     with pytest.warns(FstWarning, match=r"monet\.jpg") as said:
-        assert find_painting("monet.jpg") == assets / "monet.jpg"
-    assert "./monet.jpg" in str(said[0].message)
-    assert str(assets / "monet.jpg") in str(said[0].message)
-    assert quietly("./monet.jpg") == Path("monet.jpg")
-    (assets / "monet.jpg").unlink()
+        assert (
+            find_painting("monet_woman_with_a_parasol.jpg")
+            == assets / "monet_woman_with_a_parasol.jpg"
+        )
+    assert "./monet_woman_with_a_parasol.jpg" in str(said[0].message)
+    assert str(assets / "monet_woman_with_a_parasol.jpg") in str(said[0].message)
+    assert quietly("./monet_woman_with_a_parasol.jpg") == Path("monet_woman_with_a_parasol.jpg")
+    (assets / "monet_woman_with_a_parasol.jpg").unlink()
     with pytest.warns(FstWarning, match=r"\./monet\.jpg"), pytest.raises(AssetError):
-        find_painting("monet.jpg")
+        find_painting("monet_woman_with_a_parasol.jpg")
 
 
 def test_other_names_are_sought_here_first(assets: Path) -> None:
@@ -56,9 +59,9 @@ def test_the_checksum_tells_which_file_is_meant(assets: Path) -> None:
     theirs = hashlib.sha256((assets / "sea.png").read_bytes()).hexdigest()
     assert checksum(assets / "sea.png") == theirs
     assert quietly("sea.png", theirs) == assets / "sea.png"
-    make_photo(seed=6).save("monet.jpg")
-    own = hashlib.sha256(Path("monet.jpg").read_bytes()).hexdigest()
-    assert quietly("monet.jpg", own) == Path("monet.jpg")
+    make_photo(seed=6).save("monet_woman_with_a_parasol.jpg")
+    own = hashlib.sha256(Path("monet_woman_with_a_parasol.jpg").read_bytes()).hexdigest()
+    assert quietly("monet_woman_with_a_parasol.jpg", own) == Path("monet_woman_with_a_parasol.jpg")
     with pytest.warns(FstWarning, match="checksum"):
         assert find_painting("sea.png", "0" * 64) == Path("sea.png")
 
@@ -74,17 +77,26 @@ def test_what_is_nowhere_is_one_line(assets: Path, image: str) -> None:
 def test_what_is_typed_is_a_path_where_it_is_a_file(assets: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert as_path("monet.jpg") == "monet.jpg"  # nothing here
+        assert (
+            as_path("monet_woman_with_a_parasol.jpg") == "monet_woman_with_a_parasol.jpg"
+        )  # nothing here
         make_photo().save("cat.jpg")
-        assert [as_path(p) for p in ("cat.jpg", "a/monet.jpg")] == ["cat.jpg", "a/monet.jpg"]
-    make_photo().save("monet.jpg")
+        assert [as_path(p) for p in ("cat.jpg", "a/monet_woman_with_a_parasol.jpg")] == [
+            "cat.jpg",
+            "a/monet_woman_with_a_parasol.jpg",
+        ]
+    make_photo().save("monet_woman_with_a_parasol.jpg")
     with pytest.warns(FstWarning, match="this folder"):
-        assert as_path("monet.jpg") == "./monet.jpg"
+        assert as_path("monet_woman_with_a_parasol.jpg") == "./monet_woman_with_a_parasol.jpg"
 
 
 def test_the_shipped_paintings_are_known_by_file_and_style() -> None:
-    assert all(map(is_shipped, ("monet.jpg", "monet", "poppies_small.jpg", "poppies")))
-    assert not any(map(is_shipped, ("./monet.jpg", "mine.jpg", "monet.png", "")))
+    assert all(
+        map(is_shipped, ("monet_woman_with_a_parasol.jpg", "monet", "poppies_small.jpg", "poppies"))
+    )
+    assert not any(
+        map(is_shipped, ("./monet_woman_with_a_parasol.jpg", "mine.jpg", "monet.png", ""))
+    )
 
 
 def test_a_folder_is_no_painting(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_init_any_sees_what_stands_in_for_a_painting(
     save_any(tmp_path / "checkpoints" / "any.safetensors")
     settings = of_any(settings)
     before = digest_of(starting_net(settings).net.state_dict())
-    settings["style"] |= {"image": "monet.jpg", "painting": STAND_IN}
+    settings["style"] |= {"image": "monet_woman_with_a_parasol.jpg", "painting": STAND_IN}
     assert digest_of(starting_net(settings).net.state_dict()) != before
 
 

@@ -5,7 +5,8 @@ import pytest
 from fst.errors import FstWarning, InputError
 from fst.training.own_painting import own_painting
 
-MONET = {"name": "monet", "image": "monet.jpg", "title": "Lilies", "painter": "Claude Monet",
+IMAGE = "monet_woman_with_a_parasol.jpg"
+MONET = {"name": "monet", "image": IMAGE, "title": "Lilies", "painter": "Claude Monet",
          "year": 1899, "rights": "public domain"}  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def test_a_run_that_is_resumed_by_a_shipped_styles_name_is_not_told(
     assert list(recwarn) == []
 
 
-@pytest.mark.parametrize("image", ["monet.jpg", "scans/monet.tif"])
+@pytest.mark.parametrize("image", ["monet_woman_with_a_parasol.jpg", "scans/monet.tif"])
 def test_another_scan_of_a_shipped_painting_keeps_its_title(image: str) -> None:
     style = {**MONET, "image": image}
     own_painting(style, "monet", {"style"})

@@ -29,7 +29,7 @@ def description(recipe: Recipe) -> dict[str, Any]:
     """What a finished style carries; the recipe apart, of no interest here."""
     return {
         "net": {"name": "johnson", "arguments": {"width": 8}},
-        "style": {"name": "monet", "image": "monet.jpg", "size": 256},
+        "style": {"name": "monet", "image": "monet_woman_with_a_parasol.jpg", "size": 256},
         "loss": {"content_weight": 1.0, "style_weight": 5.0, "tv_weight": 0.5,
                  "loss_network": {"weights": "slim"}},
         "data": {"source": "sample", "name": None, "size": 64, "batch_size": 1},

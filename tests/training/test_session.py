@@ -95,7 +95,7 @@ def test_the_slim_network_does_not_come_before_itself(settings: dict[str, Any]) 
 
 
 def test_what_stands_in_for_a_painting_is_told(settings: dict[str, Any]) -> None:
-    settings["style"] |= {"image": "monet.jpg", "size": 64}
+    settings["style"] |= {"image": "monet_woman_with_a_parasol.jpg", "size": 64}
     with pytest.warns(FstWarning, match=r"monet\.jpg"):
         judges_of(settings, asked := Asked())
     assert isinstance(asked.targets[0], Tensor)
@@ -337,11 +337,11 @@ def test_a_resumed_run_wants_the_painting_that_it_began_with(settings: dict[str,
 def test_a_run_that_began_with_a_portrait_goes_on_with_it(
     settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    style = settings["style"] | {"image": "monet.jpg", "size": 64}
+    style = settings["style"] | {"image": "monet_woman_with_a_parasol.jpg", "size": 64}
     with pytest.warns(FstWarning, match="portrait"):
         first = session.the_painting(style)
     (tmp_path / "assets" / "styles").mkdir(parents=True)
-    make_photo().save(tmp_path / "assets" / "styles" / "monet.jpg")
+    make_photo().save(tmp_path / "assets" / "styles" / "monet_woman_with_a_parasol.jpg")
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
     with pytest.warns(FstWarning, match="portrait"):
         assert torch.equal(session.the_painting(style), first)

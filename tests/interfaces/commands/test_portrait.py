@@ -54,15 +54,18 @@ def test_the_script_writes_what_it_says(
     assert sorted(figures) == ["great_wave", "monet"]
     about = figures["monet"]
     how = [about[key] for key in ("painting", "size", "seed", "quality")]
-    assert how == ["monet.jpg", 48, 5, 95]
+    assert how == ["monet_woman_with_a_parasol.jpg", 48, 5, 95]
     assert about["iterations"] == {"32": 6, "48": 2}
-    pair = [load_image(file).rgb for file in (tmp_path / "styles/monet.jpg", folder / "monet.jpg")]
+    pair = [
+        load_image(file).rgb
+        for file in (tmp_path / "styles/monet_woman_with_a_parasol.jpg", folder / "monet.jpg")
+    ]
     assert about["style_error"] == {"slim": disagreement(*pair, VGG19(STYLE_LAYERS, "slim"))}
     assert list(about["style_error"]["slim"]) == ["32", "48"]
 
 
 def test_a_portrait_that_is_there_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "monet.jpg").write_text("mine")
+    (tmp_path / "monet_woman_with_a_parasol.jpg").write_text("mine")
     options = arguments_of_portrait.parser().parse_args(["monet", "--folder", str(tmp_path)])
     with pytest.raises(InputError, match="--overwrite"):
         portrait.main(options)

@@ -72,14 +72,18 @@ def test_with_assets_where_they_are(
 ) -> None:
     root = bare / "assets"
     (root / "styles").mkdir(parents=True)
-    make_photo().save(root / "styles" / "monet.jpg")
+    make_photo().save(root / "styles" / "monet_woman_with_a_parasol.jpg")
     (root / "photos" / "train").mkdir(parents=True)
     (root / "weights").mkdir()
     (root / "weights" / styles.VGG19_FILES[0]).touch()
     monkeypatch.setenv("FST_ASSETS", str(root))
     monkeypatch.setattr(styles, "Console", wide(styles.Console))
     output = listed(capsys)
-    for path in ("styles/monet.jpg", "photos/train", f"weights/{styles.VGG19_FILES[0]}"):
+    for path in (
+        "styles/monet_woman_with_a_parasol.jpg",
+        "photos/train",
+        f"weights/{styles.VGG19_FILES[0]}",
+    ):
         assert str(root / path) in output
     assert output.count("not here") == len(NAMES) - 1
 

@@ -47,8 +47,16 @@ def test_what_belongs_together_is_taken(kind: str) -> None:
         ("one", {"style.image": None}, ["style.image"]),
         ("one", {"style.size": None}, ["style.size", "pixels"]),
         ("one", {"paintings.path": "paintings"}, ["paintings.path=paintings", "style=any"]),
-        ("one", {"net.name": "any", "net.arguments": {}}, ["net=any", "monet.jpg"]),
-        ("one", {"net.name": "many", "net.arguments": {}}, ["net=many", "monet.jpg"]),
+        (
+            "one",
+            {"net.name": "any", "net.arguments": {}},
+            ["net=any", "monet_woman_with_a_parasol.jpg"],
+        ),
+        (
+            "one",
+            {"net.name": "many", "net.arguments": {}},
+            ["net=many", "monet_woman_with_a_parasol.jpg"],
+        ),
     ],
 )
 def test_what_does_not_is_one_line(kind: str, changes: dict[str, Any], says: list[str]) -> None:
