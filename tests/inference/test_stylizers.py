@@ -62,7 +62,7 @@ def paintings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "assets" / "styles"
     folder.mkdir(parents=True)
     make_photo(48, 40, seed=1).save(folder / "mine.png")
-    make_photo(40, 48, seed=2).save(folder / "monet.jpg", quality=95)
+    make_photo(40, 48, seed=2).save(folder / "monet_woman_with_a_parasol.jpg", quality=95)
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
     return folder
 

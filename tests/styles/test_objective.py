@@ -24,7 +24,7 @@ def empty_folder(offline: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("size", [256, 300, 512])
 def test_a_portrait_stands_in_and_is_said(size: int) -> None:
-    with pytest.warns(FstWarning, match=r"monet\.jpg.*portrait") as said:
+    with pytest.warns(FstWarning, match=r"parasol\.jpg.*portrait") as said:
         found = style_target("monet_woman_with_a_parasol.jpg", size)
     assert len(said) == 1
     assert torch.equal(found, resize(load_image(PORTRAITS / "monet.jpg"), size).rgb)

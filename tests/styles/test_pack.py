@@ -63,18 +63,18 @@ def test_what_is_known_of_paintings_is_kept(nets: Path) -> None:
 def test_a_style_file_says_what_its_painting_is(
     nets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (painting,) = write_paintings(tmp_path / "assets" / "styles", "monet")
+    (painting,) = write_paintings(tmp_path / "assets" / "styles", "monet_woman_with_a_parasol")
     monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
     ((_, about),) = gather(["monet"], nets).rows
     assert (about["name"], about["painter"], about["year"]) == (
-        "monet", "Claude Monet", 1899,
+        "monet", "Claude Monet", 1875,
     )  # fmt: skip
     assert about["image"] == "monet_woman_with_a_parasol.jpg"
     assert about["image_sha256"] == checksum(painting)
 
 
 def test_a_file_of_the_users_is_not_taken_for_a_painting_that_comes_with_fst(nets: Path) -> None:
-    write_paintings(Path("mine"), "monet")
+    write_paintings(Path("mine"), "monet_woman_with_a_parasol")
     ((_, about),) = gather(["mine/monet_woman_with_a_parasol.jpg"], nets).rows
     assert about["image"] == "./monet_woman_with_a_parasol.jpg"
     assert "painter" not in about
@@ -91,7 +91,7 @@ def test_names_are_made_fit_for_addresses_and_blends(nets: Path) -> None:
 
 
 def test_a_folder_means_its_paintings_and_what_is_none_is_left_out_by_name(nets: Path) -> None:
-    write_paintings(Path("mine/below"), "monet", "hill")
+    write_paintings(Path("mine/below"), "monet_woman_with_a_parasol", "hill")
     Path("mine/a.jpg").write_bytes(b"broken")
     whole = Path("wood.jpg").read_bytes()
     Path("mine/cut.jpg").write_bytes(whole[: len(whole) // 2])
@@ -99,7 +99,11 @@ def test_a_folder_means_its_paintings_and_what_is_none_is_left_out_by_name(nets:
     Image.new("RGB", (80, 80), "red").save("mine/.hidden.png")
     Path("mine/notes.txt").write_text("none")
     pack = gather(["mine", "sea.jpg"], nets)
-    assert [about["name"] for _, about in pack.rows] == ["hill", "monet", "sea"]
+    assert [about["name"] for _, about in pack.rows] == [
+        "hill",
+        "monet_woman_with_a_parasol",
+        "sea",
+    ]
     assert [about["image"] for _, about in pack.rows] == [
         "hill.jpg",
         "./monet_woman_with_a_parasol.jpg",
@@ -131,9 +135,13 @@ def test_a_folder_that_cannot_be_packed_is_one_line(nets: Path) -> None:
 
 
 def test_the_current_folders_pictures_are_no_paintings_that_come_with_fst(nets: Path) -> None:
-    write_paintings(Path(), "monet")
+    write_paintings(Path(), "monet_woman_with_a_parasol")
     pack = gather(["."], nets)
-    assert [about["name"] for _, about in pack.rows] == ["monet", "sea", "wood"]
+    assert [about["name"] for _, about in pack.rows] == [
+        "monet_woman_with_a_parasol",
+        "sea",
+        "wood",
+    ]
     assert pack.rows[0][1]["image_sha256"] == checksum(Path("monet_woman_with_a_parasol.jpg"))
 
 

@@ -33,7 +33,7 @@ def test_the_script_writes_what_it_says(
     monkeypatch.setenv("FST_ASSETS", str(tmp_path))
     (tmp_path / "styles").mkdir()
     scan = (painting[0].permute(1, 2, 0) * 255).byte().numpy()
-    for name in ("monet", "great_wave"):
+    for name in ("monet_woman_with_a_parasol", "great_wave"):
         Image.fromarray(scan).save(tmp_path / "styles" / f"{name}.jpg")
     folder = tmp_path / "new"
     for name in ("monet", "great_wave"):
@@ -65,7 +65,7 @@ def test_the_script_writes_what_it_says(
 
 
 def test_a_portrait_that_is_there_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "monet_woman_with_a_parasol.jpg").write_text("mine")
+    (tmp_path / "monet.jpg").write_text("mine")
     options = arguments_of_portrait.parser().parse_args(["monet", "--folder", str(tmp_path)])
     with pytest.raises(InputError, match="--overwrite"):
         portrait.main(options)
