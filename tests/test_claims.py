@@ -10,6 +10,7 @@ from fst.assets import shipped
 from fst.evaluation.compare import SCHEMA
 from fst.styles.catalog import read_style, style_names
 from fst.styles.portraits import read_figures
+from fst.styles.reproduce import recipe_of
 from fst.styles.trained import load_checkpoint
 
 
@@ -17,7 +18,7 @@ from fst.styles.trained import load_checkpoint
 def test_the_steps_are_those_of_the_shipped_nets(style: str) -> None:
     about = load_checkpoint(shipped("checkpoints") / f"{style}.safetensors").description
     training = about["training"]
-    steps, pattern = f"{training['steps']:,}", f"{training['pattern_weight']:g}"
+    steps, pattern = f"{training['steps']:,}", f"{recipe_of(about)['pattern_weight']:g}"
     rows = {
         "train.md": rf"`{style}` \| {steps} \|.*\| {pattern} \|",
         "styles/README.md": rf"\({style}.md\) \| .* \| {steps} \|",
@@ -33,7 +34,7 @@ def test_the_errors_of_the_portraits_are_those_that_were_measured(style: str) ->
     about = read_figures()[style]
     caffe, slim = (about["style_error"][network] for network in ("caffe", "slim"))
     both = [f"{caffe[size]:.3f} / {slim[size]:.3f}" for size in caffe]
-    title = {"monet": "Water Lilies", "poppies": "Poppies", "great_wave": "The Great Wave"}
+    title = {"poppies": "Poppies", "great_wave": "The Great Wave"}
     name = title.get(style, read_style(style)["title"])
     rows = {
         "train.md": [name, f"{about['size']} px", *both],

@@ -59,7 +59,9 @@ def accumulate_gradients(
         total = terms.total
         if pattern_weight:
             total = total + pattern_weight * upsampling_pattern(painted)
-        weight = loss.style_weight if own is None else own.style_weight
+        weight: float | Tensor = 0.0
+        if color_weight or weave_weight:
+            weight = loss.style_weight if own is None else own.style_weight
         if color_weight:
             colors = loss.colors if own is None else own.moments[:, -COLORS:]
             total = total + color_weight * weight * color_error(painted, colors)

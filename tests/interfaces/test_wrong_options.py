@@ -68,7 +68,8 @@ BASE: dict[str, dict[str, list[str]]] = {
         "--checkpoints": ["nets"],
     },
     "benchmark ladder": {
-        "--painting": ["assets/styles/monet.jpg"], "--nets": ["tiny.safetensors"],
+        "--painting": ["assets/styles/monet_woman_with_a_parasol.jpg"],
+        "--nets": ["tiny.safetensors"],
         "--photos": ["photos"], "--weights": ["slim"], "--checkpoints": ["nets"],
     },
     "style-page": {"style": ["tiny.safetensors"], "--photos": ["photos"], "--output": ["pages"]},
@@ -343,7 +344,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_photo(64, 48).save(folder / name)
     for number in range(4):  # with fewer a training warns
         make_photo(64, 48, number).save(folder / f"photos/{number}.png")
-    make_photo(300, 260).save(folder / "assets/styles/monet.jpg")
+    make_photo(300, 260).save(folder / "assets/styles/monet_woman_with_a_parasol.jpg")
     for number in range(2):
         make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
@@ -355,6 +356,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about = copy.deepcopy(load_checkpoint(shipped("checkpoints") / "monet.safetensors").description)
     arguments = {**about["net"]["arguments"], "width": 4, "residual_blocks": 1}
     about["net"]["arguments"], about["style"]["name"] = arguments, "tiny"
+    about["style"].pop("image_sha256")  # another picture is in its painting's place
     style = TrainedStyle(make_net(about["net"]["name"], arguments), about)
     save_checkpoint(folder / "tiny.safetensors", style)
     save_any(folder / "nets")

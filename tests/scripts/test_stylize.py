@@ -252,7 +252,7 @@ def test_an_option_is_of_use_to_one_of_two_styles(
     make_photo().save(tmp_path / "cat.png")
     make_photo(48, 40).save(tmp_path / "mask.png")
     both = ["--style", style, "--mask", "mask.png", "--style", "cat.png", "--mask", "mask.png"]
-    options = ["--iterations", "1", "--style-size", "32", "--weights", "slim", "--margin", "8"]
+    options = ["--iterations", "1", "--style-size", "256", "--weights", "slim", "--margin", "8"]
     result = run_inside("stylize.py", "cat.png", *both, *options)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "cat-tiny-cat.png").exists()

@@ -96,7 +96,7 @@ def test_the_slim_network_does_not_come_before_itself(settings: dict[str, Any]) 
 
 def test_what_stands_in_for_a_painting_is_told(settings: dict[str, Any]) -> None:
     settings["style"] |= {"image": "monet_woman_with_a_parasol.jpg", "size": 64}
-    with pytest.warns(FstWarning, match=r"monet\.jpg"):
+    with pytest.warns(FstWarning, match=r"parasol\.jpg"):
         judges_of(settings, asked := Asked())
     assert isinstance(asked.targets[0], Tensor)
     assert "portrait" in settings["style"]["painting"]

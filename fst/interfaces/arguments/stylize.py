@@ -83,7 +83,7 @@ def parser(everything: bool = False) -> Parser:
     add("--mask", type=Path, action="append", default=[], metavar="FILE",
         help="white where the style is painted, black where not")
     add("--stroke-size", dest="style_size", type=strokes, metavar="SIZE",
-        help="small, medium, large, or pixels (default: as learned; a painting's: fit)")
+        help="small, medium, large, or pixels (default: as learned)")
     add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 12)")
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",

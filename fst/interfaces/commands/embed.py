@@ -99,6 +99,7 @@ def main(options: argparse.Namespace) -> int:
     if options.report:
         check_file("--report", options.report, options.overwrite)
     about, state = read_network(options.network)
+    find_photos(options.photos, limit=options.limit)  # or else a line, now
     keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
     figures = measure_agreement(options)

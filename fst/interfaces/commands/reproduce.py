@@ -17,7 +17,7 @@ from fst.evaluation.compare import judge
 from fst.evaluation.photos import count, find_photos, read_photos
 from fst.styles.catalog import load_style
 from fst.styles.objective import load_objective
-from fst.styles.predicted import ANY, load_any
+from fst.styles.predicted import ANY, find_any
 from fst.styles.reproduce import EXACT, quoted, training_arguments
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.device import pick_device, pick_precision
@@ -29,8 +29,8 @@ from fst.system.process import run_python
 def digest_of(init: str) -> str | None:
     """Of the weights that a training begins with here; None where there are none."""
     if init == ANY:
-        found = load_any()
-        return None if found is None else found.trained.digest
+        found = find_any()
+        return None if found is None else load_checkpoint(found).digest
     return load_style(init).digest
 
 

@@ -31,7 +31,7 @@ def test_a_row_compares_with_the_yardstick_round_by_round() -> None:
         "peak_mb": 100.0,
         "textbook_peak_mb": 250.0,
     }
-    shown = cells(row, batch=4, flops=8 * 10**9, peak=16e9)
+    shown = cells(row, batch=4, flops=8 * 10**9, peak=16e9, textbook_flops=9 * 10**9)
     assert shown == [
         case.name,
         "2.000 (3.000)",

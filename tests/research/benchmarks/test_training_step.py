@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from fst.errors import AssetError, FstWarning, InputError
 from fst.image.io import load_image
+from fst.image.picture import resize
 from fst.research.benchmarks import training_step
 from fst.research.benchmarks.textbook import TextbookNet
 from fst.research.benchmarks.training_step import (
@@ -172,7 +173,7 @@ def test_a_blank_photo_takes_no_part_as_in_a_training(
 def test_the_slim_network_judges_where_it_is_asked_for(
     settings: BenchmarkSettings, witness: Witness
 ) -> None:
-    bench = TrainingBench(settings)
+    bench = TrainingBench(replace(settings, weights="random"))
     for variant in (Variant("fp32"), Variant("fp32", slim=True)):
         bench.run(variant)()
     usual, slim = witness.modules
@@ -183,6 +184,7 @@ def test_the_slim_network_judges_where_it_is_asked_for(
 
 
 def test_what_is_timed_is_told(settings: BenchmarkSettings) -> None:
+    settings = replace(settings, weights="random")
     ours, theirs = TrainingBench(settings, Recipe(pattern_weight=70, learning_rate=0.02)).told()
     for fact in ("width 4", "bilinear", "muon", "cosine", "0.02", "pattern weight 70", "random",
                  "painting at 512 px"):  # fmt: skip
@@ -286,9 +288,9 @@ def test_a_missing_painting_is_measured_with_its_portrait(
     settings: BenchmarkSettings, offline: None
 ) -> None:
     """As it is trained: a step takes as long."""
-    with pytest.warns(FstWarning, match=r"monet\.jpg.*portrait"):
+    with pytest.warns(FstWarning, match=r"parasol\.jpg.*portrait"):
         bench = TrainingBench(replace(settings, style="monet"))
-    assert torch.equal(bench.painting, load_image(PORTRAITS / "monet.jpg").rgb)
+    assert torch.equal(bench.painting, resize(load_image(PORTRAITS / "monet.jpg"), 512).rgb)
 
 
 @pytest.mark.parametrize(

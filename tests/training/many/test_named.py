@@ -18,7 +18,7 @@ STYLE: dict[str, Any] = {"name": "both", "size": None, "content_weight": None, "
 
 def test_a_shipped_style_keeps_what_its_file_says_and_a_painting_has_its_name() -> None:
     monet, poppies, mine = rows_of(["monet", "poppies", "pictures/my boat.jpg"], STYLE)
-    assert (monet["painter"], monet["year"], monet["size"]) == ("Claude Monet", 1899, 512)
+    assert (monet["painter"], monet["year"], monet["size"]) == ("Claude Monet", 1875, 512)
     assert (poppies["image"], poppies["size"]) == ("poppies_small.jpg", 300)  # of its own
     assert (mine["name"], mine["image"]) == ("my boat", "pictures/my boat.jpg")
     assert mine["title"] is None
