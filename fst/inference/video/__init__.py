@@ -1,0 +1,1 @@
+"""Clips, animations and folders of frames, painted frame by frame, steadily."""
