@@ -1,6 +1,7 @@
 """A batch in parts, one after the other: gradient accumulation, and what to do without memory."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from fst.image.blank import is_blank
 from fst.losses.colors import COLORS, color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.losses.stability import instability, random_motion
 from fst.system.memory import is_out_of_memory
 from fst.training.many.draws import Styles
 from fst.training.many.rows import in_parts
@@ -18,6 +20,9 @@ from fst.training.many.rows import in_parts
 STRONG = 8.0
 """Where pictures have styles of their own, each one's objective is divided by 1 + its style weight
 over this: else the strong styles' gradients would drown the others'."""
+
+MOST_PARTS = 1 << 16
+"""More than a step is ever taken in: every part of every step has a motion of its own."""
 
 
 def accumulate_gradients(
@@ -30,6 +35,8 @@ def accumulate_gradients(
     styles: Styles | None = None,
     color_weight: float = 0.0,
     weave_weight: float = 0.0,
+    stability_weight: float = 0.0,
+    place: int = 0,
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
@@ -48,11 +55,13 @@ def accumulate_gradients(
         styles: what each photo is to be painted in; None is the loss's own painting.
         color_weight: of :func:`~fst.losses.colors.color_error`, times the style weight.
         weave_weight: of :func:`~fst.evaluation.regularity.weave`, likewise.
+        stability_weight: of :func:`~fst.losses.stability.instability`, likewise.
+        place: of the step in the run: what is drawn at random follows from it.
     """
     terms_of_parts = []
     count = min(parts, len(photos))
     of_parts = [None] * count if styles is None else in_parts(styles, count)
-    for part, own in zip(photos.tensor_split(count), of_parts, strict=True):
+    for number, (part, own) in enumerate(zip(photos.tensor_split(count), of_parts, strict=True)):
         targets = loss.content_targets(part)
         painted = paint(part) if own is None else paint(part, own)
         terms = loss(painted, targets, *(() if own is None else (own.grams, own.style_weight)))
@@ -60,13 +69,17 @@ def accumulate_gradients(
         if pattern_weight:
             total = total + pattern_weight * upsampling_pattern(painted)
         weight: float | Tensor = 0.0
-        if color_weight or weave_weight:
+        if color_weight or weave_weight or stability_weight:
             weight = loss.style_weight if own is None else own.style_weight
         if color_weight:
             colors = loss.colors if own is None else own.moments[:, -COLORS:]
             total = total + color_weight * weight * color_error(painted, colors)
         if weave_weight:
             total = total + weave_weight * weight * weave(painted, part)
+        if stability_weight:
+            again = paint if own is None else partial(_with_styles, paint, own)
+            motion = random_motion(part, place * MOST_PARTS + number)
+            total = total + stability_weight * weight * instability(again, part, painted, motion)
         if own is not None:
             total = total / (1 + own.style_weight / STRONG)
         # of the others not a bit is changed: where() hands their gradient on as it is
@@ -74,6 +87,10 @@ def accumulate_gradients(
         backward(shown.sum() / len(photos))
         terms_of_parts.append([term.detach() for term in terms])
     return LossTerms(*(torch.cat(term) for term in zip(*terms_of_parts, strict=True)))
+
+
+def _with_styles(paint: Callable[..., Tensor], styles: Styles, photos: Tensor) -> Tensor:
+    return paint(photos, styles)
 
 
 def more_parts(error: RuntimeError, parts: int, batch: int, alone: bool) -> int:

@@ -128,6 +128,8 @@ class StyleTransferModule(lightning.LightningModule):
             backward,
             color_weight=self.recipe.color_weight,
             weave_weight=self.recipe.weave_weight,
+            stability_weight=self.recipe.stability_weight,
+            place=self.recipe.seed + self.global_step,
         )
 
     def training_step(self, photos: Tensor, batch_idx: int) -> None:

@@ -14,6 +14,7 @@ from fst.evaluation.regularity import weave
 from fst.losses.colors import color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.losses.stability import instability, random_motion
 from fst.nets.johnson import JohnsonNet
 from fst.training.micro_batches import accumulate_gradients, more_parts
 from fst.training.module import StyleTransferModule
@@ -93,6 +94,27 @@ def test_a_weave_counts_with_the_style_weight(random_loss: PerceptualLoss) -> No
     for grad, other in zip(grads, expected, strict=True):
         torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
     torch.testing.assert_close(terms.total, plain.total.detach(), rtol=1e-4, atol=1e-6)
+
+
+def test_flicker_counts_with_the_style_weight_and_follows_from_the_step(
+    random_loss: PerceptualLoss,
+) -> None:
+    module, batch = make_module(random_loss, stability_weight=2.0, seed=5), photos(3)
+    terms, grads = gradients(module, batch)
+    painted = module.net(batch)
+    plain = random_loss(painted, random_loss.content_targets(batch))
+    flicker = instability(module.net, batch, painted, random_motion(batch, 5 << 16))
+    assert float(flicker.detach().min()) > 0
+    total = (plain.total + 2 * random_loss.style_weight * flicker).mean()
+    expected = torch.autograd.grad(total, list(module.net.parameters()))
+    scale = max(float(grad.abs().max()) for grad in expected)
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+    torch.testing.assert_close(terms.total, plain.total.detach(), rtol=1e-4, atol=1e-6)
+    assert all(
+        torch.equal(grad, same)
+        for grad, same in zip(grads, gradients(module, batch)[1], strict=True)
+    )
 
 
 def test_the_gradients_are_those_of_the_mean_objective(random_loss: PerceptualLoss) -> None:
@@ -285,7 +307,7 @@ def test_a_batch_is_never_cut_smaller_than_needed(
 
 def attach(module: StyleTransferModule, optimizer: torch.optim.Optimizer, world_size: int) -> None:
     """As much of a trainer as the gradients need."""
-    stub: Any = SimpleNamespace(optimizers=[optimizer], world_size=world_size)
+    stub: Any = SimpleNamespace(optimizers=[optimizer], world_size=world_size, global_step=0)
     module._trainer = stub
     module.manual_backward = Tensor.backward  # type: ignore[method-assign]
 

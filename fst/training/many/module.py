@@ -97,6 +97,8 @@ class ManyStylesModule(StyleTransferModule):
             styles,
             self.recipe.color_weight,
             self.recipe.weave_weight,
+            self.recipe.stability_weight,
+            self.recipe.seed + self.global_step,
         )
         if isinstance(self.net, AnyNet):
             nn.utils.clip_grad_norm_(self.net.predictor.reading(), PREDICTOR_NORM)
