@@ -16,6 +16,7 @@ from fst.losses.stability import instability, random_motion
 from fst.system.memory import is_out_of_memory
 from fst.training.many.draws import Styles
 from fst.training.many.rows import in_parts
+from fst.training.recipe import Recipe
 
 STRONG = 8.0
 """Where pictures have styles of their own, each one's objective is divided by 1 + its style weight
@@ -30,13 +31,10 @@ def accumulate_gradients(
     parts: int,
     paint: Callable[..., Tensor],
     loss: PerceptualLoss,
-    pattern_weight: float,
+    recipe: Recipe,
     backward: Callable[[Tensor], None],
-    styles: Styles | None = None,
-    color_weight: float = 0.0,
-    weave_weight: float = 0.0,
-    stability_weight: float = 0.0,
     place: int = 0,
+    styles: Styles | None = None,
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
@@ -49,37 +47,34 @@ def accumulate_gradients(
         paint: the net, differentiable: photos, and their styles if there are any, to pictures of
             the same shape.
         loss: judges them.
-        pattern_weight: of :func:`~fst.losses.functional.upsampling_pattern`, which is no part of
-            the terms.
+        recipe: its weights are of what is no part of the terms.
         backward: called with the share of each part.
-        styles: what each photo is to be painted in; None is the loss's own painting.
-        color_weight: of :func:`~fst.losses.colors.color_error`, times the style weight.
-        weave_weight: of :func:`~fst.evaluation.regularity.weave`, likewise.
-        stability_weight: of :func:`~fst.losses.stability.instability`, likewise.
         place: of the step in the run: what is drawn at random follows from it.
+        styles: what each photo is to be painted in; None is the loss's own painting.
     """
     terms_of_parts = []
     count = min(parts, len(photos))
     of_parts = [None] * count if styles is None else in_parts(styles, count)
     for number, (part, own) in enumerate(zip(photos.tensor_split(count), of_parts, strict=True)):
+        again = paint if own is None else partial(_with_styles, paint, own)
         targets = loss.content_targets(part)
-        painted = paint(part) if own is None else paint(part, own)
+        painted = again(part)
         terms = loss(painted, targets, *(() if own is None else (own.grams, own.style_weight)))
         total = terms.total
-        if pattern_weight:
-            total = total + pattern_weight * upsampling_pattern(painted)
+        if recipe.pattern_weight:
+            total = total + recipe.pattern_weight * upsampling_pattern(painted)
         weight: float | Tensor = 0.0
-        if color_weight or weave_weight or stability_weight:
+        if recipe.color_weight or recipe.weave_weight or recipe.stability_weight:
             weight = loss.style_weight if own is None else own.style_weight
-        if color_weight:
+        if recipe.color_weight:
             colors = loss.colors if own is None else own.moments[:, -COLORS:]
-            total = total + color_weight * weight * color_error(painted, colors)
-        if weave_weight:
-            total = total + weave_weight * weight * weave(painted, part)
-        if stability_weight:
-            again = paint if own is None else partial(_with_styles, paint, own)
+            total = total + recipe.color_weight * weight * color_error(painted, colors)
+        if recipe.weave_weight:
+            total = total + recipe.weave_weight * weight * weave(painted, part)
+        if recipe.stability_weight:
             motion = random_motion(part, place * MOST_PARTS + number)
-            total = total + stability_weight * weight * instability(again, part, painted, motion)
+            flicker = instability(again, part, painted, motion)
+            total = total + recipe.stability_weight * weight * flicker
         if own is not None:
             total = total / (1 + own.style_weight / STRONG)
         # of the others not a bit is changed: where() hands their gradient on as it is

@@ -18,6 +18,7 @@ from fst.losses.stability import instability, random_motion
 from fst.nets.johnson import JohnsonNet
 from fst.training.micro_batches import accumulate_gradients, more_parts
 from fst.training.module import StyleTransferModule
+from fst.training.recipe import Recipe
 
 
 @pytest.fixture
@@ -169,7 +170,9 @@ def test_photos_that_show_nothing_add_nothing_to_the_gradient_of_the_others() ->
     net = JohnsonNet(width=2, residual_blocks=5).double()  # deep enough to overflow float64, too
     photo = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3), dtype=double)
     blank = torch.stack([*nothing_to_see(16).values()]).double()
-    accumulate_gradients(torch.cat([photo, blank]), 1, net, loss, 50.0, Tensor.backward)
+    accumulate_gradients(
+        torch.cat([photo, blank]), 1, net, loss, Recipe(pattern_weight=50.0), Tensor.backward
+    )
     share = 1 / (1 + len(blank))
 
     def objective() -> float:
@@ -388,7 +391,9 @@ def test_the_shares_of_the_parts_add_up_to_the_mean(parts: int) -> None:
         share.backward()
 
     loss: Any = Distance()
-    terms = accumulate_gradients(batch, parts, lambda part: scale * part, loss, 0.0, backward)
+    terms = accumulate_gradients(
+        batch, parts, lambda part: scale * part, loss, Recipe(pattern_weight=0.0), backward
+    )
     means = batch.mean((1, 2, 3))
     # (s m - m)^2 is (s - 1)^2 m^2: at s = 1/2 a quarter of m^2, with the slope -m^2
     torch.testing.assert_close(terms.content, means**2 / 4)
