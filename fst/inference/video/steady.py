@@ -21,7 +21,7 @@ from fst.inference.control import Control, Layer, paint
 from fst.inference.strips.held import HeldMoments
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate, Stylizer
 from fst.inference.video.cuts import Cuts
-from fst.inference.video.flow import Motion, Pixels, Values, fitted, mixed, motion
+from fst.inference.video.flow import Motion, Pixels, Values, as_fine, fitted, mixed, motion
 from fst.system.checks import one_of
 from fst.system.packages import is_here
 
@@ -152,11 +152,12 @@ class _Steady:
         painted = self.stylizer(photo, on_iterate)
         if not self.flows:
             return painted
-        now: Values = np.ascontiguousarray(painted[0].permute(1, 2, 0).numpy())
-        if self.motion is not None and self.last is not None and self.last.shape == now.shape:
-            now = mixed(now, self.last, self.motion)
-        self.coming = now
-        return torch.from_numpy(now).permute(2, 0, 1)[None].contiguous()
+        shown: Values = np.ascontiguousarray(painted[0].permute(1, 2, 0).numpy())
+        self.coming = shown
+        if self.motion is not None and self.last is not None and self.last.shape == shown.shape:
+            self.coming = mixed(shown, self.last, self.motion)
+            shown = as_fine(self.coming, shown)
+        return torch.from_numpy(shown).permute(2, 0, 1)[None].contiguous()
 
     def next_frame(self) -> None:
         """Ends a frame; where this was not painted in it, there is nothing to look back at."""
