@@ -76,6 +76,15 @@ def _opencv() -> Any:
     return need("cv2", "video", "steadiness by optical flow (--stable flow)")
 
 
+def check_installed() -> None:
+    """Asks for OpenCV before anything is painted.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    _opencv()
+
+
 def fitted(pixels: Pixels, side: int = SIDE) -> Pixels:
     """A frame ``(H, W, 3)`` at the size at which motion is looked for."""
     h, w = pixels.shape[:2]
