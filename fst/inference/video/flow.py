@@ -106,7 +106,8 @@ def motion(last: Pixels, now: Pixels) -> Motion:
     there = cv2.remap(forth, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     trust = agreement(back, there)
     h, w = trust.shape
-    trust *= ((places >= 0) & (places <= (w - 1, h - 1))).all(2)
+    # at the very border motion is never quite none
+    trust *= ((places > -1) & (places < (w, h))).all(2)
     trust = cv2.erode(trust, np.ones((3, 3), np.uint8))
     before = cv2.remap(last, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     differing = cv2.blur(cv2.absdiff(before, now), (3, 3)).astype(np.float32).mean(2)
