@@ -64,7 +64,7 @@ def png_text(record: Mapping[str, Any]) -> PngInfo:
     texts = PngInfo()
     texts.add_text("Software", program(record))
     texts.add_itxt("Description", _sentence(record))
-    texts.add_text(KEYWORD, _json(record))
+    texts.add_text(KEYWORD, as_json(record))
     return texts
 
 
@@ -74,7 +74,7 @@ def xmp_packet(record: Mapping[str, Any]) -> bytes:
         namespace=NAMESPACE,
         program=escape(program(record)),
         sentence=escape(_sentence(record)),
-        record=escape(_json(record)),
+        record=escape(as_json(record)),
     ).encode()
 
 
@@ -96,13 +96,13 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
         if not Path(path).is_file():  # a pipe would be waited for
             return None
         with open(path, "rb") as file:
-            return _checked(_found(file))
+            return parsed(_found(file))
     except (OSError, ValueError, LookupError, struct.error, RecursionError, ParseError):
         return None
 
 
-def _json(record: Mapping[str, Any]) -> str:
-    """In ASCII: neither XML nor a PNG can hold all that a file's name can."""
+def as_json(record: Mapping[str, Any]) -> str:
+    """A record in one line of ASCII: neither XML nor a PNG can hold all that a file's name can."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
@@ -112,8 +112,13 @@ def _sentence(record: Mapping[str, Any]) -> str:
     return "".join("?" if unicodedata.category(c)[0] == "C" else c for c in said)
 
 
-def _checked(content: bytes | None) -> dict[str, Any] | None:
-    if content is None:
+def parsed(content: bytes | str | None) -> dict[str, Any] | None:
+    """The record that a JSON is; None where it is none of ours.
+
+    Raises:
+        ValueError, RecursionError: it is no JSON.
+    """
+    if content is None or len(content) > LONGEST:
         return None
     record = json.loads(content)
     if not isinstance(record, dict) or type(record.get("format")) is not int:
