@@ -1,8 +1,8 @@
-"""Segments that are folders of PNGs, without loss: of what is no video, until it is joined."""
+"""Segments that are folders of pictures: of what is no video, until it is joined."""
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +24,7 @@ class Still:
     """A painted frame in a segment.
 
     Attributes:
-        file: a PNG of mode RGB or RGBA.
+        file: a PNG of mode RGB or RGBA, if it was not asked for another.
         number: of the frame in its clip.
         time: when it is shown, in seconds.
         duration: for how long, in seconds; None is until the next one.
@@ -36,12 +36,19 @@ class Still:
     duration: Fraction | None
 
 
-def write_stills(folder: Path, frames: Iterable[Frame]) -> None:
+def write_stills(
+    folder: Path,
+    frames: Iterable[Frame],
+    name: Callable[[Frame], str] = lambda frame: f"{frame.number:08d}.png",
+    save: Callable[[Path, Frame], None] | None = None,
+) -> None:
     """Writes the frames into a folder, one by one, each to the disk.
 
     Args:
         folder: is made if need be.
         frames: with alpha or without.
+        name: of a frame's file.
+        save: writes a frame; None writes a PNG, quickly.
 
     Raises:
         OSError: the disk is full, and the like.
@@ -49,17 +56,20 @@ def write_stills(folder: Path, frames: Iterable[Frame]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     stills: list[dict[str, Any]] = []
     for frame in frames:
-        name = f"{frame.number:08d}.png"
-        layers = [frame.pixels] if frame.alpha is None else [frame.pixels, frame.alpha[..., None]]
-        with (folder / name).open("wb") as file:
-            Image.fromarray(np.concatenate(layers, 2)).save(file, "PNG", compress_level=1)
-            file.flush()
-            os.fsync(file.fileno())
+        (save or _save)(folder / (file := name(frame)), frame)
         duration = None if frame.duration is None else str(frame.duration)
         stills.append(
-            {"file": name, "number": frame.number, "time": str(frame.time), "duration": duration}
+            {"file": file, "number": frame.number, "time": str(frame.time), "duration": duration}
         )
     write_json(folder / TIMES, {"stills": stills})
+
+
+def _save(path: Path, frame: Frame) -> None:
+    layers = [frame.pixels] if frame.alpha is None else [frame.pixels, frame.alpha[..., None]]
+    with path.open("wb") as file:
+        Image.fromarray(np.concatenate(layers, 2)).save(file, "PNG", compress_level=1)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_stills(segments: Sequence[Path]) -> list[Still]:
