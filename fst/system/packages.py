@@ -1,6 +1,7 @@
 """Packages that not everybody needs: imported where they are used, asked for in one line."""
 
 import importlib
+import importlib.util
 from types import ModuleType
 
 from fst.errors import InputError
@@ -29,3 +30,8 @@ def need(module: str, extra: str, what: str) -> ModuleType:
         raise InputError(
             f"{what} needs the package {module}, which can't be loaded: {error}"
         ) from error
+
+
+def is_here(module: str) -> bool:
+    """Whether a package is installed; does not import it."""
+    return importlib.util.find_spec(module) is not None
