@@ -63,8 +63,8 @@ def png_text(record: Mapping[str, Any]) -> PngInfo:
     """
     texts = PngInfo()
     texts.add_text("Software", program(record))
-    texts.add_itxt("Description", _sentence(record))
-    texts.add_text(KEYWORD, as_json(record))
+    texts.add_itxt("Description", sentence(record))
+    texts.add_text(KEYWORD, record_text(record))
     return texts
 
 
@@ -73,8 +73,8 @@ def xmp_packet(record: Mapping[str, Any]) -> bytes:
     return _PACKET.format(
         namespace=NAMESPACE,
         program=escape(program(record)),
-        sentence=escape(_sentence(record)),
-        record=escape(as_json(record)),
+        sentence=escape(sentence(record)),
+        record=escape(record_text(record)),
     ).encode()
 
 
@@ -101,12 +101,13 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
         return None
 
 
-def as_json(record: Mapping[str, Any]) -> str:
-    """A record in one line of ASCII: neither XML nor a PNG can hold all that a file's name can."""
+def record_text(record: Mapping[str, Any]) -> str:
+    """A record as JSON, in ASCII: neither XML nor a PNG can hold all that a file's name can."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
-def _sentence(record: Mapping[str, Any]) -> str:
+def sentence(record: Mapping[str, Any]) -> str:
+    """What a record says, for people."""
     names = [str(style.get("name", "")) for style in record.get("styles", ())]
     said = f"Painted in the style {' and '.join(names)} by {program(record)}"
     return "".join("?" if unicodedata.category(c)[0] == "C" else c for c in said)

@@ -1,7 +1,7 @@
 """What a painted clip says of how it was painted, as photos do (:mod:`fst.inference.record`).
 
 A video has the record as JSON in its tag ``comment``, an animated WebP or PNG where pictures have
-it, a GIF in a comment, and a folder of frames in the file ``fst.json``.
+it, a GIF in the last line of a comment, and a folder of frames in each picture.
 """
 
 import hashlib
@@ -11,15 +11,13 @@ from typing import Any
 
 from PIL import Image
 
+from fst.assets import IMAGE_SUFFIXES
 from fst.errors import FstError
 from fst.image.record import parsed, read_record
 from fst.inference.difference import NO_RECORD, differences
 from fst.inference.record import checksum
 from fst.inference.targets import Job
 from fst.system.packages import need
-
-IN_FOLDER = "fst.json"
-"""Of a folder of painted frames."""
 
 _BOMB = Image.DecompressionBombError
 
@@ -55,14 +53,16 @@ def read_clip_record(path: Path) -> dict[str, Any] | None:
     """The record of a clip; None where there is none that can be read."""
     try:
         if path.is_dir():
-            text = (path / IN_FOLDER).read_text(encoding="utf-8")
-        elif not path.is_file():
+            files = (one for one in path.iterdir() if one.suffix.lower() in IMAGE_SUFFIXES)
+            found = read_record(min(files, default=path))
+            return found if found and "clip" in found else None
+        if not path.is_file():
             return None
-        elif (found := read_record(path)) is not None:
+        if (found := read_record(path)) is not None:
             return found if "clip" in found else None
-        elif path.suffix.lower() == ".gif":
+        if path.suffix.lower() == ".gif":
             with Image.open(path) as image:
-                text = str(image.info.get("comment", b""), "latin-1")
+                text = str(image.info.get("comment", b""), "latin-1").rpartition("\n")[2]
         else:
             text = _comment(path)
         found = parsed(text)

@@ -1,6 +1,5 @@
 """What a painted clip says, in every kind of file; and what is no record is none."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,9 @@ from PIL import Image
 from support import make_photo
 from tiny_clips import pixels, write_clip
 
-from fst.image.record import as_json
+from fst.image.record import png_text, record_text
 from fst.inference.targets import Job
 from fst.inference.video.record import (
-    IN_FOLDER,
     clip_checksum,
     clip_comparison,
     clip_record,
@@ -51,12 +49,14 @@ def test_what_is_written_is_read(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"clip{suffix}"
     if suffix == "":
         path.mkdir()
-        (path / IN_FOLDER).write_text(as_json(record))
+        make_photo().save(path / "1.png", pnginfo=png_text(record))
+        make_photo().save(path / "2.png")
     elif suffix == ".gif":
         frames = [Image.fromarray(pixels(number)) for number in range(2)]
-        frames[0].save(path, save_all=True, append_images=frames[1:], comment=as_json(record))
+        comment = f"a sentence\n{record_text(record)}"
+        frames[0].save(path, save_all=True, append_images=frames[1:], comment=comment)
     else:
-        write_video(path, as_json(record))
+        write_video(path, record_text(record))
     assert read_clip_record(path) == record
 
 
@@ -76,8 +76,9 @@ def test_what_is_no_record_is_none(tmp_path: Path) -> None:
         "[" * 5000,
         f'{{"format": 1, "clip": {deep}}}',
     ):
-        (folder / IN_FOLDER).write_text(comment)
-        assert read_clip_record(folder) is None
+        frames = [Image.fromarray(pixels(number)) for number in range(2)]
+        frames[0].save(folder / "a.gif", save_all=True, append_images=frames[1:], comment=comment)
+        assert read_clip_record(folder / "a.gif") is None
 
 
 def test_a_checksum_is_the_files_or_of_all_files_of_a_folder(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_what_differs_is_told(tmp_path: Path) -> None:
     assert differs({}) == "it does not say how it was painted"
     assert differs({}, trust=True) is None
     there = clip_record(COMMON, Path("other name.mp4"), "d", {})
-    (folder / IN_FOLDER).write_text(json.dumps(there))
+    make_photo().save(folder / "1.png", pnginfo=png_text(there))
     assert differs({}) is None
     assert differs({"program": "fst 10", "computed": {}}) is None
     assert differs({"d": "e"}) == "it was painted from another clip"

@@ -1,6 +1,5 @@
 """Which clips are painted, and where they go."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from support import make_photo
 
 from fst.errors import InputError
 from fst.inference.targets import Job, Plan
+from fst.inference.video import targets as targets_of_clips
 from fst.inference.video.targets import plan_clips, unfinished_clips
 
 
@@ -125,7 +125,13 @@ def test_a_folder_of_frames_is_never_replaced(output: str) -> None:
             unfinished_clips([job], lambda job: "foreign", overwrite)
 
 
-def test_a_result_among_clips_is_no_clip() -> None:
-    Path("painted/fst.json").write_text(json.dumps({"format": 1, "clip": {}}))
-    with pytest.raises(InputError, match="no clips"):
-        plan_clips(["painted"], None, "m")
+def test_a_result_among_clips_is_no_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        targets_of_clips, "read_clip_record", lambda path: {} if path.stem == "c" else None
+    )
+    plan = plan_clips(["clips"], "new", "m")
+    assert targets(plan) == {"clips/d.webm": "new/d-m.webm"}
+    assert plan.notes == ["passed over in clips, being results of before: 1"]
+    monkeypatch.setattr(targets_of_clips, "read_clip_record", lambda path: {})
+    with pytest.raises(InputError, match="only clips that are painted"):
+        plan_clips(["clips"], "new", "m")
