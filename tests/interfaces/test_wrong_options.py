@@ -18,12 +18,14 @@ import pytest
 from many_files import write_many
 from support import make_photo
 from tiny_any import save_any
+from tiny_clips import write_clip
 
 from fst import assets
 from fst.assets import shipped
 from fst.inference.painter import Painter
 from fst.interfaces import cli
 from fst.interfaces.arguments import options as types
+from fst.interfaces.arguments import video
 from fst.interfaces.commands import benchmark, demo, train
 from fst.loss_networks import weights
 from fst.loss_networks.vgg import VGG19
@@ -41,6 +43,10 @@ BASE: dict[str, dict[str, list[str]]] = {
     "stylize": {
         "photos": ["photo.png"], "--style": ["tiny.safetensors"], "--backend": ["eager"],
         "--output": ["out.png"],
+    },
+    "video": {
+        "clips": ["clip.mp4"], "--style": ["tiny.safetensors"], "--backend": ["eager"],
+        "--output": ["out.mp4"],
     },
     "styles": {},
     "sheet": {"photos": ["photo.png"], "--styles": ["tiny.safetensors"],
@@ -102,6 +108,9 @@ BY_TYPE: dict[Any, list[str]] = {
     types.above_zero: [*NO_NUMBER, "0", "-1"],
     types.memory: ["", "abc", "0", "-1", "0GB", "nan", "GB", "1.2.3GB", "2XB"],
     float: [*NO_NUMBER, "-1"],
+    video.length: [*NO_NUMBER, "0", "-1", "0:00", "1:2:3:4", "1:", "9" * 9],
+    video.moment: [*NO_NUMBER, "-1", "1:2:3:4", ":5", "9" * 9, "100000"],
+    video.rate: [*NO_NUMBER, "0", "-1", "1/0", "25/", "1e9", "1/2/3"],
 }
 
 PICTURE = ["", "nowhere.png", "photos", "notes.txt", "photo.png/below.png", "broken.png"]
@@ -116,6 +125,7 @@ WEIGHTS = ["", "nosuch", "nowhere.safetensors", "photos", "old.pth", "photo.png"
 BY_NAME: dict[str, list[str]] = {
     "--backends": ["", "nosuch", "EAGER"],
     "--checkpoints": FOLDER,
+    "--codec": ["", "nosuch", "aac"],
     "--config-dir": [],  # Hydra's
     "--config-name": [],
     "--config-path": [],
@@ -137,6 +147,7 @@ BY_NAME: dict[str, list[str]] = {
     "--style": STYLE,
     "--train-photos": ["", "nowhere", "empty"],
     "--weights": WEIGHTS,
+    "clips": ["", "nowhere.mp4", "empty", "notes.txt", "broken.png", "photo.png", "-"],
     "network": ["", "nowhere.safetensors", "notes.txt", "photos", "broken.safetensors",
                 "tiny.safetensors"],
     "photos": ["", "nowhere.png", "empty", "notes.txt", "broken.png"],
@@ -164,6 +175,19 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--size"): ["9" * 12],
     ("stylize", "--strength"): ["1.5", "-0.1"],
     ("stylize", "--margin"): ["3", "260"],
+    ("video", "--style"): ["", "nosuch", "nowhere.safetensors", "notes.txt", "nowhere.png",
+                           "broken.safetensors", "old.pth", "broken.png"],
+    ("video", "--blend"): ["", "tiny", "tiny=x", "tiny=0.5,nosuch=0.5"],
+    ("video", "--output"): ["", "out.xyz", "clip.mp4", "there.mp4", "clip.mp4/below.mp4",
+                            "clip.mp4/", "-", "out.jpg"],
+    ("video", "--preserve-color"): ["LUMA"],
+    ("video", "--crf"): ["64", "1000"],
+    ("video", "--size"): ["9" * 12],
+    ("video", "--strength"): ["1.5", "-0.1"],
+    ("video", "--stroke-size"): ["8", "huge", "99999"],
+    ("video", "--style-weight"): ["1"],
+    ("video", "--margin"): ["3", "260"],
+    ("video", "--max-pixels"): ["100"],
     ("sheet", "photos"): ["", "nowhere.png", "empty", "photos", "notes.txt", "broken.png", "-"],
     ("sheet", "--styles"): ["", "nosuch", "nowhere.safetensors", "old.pth", "empty",
                             "nets/many.safetensors:nosuch", "nowhere.safetensors:one"],
@@ -227,6 +251,18 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["--upsample", "guided"],
         ["nowhere/", "--output", "out.png"],
         ["photos", "--output", "all.png"],
+        ["--style", "painting.png", "--checkpoints", "nowhere"],
+    ],
+    "video": [
+        ["--blend", "tiny.safetensors=1"],
+        ["--style", "tiny.safetensors", "--style", "tiny.safetensors"],
+        ["--mask", "photo.png", "--mask", "photo.png"],
+        ["--upsample", "guided"],
+        ["--feather", "0.1"],
+        ["--start", "7"],  # the clip has one second
+        ["--output", "out.webm", "--codec", "h264"],
+        ["--style-weight", "12"],
+        ["clip.mp4", "clips"],  # several, and one file
         ["--style", "painting.png", "--checkpoints", "nowhere"],
     ],
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
@@ -351,6 +387,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
                  "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
                  "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
+    (folder / "clips").mkdir()
+    for name in ("clip.mp4", "there.mp4", "clips/a.mp4"):
+        write_clip(folder / name, 4, rate=4)
     (folder / "lost").symlink_to("nowhere")
     (folder / "unfinished/report.json").write_text(json.dumps({"schema": 3, "unfinished": True}))
     about = copy.deepcopy(load_checkpoint(shipped("checkpoints") / "monet.safetensors").description)

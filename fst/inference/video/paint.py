@@ -13,7 +13,7 @@ from fst.errors import InputError
 from fst.image.arrays import from_array, like_array
 from fst.image.picture import Picture
 from fst.inference.video.frames import Frame, Sink, Source
-from fst.inference.video.segments import Parts
+from fst.inference.video.segments import Done, Parts
 from fst.inference.video.threads import ahead, behind
 from fst.system.signals import stop_if_asked
 
@@ -78,15 +78,7 @@ def paint_clip(
         OSError: no room on the disk.
     """
     done = parts.done()
-    source.notes.extend(note for note in done.notes if note not in source.notes)
-    painter.reset()
-    if done.state is None:
-        source.notes.append(
-            f"what was remembered of the frames before can't be read: the painter begins anew at "
-            f"frame {done.frames}"
-        )
-    elif done.state:
-        painter.restore(done.state)
+    _go_on(source, painter, done)
     if on_frame is not None:
         on_frame(done.frames)
     if done.ended:
@@ -117,6 +109,19 @@ def paint_clip(
     if not segments:
         raise InputError(f"{source.path}: there is no frame to paint")
     return parts.paths(segments)
+
+
+def _go_on(source: Source, painter: Painter, done: Done) -> None:
+    """Makes source and painter know what they did after the frames that are painted already."""
+    source.notes.extend(note for note in done.notes if note not in source.notes)
+    painter.reset()
+    if done.state is None:
+        source.notes.append(
+            f"what was remembered of the frames before can't be read: the painter begins anew at "
+            f"frame {done.frames}"
+        )
+    elif done.state:
+        painter.restore(done.state)
 
 
 class _Segment:

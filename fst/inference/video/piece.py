@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from fst.choices import MIN_SIDE
 from fst.errors import InputError
 from fst.inference.control import Control
 from fst.inference.video.frames import About, Frame, Source
@@ -14,7 +15,7 @@ _NEAR = 32
 
 @dataclass(frozen=True)
 class Piece:
-    """From where to where a clip is painted, in seconds from its first frame.
+    """From where to where a clip is painted, in seconds as players show them.
 
     Attributes:
         start: of the piece.
@@ -32,8 +33,9 @@ class Piece:
 class Painted:
     """A clip as it is going to be painted: a :class:`~fst.inference.video.frames.Source`.
 
-    Its frames are those of the piece, in the source's own time. ``about`` has the size of painted
-    frames, and in ``details["piece"]`` from when to when they are shown, where that is not all.
+    Its frames are those of the piece, and their times begin with it. ``about`` has the size of
+    painted frames; where the piece is not all, ``details["piece"]`` says from when to when it is
+    (None: to the end), in the file's own time, and ``details["start"]`` is its beginning.
 
     Args:
         source: the clip.
@@ -46,10 +48,9 @@ class Painted:
         about = source.about
         width, height = painted_size(about, control)
         self.about = replace(about, width=width, height=height)
-        self._first, self._end = Fraction(0), None
+        self._piece = piece
         if not piece:
             return
-        self._first, self._end = piece.start, piece.start + piece.seconds if piece.seconds else None
         length = about.duration or (about.frames and about.frames / about.rate)
         if length and piece.start >= length:
             raise InputError(
@@ -57,23 +58,24 @@ class Painted:
                 f"{float(piece.start):.6g} (--start)"
             )
         left = length and min(length - piece.start, piece.seconds or length)
+        begin = about.details.get("start", Fraction(0)) + piece.start
+        end = None if piece.seconds is None else begin + piece.seconds
         self.about = replace(
             self.about, duration=left or piece.seconds,
             frames=None if left is None else max(1, round(left * about.rate)),
-            details={**about.details, "piece": (piece.start, self._end)},
+            details={**about.details, "start": begin, "piece": (begin, end)},
         )  # fmt: skip
 
     def frames(self) -> Iterator[Frame]:
         """Those of the piece, with numbers from 0."""
-        zero: Fraction | None = None
+        start, seconds = self._piece.start, self._piece.seconds
         number = 0
         for frame in self.source.frames():
-            zero = frame.time if zero is None else zero
-            at = frame.time - zero
-            if self._end is not None and at >= self._end:
+            time = frame.time - start
+            if seconds is not None and time >= seconds:
                 return
-            if at >= self._first:
-                yield replace(frame, number=number)
+            if time >= 0:
+                yield replace(frame, number=number, time=time)
                 number += 1
 
 
@@ -98,7 +100,7 @@ def with_even_sides(control: Control, about: About) -> Control:
     """
     if control.size is None or control.upsample is not None or about.kind != "video":
         return control
-    for size in range(control.size, max(control.size - _NEAR, _NEAR), -1):
+    for size in range(control.size, max(control.size - _NEAR, MIN_SIDE - 1), -1):
         if not any(side % 2 for side in _at(about, size)):
             return replace(control, size=size)
     return control

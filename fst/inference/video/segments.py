@@ -1,4 +1,4 @@
-"""A painting that takes hours, in parts that are whole: what is painted stays, however it ends.
+"""A painting that takes hours, in segments that are whole: what is painted stays.
 
 Beside the target ``film-monet.mp4`` lies, until that is finished, the folder
 ``film-monet.mp4.parts``. It has ``job.json``, which says what is painted, and for every segment of
@@ -7,33 +7,21 @@ one what the painter remembers. A segment gets its name when all of that is on t
 has its name is whole, and the same command goes on behind it.
 """
 
-import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from fst.errors import InputError
-from fst.inference.names import fitting
 from fst.inference.video.frames import About
 from fst.system.files import atomic_file, write_json
-from fst.system.temporaries import NAME as TEMPORARY
-
-ENDING = ".parts"
-"""Of the folder's name."""
-
-MOST = 20
-"""Unfinished paintings for one target."""
 
 SECONDS = 4
 """Of a clip, in a segment."""
@@ -41,8 +29,8 @@ SECONDS = 4
 PIXELS = 30_000_000
 """Painted in a segment, where it has a second of the clip at least: about a minute of one core."""
 
-_JOB, _LOCK = "job.json", "job.lock"
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+JOB, LOCK = "job.json", "job.lock"
+"""What is in such a folder besides segments."""
 
 
 def segment_length(about: About, pixels: int) -> int:
@@ -137,7 +125,7 @@ class Parts:
         """What is whole; all else of an earlier time is removed."""
         known: list[dict[str, Any]] = []
         for number in count():
-            one = _read(self._known(number)) if self.path(number).exists() else {}
+            one = read_line(self._known(number)) if self.path(number).exists() else {}
             if type(one.get("frames")) is not int or one["frames"] < 1:
                 break
             known.append(one)
@@ -158,7 +146,7 @@ class Parts:
 
     def _keep_only(self, segments: int) -> None:
         """Removes what belongs to later segments, or to none."""
-        kept = {_JOB, _LOCK, *([self._state(segments - 1).name] if segments else [])}
+        kept = {JOB, LOCK, *([self._state(segments - 1).name] if segments else [])}
         for number in range(segments):
             kept |= {self.path(number).name, self._known(number).name}
         for path in list(self.folder.iterdir()):
@@ -170,82 +158,12 @@ class Parts:
         return [self.path(number) for number in range(segments)]
 
 
-@contextmanager
-def held_parts(target: Path, suffix: str, job: Mapping[str, Any]) -> Iterator[Parts]:
-    """The folder for a painting, kept for this process.
-
-    It is the one of an earlier time of the same command, if there is one. Another painting's folder
-    stays as it is.
+def read_line(path: Path) -> dict[str, Any]:
+    """A JSON file of ours; empty where it is none.
 
     Args:
-        target: the finished clip.
-        suffix: of segments.
-        job: all that decides the pixels and how they are encoded; plain values.
-
-    Raises:
-        InputError: another process has it; nothing can be made there.
+        path: of the file, or of none.
     """
-    wanted: dict[str, Any] = json.loads(json.dumps(job))  # as it is read
-    names = [ENDING, *(f"{ENDING}-{number}" for number in range(2, MOST + 1))]
-    folders = [target.with_name(fitting(target.name, name)) for name in names]
-    found = {folder: _job_in(folder) for folder in folders}
-    mine = [folder for folder, its in found.items() if its == wanted]
-    free = [folder for folder, its in found.items() if its == {}]
-    if not mine and not free:
-        raise InputError(
-            f"there are {MOST} unfinished paintings of {target}: remove those in "
-            f"{target}{ENDING} ... that are not wanted, or give another --output"
-        )
-    folder = (mine or free)[0]
-    others = [
-        f"{other} has what was painted with other settings, and stays"
-        for other, its in found.items()
-        if its and other != folder
-    ]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"can't make {folder}: {error.strerror}") from error
-    with _locked(folder, target):
-        if not mine:
-            write_json(folder / _JOB, wanted)
-        yield Parts(folder, suffix, tuple(others))
-
-
-def kept_frames(folder: Path) -> int:
-    """How many frames are in the segments that are whole."""
-    known = [(_read(path), path) for path in folder.glob("[0-9]*.json")]
-    names = {path.name.partition(".")[0] for path in folder.iterdir() if _is_whole(path)}
-    counts = [one.get("frames", 0) for one, path in known if path.stem in names]
-    return sum(one for one in counts if type(one) is int)
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether it is a segment; what lies beside it, and what is being written, is none."""
-    return path.suffix not in (".json", ".safetensors") and ".new" not in path.name
-
-
-def remove_parts(parts: Parts) -> None:
-    """Removes the folder of a painting that is finished, and what is ours in it."""
-    if not parts.folder.is_symlink() and (parts.folder / _JOB).is_file():
-        shutil.rmtree(parts.folder, ignore_errors=True)
-
-
-def _job_in(folder: Path) -> dict[str, Any] | None:
-    """Whose folder it is; empty where it is anybody's to take, None where it is another's."""
-    if not os.path.lexists(folder):
-        return {}
-    if folder.is_symlink() or not folder.is_dir():
-        return None
-    if found := _read(folder / _JOB):
-        return found
-    # an earlier time of ours was killed before its first line, or somebody has made a folder
-    names = [path.name for path in folder.iterdir()]
-    return {} if all(name == _LOCK or TEMPORARY.fullmatch(name) for name in names) else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON file of ours; empty where it is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -258,22 +176,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(folder: Path, target: Path) -> Iterator[None]:
-    lock = FileLock(folder / _LOCK, timeout=0, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(
-            f"{target} is being painted by another process: wait for its end, or give another "
-            "--output"
-        ) from error
-    except (OSError, NotImplementedError) as error:  # a file system without locks
-        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-            raise
-    try:
-        yield
-    finally:
-        lock.release()

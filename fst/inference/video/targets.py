@@ -10,6 +10,8 @@ from fst.assets import IMAGE_SUFFIXES
 from fst.errors import InputError
 from fst.inference.names import LONGEST_STYLE, fitting
 from fst.inference.targets import Job, Plan, check_targets, is_there, unfinished
+from fst.inference.video.animation_sink import FORMATS as ANIMATIONS
+from fst.inference.video.codecs import CONTAINERS
 from fst.inference.video.record import read_clip_record
 from fst.system.files import check_writable, identity, nearest_folder
 
@@ -19,7 +21,7 @@ VIDEOS = (
 )  # fmt: skip
 """Suffixes of what is taken for a clip in a folder."""
 
-WRITTEN = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp", ".png", ".apng")
+WRITTEN = (*CONTAINERS, *ANIMATIONS)
 """Suffixes of what is written."""
 
 
@@ -70,13 +72,18 @@ def is_of_frames(path: Path) -> bool:
     return not path.suffix or "%" in path.name
 
 
+def place_of(target: Path) -> Path:
+    """Where a result is: the file, or the folder of frames."""
+    return target.parent if "%" in target.name else target
+
+
 def unfinished_clips(
     jobs: Sequence[Job], differs: Callable[[Job], str | None], overwrite: bool
 ) -> list[Job]:
     """As :func:`fst.inference.targets.unfinished`; a folder of frames is never replaced."""
     left = set()
     for job in (job for job in jobs if is_of_frames(job.target)):
-        place = job.target.parent if "%" in job.target.name else job.target
+        place = place_of(job.target)
         if not is_there(place) or (place.is_dir() and not any(place.iterdir())):
             left.add(job.target)
         elif (reason := differs(Job(job.source, place))) is not None:
@@ -171,7 +178,7 @@ def _named(clips: Sequence[Path], style: str, folder: Path | None) -> dict[Path,
 
 def _check_frames(job: Job, others: Sequence[Path]) -> None:
     """That a folder of frames is neither the source nor holds what is read."""
-    folder = job.target.parent if "%" in job.target.name else job.target
+    folder = place_of(job.target)
     real = Path(os.path.realpath(folder))
     read = [job.source, *others]
     places = [Path(os.path.realpath(path)) for path in read]

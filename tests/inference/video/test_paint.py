@@ -13,7 +13,7 @@ from fst.errors import InputError
 from fst.image.picture import Picture
 from fst.inference.video.frames import Frame
 from fst.inference.video.paint import as_picture, paint_clip, with_pixels
-from fst.inference.video.segments import held_parts
+from fst.inference.video.parts import held_parts
 
 JOB = {"what": "ever"}
 

@@ -15,12 +15,12 @@ from fst.inference.video.piece import Painted, Piece, painted_size, with_even_si
 
 
 def numbers(piece: Piece, count: int = 20) -> list[float]:
-    """The times of the frames that are left, at ten a second."""
+    """The clip's times of the frames that are left, at ten a second."""
     painted = Painted(Drawn(count), piece, Control())
     frames = list(painted.frames())
     assert [frame.number for frame in frames] == list(range(len(frames)))
     assert painted.about.frames == len(frames)
-    return [float(frame.time) for frame in frames]
+    return [float(frame.time + piece.start) for frame in frames]
 
 
 def test_all_of_it() -> None:
@@ -36,8 +36,13 @@ def test_from_somewhere_to_somewhere() -> None:
     assert numbers(Piece(Fraction(3, 2))) == [1.5, 1.6, 1.7, 1.8, 1.9]
     assert numbers(Piece(Fraction(3, 2), Fraction(1, 5))) == [1.5, 1.6]
     assert numbers(Piece(Fraction(3, 2), Fraction(99))) == [1.5, 1.6, 1.7, 1.8, 1.9]
-    details = Painted(Drawn(20), Piece(Fraction(1), Fraction(1, 2)), Control()).about.details
-    assert details["piece"] == (1, Fraction(3, 2))
+    source = Drawn(20)
+    source.about = replace(source.about, details={"start": Fraction(7)})  # as some files begin
+    part = Painted(source, Piece(Fraction(1), Fraction(1, 2)), Control())
+    assert part.about.details == {"start": 8, "piece": (8, Fraction(17, 2))}
+    assert next(part.frames()).time == 0
+    to_the_end = Painted(source, Piece(Fraction(1)), Control()).about
+    assert (to_the_end.details["piece"], to_the_end.duration) == ((8, None), 1)
 
 
 def test_behind_its_end_nothing_starts() -> None:
