@@ -1,6 +1,7 @@
 """A batch in parts, one after the other: gradient accumulation, and what to do without memory."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,13 +12,18 @@ from fst.image.blank import is_blank
 from fst.losses.colors import COLORS, color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.losses.stability import instability, random_motion
 from fst.system.memory import is_out_of_memory
 from fst.training.many.draws import Styles
 from fst.training.many.rows import in_parts
+from fst.training.recipe import Recipe
 
 STRONG = 8.0
 """Where pictures have styles of their own, each one's objective is divided by 1 + its style weight
 over this: else the strong styles' gradients would drown the others'."""
+
+MOST_PARTS = 1 << 16
+"""More than a step is ever taken in: every part of every step has a motion of its own."""
 
 
 def accumulate_gradients(
@@ -25,11 +31,10 @@ def accumulate_gradients(
     parts: int,
     paint: Callable[..., Tensor],
     loss: PerceptualLoss,
-    pattern_weight: float,
+    recipe: Recipe,
     backward: Callable[[Tensor], None],
+    place: int = 0,
     styles: Styles | None = None,
-    color_weight: float = 0.0,
-    weave_weight: float = 0.0,
 ) -> LossTerms:
     """Adds the gradients of the batch's mean objective; returns the terms, ``(N,)`` each.
 
@@ -42,31 +47,34 @@ def accumulate_gradients(
         paint: the net, differentiable: photos, and their styles if there are any, to pictures of
             the same shape.
         loss: judges them.
-        pattern_weight: of :func:`~fst.losses.functional.upsampling_pattern`, which is no part of
-            the terms.
+        recipe: its weights are of what is no part of the terms.
         backward: called with the share of each part.
+        place: of the step in the run: what is drawn at random follows from it.
         styles: what each photo is to be painted in; None is the loss's own painting.
-        color_weight: of :func:`~fst.losses.colors.color_error`, times the style weight.
-        weave_weight: of :func:`~fst.evaluation.regularity.weave`, likewise.
     """
     terms_of_parts = []
     count = min(parts, len(photos))
     of_parts = [None] * count if styles is None else in_parts(styles, count)
-    for part, own in zip(photos.tensor_split(count), of_parts, strict=True):
+    for number, (part, own) in enumerate(zip(photos.tensor_split(count), of_parts, strict=True)):
+        again = paint if own is None else partial(_with_styles, paint, own)
         targets = loss.content_targets(part)
-        painted = paint(part) if own is None else paint(part, own)
+        painted = again(part)
         terms = loss(painted, targets, *(() if own is None else (own.grams, own.style_weight)))
         total = terms.total
-        if pattern_weight:
-            total = total + pattern_weight * upsampling_pattern(painted)
+        if recipe.pattern_weight:
+            total = total + recipe.pattern_weight * upsampling_pattern(painted)
         weight: float | Tensor = 0.0
-        if color_weight or weave_weight:
+        if recipe.color_weight or recipe.weave_weight or recipe.stability_weight:
             weight = loss.style_weight if own is None else own.style_weight
-        if color_weight:
+        if recipe.color_weight:
             colors = loss.colors if own is None else own.moments[:, -COLORS:]
-            total = total + color_weight * weight * color_error(painted, colors)
-        if weave_weight:
-            total = total + weave_weight * weight * weave(painted, part)
+            total = total + recipe.color_weight * weight * color_error(painted, colors)
+        if recipe.weave_weight:
+            total = total + recipe.weave_weight * weight * weave(painted, part)
+        if recipe.stability_weight:
+            motion = random_motion(part, place * MOST_PARTS + number)
+            flicker = instability(again, part, painted, motion)
+            total = total + recipe.stability_weight * weight * flicker
         if own is not None:
             total = total / (1 + own.style_weight / STRONG)
         # of the others not a bit is changed: where() hands their gradient on as it is
@@ -74,6 +82,10 @@ def accumulate_gradients(
         backward(shown.sum() / len(photos))
         terms_of_parts.append([term.detach() for term in terms])
     return LossTerms(*(torch.cat(term) for term in zip(*terms_of_parts, strict=True)))
+
+
+def _with_styles(paint: Callable[..., Tensor], styles: Styles, photos: Tensor) -> Tensor:
+    return paint(photos, styles)
 
 
 def more_parts(error: RuntimeError, parts: int, batch: int, alone: bool) -> int:

@@ -117,17 +117,14 @@ class StyleTransferModule(lightning.LightningModule):
             photos: ``(N, 3, H, W)`` in [0, 1].
             backward: called with the share of each micro-batch.
         """
-        weight = self.recipe.pattern_weight
-        paint = partial(self._paint, self.net)
         return accumulate_gradients(
             photos,
             self.micro_batches,
-            paint,
+            partial(self._paint, self.net),
             self.current_loss(),
-            weight,
+            self.recipe,
             backward,
-            color_weight=self.recipe.color_weight,
-            weave_weight=self.recipe.weave_weight,
+            self.recipe.seed + self.global_step,
         )
 
     def training_step(self, photos: Tensor, batch_idx: int) -> None:

@@ -69,6 +69,10 @@ class Recipe:
     """Of :func:`~fst.evaluation.regularity.weave`, times the style weight: against a regular
     texture in flat parts. No part of the objective either."""
 
+    stability_weight: float = 0.0
+    """Of :func:`~fst.losses.stability.instability`, times the style weight: against flicker in
+    clips. No part of the objective either; a step takes a second pass of the net."""
+
     def __post_init__(self) -> None:
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         number("learning_rate", self.learning_rate, above=0)
@@ -78,6 +82,7 @@ class Recipe:
         number("pattern_weight", self.pattern_weight, least=0)
         number("color_weight", self.color_weight, least=0)
         number("weave_weight", self.weave_weight, least=0)
+        number("stability_weight", self.stability_weight, least=0)
         whole_number("accumulate", self.accumulate, least=1)
         one_of("precision", self.precision, PRECISIONS)
         switch("compile", self.compile)

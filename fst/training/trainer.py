@@ -16,6 +16,7 @@ from fst.errors import InputError
 from fst.styles.predicted import ANY
 from fst.system.device import pick_device
 from fst.training.checkpoints import ResumableIO
+from fst.training.reporting.busy import BusyProcessor
 from fst.training.reporting.page import RunPage
 from fst.training.reporting.previews import Previews
 from fst.training.reporting.progress import LiveProgress
@@ -112,7 +113,7 @@ def _showing(
     what = "any painting" if run.output.stem == ANY else run.output.stem
     page = RunPage(run.folder, f"{what}: {run.folder.name}", settings=settings)
     previews = Previews(run.folder / "previews", preview_every)
-    return [previews, StopOnSignal(), LiveProgress(print_every), page]
+    return [previews, StopOnSignal(), LiveProgress(print_every), BusyProcessor(), page]
 
 
 def _saving(run: Run, every: int) -> Checkpoints:

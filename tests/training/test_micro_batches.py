@@ -14,9 +14,11 @@ from fst.evaluation.regularity import weave
 from fst.losses.colors import color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.losses.stability import instability, random_motion
 from fst.nets.johnson import JohnsonNet
 from fst.training.micro_batches import accumulate_gradients, more_parts
 from fst.training.module import StyleTransferModule
+from fst.training.recipe import Recipe
 
 
 @pytest.fixture
@@ -95,6 +97,27 @@ def test_a_weave_counts_with_the_style_weight(random_loss: PerceptualLoss) -> No
     torch.testing.assert_close(terms.total, plain.total.detach(), rtol=1e-4, atol=1e-6)
 
 
+def test_flicker_counts_with_the_style_weight_and_follows_from_the_step(
+    random_loss: PerceptualLoss,
+) -> None:
+    module, batch = make_module(random_loss, stability_weight=2.0, seed=5), photos(3)
+    terms, grads = gradients(module, batch)
+    painted = module.net(batch)
+    plain = random_loss(painted, random_loss.content_targets(batch))
+    flicker = instability(module.net, batch, painted, random_motion(batch, 5 << 16))
+    assert float(flicker.detach().min()) > 0
+    total = (plain.total + 2 * random_loss.style_weight * flicker).mean()
+    expected = torch.autograd.grad(total, list(module.net.parameters()))
+    scale = max(float(grad.abs().max()) for grad in expected)
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+    torch.testing.assert_close(terms.total, plain.total.detach(), rtol=1e-4, atol=1e-6)
+    assert all(
+        torch.equal(grad, same)
+        for grad, same in zip(grads, gradients(module, batch)[1], strict=True)
+    )
+
+
 def test_the_gradients_are_those_of_the_mean_objective(random_loss: PerceptualLoss) -> None:
     module, batch = make_module(random_loss, accumulate=2), photos(3)
     _, grads = gradients(module, batch)
@@ -147,7 +170,9 @@ def test_photos_that_show_nothing_add_nothing_to_the_gradient_of_the_others() ->
     net = JohnsonNet(width=2, residual_blocks=5).double()  # deep enough to overflow float64, too
     photo = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3), dtype=double)
     blank = torch.stack([*nothing_to_see(16).values()]).double()
-    accumulate_gradients(torch.cat([photo, blank]), 1, net, loss, 50.0, Tensor.backward)
+    accumulate_gradients(
+        torch.cat([photo, blank]), 1, net, loss, Recipe(pattern_weight=50.0), Tensor.backward
+    )
     share = 1 / (1 + len(blank))
 
     def objective() -> float:
@@ -285,7 +310,7 @@ def test_a_batch_is_never_cut_smaller_than_needed(
 
 def attach(module: StyleTransferModule, optimizer: torch.optim.Optimizer, world_size: int) -> None:
     """As much of a trainer as the gradients need."""
-    stub: Any = SimpleNamespace(optimizers=[optimizer], world_size=world_size)
+    stub: Any = SimpleNamespace(optimizers=[optimizer], world_size=world_size, global_step=0)
     module._trainer = stub
     module.manual_backward = Tensor.backward  # type: ignore[method-assign]
 
@@ -366,7 +391,9 @@ def test_the_shares_of_the_parts_add_up_to_the_mean(parts: int) -> None:
         share.backward()
 
     loss: Any = Distance()
-    terms = accumulate_gradients(batch, parts, lambda part: scale * part, loss, 0.0, backward)
+    terms = accumulate_gradients(
+        batch, parts, lambda part: scale * part, loss, Recipe(pattern_weight=0.0), backward
+    )
     means = batch.mean((1, 2, 3))
     # (s m - m)^2 is (s - 1)^2 m^2: at s = 1/2 a quarter of m^2, with the slope -m^2
     torch.testing.assert_close(terms.content, means**2 / 4)

@@ -75,6 +75,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "ema": [1.0, -0.1],
     "color_weight": [-1, "much"],
     "weave_weight": [-1, "much"],
+    "stability_weight": [-1, "much"],
     "pattern_weight": [-1],
     "seed": [-1],
     "precision": ["fp16", "half"],

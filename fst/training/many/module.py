@@ -92,11 +92,10 @@ class ManyStylesModule(StyleTransferModule):
             self.micro_batches,
             partial(self._in_styles, self.net),
             self.current_loss(),
-            self.recipe.pattern_weight,
+            self.recipe,
             backward,
+            self.recipe.seed + self.global_step,
             styles,
-            self.recipe.color_weight,
-            self.recipe.weave_weight,
         )
         if isinstance(self.net, AnyNet):
             nn.utils.clip_grad_norm_(self.net.predictor.reading(), PREDICTOR_NORM)

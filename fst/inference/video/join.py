@@ -1,0 +1,162 @@
+"""The finished clip: the video of all segments as it is, and the source's sound and subtitles."""
+
+import heapq
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fst.errors import InputError
+from fst.inference.video.codecs import container_of
+from fst.inference.video.containers import load_av, opened, written
+from fst.inference.video.encode import BITEXACT, Recipe
+from fst.inference.video.frames import Source
+from fst.inference.video.timetable import Segment, Timetable, timetable
+from fst.inference.video.tracks import Track, carried_tags, open_tracks
+from fst.system.files import atomic_file
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+
+def join_segments(
+    segments: list[Path],
+    target: Path,
+    source: Source,
+    recipe: Recipe,
+    record: str | None = None,
+) -> list[str]:
+    """Writes the finished clip, whole or not at all.
+
+    Args:
+        segments: files that :func:`~fst.inference.video.encode.write_segment` wrote, in order.
+        target: to write.
+        source: of the frames; a video file lends its sound, subtitles and words.
+        recipe: of the segments.
+        record: kept in the file as its comment.
+
+    Returns:
+        Lines to say, as of a sound track that the container can't hold.
+
+    Raises:
+        InputError: the segments don't belong together.
+        OSError: the disk is full, and the like.
+    """
+    read = [_read(path) for path in segments]
+    table = timetable(read, source.about.time_base)
+    container = container_of(target)
+    options = {"fflags": BITEXACT, "max_interleave_delta": "1000000"}
+    # sound may begin before zero, with what its decoder needs first: all times stay as they are
+    options |= {"avoid_negative_ts": "disabled"}
+    if container in ("mp4", "mov"):
+        options |= {"movflags": "+faststart", "movie_timescale": str(_timescale(table.tick))}
+    lines: list[str] = []
+    with (
+        atomic_file(target) as temporary,
+        written(temporary, container, options) as made,
+        ExitStack() as stack,
+    ):
+        with opened(segments[0]) as first:
+            video = _add_video(made, first.streams.video[0], recipe, table.tick)
+        sound: Iterator[Packet[Any]] = iter(())
+        if source.about.kind == "video":
+            given = stack.enter_context(opened(source.path))
+            details = source.about.details
+            made.metadata.update(carried_tags(given.metadata))
+            video.metadata.update(carried_tags(given.streams[details["stream"]].metadata))
+            tracks, lines = open_tracks(given, made, details["start"])
+            sound = _sound(given, tracks)
+        if record is not None:
+            made.metadata["comment"] = record
+        for packet in heapq.merge(_pictures(read, table, video), sound, key=_when):
+            made.mux(packet)
+    return lines
+
+
+def _add_video(
+    made: "OutputContainer", template: "VideoStream", recipe: Recipe, tick: Fraction
+) -> "VideoStream":
+    stream = made.add_stream_from_template(template, opaque=True)
+    stream.time_base = tick
+    context, colors = stream.codec_context, recipe.colors
+    context.colorspace, context.color_range = colors.matrix, colors.range
+    context.color_primaries, context.color_trc = colors.primaries, colors.transfer
+    if recipe.pixel_aspect is not None:
+        context.sample_aspect_ratio = recipe.pixel_aspect.limit_denominator(255)
+    return stream
+
+
+def _read(path: Path) -> Segment:
+    stamps: list[int] = []
+    words = b""
+    with opened(path) as container:
+        for packet in container.demux(container.streams.video[0], container.streams.subtitles[0]):
+            if packet.stream.type == "subtitle":
+                words += bytes(packet)
+            elif packet.pts is not None:
+                stamps.append(packet.pts)
+    try:
+        times = [Fraction(one) for one in json.loads(words)["times"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no segment of a painted clip") from error
+    if len(times) != len(stamps) + 1:
+        raise InputError(f"{path} is damaged: {len(stamps)} frames, and times of {len(times) - 1}")
+    return Segment(path, stamps, times)
+
+
+def _timescale(tick: Fraction) -> int:
+    """Of the whole file, so that an offset between its streams is as exact as their times."""
+    scale = tick.denominator
+    while scale < 1000:
+        scale *= 10
+    return min(scale, 2**31 - 1)
+
+
+def _pictures(
+    segments: list[Segment], table: Timetable, stream: "VideoStream"
+) -> Iterator["Packet[Any]"]:
+    place = 0
+    head: bytes | None = None
+    for segment in segments:
+        with opened(segment.path) as container:
+            video = container.streams.video[0]
+            own = video.codec_context.extradata or b""
+            if head not in (None, own):
+                raise InputError(
+                    f"{segment.path} was encoded in another way than those before it: paint anew"
+                )
+            head = own
+            for packet in container.demux(video):
+                if packet.pts is None:
+                    continue
+                packet.pts, packet.dts = table.shown[place], table.decoded[place]
+                packet.duration = table.durations[place]
+                packet.time_base = table.tick
+                packet.stream = stream
+                place += 1
+                yield packet
+
+
+def _sound(given: "InputContainer", tracks: Mapping[int, Track]) -> Iterator["Packet[Any]"]:
+    """What becomes of the source's packets, in its order."""
+    error = load_av().error
+    if not tracks:
+        return
+    packets = given.demux(*(given.streams[index] for index in tracks))
+    while True:
+        try:
+            packet = next(packets, None)
+        except (error.InvalidDataError, error.EOFError):
+            return  # a tail that is missing
+        if packet is None:
+            return
+        yield from tracks[packet.stream.index](packet)
+
+
+def _when(packet: "Packet[Any]") -> Fraction:
+    stamp = packet.dts if packet.dts is not None else packet.pts
+    return (stamp or 0) * packet.time_base
