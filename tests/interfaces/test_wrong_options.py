@@ -51,6 +51,7 @@ BASE: dict[str, dict[str, list[str]]] = {
     "styles": {},
     "sheet": {"photos": ["photo.png"], "--styles": ["tiny.safetensors"],
               "--output": ["out.png"]},
+    "live": {"--camera": ["clip.gif"], "--style": ["tiny.safetensors"], "--no-window": []},
     "pack": {"styles": ["painting.png"], "--output": ["many.safetensors"],
              "--checkpoints": ["nets"]},
     "train": {"settings": ["style=monet"]},
@@ -124,6 +125,7 @@ WEIGHTS = ["", "nosuch", "nowhere.safetensors", "photos", "old.pth", "photo.png"
 
 BY_NAME: dict[str, list[str]] = {
     "--backends": ["", "nosuch", "EAGER"],
+    "--camera": ["", "nowhere.mp4", "photos", "notes.txt", "empty", "97", "9" * 30],
     "--checkpoints": FOLDER,
     "--codec": ["", "nosuch", "aac"],
     "--config-dir": [],  # Hydra's
@@ -143,6 +145,7 @@ BY_NAME: dict[str, list[str]] = {
     "--report": NEW_FILE,
     "--reports": ["", "nowhere", "photos", "photo.png", "unfinished"],
     "--runs": NEW_FOLDER,
+    "--snapshots": NEW_FOLDER,
     "--state": ["", "photos", "nowhere/state.pt", "photo.png/state.pt", "notes.txt", "lost"],
     "--style": STYLE,
     "--train-photos": ["", "nowhere", "empty"],
@@ -188,6 +191,8 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("video", "--style-weight"): ["1"],
     ("video", "--margin"): ["3", "260"],
     ("video", "--max-pixels"): ["100"],
+    ("live", "--strength"): [*NO_NUMBER, "1.5", "-0.1"],
+    ("live", "--style"): [*STYLE, "broken.png"],
     ("sheet", "photos"): ["", "nowhere.png", "empty", "photos", "notes.txt", "broken.png", "-"],
     ("sheet", "--styles"): ["", "nosuch", "nowhere.safetensors", "old.pth", "empty",
                             "nets/many.safetensors:nosuch", "nowhere.safetensors:one"],
@@ -390,6 +395,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "clips").mkdir()
     for name in ("clip.mp4", "there.mp4", "clips/a.mp4"):
         write_clip(folder / name, 4, rate=4)
+    several = [make_photo(32, 24, number) for number in range(3)]
+    several[0].save(folder / "clip.gif", save_all=True, append_images=several[1:])
     (folder / "lost").symlink_to("nowhere")
     (folder / "unfinished/report.json").write_text(json.dumps({"schema": 3, "unfinished": True}))
     about = copy.deepcopy(load_checkpoint(shipped("checkpoints") / "monet.safetensors").description)

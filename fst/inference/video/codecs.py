@@ -101,10 +101,14 @@ def container_of(target: Path) -> str:
     """
     container = CONTAINERS.get(target.suffix.lower())
     if container is None:
-        known = ", ".join(CONTAINERS)
-        what = f"no video has the suffix {target.suffix!r}" if target.suffix else "no suffix"
-        raise InputError(f"{target}: {what}; there are {known}")
+        got = f"no video ends in {target.suffix}" if target.suffix else "the name has no suffix"
+        raise InputError(f"{target}: {got}; a video can be {', '.join(CONTAINERS)}")
     return container
+
+
+def usual_codec(target: Path) -> str:
+    """What a clip is encoded as where nothing is asked for."""
+    return "vp9" if container_of(target) == "webm" else "h264"
 
 
 def pick_encoder(codec: str | None, target: Path) -> str:
@@ -118,16 +122,16 @@ def pick_encoder(codec: str | None, target: Path) -> str:
         InputError: this FFmpeg hasn't got it, or the container can't hold it; names what fits.
     """
     container = container_of(target)
-    names = (codec or ("vp9" if container == "webm" else "h264")).lower()
-    for encoder in CODECS.get(names, (names,)):
+    name = usual_codec(target) if codec is None else codec.lower()
+    for encoder in CODECS.get(name, (name,)):
         if encoder_of(encoder) is not None:
             if holds(container, encoder):
                 return encoder
             raise InputError(
-                f"{target.suffix} can't hold {codec}; there it can be {_fitting(container)}"
+                f"--codec {name}: {target.suffix} can't hold it; it can be {_fitting(container)}"
             )
     raise InputError(
-        f"--codec {codec or names}: this FFmpeg can't encode it; for {target.suffix} there is "
+        f"--codec {name}: this FFmpeg can't encode it; for {target.suffix} it can be "
         f"{_fitting(container)}"
     )
 
@@ -161,8 +165,13 @@ def _fitting(container: str) -> str:
     )
 
 
-def pick_crf(crf: int | None, encoder: str, codec: str | None) -> int | None:
+def pick_crf(crf: int | None, encoder: str, name: str) -> int | None:
     """The constant rate factor for an encoder; None where it has none.
+
+    Args:
+        crf: as asked for; None is the usual one.
+        encoder: FFmpeg's name.
+        name: what the user calls it.
 
     Raises:
         InputError: it takes none, or not this one.
@@ -171,11 +180,10 @@ def pick_crf(crf: int | None, encoder: str, codec: str | None) -> int | None:
     if crf is None:
         return rules.crf
     if rules.crf is None:
-        raise InputError(f"--crf {crf}: {codec or encoder} takes none; leave it out")
+        raise InputError(f"--crf {crf}: {name} takes none; leave it out")
     if not rules.least <= crf <= rules.most:
         raise InputError(
-            f"--crf must be a whole number from {rules.least} to {rules.most} for "
-            f"{codec or encoder}, got {crf}"
+            f"--crf must be a whole number from {rules.least} to {rules.most} for {name}, got {crf}"
         )
     return crf
 

@@ -12,13 +12,19 @@ from fst.system.files import utf8_path
 from fst.system.packages import need
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
+    from av.container import InputContainer, OutputContainer
 
 PICTURES = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "heic", "heif", "avif", "gif")
 """Suffixes of what is a picture or an animation, without the dot."""
 
 _NO_VIDEO = {"tty", "hls", "dash", "concat", "sdp", "lavfi", "image2", "gif", "apng", "webp_anim"}
 """Formats of FFmpeg's that stand for other files, or show what is no video."""
+
+
+_PICTURE_BRANDS = ("avif", "heic", "heix", "mif1")
+"""Of files that are built as an MP4 and hold a picture."""
+
+_PICTURE = "this is a picture ({}), not a video; fst stylize paints pictures"
 
 
 def load_av() -> ModuleType:
@@ -55,7 +61,34 @@ def opened(path: Path) -> Iterator["InputContainer"]:
             kinds = set(container.format.name.split(","))
             if kinds & _NO_VIDEO or any(kind.endswith("_pipe") for kind in kinds):
                 raise InputError(f"{path}: {_what_is_wrong(path, None)}")
+            if (brand := container.metadata.get("major_brand", "")) in _PICTURE_BRANDS:
+                raise InputError(f"{path}: {_PICTURE.format(brand.upper())}")
             yield container
+
+
+@contextmanager
+def written(
+    file: Path | IO[bytes], container: str, options: dict[str, str]
+) -> Iterator["OutputContainer"]:
+    """A video file, to write.
+
+    Args:
+        file: its path, or an open file.
+        container: FFmpeg's name.
+        options: of the container.
+
+    Raises:
+        OSError: the disk is full, and the like; it names the file.
+    """
+    av = load_av()
+    name = f"file:{file}" if isinstance(file, Path) else file
+    try:
+        with av.open(name, "w", format=container, container_options=options) as made:
+            yield made
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError) and error.filename == name:
+            raise OSError(error.errno, error.strerror, str(file)) from error
+        raise
 
 
 def _check_file(path: Path) -> None:
@@ -82,7 +115,7 @@ def _what_is_wrong(path: Path, error: Exception | None) -> str:
                 )
             return "it is damaged and can't be read"
     if (kind := _kind(start)) in PICTURES:
-        return f"this is a picture ({kind.upper()}), not a video; fst stylize paints pictures"
+        return _PICTURE.format(kind.upper())
     if kind:
         return f"this is {kind}, not a video"
     return f"it can't be read as a video{_reason(error)}"

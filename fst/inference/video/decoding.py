@@ -115,4 +115,4 @@ def _pulled(graph: "Graph") -> Iterator["VideoFrame"]:
             return
 
 
-_TIMED = ("video", "audio")
+_TIMED = ("video", "audio", "subtitle")

@@ -4,7 +4,6 @@ A segment is a Matroska file with the video and, after it, one line of text: the
 frames, which Matroska itself rounds to milliseconds.
 """
 
-import io
 import json
 import os
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from fst.errors import InputError
 from fst.inference.video.codecs import RULES, Rules
 from fst.inference.video.colors import Colors, to_frame
-from fst.inference.video.containers import load_av
+from fst.inference.video.containers import load_av, written
 from fst.inference.video.frames import Frame
 
 if TYPE_CHECKING:
@@ -63,21 +62,18 @@ def write_segment(file: Path | IO[bytes], frames: Iterable[Frame], recipe: Recip
         InputError: the encoder can't do this.
         OSError: the disk is full, and the like.
     """
-    av = load_av()
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 else tells about itself on stderr
-    name = file if isinstance(file, io.IOBase) else f"file:{file}"
+    errors = load_av().error
     options = {"fflags": BITEXACT, "max_interleave_delta": "1"}
-    with av.open(name, "w", format="matroska", container_options=options) as container:
+    with written(file, "matroska", options) as container:
         try:
             _encode(container, frames, recipe)
-        except (av.error.FFmpegError, ValueError) as error:
-            if isinstance(error, InputError | OSError) and _is_of_the_disk(error):
+        except (errors.FFmpegError, ValueError) as error:
+            name = getattr(error, "filename", None) or ""
+            if isinstance(error, InputError) or name.startswith("file:"):  # of the disk
                 raise
-            raise InputError(f"{recipe.encoder} can't encode this: {error}") from error
-
-
-def _is_of_the_disk(error: Exception) -> bool:
-    return isinstance(error, InputError) or getattr(error, "filename", None) not in (None, "<none>")
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"the encoder {recipe.encoder} can't do this: {reason}") from error
 
 
 def _encode(container: "OutputContainer", frames: Iterable[Frame], recipe: Recipe) -> None:

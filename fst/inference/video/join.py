@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fst.errors import InputError
 from fst.inference.video.codecs import container_of
-from fst.inference.video.containers import load_av, opened
+from fst.inference.video.containers import load_av, opened, written
 from fst.inference.video.encode import BITEXACT, Recipe
 from fst.inference.video.frames import Source
 from fst.inference.video.timetable import Segment, Timetable, timetable
@@ -46,17 +46,18 @@ def join_segments(
         InputError: the segments don't belong together.
         OSError: the disk is full, and the like.
     """
-    av = load_av()
     read = [_read(path) for path in segments]
     table = timetable(read, source.about.time_base)
     container = container_of(target)
     options = {"fflags": BITEXACT, "max_interleave_delta": "1000000"}
+    # sound may begin before zero, with what its decoder needs first: all times stay as they are
+    options |= {"avoid_negative_ts": "disabled"}
     if container in ("mp4", "mov"):
         options |= {"movflags": "+faststart", "movie_timescale": str(_timescale(table.tick))}
     lines: list[str] = []
     with (
         atomic_file(target) as temporary,
-        av.open(f"file:{temporary}", "w", format=container, container_options=options) as made,
+        written(temporary, container, options) as made,
         ExitStack() as stack,
     ):
         with opened(segments[0]) as first:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fst.inference.video.codecs import Encoding, pick_crf, pick_encoder, pick_kind
+from fst.inference.video.codecs import Encoding, pick_crf, pick_encoder, pick_kind, usual_codec
 from fst.inference.video.colors import FULL, Colors, usual_matrix
 from fst.inference.video.encode import Recipe, write_segment
 from fst.inference.video.frames import About, Frame, Sink, Source
@@ -60,7 +60,7 @@ def open_sink(
     """
     target = Path(target)
     encoder = pick_encoder(encoding.codec, target)
-    crf = pick_crf(encoding.crf, encoder, encoding.codec)
+    crf = pick_crf(encoding.crf, encoder, encoding.codec or usual_codec(target))
     recipe = _recipe(encoder, crf, source.about)
     write_segment(BytesIO(), _blank(source.about), recipe)
     return Video(source, recipe, record)
