@@ -61,6 +61,7 @@ class AnimationSink:
         self.format = FORMATS[target.suffix.lower()]
         self._quality = whole_number("quality (--quality)", quality, 1, 100)
         self._record, self._about = record, source.about
+        self._check_size(self._about.width, self._about.height)
 
     def write_segment(self, path: Path, frames: Iterable[Frame]) -> None:
         """Writes the frames into the folder ``path``, without loss; takes them one by one.
@@ -69,7 +70,7 @@ class AnimationSink:
             InputError: a size that the format can't hold.
             OSError: the disk is full, and the like.
         """
-        write_stills(path, (self._fitting(frame) for frame in frames))
+        write_stills(path, map(self._fitting, frames))
 
     def join(self, segments: list[Path], target: Path) -> list[str]:
         """Makes the animation of all segments, whole or not at all.
@@ -109,12 +110,15 @@ class AnimationSink:
 
     def _fitting(self, frame: Frame) -> Frame:
         height, width = frame.pixels.shape[:2]
+        self._check_size(width, height)
+        return frame
+
+    def _check_size(self, width: int, height: int) -> None:
         if max(width, height) > (limit := LARGEST.get(self.format, 2**31 - 1)):
             raise InputError(
                 f"{width}x{height} is too large for {self.format}, which ends at {limit:,} pixels "
                 "a side: paint at a smaller --size"
             )
-        return frame
 
     def _as_in_source(self, kept: Sequence[Still], delays: list[Fraction]) -> list[Fraction]:
         """With what the source's file says where viewers show another delay: 0 stays 0."""
