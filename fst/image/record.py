@@ -96,7 +96,7 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
         if not Path(path).is_file():  # a pipe would be waited for
             return None
         with open(path, "rb") as file:
-            return _checked(_found(file))
+            return parsed(_found(file))
     except (OSError, ValueError, LookupError, struct.error, RecursionError, ParseError):
         return None
 
@@ -113,8 +113,13 @@ def sentence(record: Mapping[str, Any]) -> str:
     return "".join("?" if unicodedata.category(c)[0] == "C" else c for c in said)
 
 
-def _checked(content: bytes | None) -> dict[str, Any] | None:
-    if content is None:
+def parsed(content: bytes | str | None) -> dict[str, Any] | None:
+    """The record that a JSON is; None where it is none of ours.
+
+    Raises:
+        ValueError, RecursionError: it is no JSON.
+    """
+    if content is None or len(content) > LONGEST:
         return None
     record = json.loads(content)
     if not isinstance(record, dict) or type(record.get("format")) is not int:

@@ -19,6 +19,7 @@ from fst.version import __version__
 COMMANDS = {
     "to paint with": {
         "stylize": "paint photos in a style",
+        "video": "paint clips, steadily, with their sound",
         "styles": "list the styles: trained, to be trained, to be optimized",
         "live": "a camera, painted while you look",
         "sheet": "one photo in every style there is, to choose from",

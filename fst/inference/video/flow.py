@@ -35,6 +35,15 @@ FAR = 1e6
 LAST = 0.6
 """The last painted frame's share in this one, where it is trusted."""
 
+DETAIL = 1.0
+"""Deviation in pixels of the blur that loses what is finest, and gets its strength back."""
+
+AROUND = 4.0
+"""Deviation in pixels of the neighborhood over which that strength is compared."""
+
+MOST = 2.0
+"""By which the finest detail is strengthened at most."""
+
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
@@ -67,6 +76,15 @@ def _opencv() -> Any:
     return need("cv2", "video", "steadiness by optical flow (--stable flow)")
 
 
+def check_installed() -> None:
+    """Asks for OpenCV before anything is painted.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    _opencv()
+
+
 def fitted(pixels: Pixels, side: int = SIDE) -> Pixels:
     """A frame ``(H, W, 3)`` at the size at which motion is looked for."""
     h, w = pixels.shape[:2]
@@ -86,9 +104,10 @@ def motion(last: Pixels, now: Pixels) -> Motion:
     back, forth = flow_between(gray[1], gray[0]), flow_between(gray[0], gray[1])
     places = _places(back)
     there = cv2.remap(forth, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    trust = _agreement(back, there)
+    trust = agreement(back, there)
     h, w = trust.shape
-    trust *= ((places >= 0) & (places <= (w - 1, h - 1))).all(2)
+    # at the very border motion is never quite none
+    trust *= ((places > -1) & (places < (w, h))).all(2)
     trust = cv2.erode(trust, np.ones((3, 3), np.uint8))
     before = cv2.remap(last, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     differing = cv2.blur(cv2.absdiff(before, now), (3, 3)).astype(np.float32).mean(2)
@@ -98,17 +117,31 @@ def motion(last: Pixels, now: Pixels) -> Motion:
     return Motion(back, trust)
 
 
-def flow_between(first: Pixels, second: Pixels) -> Values:
-    """DIS flow between two gray pictures ``(H, W)``: where each pixel of the first went."""
+def flow_between(first: Pixels, second: Pixels, preset: str = "fast") -> Values:
+    """DIS flow between two gray pictures ``(H, W)``: where each pixel of the first went.
+
+    Args:
+        first: of one size with ``second``.
+        second: the other one.
+        preset: of OpenCV's, ``"ultrafast"``, ``"fast"`` or ``"medium"``.
+
+    Returns:
+        ``(H, W, 2)``, across and down, in pixels.
+    """
     cv2 = _opencv()
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    dis = cv2.DISOpticalFlow_create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset.upper()}"))
     flow: Values = dis.calc(first, second, None)
     # of even pictures it is not always a number
     return np.nan_to_num(flow, copy=False, nan=FAR, posinf=FAR, neginf=FAR)
 
 
-def _agreement(back: Values, forth: Values) -> Values:
-    """1 where the way back, and forth from there, ends about where it began, else 0."""
+def agreement(back: Values, forth: Values) -> Values:
+    """1 where the way back, and forth from there, ends about where it began, else 0.
+
+    Args:
+        back: ``(H, W, 2)``, in pixels.
+        forth: likewise, at the places that ``back`` leads to.
+    """
     lengths = np.square(back).sum(2) + np.square(forth).sum(2)
     agree: Values = (np.square(back + forth).sum(2) < 0.01 * lengths + 0.5).astype(np.float32)
     return agree
@@ -145,3 +178,23 @@ def mixed(now: Values, last: Values, moved: Motion) -> Values:
     step += now
     result: Values = np.clip(step, 0, 1, out=step)
     return result
+
+
+def as_fine(mixture: Values, now: Values) -> Values:
+    """A mixture with finest detail as strong as that of the frame itself.
+
+    A mean of strokes that don't quite lie on each other has weaker ones. What is shown gets them
+    back; what the next frame is mixed with does not, or grain would grow from frame to frame.
+
+    Args:
+        mixture: from :func:`mixed`, ``(H, W, 3)`` in [0, 1].
+        now: the painted frame before.
+    """
+    cv2 = _opencv()
+    fine = [picture - cv2.GaussianBlur(picture, (0, 0), DETAIL) for picture in (now, mixture)]
+    wanted, there = (
+        cv2.GaussianBlur(np.square(detail).sum(2), (0, 0), AROUND) + 1e-5 for detail in fine
+    )
+    gain = np.clip(np.sqrt(wanted / there), 1, MOST)
+    shown: Values = mixture + (gain - 1)[..., None] * fine[1]
+    return np.clip(shown, 0, 1, out=shown)
