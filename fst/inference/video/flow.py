@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fst.errors import InputError
 from fst.system.packages import need
 
 SIDE = 480
@@ -83,6 +84,15 @@ def check_installed() -> None:
         InputError: it is not installed.
     """
     _opencv()
+
+
+def is_installed() -> bool:
+    """Whether OpenCV is here, and can be loaded."""
+    try:
+        _opencv()
+    except InputError:
+        return False
+    return True
 
 
 def fitted(pixels: Pixels, side: int = SIDE) -> Pixels:

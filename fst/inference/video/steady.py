@@ -28,11 +28,11 @@ from fst.inference.video.flow import (
     as_fine,
     check_installed,
     fitted,
+    is_installed,
     mixed,
     motion,
 )
 from fst.system.checks import one_of
-from fst.system.packages import is_here
 
 
 class SteadyPainter:
@@ -206,7 +206,7 @@ def _measures(layers: Sequence[Layer], control: Control, stable: str) -> tuple[b
                 "does not come in at the other; take norms"
             )
     if stable == "auto":
-        stable = "flow" if is_here("cv2") and not control.seamless else "norms"
+        stable = "flow" if is_installed() and not control.seamless else "norms"
     return stable == "norms", stable == "flow"
 
 

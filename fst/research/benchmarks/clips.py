@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from fst.evaluation.warping import MOTIONS, Moved, found_motion, moving_window
 from fst.image.io import load_image
 from fst.image.picture import Picture, resize
 from fst.inference.video.cuts import Cuts
-from fst.system.packages import need
+from fst.inference.video.sources import open_source
 
 BEGINNING = 2
 """Frames that nothing is counted of: what looks back has to begin."""
@@ -63,19 +63,10 @@ def read_clip(path: Path, count: int, skip: int, size: int) -> Clip:
     Raises:
         InputError: it is no clip that can be read, or has too few frames.
     """
-    av = need("av", "video", "fst benchmark video")
     frames: list[Tensor] = []
-    try:
-        with av.open(str(path)) as container:
-            for number, frame in enumerate(container.decode(video=0)):
-                if number >= skip:
-                    pixels = torch.from_numpy(frame.to_ndarray(format="rgb24"))
-                    rgb = pixels.permute(2, 0, 1)[None].float() / 255
-                    frames.append(resize(Picture(rgb), size).rgb)
-                if len(frames) == count:
-                    break
-    except (OSError, ValueError, IndexError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no clip that can be read: {error}") from error
+    for frame in islice(open_source(path).frames(), skip, skip + count):
+        rgb = torch.from_numpy(frame.pixels).permute(2, 0, 1)[None].float() / 255
+        frames.append(resize(Picture(rgb), size).rgb)
     if len(frames) < BEGINNING + 2:
         raise InputError(
             f"{path} has {len(frames)} frames after {skip}: {BEGINNING + 2} are needed"
