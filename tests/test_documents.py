@@ -25,9 +25,9 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 from documents import DOCUMENTS, FENCES, Fence, anchors, first_of_sweep, links, prose, shortened
+from drawn_clips import write_clip
 from PIL import Image
 from support import ROOT, make_photo
-from tiny_clips import write_clip
 
 from fst.assets import shipped
 from fst.interfaces import cli, commands

@@ -17,7 +17,7 @@ from fst.inference.record import painted_with
 from fst.inference.video.clips import Progress, Way, forget, paint_file
 from fst.inference.video.frames import Frame
 from fst.inference.video.paint import pictures, with_pixels
-from fst.inference.video.piece import Painted, Piece, with_even_sides
+from fst.inference.video.piece import Painted, Piece
 from fst.inference.video.record import clip_comparison
 from fst.inference.video.sinks import Encoding
 from fst.inference.video.sources import open_source
@@ -127,9 +127,8 @@ def frames(
     """Painted frames; what can be wrong is found at once, and not with the first one."""
     layers = _layers(style, options)
     source = open_source(Path(to_path(clip, "clip")), options.max_pixels, options.frame_rate)
-    control = with_even_sides(options.control, source.about)
-    part = Painted(source, options.piece, control)
-    painter = SteadyPainter(layers, control, options.stable)
+    part = Painted(source, options.piece, options.control)
+    painter = SteadyPainter(layers, options.control, options.stable)
     device = style.stylizer.device
 
     def painted() -> Iterator[Frame]:

@@ -86,6 +86,7 @@ def introduction(progress: clips.Progress) -> str:
 def described(about: About) -> str:
     """A clip in a few words."""
     frames = "frames" if about.frames is None else f"{about.frames} frames"
+    frames = "1 frame" if about.frames == 1 else frames
     rate = f"{float(about.rate):.4g} a second{' in the mean' if about.variable else ''}"
     sound = about.details.get("sound")
     heard = f", sound: {', '.join(sound)}" if sound else ""

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn_clips import write_clip
 from many_files import write_many
 from support import make_photo
 from tiny_any import save_any
-from tiny_clips import write_clip
 
 from fst import assets
 from fst.assets import shipped

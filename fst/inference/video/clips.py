@@ -13,6 +13,7 @@ from fst.choices import MAX_PIXELS
 from fst.image.record import record_text
 from fst.inference.control import Control, Layer
 from fst.inference.targets import Job
+from fst.inference.video.codecs import CONTAINERS
 from fst.inference.video.frames import About
 from fst.inference.video.paint import paint_clip
 from fst.inference.video.parts import forget_parts, held_parts, remove_parts
@@ -113,7 +114,9 @@ def paint_file(job: Job, way: Way, on_change: Callable[[Progress], None]) -> Pro
     """
     progress = Progress(job, job.target)
     clip = open_source(job.source, way.max_pixels, way.rate)
-    control = with_even_sides(way.control, clip.about)
+    control = way.control
+    if job.target.suffix.lower() in CONTAINERS:
+        control = with_even_sides(control, clip.about)
     source = Painted(clip, way.piece, control)
     painter = SteadyPainter(way.layers, control, way.stable)
     record = way.record(job.source)

@@ -1,5 +1,6 @@
 """A part of a clip, to try a style on; and what its frames are once they are painted."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -62,7 +63,7 @@ class Painted:
         end = None if piece.seconds is None else begin + piece.seconds
         self.about = replace(
             self.about, duration=left or piece.seconds,
-            frames=None if left is None else max(1, round(left * about.rate)),
+            frames=None if left is None else max(1, math.ceil(left * about.rate)),
             details={**about.details, "start": begin, "piece": (begin, end)},
         )  # fmt: skip
 
@@ -95,10 +96,9 @@ def _at(about: About, size: int) -> tuple[int, int]:
 def with_even_sides(control: Control, about: About) -> Control:
     """The same with a size that gives frames of even sides, at most a little smaller.
 
-    Most players show no clips of odd sides. A clip that has them itself, and frames that are no
-    video, keep what was asked for.
+    Most players show no videos of odd sides. Where nothing near fits, it stays as it was asked for.
     """
-    if control.size is None or control.upsample is not None or about.kind != "video":
+    if control.size is None or control.upsample is not None:
         return control
     for size in range(control.size, max(control.size - _NEAR, MIN_SIDE - 1), -1):
         if not any(side % 2 for side in _at(about, size)):

@@ -133,7 +133,9 @@ def paint_all(jobs: Sequence[Job], way: Way) -> int:
                 print(f"error: {in_a_line(line)}", file=sys.stderr)
                 continue
         for line in progress.lines:
-            print(in_a_line(f"{job.source.name}: {line}"))
+            # most name the clip themselves
+            name = "" if job.source.name in line else f"{job.source.name}: "
+            print(in_a_line(f"{name}{line}"))
         print(in_a_line(f"wrote {progress.target}"))
     return 1 if failed else 0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_clips import Arrays, Drawn, LooksBack, negatives, pixels
 from numpy.typing import NDArray
-from tiny_clips import Arrays, Drawn, LooksBack, negatives, pixels
 
 from fst.errors import InputError
 from fst.image.picture import Picture

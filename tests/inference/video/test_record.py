@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn_clips import pixels, write_clip
 from PIL import Image
 from support import make_photo
-from tiny_clips import pixels, write_clip
 
 from fst.image.record import png_text, record_text
 from fst.inference.targets import Job

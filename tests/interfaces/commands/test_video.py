@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from drawn_clips import read_clip, write_clip
 from PIL import Image
 from programs import Server
-from tiny_clips import read_clip, write_clip
 
 import fst
 from fst.errors import InputError
