@@ -42,3 +42,7 @@ PADDINGS = ("zeros", "replicate", "reflect")
 
 MIN_SIDE = 16
 """Smallest side, in pixels, of what a net or a loss network is shown."""
+
+STABLE = ("auto", "off", "norms", "flow")
+"""How a clip's frames are kept steady (:mod:`fst.inference.video.steady`): the best that can be
+had; each frame by itself; norms held over time; the last frame moved along and mixed in."""

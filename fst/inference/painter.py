@@ -11,6 +11,7 @@ from fst.inference.flat import Surroundings, fullness, photos_around
 from fst.inference.options import check_margin
 from fst.inference.small import at_least
 from fst.inference.strips import plans, run
+from fst.inference.strips.held import HeldMoments
 from fst.nets.layers import widen
 from fst.nets.needs import TransformerNet, needs_of
 from fst.nets.stages import Stage
@@ -87,12 +88,15 @@ class Painter:
         return self.net.stages(dtype) if isinstance(self.net, TransformerNet) else None
 
     @torch.no_grad()
-    def __call__(self, photos: Tensor) -> Tensor:
+    def __call__(self, photos: Tensor, held: HeldMoments | None = None) -> Tensor:
         """The photos as the net paints them.
 
         Args:
             photos: ``(N, 3, H, W)``, RGB in [0, 1]; one with a side below the net's least is
                 painted with a mirrored rim.
+            held: moments of the frames before, where the photo is a frame of a clip: they are
+                mixed with its own. A net that says its stages is run in strips then; of others
+                nothing is held.
 
         Returns:
             The same shape, float32 in [0, 1].
@@ -102,27 +106,28 @@ class Painter:
         """
         needs = needs_of(self.net)
         wide, inside = at_least(photos, max(needs.least_side, needs.multiple))
-        return self._painted(wide)[inside]
+        return self._painted(wide, held)[inside]
 
-    def _painted(self, photos: Tensor) -> Tensor:
+    def _painted(self, photos: Tensor, held: HeldMoments | None) -> Tensor:
         h, w = photos.shape[2:]
         plan = None if self.stages is None else self.plan(h, w, photos.device)
         elsewhere = photos.device.type != "cpu" and self.backend == "eager"
         around = [None if self.stages is None else self._around(p) for p in torch.split(photos, 1)]
         flat = any(around)
         at_once = elsewhere and plan == plans.Plan() and not self.circular and not flat
+        at_once = at_once and held is None
         padded, m = widen(photos, self.margin, needs_of(self.net).multiple)
         inner = (..., slice(m, m + h), slice(m, m + w))
         if self.stages is None or plan is None or at_once:
             return self._at_once(padded)[inner]
         if photos.device.type != "cpu" and not plan.anew:
             plan = plans.Plan(strip_bytes=1 << 30)  # for circular padding
-        if self.whole is not None and not flat:
+        if self.whole is not None and not flat and held is None:
             # other backends keep about four times what the most generous plan does
             if 4 * self._memory(h, w, plans.Plan()) <= self._budget(photos.device):
                 return self.whole(padded)[inner]
         painted = [
-            run.run(self.stages, photo, self.dtype, plan, self.circular, surroundings)
+            run.run(self.stages, photo, self.dtype, plan, self.circular, surroundings, held)
             for photo, surroundings in zip(torch.split(padded, 1), around, strict=True)
         ]
         return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[inner]

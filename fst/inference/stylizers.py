@@ -6,7 +6,7 @@ only a painting is optimized.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from fst.inference.backends import pick_backend
 from fst.inference.options import SEARCH, PassOptions, PixelOptions
 from fst.inference.painter import Painter
 from fst.inference.small import Inside, at_least
+from fst.inference.strips.held import HeldMoments
 from fst.inference.strokes import Strokes, learned_size
 from fst.inference.ways import check_used, in_pixels, way_of
 from fst.losses.perceptual import PerceptualLoss
@@ -53,6 +54,8 @@ class FeedForwardStylizer:
     margin: int = 0
     strokes: Strokes | None = None
     """Another size of the strokes than the net has learned."""
+    held: HeldMoments | None = None
+    """Of a clip's frames; see :class:`~fst.inference.painter.Painter`."""
 
     def __post_init__(self) -> None:
         _ = self.painter  # what it can't do is told at once
@@ -70,11 +73,17 @@ class FeedForwardStylizer:
         """Whether its net says them, so that it can tile, and be run by other backends."""
         return self.painter.stages is not None
 
+    @property
+    def holds(self) -> bool:
+        """Whether its norms can be held over the frames of a clip."""
+        return self.has_stages and (self.backend == "eager" or self.circular)
+
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same."""
+        paint = partial(self.painter, held=self.held)
         if self.strokes is None:
-            return self.painter(photo.to(self.device)).cpu()
-        return self.strokes.painted(photo.to(self.device), self.painter, self.circular).cpu()
+            return paint(photo.to(self.device)).cpu()
+        return self.strokes.painted(photo.to(self.device), paint, self.circular).cpu()
 
 
 @dataclass
@@ -97,7 +106,7 @@ class FittingStylizer(FeedForwardStylizer):
         size = fitting_size(max(photo.shape[2:]))
         if size not in self._painters:
             self._painters[size] = self._painter(self.fitted(size))
-        return self._painters[size](photo.to(self.device)).cpu()
+        return self._painters[size](photo.to(self.device), self.held).cpu()
 
 
 @dataclass

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.inference.flat import Surroundings
+from fst.inference.strips.held import HeldMoments
 from fst.inference.strips.moments import Moments, normalizer
 from fst.inference.strips.plans import Plan, row_bytes
 from fst.inference.strips.rows import Kept, Made, Source, Stored, adding, normalizing
@@ -38,6 +39,7 @@ class _Way:
     device: torch.device
     circular: bool
     around: Surroundings | None = None
+    held: HeldMoments | None = None
     moments: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """That the photo was normalized with, as they become known."""
 
@@ -57,6 +59,7 @@ def run(
     plan: Plan | None = None,
     circular: bool = False,
     around: Surroundings | None = None,
+    held: HeldMoments | None = None,
 ) -> Tensor:
     """The net's output for one photo, before its last nonlinearity.
 
@@ -67,11 +70,12 @@ def run(
         plan: None keeps everything in memory.
         circular: pad with the other side of the picture, so that the output tiles the plane.
         around: what the photo is normalized together with, if it is hardly one.
+        held: the moments of the frames before, if the photo is a frame of a clip.
 
     Returns:
         ``(1, 3, H, W)``, float32.
     """
-    way = _Way(stages, plan or Plan(), dtype, photo.device, circular, around)
+    way = _Way(stages, plan or Plan(), dtype, photo.device, circular, around, held)
     return _run(way, photo)
 
 
@@ -175,6 +179,8 @@ def _compute(
     own = moments.result()
     if way.around is not None:
         own = way.around.mixed(len(way.moments), *own)
+    if way.held is not None:
+        own = way.held.mixed(len(way.moments), *own)
     way.moments.append(own)
     return normalizer(*own, stage.norm, stage.relu)
 
