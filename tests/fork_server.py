@@ -24,6 +24,7 @@ LOADED = (
     "fst.interfaces.commands.reproduce",
     "fst.interfaces.commands.stylize",
     "fst.interfaces.commands.train",
+    "fst.interfaces.commands.video",
     "torch.utils.tensorboard",
 )
 

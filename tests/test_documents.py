@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 from documents import DOCUMENTS, FENCES, Fence, anchors, first_of_sweep, links, prose, shortened
+from drawn_clips import write_clip
 from PIL import Image
 from support import ROOT, make_photo
 
@@ -48,9 +49,11 @@ class Parsed(BaseException):
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that the documents speak of: photos, masks, paintings, two nets; no assets."""
-    for folder in ("photos", "paintings"):
+    """The folder that the documents speak of: photos, clips, paintings, two nets; no assets."""
+    for folder in ("photos", "paintings", "clips"):
         (tmp_path / folder).mkdir()
+    for clip in ("clip.mp4", "clips/a.mp4"):
+        write_clip(tmp_path / clip, 3, rate=4, size=(48, 40))
     photos = [*(f"photos/{letter}.jpg" for letter in "abcd"), "paintings/a.jpg", "paintings/b.jpg"]
     for seed, name in enumerate(["photo.jpg", *PAINTINGS, *photos]):
         make_photo(seed=seed).save(tmp_path / name)

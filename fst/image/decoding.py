@@ -65,7 +65,7 @@ def decoded(
         )
     try:
         _check_file(file, name)
-        with _calm_pil(), _loaded(file, max_pixels, min_side, name, draft) as (image, tags):
+        with calm_pil(), _loaded(file, max_pixels, min_side, name, draft) as (image, tags):
             yield upright(image), tags, name
     except InputError:
         raise
@@ -198,7 +198,7 @@ def _is_arithmetic(file: IO[bytes]) -> bool:
 
 
 @contextmanager
-def _calm_pil() -> Iterator[None]:
+def calm_pil() -> Iterator[None]:
     """Lifts PIL's own pixel limit (ours takes its place) and silences what it warns of.
 
     A PNG's single text or profile may be as large as PIL lets all of them be together: programs

@@ -21,6 +21,9 @@ REDUCED, TRANSPARENCY_MASK = 1, 4
 RAW = 50706
 """DNGVersion: a camera's raw file."""
 
+_WHOLE = dict.fromkeys(("GIF", "WEBP", "PNG"), "; fst video paints all of an animation")
+"""Format -> what is added to the warning."""
+
 _SAID: set[str] = set()
 """Files of several pictures that were warned of."""
 
@@ -61,7 +64,7 @@ def pick_page(image: Image.Image, name: str) -> None:
         except _DECODER_ERRORS:  # behind the first picture
             count = 1
         if count > 1:
-            _say(name, f"{count} pictures", image.tell(), "")
+            _say(name, f"{count} pictures", image.tell(), "", _WHOLE.get(image.format or "", ""))
 
 
 def _pick_tiff_page(image: Image.Image, name: str) -> None:
@@ -115,8 +118,8 @@ def _nth(number: int) -> str:
     return ("first", "second", "third")[number] if number < 3 else f"{number + 1}th"
 
 
-def _say(name: str, count: str, number: int, more: str) -> None:
-    _say_once(name, f"{name} holds {count}: the {_nth(number)}{more} is taken")
+def _say(name: str, count: str, number: int, more: str, behind: str = "") -> None:
+    _say_once(name, f"{name} holds {count}: the {_nth(number)}{more} is taken{behind}")
 
 
 def _say_once(name: str, message: str) -> None:

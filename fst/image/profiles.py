@@ -72,3 +72,24 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         except (ImageCms.PyCMSError, OSError):
             pass  # a damaged profile: the plain formula is the best that is left
     return image.convert("RGB")
+
+
+def rgb_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """A picture in RGB, with alpha or without, through its profile, where that is of another RGB.
+
+    Args:
+        image: of mode RGB or RGBA.
+        profile: as it lies in the file.
+
+    Returns:
+        The same mode; the very picture where there is nothing to convert.
+    """
+    if (profile := of_rgb(profile)) is None:
+        return image
+    try:
+        converted = ImageCms.profileToProfile(
+            image, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB")
+        )
+    except (ImageCms.PyCMSError, OSError):  # damaged
+        return image
+    return image if converted is None else converted

@@ -63,8 +63,8 @@ def png_text(record: Mapping[str, Any]) -> PngInfo:
     """
     texts = PngInfo()
     texts.add_text("Software", program(record))
-    texts.add_itxt("Description", _sentence(record))
-    texts.add_text(KEYWORD, _json(record))
+    texts.add_itxt("Description", sentence(record))
+    texts.add_text(KEYWORD, record_text(record))
     return texts
 
 
@@ -73,8 +73,8 @@ def xmp_packet(record: Mapping[str, Any]) -> bytes:
     return _PACKET.format(
         namespace=NAMESPACE,
         program=escape(program(record)),
-        sentence=escape(_sentence(record)),
-        record=escape(_json(record)),
+        sentence=escape(sentence(record)),
+        record=escape(record_text(record)),
     ).encode()
 
 
@@ -96,24 +96,30 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
         if not Path(path).is_file():  # a pipe would be waited for
             return None
         with open(path, "rb") as file:
-            return _checked(_found(file))
+            return parsed(_found(file))
     except (OSError, ValueError, LookupError, struct.error, RecursionError, ParseError):
         return None
 
 
-def _json(record: Mapping[str, Any]) -> str:
-    """In ASCII: neither XML nor a PNG can hold all that a file's name can."""
+def record_text(record: Mapping[str, Any]) -> str:
+    """A record as JSON, in ASCII: neither XML nor a PNG can hold all that a file's name can."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
-def _sentence(record: Mapping[str, Any]) -> str:
+def sentence(record: Mapping[str, Any]) -> str:
+    """What a record says, for people."""
     names = [str(style.get("name", "")) for style in record.get("styles", ())]
     said = f"Painted in the style {' and '.join(names)} by {program(record)}"
     return "".join("?" if unicodedata.category(c)[0] == "C" else c for c in said)
 
 
-def _checked(content: bytes | None) -> dict[str, Any] | None:
-    if content is None:
+def parsed(content: bytes | str | None) -> dict[str, Any] | None:
+    """The record that a JSON is; None where it is none of ours.
+
+    Raises:
+        ValueError, RecursionError: it is no JSON.
+    """
+    if content is None or len(content) > LONGEST:
         return None
     record = json.loads(content)
     if not isinstance(record, dict) or type(record.get("format")) is not int:

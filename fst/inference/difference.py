@@ -69,8 +69,9 @@ def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     if there.get("format") != now["format"]:
         return [f"it was painted by another version ({shown(there.get('program'))})"]
     said = []
-    if _flat(there.get("photo")).get("sha256") != now["photo"]["sha256"]:
-        said.append("it was painted from another photo")
+    kind = "clip" if "clip" in now else "photo"
+    if _flat(there.get(kind)).get("sha256") != now[kind]["sha256"]:
+        said.append(f"it was painted from another {kind}")
     names, names_now = _names(there), _names(now)
     styles = _changes(_flat(there.get("styles")), _flat(now["styles"]), _listed(names_now))
     if styles and names != names_now:

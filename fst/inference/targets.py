@@ -114,7 +114,7 @@ def plan(
     if not jobs:
         only = f", only results of before ({len(results)}): give them by name" if results else ""
         raise InputError(found.errors[0] if found.errors else f"there are no photos to paint{only}")
-    _check_targets(jobs, others)
+    check_targets(jobs, others)
     return Plan(jobs, single, found.notes, found.warnings, found.errors)
 
 
@@ -133,8 +133,16 @@ def _place(path: Path) -> Path:
     return Path(os.path.realpath(path.parent), path.name)
 
 
-def _check_targets(jobs: Sequence[Job], others: Sequence[Path]) -> None:
-    """No two in one place, none in a file's that is read, and all where a file can be made."""
+def check_targets(jobs: Sequence[Job], others: Sequence[Path]) -> None:
+    """No two in one place, none in a file's that is read, and all where a file can be made.
+
+    Args:
+        jobs: what is painted, and where it goes.
+        others: files that the command reads besides the sources.
+
+    Raises:
+        InputError: names the two files, or the place.
+    """
     read = {identity(path) for path in (*(j.source for j in jobs if j.reads is None), *others)}
     seen: dict[str, Path] = {}
     folders: dict[Path, Path] = {}

@@ -3,144 +3,26 @@
 import errno
 import inspect
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor
 
-from fst.choices import FEATHER, MARGIN
+from fst.choices import MARGIN
 from fst.errors import InputError
-from fst.inference.control import Control, Layer, paint
-from fst.inference.masks import Mask, read_mask
 from fst.inference.options import OF_PIXELS, PassOptions, PixelOptions, check_names
-from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
+from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
 from fst.inference.ways import asked_of_painting
-from fst.interfaces.conversion import (
-    PICTURES,
-    from_pictures,
-    to_path,
-    to_picture,
-    to_pictures,
-)
+from fst.interfaces.conversion import PICTURES, Given, to_path, to_picture
+from fst.interfaces.loaded_style import LoadedStyle
+from fst.interfaces.own_modes import own_modes
 from fst.styles.catalog import find_style, is_blend
 from fst.styles.style import Style
 from fst.system.checks import shown
 from fst.system.device import pick_device, pick_precision
-from fst.system.memory import is_out_of_memory, parse_memory
-
-Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
-Given = Image.Image | np.ndarray[Any, Any] | Tensor
-MaskPicture = str | os.PathLike[str] | Given
-
-
-class LoadedStyle:
-    """A style, ready to paint any number of photos, in any number of threads.
-
-    Made by :func:`load`.
-    """
-
-    def __init__(self, stylizer: Stylizer, tiling: Stylizer | None, seamless: bool = False) -> None:
-        self.stylizer, self.tiling, self.seamless = stylizer, tiling, seamless
-
-    def __call__(
-        self,
-        photo: Photo,
-        strength: float = 1.0,
-        preserve_color: str | None = None,
-        size: int | None = None,
-        upsample: str | None = None,
-        mask: MaskPicture | None = None,
-        seamless: bool | None = None,
-        feather: float | None = None,
-        **others: Any,
-    ) -> Photo:
-        """The photo in this style; what comes back is of the kind and type that was given.
-
-        Args:
-            photo: a PIL picture (turned upright; alpha and profile are kept, other modes become
-                RGB); an array as for :func:`~fst.image.arrays.from_array`; or a tensor as for
-                :func:`~fst.image.arrays.from_tensor`. Gray becomes RGB.
-            strength: from 0, the photo, to 1.
-            preserve_color: ``"luma"``, ``"lab"`` or ``"histogram"``, as for
-                :func:`fst.image.color.preserve_color`.
-            size: long side in pixels to paint at, and of the result where ``upsample`` is None.
-            upsample: ``"guided"`` or ``"bicubic"``: back to the photo's size.
-            mask: a picture, array or tensor, or a picture's file, white where the style is painted.
-            seamless: make the result tile the plane; None is what :func:`load` was told by
-                ``circular``.
-            feather: blurs the mask's edges, as a share of the picture's long side; None is
-                :data:`fst.choices.FEATHER`.
-            others: nothing; a name that is no option is told with those that come close.
-
-        Raises:
-            InputError: not such a picture, a value out of its range, an option that is none or is
-                of no use.
-        """
-        check_names(others, CALL_OPTIONS)
-        if feather is not None and mask is None:
-            raise InputError("feather is of no use without a mask")
-        seamless = self.seamless if seamless is None else seamless
-        blur = FEATHER if feather is None else feather
-        control = Control(strength, preserve_color, size, upsample, blur, seamless)
-        if control.seamless and self.tiling is None:
-            raise InputError(
-                "to tile (seamless), a style needs a checkpoint whose net says its stages, and no "
-                "refining"
-            )
-        stylizer = self.tiling if self.tiling and control.seamless else self.stylizer
-        with _own_modes(stylizer.device), _in_memory():
-            given = to_pictures(photo, "photo")
-            layers = [Layer(stylizer, _mask(mask))]
-            result: Photo = from_pictures(
-                [paint(picture, layers, control) for picture in given], photo
-            )
-        return result
-
-
-def _mask(mask: object) -> Mask | None:
-    """Read once, for all pictures of a batch."""
-    if mask is None:
-        return None
-    if isinstance(mask, str | os.PathLike):
-        return read_mask(Path(to_path(mask, "mask")))
-    masks = to_pictures(mask, "mask")
-    if len(masks) > 1:
-        raise InputError(f"one mask for all pictures of a batch, not {len(masks)}")
-    return read_mask(masks[0])
-
-
-@contextmanager
-def _own_modes(device: torch.device) -> Iterator[None]:
-    """Whatever modes of torch's the caller is in, a picture is painted alike.
-
-    Otherwise ``no_grad`` and ``inference_mode`` would end an optimization, ``autocast`` would
-    change the precision that was asked for, and a default device would get half of the numbers.
-    """
-    elsewhere = torch.get_default_device().type != "cpu"
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        torch.autocast(device.type, enabled=False),
-        torch.device("cpu") if elsewhere else nullcontext(),
-    ):
-        yield
-
-
-@contextmanager
-def _in_memory() -> Iterator[None]:
-    """Says in a line that memory is exhausted."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
-            raise
-        raise InputError("out of memory: try a smaller size or memory") from error
+from fst.system.memory import parse_memory
 
 
 def load(
@@ -192,7 +74,7 @@ def load(
     limit = parse_memory(memory) if isinstance(memory, str) else memory
     of_pass = PassOptions(at, pick_precision(precision, at), limit, backend, margin, circular)
     folder = None if checkpoints is None else Path(to_path(checkpoints, "folder of checkpoints"))
-    with _own_modes(at):
+    with own_modes(at):
         meant = style if isinstance(style, PICTURES) else to_path(style, "style")
         chosen = {**of_pass.given(), **of_pixels.given()}
         found = _found(meant, folder, at, asked_of_painting(method, refine, chosen))
@@ -200,9 +82,9 @@ def load(
         if isinstance(stylizer, FeedForwardStylizer) and stylizer.has_stages:
             if stylizer.circular:
                 plain = replace(stylizer, circular=False, margin=MARGIN)
-                return LoadedStyle(plain, stylizer, seamless=True)
-            return LoadedStyle(stylizer, replace(stylizer, circular=True))
-    return LoadedStyle(stylizer, None)
+                return LoadedStyle(plain, stylizer, True, found)
+            return LoadedStyle(stylizer, replace(stylizer, circular=True), style=found)
+    return LoadedStyle(stylizer, None, style=found)
 
 
 def _found(
@@ -242,11 +124,6 @@ def _pixel_options(*given: Mapping[str, Any] | None) -> PixelOptions:
     return PixelOptions(**chosen)
 
 
-CALL_OPTIONS = tuple(
-    name
-    for name in inspect.signature(LoadedStyle.__call__).parameters
-    if name not in ("self", "photo", "others")
-)
 ALIASES = {"stroke_size": "style_size"}
 LOADING = tuple(name for name in inspect.signature(load).parameters if name != "pixels")
 OPTIONS = (*OF_PIXELS, *ALIASES, *LOADING)

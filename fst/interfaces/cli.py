@@ -19,7 +19,9 @@ from fst.version import __version__
 COMMANDS = {
     "to paint with": {
         "stylize": "paint photos in a style",
+        "video": "paint clips, steadily, with their sound",
         "styles": "list the styles: trained, to be trained, to be optimized",
+        "live": "a camera, painted while you look",
         "sheet": "one photo in every style there is, to choose from",
         "train": "train a net for a painting",
         "pack": "put many styles into one file",

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,14 @@ from fst.errors import InputError
 from fst.image.arrays import from_array, from_tensor, like_array, like_tensor
 from fst.image.decoding import opened
 from fst.image.picture import _DECODER_ERRORS, Picture, from_pil, to_pil
+from fst.inference.masks import Mask, read_mask
 from fst.system.checks import shown
 
 PICTURES = (Image.Image, np.ndarray, Tensor)
 """Their kinds."""
+
+Given = Image.Image | np.ndarray[Any, Any] | Tensor
+"""One of them."""
 
 
 def to_pictures(given: object, what: str) -> list[Picture]:
@@ -85,3 +90,19 @@ def to_path(path: object, what: str) -> str:
     if not text.strip() or "\0" in text:
         raise InputError(f"a {what} is given by its name or path, not by {shown(text)}")
     return text
+
+
+def to_mask(mask: object) -> Mask | None:
+    """A mask, read once for any number of pictures: a picture, or a file's path; None is none.
+
+    Raises:
+        InputError: it can't be read, or there are several.
+    """
+    if mask is None:
+        return None
+    if isinstance(mask, str | os.PathLike):
+        return read_mask(Path(to_path(mask, "mask")))
+    masks = to_pictures(mask, "mask")
+    if len(masks) > 1:
+        raise InputError(f"one mask for all pictures of a batch, not {len(masks)}")
+    return read_mask(masks[0])

@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import time
 import uuid
 from functools import cache
@@ -47,7 +48,7 @@ def remove_own() -> None:
     """Removes the temporary files of this program, which is stopped."""
     for path in list(_own):
         try:
-            path.unlink(missing_ok=True)
+            _remove(path)
         except OSError:  # the folder is gone, or no longer ours: nothing can be done
             continue
 
@@ -62,9 +63,17 @@ def remove_abandoned(folder: Path) -> None:
         found = NAME.fullmatch(name)
         if found is not None and _is_abandoned(folder / name, found[1], found[2]):
             try:
-                (folder / name).unlink(missing_ok=True)
+                _remove(folder / name)
             except OSError:  # another user's
                 continue
+
+
+def _remove(path: Path) -> None:
+    """A file, or a folder that was being filled."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _is_abandoned(path: Path, machine: str | None, process: str | None) -> bool:

@@ -49,6 +49,7 @@ def test_of_several_pictures_the_first_is_taken_and_said_so_once(kind: str, tmp_
     with pytest.warns(FstWarning, match="holds 3 pictures: the first") as said:
         picture = load_image(path)
     assert str(path) in str(said[0].message)
+    assert ("fst video" in str(said[0].message)) == (kind in ("GIF", "WEBP", "PNG"))
     assert len(said) == 1
     red, green, blue = color(picture)
     assert red > 230

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 from support import make_photo
 
 from fst.image.io import load_image, load_pixels, save_image
-from fst.image.profiles import gray_to_srgb, of_rgb
+from fst.image.profiles import gray_to_srgb, of_rgb, rgb_to_srgb
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
@@ -124,3 +124,15 @@ def test_inks_with_a_profile_of_something_else_are_still_read(kind: str) -> None
     assert picture.icc_profile is None
     pixels = picture.rgb[0].permute(1, 2, 0).numpy() * 255
     assert np.abs(pixels - np.asarray(photo)).mean() < 40
+
+
+def test_another_rgb_becomes_srgb_and_alpha_stays() -> None:
+    photo = make_photo().convert("RGBA")
+    photo.putalpha(77)
+    assert rgb_to_srgb(photo, None) is photo
+    assert rgb_to_srgb(photo, WRONG["no profile"]) is photo
+    # an RGB whose first number is blue and whose last is red
+    profile = SRGB.replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")
+    found = np.asarray(rgb_to_srgb(photo, profile)).astype(int)
+    assert int(np.abs(found[..., :3] - np.asarray(photo)[..., 2::-1]).max()) <= 2
+    assert found[..., 3].tolist() == [[77] * photo.width] * photo.height

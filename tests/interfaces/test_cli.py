@@ -132,6 +132,7 @@ def test_an_unknown_option_is_told_in_one_line(
         "style-page": ["monet"], "distill": ["--output", "x.safetensors"], "embed": ["x"],
         "benchmark": ["train"], "completion": ["bash"], "portrait": ["monet"],
         "reptile": ["--output", "x.safetensors"], "sheet": ["photo.jpg"],
+        "video": ["clip.mp4", "--style", "monet"],
         "pack": ["x.jpg", "--output", "x.safetensors"],
     }  # fmt: skip
     photos = ["--photos", "."] if name == "judge" else []
@@ -172,7 +173,8 @@ def test_a_script_is_its_command(script: Path, capsys: pytest.CaptureFixture[str
 def test_what_scripts_there_have_always_been() -> None:
     named = {"benchmark", "compare", "demo", "distill", "embed", "judge", "reproduce", "style_page",
              "stylize", "train"}  # fmt: skip
-    assert {path.stem for path in scripts()} - {"pack", "portrait", "sheet"} == named
+    later = {"live", "pack", "portrait", "sheet", "video"}
+    assert {path.stem for path in scripts()} - later == named
 
 
 def test_every_command_has_its_two_modules() -> None:

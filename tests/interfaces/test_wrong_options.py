@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn_clips import write_clip
 from many_files import write_many
 from support import make_photo
 from tiny_any import save_any
@@ -24,6 +25,7 @@ from fst.assets import shipped
 from fst.inference.painter import Painter
 from fst.interfaces import cli
 from fst.interfaces.arguments import options as types
+from fst.interfaces.arguments import video
 from fst.interfaces.commands import benchmark, demo, train
 from fst.loss_networks import weights
 from fst.loss_networks.vgg import VGG19
@@ -42,9 +44,14 @@ BASE: dict[str, dict[str, list[str]]] = {
         "photos": ["photo.png"], "--style": ["tiny.safetensors"], "--backend": ["eager"],
         "--output": ["out.png"],
     },
+    "video": {
+        "clips": ["clip.mp4"], "--style": ["tiny.safetensors"], "--backend": ["eager"],
+        "--output": ["out.mp4"],
+    },
     "styles": {},
     "sheet": {"photos": ["photo.png"], "--styles": ["tiny.safetensors"],
               "--output": ["out.png"]},
+    "live": {"--camera": ["clip.gif"], "--style": ["tiny.safetensors"], "--no-window": []},
     "pack": {"styles": ["painting.png"], "--output": ["many.safetensors"],
              "--checkpoints": ["nets"]},
     "train": {"settings": ["style=monet"]},
@@ -106,6 +113,9 @@ BY_TYPE: dict[Any, list[str]] = {
     types.above_zero: [*NO_NUMBER, "0", "-1"],
     types.memory: ["", "abc", "0", "-1", "0GB", "nan", "GB", "1.2.3GB", "2XB"],
     float: [*NO_NUMBER, "-1"],
+    video.length: [*NO_NUMBER, "0", "-1", "0:00", "1:2:3:4", "1:", "9" * 9],
+    video.moment: [*NO_NUMBER, "-1", "1:2:3:4", ":5", "9" * 9, "100000"],
+    video.rate: [*NO_NUMBER, "0", "-1", "1/0", "25/", "1e9", "1/2/3"],
 }
 
 PICTURE = ["", "nowhere.png", "photos", "notes.txt", "photo.png/below.png", "broken.png"]
@@ -119,8 +129,10 @@ WEIGHTS = ["", "nosuch", "nowhere.safetensors", "photos", "old.pth", "photo.png"
 
 BY_NAME: dict[str, list[str]] = {
     "--backends": ["", "nosuch", "EAGER"],
+    "--camera": ["", "nowhere.mp4", "photos", "notes.txt", "empty", "97", "9" * 30],
     "--checkpoints": FOLDER,
     "--clips": ["", "nowhere.mp4", "empty", "notes.txt", "photo.png", "lost"],
+    "--codec": ["", "nosuch", "aac"],
     "--config-dir": [],  # Hydra's
     "--config-name": [],
     "--config-path": [],
@@ -138,10 +150,12 @@ BY_NAME: dict[str, list[str]] = {
     "--report": NEW_FILE,
     "--reports": ["", "nowhere", "photos", "photo.png", "unfinished"],
     "--runs": NEW_FOLDER,
+    "--snapshots": NEW_FOLDER,
     "--state": ["", "photos", "nowhere/state.pt", "photo.png/state.pt", "notes.txt", "lost"],
     "--style": STYLE,
     "--train-photos": ["", "nowhere", "empty"],
     "--weights": WEIGHTS,
+    "clips": ["", "nowhere.mp4", "empty", "notes.txt", "broken.png", "photo.png", "-"],
     "network": ["", "nowhere.safetensors", "notes.txt", "photos", "broken.safetensors",
                 "tiny.safetensors"],
     "photos": ["", "nowhere.png", "empty", "notes.txt", "broken.png"],
@@ -169,6 +183,21 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--size"): ["9" * 12],
     ("stylize", "--strength"): ["1.5", "-0.1"],
     ("stylize", "--margin"): ["3", "260"],
+    ("video", "--style"): ["", "nosuch", "nowhere.safetensors", "notes.txt", "nowhere.png",
+                           "broken.safetensors", "old.pth", "broken.png"],
+    ("video", "--blend"): ["", "tiny", "tiny=x", "tiny=0.5,nosuch=0.5"],
+    ("video", "--output"): ["", "out.xyz", "clip.mp4", "there.mp4", "clip.mp4/below.mp4",
+                            "clip.mp4/", "-", "out.jpg"],
+    ("video", "--preserve-color"): ["LUMA"],
+    ("video", "--crf"): ["64", "1000"],
+    ("video", "--size"): ["9" * 12],
+    ("video", "--strength"): ["1.5", "-0.1"],
+    ("video", "--stroke-size"): ["8", "huge", "99999"],
+    ("video", "--style-weight"): ["1"],
+    ("video", "--margin"): ["3", "260"],
+    ("video", "--max-pixels"): ["100"],
+    ("live", "--strength"): [*NO_NUMBER, "1.5", "-0.1"],
+    ("live", "--style"): [*STYLE, "broken.png"],
     ("sheet", "photos"): ["", "nowhere.png", "empty", "photos", "notes.txt", "broken.png", "-"],
     ("sheet", "--styles"): ["", "nosuch", "nowhere.safetensors", "old.pth", "empty",
                             "nets/many.safetensors:nosuch", "nowhere.safetensors:one"],
@@ -234,6 +263,18 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["--upsample", "guided"],
         ["nowhere/", "--output", "out.png"],
         ["photos", "--output", "all.png"],
+        ["--style", "painting.png", "--checkpoints", "nowhere"],
+    ],
+    "video": [
+        ["--blend", "tiny.safetensors=1"],
+        ["--style", "tiny.safetensors", "--style", "tiny.safetensors"],
+        ["--mask", "photo.png", "--mask", "photo.png"],
+        ["--upsample", "guided"],
+        ["--feather", "0.1"],
+        ["--start", "7"],  # the clip has one second
+        ["--output", "out.webm", "--codec", "h264"],
+        ["--style-weight", "12"],
+        ["clip.mp4", "clips"],  # several, and one file
         ["--style", "painting.png", "--checkpoints", "nowhere"],
     ],
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
@@ -359,6 +400,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
                  "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
                  "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
+    (folder / "clips").mkdir()
+    for name in ("clip.mp4", "there.mp4", "clips/a.mp4"):
+        write_clip(folder / name, 4, rate=4)
+    several = [make_photo(32, 24, number) for number in range(3)]
+    several[0].save(folder / "clip.gif", save_all=True, append_images=several[1:])
     (folder / "lost").symlink_to("nowhere")
     (folder / "unfinished/report.json").write_text(json.dumps({"schema": 3, "unfinished": True}))
     about = copy.deepcopy(load_checkpoint(shipped("checkpoints") / "monet.safetensors").description)

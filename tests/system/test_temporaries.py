@@ -107,3 +107,12 @@ def test_names_are_forgotten_once_they_are_renamed(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_no_matter(tmp_path: Path) -> None:
     temporaries.remove_abandoned(tmp_path / "nowhere")
+
+
+def test_a_folder_that_a_killed_program_was_filling_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / ".fst.0123456789abcdef.tmp"
+    folder.mkdir()
+    (folder / "frame_000001.png").touch()
+    os.utime(folder, (0, 0))
+    temporaries.remove_abandoned(tmp_path)
+    assert not folder.exists()

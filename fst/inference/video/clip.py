@@ -27,7 +27,8 @@ class Clip:
     """A :class:`~fst.inference.video.frames.Source`: one video stream of a file.
 
     ``about.details`` has ``"colors"``, ``"pixel_aspect"`` (width over height of a pixel, or None),
-    ``"stream"`` (its index in the file) and ``"start"`` (seconds that were taken off all times).
+    ``"stream"`` (its index in the file), ``"start"`` (seconds that were taken off all times) and
+    ``"sound"`` (the codec of each track).
 
     Args:
         path: of the file.
@@ -154,6 +155,7 @@ class Clip:
             "pixel_aspect": None if aspect in (None, 1) else aspect,
             "stream": stream.index,
             "start": start,
+            "sound": tuple(one.codec_context.name for one in container.streams.audio),
         }
         return About(
             width, height, Fraction(rate), frames, duration, time_base, variable, "video", details

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,14 @@ class Frame:
     time: Fraction
     duration: Fraction | None = None
     alpha: NDArray[np.uint8] | None = None
+
+    @property
+    def image(self) -> Image.Image:
+        """As a PIL picture, with its alpha."""
+        image = Image.fromarray(self.pixels)
+        if self.alpha is not None:
+            image.putalpha(Image.fromarray(self.alpha))
+        return image
 
     def painted(self, pixels: NDArray[np.uint8]) -> "Frame":
         """The same place in the clip, with other pixels; where the size differs, without alpha."""

@@ -69,7 +69,7 @@ def join_segments(
             made.metadata.update(carried_tags(given.metadata))
             video.metadata.update(carried_tags(given.streams[details["stream"]].metadata))
             tracks, lines = open_tracks(given, made, details["start"])
-            sound = _sound(given, tracks)
+            sound = _sound(given, tracks, details.get("piece", (None, None)))
         if record is not None:
             made.metadata["comment"] = record
         for packet in heapq.merge(_pictures(read, table, video), sound, key=_when):
@@ -141,8 +141,13 @@ def _pictures(
                 yield packet
 
 
-def _sound(given: "InputContainer", tracks: Mapping[int, Track]) -> Iterator["Packet[Any]"]:
-    """What becomes of the source's packets, in its order."""
+def _sound(
+    given: "InputContainer",
+    tracks: Mapping[int, Track],
+    piece: tuple[Fraction | None, Fraction | None],
+) -> Iterator["Packet[Any]"]:
+    """What becomes of the source's packets between two moments, in its order."""
+    begin, end = piece
     error = load_av().error
     if not tracks:
         return
@@ -154,6 +159,10 @@ def _sound(given: "InputContainer", tracks: Mapping[int, Track]) -> Iterator["Pa
             return  # a tail that is missing
         if packet is None:
             return
+        if packet.pts is not None and begin is not None and _when(packet) < begin:
+            continue
+        if packet.pts is not None and end is not None and _when(packet) >= end:
+            continue
         yield from tracks[packet.stream.index](packet)
 
 

@@ -1,5 +1,6 @@
 """Which writer writes a clip."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -8,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from fst.errors import InputError
+from fst.inference.video.animation_sink import FORMATS, AnimationSink
 from fst.inference.video.codecs import Encoding, pick_crf, pick_encoder, pick_kind, usual_codec
 from fst.inference.video.colors import FULL, Colors, usual_matrix
 from fst.inference.video.encode import Recipe, write_segment
+from fst.inference.video.folder_sink import FolderSink, is_folder_target
 from fst.inference.video.frames import About, Frame, Sink, Source
 from fst.inference.video.join import join_segments
 
@@ -50,15 +54,24 @@ def open_sink(
     """A writer for a clip; what can be wrong with it is found before any frame is painted.
 
     Args:
-        target: file to write; its suffix says which container.
+        target: file to write; its suffix says which container, or kind of animation. Without one,
+            and where it is a pattern, it is a folder of numbered frames.
         source: what is painted. ``about`` has the size of the painted frames.
         encoding: as asked for.
-        record: how it was painted, to be kept in the file.
+        record: how it was painted, as JSON, to be kept in the file.
 
     Raises:
         InputError: there is no such container or encoder, or it can't encode this.
     """
     target = Path(target)
+    if is_folder_target(target) or target.suffix.lower() in FORMATS:
+        if encoding != Encoding():
+            raise InputError(
+                f"codec and crf (--codec, --crf) are for videos, and {target.name} is none"
+            )
+        told = None if record is None else json.loads(record)
+        kind = FolderSink if is_folder_target(target) else AnimationSink
+        return kind(target, source, record=told)
     encoder = pick_encoder(encoding.codec, target)
     crf = pick_crf(encoding.crf, encoder, encoding.codec or usual_codec(target))
     recipe = _recipe(encoder, crf, source.about)

@@ -1,0 +1,138 @@
+"""What ``fst video`` is told."""
+
+import argparse
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from fst.choices import BACKENDS, FEATHER, MARGIN, MAX_PIXELS, PRESERVE, STABLE, UPSAMPLE
+from fst.interfaces.arguments.options import (
+    Parser,
+    above_zero,
+    count,
+    memory,
+    positive,
+    shared,
+    strokes,
+)
+
+
+class _HelpAll(argparse.Action):
+    """Prints the long help page."""
+
+    def __call__(self, *_: Any) -> None:
+        page = parser(everything=True)
+        page.print_help()
+        page.exit()
+
+
+def moment(text: str) -> Fraction:
+    """A time in a clip: seconds, or ``MM:SS``, ``HH:MM:SS``; exact."""
+    found = re.fullmatch(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,9})?)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a time as 5, 2.5, 1:30 or 1:02:30")
+    hours, minutes, seconds = (Fraction(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def length(text: str) -> Fraction:
+    """As :func:`moment`, above 0."""
+    if (found := moment(text)) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: give one above 0")
+    return found
+
+
+def rate(text: str) -> Fraction:
+    """Frames a second: ``25``, ``29.97``, ``30000/1001``; exact."""
+    if re.fullmatch(r"\d{1,7}/\d{1,7}", text):
+        above, below = map(int, text.split("/"))
+        found = Fraction(above, below) if below else Fraction(0)
+    else:
+        found = Fraction(str(above_zero(text)))
+    if not Fraction(1, 1000) <= found <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate from 0.001 to 1000 a second")
+    return found
+
+
+def parser(everything: bool = False) -> Parser:
+    """The command line.
+
+    Args:
+        everything: the help has the rarer options, too. All are understood either way.
+    """
+    parser = Parser(
+        "fst video",
+        "CLIP [CLIP ...] --style NAME [options]",
+        "Paints clips in a style or in that of any painting, steadily, and keeps their sound. "
+        "Stopped, the same command goes on. Animated pictures and folders of numbered frames are "
+        "clips, too.",
+        (
+            "fst video clip.mp4 --style monet --seconds 5",
+            "fst video clip.mp4 --style monet --output painted.mp4",
+            "fst video clips/ --style great_wave --output painted/ --size 960",
+        ),
+    )
+    # fmt: off
+    add = parser.add_argument
+    add("clips", nargs="+", metavar="CLIP", help="clips, folders of clips or of numbered frames")
+    add("--help-all", action=_HelpAll, nargs=0, help="also options that are rarely needed")
+    add("--style", action="append", default=[], metavar="NAME",
+        help="a style, checkpoint or painting; several: a --mask each")
+    add("--blend", metavar="A=0.7,B=0.3", help="a style between styles or paintings")
+    add("--output", metavar="PATH",
+        help="a file for one clip, a folder for several (default: beside the clip)")
+    add("--overwrite", action="store_true", help="replace what is there")
+    add("--seconds", type=length, metavar="TIME", help="paint only so much, to try it: 5, 1:30")
+    add("--start", type=moment, default=Fraction(0), metavar="TIME",
+        help="begin there: 90, 1:30 (default: 0)")
+    add("--size", type=positive, metavar="PIXELS",
+        help="long side to paint at (default: the clip's)")
+    add("--upsample", choices=UPSAMPLE, metavar="HOW",
+        help=f"with --size: back to the clip's size: {', '.join(UPSAMPLE)}")
+    add("--stable", choices=STABLE, default="auto", metavar="HOW",
+        help=f"against flicker: {', '.join(STABLE)} (default: auto)")
+    add("--crf", type=count, metavar="N",
+        help="quality, less is better (default: the codec's)")
+    add("--codec", metavar="NAME", help="h264, hevc, vp9, av1 ... (default: the suffix's)")
+    shared(parser, "--device", "--precision")
+    add("--no-record", action="store_true", help="results don't say how they were painted")
+    add = parser.add_argument_group("control").add_argument
+    add("--strength", type=float, default=1.0, metavar="0-1", help="0: the clip; 1: painted")
+    add("--preserve-color", choices=PRESERVE, metavar="HOW",
+        help=f"keep the clip's colors: {', '.join(PRESERVE)}")
+    add("--mask", type=Path, action="append", default=[], metavar="FILE",
+        help="a picture, white where the style is painted")
+    add("--stroke-size", dest="style_size", type=strokes, metavar="SIZE",
+        help="small, medium, large, or pixels (default: as learned)")
+    add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 12)")
+    # fmt: on
+    _rare(parser, everything)
+    # what a photo can be told besides
+    parser.set_defaults(method="feedforward", refine=0, seamless=False)
+    return parser
+
+
+def _rare(parser: Parser, shown: bool) -> None:
+    """Options that the short help page leaves out."""
+
+    def say(text: str) -> str:
+        return text if shown else argparse.SUPPRESS
+
+    # fmt: off
+    rare = parser.add_argument_group("rarely needed")
+    shared(rare, "--checkpoints", help=say("folder of trained styles (default: see fst styles)"))
+    add = rare.add_argument
+    add("--rate", type=rate, metavar="N",
+        help=say("frames a second of numbered frames (default: 25)"))
+    add("--memory", type=memory, metavar="2GB",
+        help=say("what a pass may take besides the frame (default: about 700MB on a CPU)"))
+    shared(rare, "--margin",
+           help=say(f"a pass goes on so far beyond a frame's border (default: {MARGIN})"))
+    add("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
+        help=say(f"auto (default), {', '.join(BACKENDS)}"))
+    add("--feather", type=float, metavar="SHARE",
+        help=say(f"of masks, of the long side (default: {FEATHER})"))
+    add("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",
+        help=say("refuse larger frames (default: %(default)s)"))
+    # fmt: on

@@ -1,0 +1,165 @@
+"""Paints clips: ``fst video clip.mp4 --style monet``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from fst.choices import FEATHER
+from fst.errors import FstError, InputError, in_a_line
+from fst.inference.control import Control, Layer
+from fst.inference.masks import read_mask
+from fst.inference.record import painted_with
+from fst.inference.targets import Job, Plan
+from fst.inference.video.clips import Way, forget, paint_file
+from fst.inference.video.parts import kept_frames
+from fst.inference.video.piece import Piece
+from fst.inference.video.record import clip_comparison
+from fst.inference.video.sinks import Encoding
+from fst.inference.video.sources import open_source
+from fst.inference.video.targets import plan_clips, unfinished_clips
+from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
+from fst.interfaces.video_progress import Display
+from fst.styles.style import Style
+from fst.system.device import pick_device
+from fst.system.memory import free_memory, is_out_of_memory, keep_freed_memory
+from fst.system.packages import need
+from fst.system.signals import stop_if_asked
+from fst.version import __version__
+
+LEAST, OF_PIXEL = 700_000_000, 400
+"""Bytes of a pass on a CPU, where nothing is said: the least, and of each pixel. It is then painted
+in the fastest way, which is the same whatever is free, and the whole program has less than 1.5 GB
+for a 1080p clip."""
+
+
+def main(options: argparse.Namespace) -> int:
+    """Paints, says what comes of it; the exit status tells whether any clip failed."""
+    need("av", "video", "fst video")
+    keep_freed_memory()
+    control = Control(
+        options.strength, options.preserve_color, options.size, options.upsample,
+        FEATHER if options.feather is None else options.feather,
+    )  # fmt: skip
+    if options.feather is not None and not options.mask:
+        raise InputError("feather (--feather) is of no use without mask (--mask)")
+    styles = find_styles(options)
+    name = "-".join(style.name for style in styles)
+    others = [*options.mask, *(path for style in styles for path in files_of(style))]
+    planned = plan_clips(options.clips, options.output, name, others)
+    way = the_way(options, styles, control, [job.source for job in planned.jobs])
+    # without a record only names tell what of many clips was painted
+    trust = options.no_record and not planned.single
+    differs = clip_comparison(way.record if way.says else None, trust)
+    jobs = unfinished_clips(planned.jobs, differs, options.overwrite)
+    say(planned, jobs)
+    for job in planned.jobs:
+        if job not in jobs:
+            forget(job, way)
+    if not jobs:
+        return 0
+    say_how(options, styles, [layer.stylizer for layer in way.layers])
+    return paint_all(jobs, way)
+
+
+def the_way(
+    options: argparse.Namespace, styles: Sequence[Style], control: Control, clips: Sequence[Path]
+) -> Way:
+    """How the clips are painted."""
+    if options.memory is None and pick_device(options.device).type == "cpu":
+        options.memory = enough(clips, options, control)
+    masks = [read_mask(path, options.max_pixels) for path in options.mask]
+    stylizers = make_stylizers(options, styles)
+    layers = [Layer(made, mask) for made, mask in zip_longest(stylizers, masks)]
+    common = painted_with(
+        styles, layers, control, options.mask, options.style_size, program=f"fst {__version__}"
+    )
+    if common is None:
+        raise InputError("so many settings are too many for a clip")
+    encoding = Encoding(options.crf, options.codec)
+    return Way(
+        layers, control, common, options.stable, encoding,
+        Piece(options.start, options.seconds), options.rate, options.max_pixels,
+        not options.no_record, options.overwrite,
+    )  # fmt: skip
+
+
+def enough(clips: Sequence[Path], options: argparse.Namespace, control: Control) -> int:
+    """The bytes that a pass may take, for frames of the largest of the clips."""
+    pixels = 0
+    for clip in clips:
+        try:
+            about = open_source(clip, options.max_pixels, options.rate).about
+        except (FstError, OSError):  # is told when it is its turn
+            continue
+        size = max(about.width, about.height)
+        scale = 1.0 if control.size is None else control.size / size
+        pixels = max(pixels, round(about.width * about.height * scale**2))
+    free = free_memory(pick_device("cpu")) * 3 // 4
+    return max(LEAST, min(OF_PIXEL * pixels, free))
+
+
+def say(planned: Plan, jobs: Sequence[Job]) -> None:
+    """What is not painted, and why, in a line each."""
+    for line in planned.notes:
+        print(in_a_line(line))
+    left = {job.target for job in jobs}
+    done = [job for job in planned.jobs if job.target not in left]
+    if len(done) == 1:
+        print(in_a_line(f"{done[0].target} was painted with these settings already (--overwrite "
+                        "paints it anew)"))  # fmt: skip
+    elif done:
+        print(f"{len(done)} clips were painted with these settings already (--overwrite paints "
+              "them anew)")  # fmt: skip
+
+
+def paint_all(jobs: Sequence[Job], way: Way) -> int:
+    """Paints the clips one by one; one that fails is told, and the rest continue."""
+    failed = 0
+    for job in jobs:
+        with Display(job) as display:
+            try:
+                progress = paint_file(job, way, display.show)
+            except KeyboardInterrupt:
+                display.close()
+                print(in_a_line(f"interrupted: {kept(display)}"), file=sys.stderr)
+                return 130
+            except (FstError, OSError, RuntimeError, MemoryError) as problem:
+                stop_if_asked()
+                line = said(job, problem, display)
+                display.close()
+                failed += 1
+                print(f"error: {in_a_line(line)}", file=sys.stderr)
+                continue
+        for line in progress.lines:
+            # most name the clip themselves
+            name = "" if job.source.name in line else f"{job.source.name}: "
+            print(in_a_line(f"{name}{line}"))
+        print(in_a_line(f"wrote {progress.target}"))
+    return 1 if failed else 0
+
+
+def kept(display: Display) -> str:
+    """What is there of a clip that is not finished, and how it goes on."""
+    progress = display.progress
+    frames = 0 if progress is None or progress.parts is None else kept_frames(progress.parts)
+    if progress is None or not frames:
+        return f"nothing is kept of {display.job.source}, as no segment was whole yet"
+    of = f" of {progress.total}" if progress.total else ""
+    return (
+        f"{frames}{of} frames of {display.job.source} are kept in {progress.parts}: the same "
+        "command goes on there"
+    )
+
+
+def said(job: Job, problem: Exception, display: Display) -> str:
+    """One line on a clip that failed; what is a mistake of ours is raised again."""
+    if isinstance(problem, FstError):
+        return str(problem) if str(job.source) in str(problem) else f"{job.source}: {problem}"
+    if isinstance(problem, OSError):
+        where = problem.filename or job.target
+        return f"{where}: {problem.strerror or problem}; {kept(display)}"
+    if isinstance(problem, RuntimeError) and not is_out_of_memory(problem):
+        raise problem
+    return f"{job.source}: out of memory; try a smaller --size or --memory"

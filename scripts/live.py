@@ -1,0 +1,5 @@
+"""The same as ``fst live``."""
+
+from fst.interfaces.cli import run
+
+run("live")

@@ -1,0 +1,5 @@
+"""The same as ``fst video``."""
+
+from fst.interfaces.cli import run
+
+run("video")

@@ -1,0 +1,154 @@
+"""Clips from Python: frame by frame, and whole."""
+
+import threading
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from drawn_clips import read_clip, write_clip
+from PIL import Image
+
+import fst
+from fst.errors import InputError
+from fst.inference.video.record import read_clip_record
+from fst.inference.video.sources import open_source
+from fst.interfaces.loaded_style import LoadedStyle
+from fst.interfaces.video import VideoOptions
+from fst.nets.johnson import JohnsonNet
+from fst.styles.trained import TrainedStyle, save_checkpoint
+
+
+@pytest.fixture
+def style(tmp_path: Path) -> LoadedStyle:
+    torch.manual_seed(0)
+    arguments = {"width": 4, "residual_blocks": 1}
+    about = {"net": {"name": "johnson", "arguments": arguments}, "style": {"name": "mine"}}
+    save_checkpoint(tmp_path / "mine.safetensors", TrainedStyle(JohnsonNet(**arguments), about))
+    return fst.load("mine", checkpoints=tmp_path, device="cpu", precision="fp32", backend="eager")
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "clip.mp4", 12, rate=4)
+
+
+def test_frames_are_painted_as_pictures_are(style: LoadedStyle, clip: Path) -> None:
+    source = list(open_source(clip).frames())
+    found = list(style.video(clip, stable="off"))
+    assert [frame.time for frame in found] == [Fraction(number, 4) for number in range(12)]
+    for frame, photo in zip(found, source, strict=True):
+        assert np.array_equal(frame.pixels, style(photo.pixels))
+    assert isinstance(found[0].image, Image.Image)
+    assert np.array_equal(np.asarray(found[0].image), found[0].pixels)
+
+
+def test_options_are_those_of_a_photo_and_of_a_clip(style: LoadedStyle, clip: Path) -> None:
+    (frame,) = style.video(str(clip), start=1, seconds=0.25, size=16, strength=0.5)
+    assert (frame.number, frame.time) == (0, 1)
+    assert frame.image.size == (16, 12)
+    mask = np.zeros((24, 32), bool)
+    mask[:, :16] = True
+    (masked,) = style.video(clip, seconds=0.25, mask=mask, feather=0)
+    (whole,) = style.video(clip, seconds=0.25)
+    (photo,) = style.video(clip, seconds=0.25, strength=0)
+    assert np.array_equal(masked.pixels[:, :16], whole.pixels[:, :16])
+    assert np.array_equal(masked.pixels[:, 16:], photo.pixels[:, 16:])
+
+
+def test_who_stops_early_leaves_no_thread_and_modes_are_the_callers(
+    style: LoadedStyle, clip: Path
+) -> None:
+    with torch.inference_mode():
+        for _ in style.video(clip):
+            assert torch.is_inference_mode_enabled()
+            break
+    names = [thread.name for thread in threading.enumerate()]
+    assert [name for name in names if name.startswith("fst-")] == []
+
+
+def test_a_whole_clip_is_painted_and_says_how(style: LoadedStyle, clip: Path) -> None:
+    target = clip.with_name("out.mp4")
+    told: list[tuple[int, int | None]] = []
+    style.paint_video(clip, target, on_frame=lambda *how: told.append(how))
+    assert told[-1] == (12, 12)
+    assert read_clip(target).shape == (12, 24, 32, 3)
+    record = read_clip_record(target)
+    assert record is not None
+    assert record["styles"][0]["name"] == "mine"
+    before = target.stat().st_mtime_ns
+    assert style.paint_video(clip, target) == []  # painted already
+    assert target.stat().st_mtime_ns == before
+    with pytest.raises(InputError, match=r"strength 1\.0, now 0\.5"):
+        style.paint_video(clip, target, strength=0.5)
+    style.paint_video(clip, target, strength=0.5, overwrite=True, record=False)
+    assert read_clip_record(target) is None
+
+
+def test_masks_and_paintings_that_no_file_has_are_told_apart(
+    style: LoadedStyle, clip: Path
+) -> None:
+    target = clip.with_name("out.mp4")
+    mask = np.full((24, 32), 255, np.uint8)
+    style.paint_video(clip, target, mask=mask, seconds=0.5)
+    assert style.paint_video(clip, target, mask=mask.copy(), seconds=0.5) == []
+    mask[:, :5] = 0
+    with pytest.raises(InputError, match="another mask"):
+        style.paint_video(clip, target, mask=mask, seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"stable": "very"}, "very"),
+        ({"strengths": 1}, "strength"),
+        ({"strength": 2}, "from 0 to 1"),
+        ({"feather": 0.1}, "mask"),
+        ({"seconds": 0}, "seconds"),
+        ({"seconds": "5"}, "seconds"),
+        ({"start": -1}, "start"),
+        ({"start": 3}, "--start"),
+        ({"start": float("nan")}, "start"),
+        ({"rate": 0}, "rate"),
+        ({"max_pixels": 0}, "max_pixels"),
+        ({"max_pixels": 10}, "32x24"),
+        ({"upsample": "guided"}, "size"),
+    ],
+)
+def test_what_can_not_be_is_told_at_once(
+    style: LoadedStyle, clip: Path, options: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(InputError, match=named) as caught:
+        style.video(clip, **options)  # and not with the first frame
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=named):
+        style.paint_video(clip, clip.with_name("out.mp4"), **options)
+    assert [path.name for path in clip.parent.glob("out*")] == []
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "nowhere.mp4", None, 3])
+def test_paths_that_can_not_be(style: LoadedStyle, clip: Path, path: Any) -> None:
+    with pytest.raises(InputError):
+        style.video(path)
+    with pytest.raises(InputError):
+        style.paint_video(path, clip.with_name("out.mp4"))
+    if path != "nowhere.mp4":
+        with pytest.raises(InputError):
+            style.paint_video(clip, path)
+
+
+@pytest.mark.parametrize("wrong", [{"crf": -1}, {"crf": "good"}, {"codec": 5}, {"record": 1}])
+def test_how_it_is_written_is_checked(
+    style: LoadedStyle, clip: Path, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        style.paint_video(clip, clip.with_name("out.mp4"), **wrong)
+
+
+def test_numbers_are_exact() -> None:
+    assert VideoOptions(seconds=0.1).piece.seconds == Fraction(1, 10)
+    assert VideoOptions(rate=29.97).frame_rate == Fraction(2997, 100)
+    ntsc: Any = Fraction(30000, 1001)
+    assert VideoOptions(rate=ntsc).frame_rate == ntsc
