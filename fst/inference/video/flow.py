@@ -191,7 +191,8 @@ def mixed(now: Values, last: Values, moved: Motion) -> Values:
     """
     cv2 = _opencv()
     moved = moved.resized(*now.shape[:2])
-    step = cv2.subtract(warped(last, moved.flow), now)
+    step = warped(last, moved.flow)
+    cv2.subtract(step, now, step)  # in place: frames are large
     cv2.multiply(step, cv2.merge([LAST * moved.trust] * 3), step)
     cv2.add(step, now, step)
     result: Values = np.clip(step, 0, 1, out=step)
@@ -209,10 +210,25 @@ def as_fine(mixture: Values, now: Values) -> Values:
         now: the painted frame before.
     """
     cv2 = _opencv()
-    fine = [cv2.subtract(p, cv2.GaussianBlur(p, (0, 0), DETAIL)) for p in (now, mixture)]
-    wanted, there = (cv2.blur(_squared(detail), (AROUND, AROUND)) + 1e-5 for detail in fine)
-    gain = np.clip(np.sqrt(wanted / there), 1, MOST) - 1
-    shown = cv2.multiply(fine[1], cv2.merge([gain] * 3))
+    wanted = _strength(_detail(now))
+    shown = _detail(mixture)
+    gain = np.clip(np.sqrt(wanted / _strength(shown)), 1, MOST) - 1
+    cv2.multiply(shown, cv2.merge([gain] * 3), shown)
     cv2.add(shown, mixture, shown)
     result: Values = np.clip(shown, 0, 1, out=shown)
     return result
+
+
+def _detail(picture: Values) -> Values:
+    """What a blur loses."""
+    cv2 = _opencv()
+    blurred = cv2.GaussianBlur(picture, (0, 0), DETAIL)
+    detail: Values = cv2.subtract(picture, blurred, blurred)
+    return detail
+
+
+def _strength(detail: Values) -> Values:
+    """Its mean square around each pixel, ``(H, W)``; never quite none."""
+    strength: Values = _opencv().blur(_squared(detail), (AROUND, AROUND))
+    strength += 1e-5
+    return strength
