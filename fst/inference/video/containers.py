@@ -86,9 +86,16 @@ def written(
         with av.open(name, "w", format=container, container_options=options) as made:
             yield made
     except av.error.FFmpegError as error:
-        if isinstance(error, OSError) and error.filename == name:
+        if is_of_the_disk(error):
             raise OSError(error.errno, error.strerror, str(file)) from error
         raise
+
+
+def is_of_the_disk(error: Exception) -> bool:
+    """Whether an error is of the file that is written, not of a codec."""
+    if not isinstance(error, OSError):
+        return False
+    return error.filename is None or str(error.filename).startswith("file:")
 
 
 def _check_file(path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from fst.errors import InputError
 from fst.inference.video.codecs import RULES, Rules
 from fst.inference.video.colors import Colors, to_frame
-from fst.inference.video.containers import load_av, written
+from fst.inference.video.containers import is_of_the_disk, load_av, written
 from fst.inference.video.frames import Frame
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def write_segment(file: Path | IO[bytes], frames: Iterable[Frame], recipe: Recip
         try:
             _encode(container, frames, recipe)
         except (errors.FFmpegError, ValueError) as error:
-            name = getattr(error, "filename", None) or ""
-            if isinstance(error, InputError) or name.startswith("file:"):  # of the disk
+            if isinstance(error, InputError) or is_of_the_disk(error):
                 raise
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"the encoder {recipe.encoder} can't do this: {reason}") from error
