@@ -44,6 +44,5 @@ MIN_SIDE = 16
 """Smallest side, in pixels, of what a net or a loss network is shown."""
 
 STABLE = ("auto", "off", "norms", "flow")
-"""How a clip's frames are kept steady (:mod:`fst.inference.video.steady`): each frame by
-itself; norms held over time; these, and the last frame moved along and mixed in; or the best of it
-that can be had."""
+"""How a clip's frames are kept steady (:mod:`fst.inference.video.steady`): the best that can be
+had; each frame by itself; norms held over time; the last frame moved along and mixed in."""

@@ -1,7 +1,6 @@
 """Packages that not everybody needs: imported where they are used, asked for in one line."""
 
 import importlib
-import importlib.util
 from types import ModuleType
 
 from fst.errors import InputError
@@ -30,8 +29,3 @@ def need(module: str, extra: str, what: str) -> ModuleType:
         raise InputError(
             f"{what} needs the package {module}, which can't be loaded: {error}"
         ) from error
-
-
-def is_here(module: str) -> bool:
-    """Whether a package is installed; does not import it."""
-    return importlib.util.find_spec(module) is not None

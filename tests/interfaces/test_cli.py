@@ -17,7 +17,10 @@ HEAVY = {"torch", "torchvision", "lightning", "hydra", "omegaconf", "datasets", 
 
 WORDS = [
     *cli.names(),
-    *(f"benchmark {kind}" for kind in ("train", "slim", "inference", "any", "sliders", "ladder")),
+    *(
+        f"benchmark {kind}"
+        for kind in ("train", "slim", "inference", "any", "sliders", "ladder", "video")
+    ),
     *(f"train --help {group}" for group in ("data", "loss", "net", "style", "trainer")),
 ]
 

@@ -79,6 +79,10 @@ BASE: dict[str, dict[str, list[str]]] = {
         "--nets": ["tiny.safetensors"],
         "--photos": ["photos"], "--weights": ["slim"], "--checkpoints": ["nets"],
     },
+    "benchmark video": {
+        "--photos": ["photos"], "--styles": ["tiny.safetensors"], "--weights": ["slim"],
+        "--size": ["64"], "--frames": ["4"], "--limit": ["1"],
+    },
     "style-page": {"style": ["tiny.safetensors"], "--photos": ["photos"], "--output": ["pages"]},
     "distill": {
         "--output": ["slim.safetensors"], "--photos": ["photos"], "--paintings": ["painting.png"],
@@ -127,6 +131,7 @@ BY_NAME: dict[str, list[str]] = {
     "--backends": ["", "nosuch", "EAGER"],
     "--camera": ["", "nowhere.mp4", "photos", "notes.txt", "empty", "97", "9" * 30],
     "--checkpoints": FOLDER,
+    "--clips": ["", "nowhere.mp4", "empty", "notes.txt", "photo.png", "lost"],
     "--codec": ["", "nosuch", "aac"],
     "--config-dir": [],  # Hydra's
     "--config-name": [],
@@ -225,6 +230,8 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
     ("benchmark sliders", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
     ("benchmark ladder", "--nets"): [*STYLE, "painting.png"],
+    ("benchmark video", "--frames"): [*NO_WHOLE, "3", "0", "-1", "10001", "100"],
+    ("benchmark video", "--styles"): [*STYLE, "painting.png"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
 }  # fmt: skip
@@ -287,6 +294,7 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
     "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
     "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
+    "benchmark video": [["--json", "there.json"]],
     "compare": [["--output", "photos"]],
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],

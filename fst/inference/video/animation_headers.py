@@ -38,7 +38,8 @@ class Headers:
 def is_animation(path: Path) -> bool:
     """Whether a file is a GIF, WebP or PNG of several frames; never an error."""
     try:
-        found = read_headers(path)
+        # a pipe would be waited for
+        found = read_headers(path) if path.is_file() else None
     except (OSError, InputError):
         return False
     return found is not None and len(found.delays) > 1

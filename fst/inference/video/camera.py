@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fst.errors import InputError
+from fst.image.picture import reason
 from fst.system.packages import need
 
 USUAL, FASTEST = 25.0, 240.0
@@ -101,7 +102,7 @@ def _refusal(name: str, is_number: bool, is_stream: bool) -> str:
 
 
 class Camera:
-    """Reads frames in a thread of its own and keeps the newest one.
+    """Reads frames in a thread of its own, once it is started, and keeps the newest one.
 
     Args:
         capture: of OpenCV, opened, from which ``first`` was read.
@@ -116,7 +117,14 @@ class Camera:
         self._over = threading.Event()
         self.ended = False
         """There will be no further frame."""
+        self.problem = ""
+        """Why, where that is not what a file ends with."""
         self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
+
+    def start(self) -> None:
+        """Begins to read on: until then there is the first frame, and a file stands still."""
+        with self._news:
+            self._newest = replace(self._newest, taken=time.monotonic())
         self._thread.start()
 
     @property
@@ -144,7 +152,8 @@ class Camera:
     def close(self) -> None:
         """Ends the reading."""
         self._over.set()
-        self._thread.join(5)
+        if self._thread.ident is not None:
+            self._thread.join(5)
         if not self._thread.is_alive():  # a camera that hangs is left to the end of the process
             self._capture.release()
 
@@ -159,13 +168,16 @@ class Camera:
                         break
                 found, pixels = self._capture.read()
                 if not found or pixels is None:
+                    self.problem = "" if self._rate else "the camera gives no further picture"
                     break
                 number += 1
                 shot = _shot(pixels, number, time.monotonic() if taken is None else taken)
                 with self._news:
                     self._newest = shot
                     self._news.notify_all()
-        finally:  # whatever went wrong with it, nothing follows
+        except Exception as error:  # OpenCV's, in a thread in which nobody else would see it
+            self.problem = f"the camera can't be read any more: {reason(error)}"
+        finally:
             with self._news:
                 self.ended = True
                 self._news.notify_all()

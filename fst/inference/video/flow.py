@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fst.errors import InputError
 from fst.system.packages import need
 
 SIDE = 480
@@ -29,11 +30,20 @@ STILL = 0.1
 MATCH = 0.06
 """By how much of 1 a color may differ from where it comes from, for a trust of 1 / e."""
 
-FAR = 1e6
+FAR = 1e4
 """Motion in pixels that leads out of every frame, so that it is not trusted."""
 
 LAST = 0.6
 """The last painted frame's share in this one, where it is trusted."""
+
+DETAIL = 1.0
+"""Deviation in pixels of the blur that loses what is finest, and gets its strength back."""
+
+AROUND = 13
+"""Side in pixels of the neighborhood over which that strength is compared."""
+
+MOST = 2.0
+"""By which the finest detail is strengthened at most."""
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
@@ -67,6 +77,24 @@ def _opencv() -> Any:
     return need("cv2", "video", "steadiness by optical flow (--stable flow)")
 
 
+def check_installed() -> None:
+    """Asks for OpenCV before anything is painted.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    _opencv()
+
+
+def is_installed() -> bool:
+    """Whether OpenCV is here, and can be loaded."""
+    try:
+        _opencv()
+    except InputError:
+        return False
+    return True
+
+
 def fitted(pixels: Pixels, side: int = SIDE) -> Pixels:
     """A frame ``(H, W, 3)`` at the size at which motion is looked for."""
     h, w = pixels.shape[:2]
@@ -86,32 +114,54 @@ def motion(last: Pixels, now: Pixels) -> Motion:
     back, forth = flow_between(gray[1], gray[0]), flow_between(gray[0], gray[1])
     places = _places(back)
     there = cv2.remap(forth, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    trust = _agreement(back, there)
+    trust = agreement(back, there)
     h, w = trust.shape
-    trust *= ((places >= 0) & (places <= (w - 1, h - 1))).all(2)
+    # at the very border motion is never quite none
+    trust *= cv2.inRange(places, (-0.9, -0.9), (w - 0.1, h - 0.1)) > 0
     trust = cv2.erode(trust, np.ones((3, 3), np.uint8))
     before = cv2.remap(last, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    differing = cv2.blur(cv2.absdiff(before, now), (3, 3)).astype(np.float32).mean(2)
+    differing = cv2.blur(cv2.absdiff(before, now), (3, 3))
+    differing = cv2.transform(differing, np.full((1, 3), 1 / 3)).astype(np.float32)
     trust *= np.exp(-np.square(differing / (255 * MATCH)))
     trust = cv2.blur(trust, (3, 3))
-    back[np.square(back).sum(2) < STILL**2] = 0
+    back[_squared(back) < STILL**2] = 0
     return Motion(back, trust)
 
 
-def flow_between(first: Pixels, second: Pixels) -> Values:
-    """DIS flow between two gray pictures ``(H, W)``: where each pixel of the first went."""
+def flow_between(first: Pixels, second: Pixels, preset: str = "fast") -> Values:
+    """DIS flow between two gray pictures ``(H, W)``: where each pixel of the first went.
+
+    Args:
+        first: of one size with ``second``.
+        second: the other one.
+        preset: of OpenCV's, ``"ultrafast"``, ``"fast"`` or ``"medium"``.
+
+    Returns:
+        ``(H, W, 2)``, across and down, in pixels.
+    """
     cv2 = _opencv()
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    dis = cv2.DISOpticalFlow_create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{preset.upper()}"))
     flow: Values = dis.calc(first, second, None)
     # of even pictures it is not always a number
     return np.nan_to_num(flow, copy=False, nan=FAR, posinf=FAR, neginf=FAR)
 
 
-def _agreement(back: Values, forth: Values) -> Values:
-    """1 where the way back, and forth from there, ends about where it began, else 0."""
-    lengths = np.square(back).sum(2) + np.square(forth).sum(2)
-    agree: Values = (np.square(back + forth).sum(2) < 0.01 * lengths + 0.5).astype(np.float32)
+def agreement(back: Values, forth: Values) -> Values:
+    """1 where the way back, and forth from there, ends about where it began, else 0.
+
+    Args:
+        back: ``(H, W, 2)``, in pixels.
+        forth: likewise, at the places that ``back`` leads to.
+    """
+    bound = 0.01 * (_squared(back) + _squared(forth)) + 0.5
+    agree: Values = (_squared(back + forth) < bound).astype(np.float32)
     return agree
+
+
+def _squared(values: Values) -> Values:
+    """``(H, W, C)``: squares, summed over channels (several times as fast as by axis)."""
+    summed: Values = np.einsum("ijk,ijk->ij", values, values)
+    return summed
 
 
 def _places(flow: Values) -> Values:
@@ -123,10 +173,10 @@ def _places(flow: Values) -> Values:
 
 
 def warped(picture: Values, flow: Values) -> Values:
-    """A picture ``(H, W, C)`` moved along a flow of its size; beyond its borders it is mirrored."""
+    """A picture ``(H, W, C)`` moved along a flow of its size; it goes on as it ends."""
     cv2 = _opencv()
     moved: Values = cv2.remap(
-        picture, _places(flow), None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101
+        picture, _places(flow), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     return moved
 
@@ -139,9 +189,30 @@ def mixed(now: Values, last: Values, moved: Motion) -> Values:
         last: the same shape: what was shown.
         moved: between the two frames that were painted, of any size.
     """
+    cv2 = _opencv()
     moved = moved.resized(*now.shape[:2])
-    step = warped(last, moved.flow) - now
-    step *= (LAST * moved.trust)[..., None]
-    step += now
+    step = cv2.subtract(warped(last, moved.flow), now)
+    cv2.multiply(step, cv2.merge([LAST * moved.trust] * 3), step)
+    cv2.add(step, now, step)
     result: Values = np.clip(step, 0, 1, out=step)
+    return result
+
+
+def as_fine(mixture: Values, now: Values) -> Values:
+    """A mixture with finest detail as strong as that of the frame itself.
+
+    A mean of strokes that don't quite lie on each other has weaker ones. What is shown gets them
+    back; what the next frame is mixed with does not, or grain would grow from frame to frame.
+
+    Args:
+        mixture: from :func:`mixed`, ``(H, W, 3)`` in [0, 1].
+        now: the painted frame before.
+    """
+    cv2 = _opencv()
+    fine = [cv2.subtract(p, cv2.GaussianBlur(p, (0, 0), DETAIL)) for p in (now, mixture)]
+    wanted, there = (cv2.blur(_squared(detail), (AROUND, AROUND)) + 1e-5 for detail in fine)
+    gain = np.clip(np.sqrt(wanted / there), 1, MOST) - 1
+    shown = cv2.multiply(fine[1], cv2.merge([gain] * 3))
+    cv2.add(shown, mixture, shown)
+    result: Values = np.clip(shown, 0, 1, out=shown)
     return result

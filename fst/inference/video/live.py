@@ -121,6 +121,7 @@ def run(
     times = deque[float](maxlen=30)
     shot: Shot | None = None
     painted: Pixels | None = None
+    camera.start()
     began = time.monotonic()
     while not settings.ended and (seconds is None or time.monotonic() - began < seconds):
         seen = 0 if shot is None else shot.number

@@ -1,8 +1,8 @@
 """Paints the frames of a clip one after the other, so that what stands still is painted still.
 
-Two things look back, and begin anew at a cut (:mod:`fst.inference.video.cuts`): the norms are held
-over time (:mod:`fst.inference.strips.held`), and the last painted frame, moved along with what it
-shows, is mixed into this one (:mod:`fst.inference.video.flow`).
+Either the last painted frame, moved along with what it shows, is mixed into this one
+(:mod:`fst.inference.video.flow`), or the norms are held over time
+(:mod:`fst.inference.strips.held`). Both begin anew at a cut (:mod:`fst.inference.video.cuts`).
 """
 
 import copy
@@ -21,9 +21,18 @@ from fst.inference.control import Control, Layer, paint
 from fst.inference.strips.held import HeldMoments
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate, Stylizer
 from fst.inference.video.cuts import Cuts
-from fst.inference.video.flow import Motion, Pixels, Values, fitted, mixed, motion
+from fst.inference.video.flow import (
+    Motion,
+    Pixels,
+    Values,
+    as_fine,
+    check_installed,
+    fitted,
+    is_installed,
+    mixed,
+    motion,
+)
 from fst.system.checks import one_of
-from fst.system.packages import is_here
 
 
 class SteadyPainter:
@@ -152,11 +161,12 @@ class _Steady:
         painted = self.stylizer(photo, on_iterate)
         if not self.flows:
             return painted
-        now: Values = np.ascontiguousarray(painted[0].permute(1, 2, 0).numpy())
-        if self.motion is not None and self.last is not None and self.last.shape == now.shape:
-            now = mixed(now, self.last, self.motion)
-        self.coming = now
-        return torch.from_numpy(now).permute(2, 0, 1)[None].contiguous()
+        shown: Values = np.ascontiguousarray(painted[0].permute(1, 2, 0).numpy())
+        self.coming = shown
+        if self.motion is not None and self.last is not None and self.last.shape == shown.shape:
+            self.coming = mixed(shown, self.last, self.motion)
+            shown = as_fine(self.coming, shown)
+        return torch.from_numpy(shown).permute(2, 0, 1)[None].contiguous()
 
     def next_frame(self) -> None:
         """Ends a frame; where this was not painted in it, there is nothing to look back at."""
@@ -180,22 +190,24 @@ class _Steady:
 
 
 def _measures(layers: Sequence[Layer], control: Control, stable: str) -> tuple[bool, bool]:
-    """Whether norms are held, and whether the last frame is mixed in."""
-    if stable == "off":
-        return False, False
+    """Whether norms are held, and whether the last frame is mixed in.
+
+    Not both: beside flow, held norms gain next to nothing, and flow goes with whatever paints
+    (docs/log.md).
+    """
     if stable == "norms":
         for layer in layers:
             _check_holds(layer.stylizer)
-        return True, False
     if stable == "flow":
+        check_installed()
         if control.seamless:
             raise InputError(
                 "stable flow (--stable flow) does not go with seamless: what moves out at one side "
                 "does not come in at the other; take norms"
             )
-        motion(*[np.zeros((16, 16, 3), np.uint8)] * 2)  # what is missing is told at once
-        return True, True
-    return True, is_here("cv2") and not control.seamless
+    if stable == "auto":
+        stable = "flow" if is_installed() and not control.seamless else "norms"
+    return stable == "norms", stable == "flow"
 
 
 def _check_holds(stylizer: Any) -> None:

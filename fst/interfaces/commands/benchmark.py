@@ -1,7 +1,7 @@
 """Measures this project against the textbook's way: ``fst benchmark train``, ``inference``.
 
 ``fst benchmark slim`` measures the slim loss network against VGG-19; ``any``, ``sliders`` and
-``ladder`` measure the any-painting net.
+``ladder`` measure the any-painting net, ``video`` how steady painted clips are.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from rich.table import Table
 from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference.backends import is_installed
-from fst.research.benchmarks import any_painting, ladder, sliders
+from fst.research.benchmarks import any_painting, ladder, sliders, video
 from fst.research.benchmarks.defaults import hybrid_share
 from fst.research.benchmarks.flops import training_flops
 from fst.research.benchmarks.one_pass import InferenceBench, passes
@@ -211,6 +211,7 @@ def main(options: argparse.Namespace) -> int:
         "any": any_painting.run,
         "sliders": sliders.run,
         "ladder": ladder.run,
+        "video": video.run,
     }
     rows = kinds[options.command](options)
     if options.json is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from fst.errors import InputError, in_a_line
+from fst.errors import FstError, InputError, in_a_line
 from fst.image.io import save_image
 from fst.image.picture import from_pil
 from fst.inference.control import Control, Layer
@@ -47,8 +47,7 @@ def main(options: argparse.Namespace) -> int:
     painter = LivePainter(maker, options.size or SIZE, options.stable)
     report = Report()
     with closing(open_camera(options.camera)) as camera:
-        if options.size is None:
-            find_size(painter, camera, settings)
+        find_size(painter, camera, settings, options.size)
         said = "" if options.no_window else "; the key h shows all keys, q ends"
         print(in_a_line(f"{settings.name} at {painter.size} pixels{said}"), flush=True)
         with closing(NoScreen() if options.no_window else Window("fst live")) as screen:
@@ -58,7 +57,9 @@ def main(options: argparse.Namespace) -> int:
             except KeyboardInterrupt:
                 print(report)
                 return 130
-    print(report)
+        print(report)
+        if camera.problem:
+            raise InputError(camera.problem)
     return 0
 
 
@@ -132,7 +133,15 @@ class Keeper:
         self._folder, self._camera, self._maker = options.snapshots, options.camera, maker
 
     def __call__(self, pixels: Pixels, settings: Settings) -> None:
-        """Writes a painted picture ``(H, W, 3)``."""
+        """Writes a painted picture ``(H, W, 3)``; where it can't, that is said, and all goes on."""
+        try:
+            say(f"wrote {self._write(pixels, settings)}")
+        except OSError as error:
+            say(f"error: no snapshot in {self._folder}: {error.strerror or error}")
+        except FstError as error:
+            say(f"error: no snapshot: {error}")
+
+    def _write(self, pixels: Pixels, settings: Settings) -> Path:
         style, stylizer = self._maker.made[settings.style]
         control = Control(settings.strength, size=max(pixels.shape[:2]))
         record: dict[str, Any] | None = painted_with(
@@ -144,18 +153,22 @@ class Keeper:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = free_path(self._folder / f"live-{name}.png")
         save_image(path, from_pil(Image.fromarray(pixels)), overwrite=False, record=record)
-        say(f"wrote {path}")
+        return path
 
 
-def find_size(painter: LivePainter, camera: Camera, settings: Settings) -> None:
-    """A smaller size where the usual one is slow here; the first frame warms up."""
-    shot = camera.newest(0, 10)
-    if shot is None:
+def find_size(painter: LivePainter, camera: Camera, settings: Settings, asked: int | None) -> None:
+    """A smaller size where the usual one is slow here, and none was asked for.
+
+    The first frame takes longer than all others, whatever the size: so it is painted before.
+    """
+    shot = camera.newest(0, 0)
+    assert shot is not None  # there is a first frame
+    painter(shot.pixels, settings)
+    if asked is not None:
         return
-    for _ in range(2):
-        began = time.perf_counter()
-        painter(shot.pixels, settings)
-        seconds = time.perf_counter() - began
+    began = time.perf_counter()
+    painter(shot.pixels, settings)
+    seconds = time.perf_counter() - began
     size = min(painter.size, max(shot.pixels.shape[:2]))
     painter.size = fitting_size(size, seconds)
     if painter.size < size:

@@ -1,5 +1,6 @@
 """What files say of their frames, beside what PIL wrote."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,4 +36,6 @@ def test_what_is_no_animation(tmp_path: Path) -> None:
     make_photo().save(tmp_path / "still.webp")
     for path in (still, text, tmp_path / "still.png", tmp_path / "still.webp", tmp_path / "no"):
         assert not is_animation(path)
+    os.mkfifo(tmp_path / "pipe.gif")
+    assert not is_animation(tmp_path / "pipe.gif")
     assert is_animation(save(tmp_path / "a.webp", 40))

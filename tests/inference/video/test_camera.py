@@ -57,6 +57,7 @@ def wait_for(what: object) -> None:
 def test_the_newest_frame_is_given_and_those_before_are_left_out() -> None:
     capture = ByHand(5)
     camera = Camera(capture, frame(1), None)
+    camera.start()
     first = camera.newest(0, 1)
     assert first is not None
     assert (first.number, first.pixels[0, 0].tolist()) == (1, [9, 0, 1])
@@ -78,6 +79,7 @@ def test_the_newest_frame_is_given_and_those_before_are_left_out() -> None:
 def test_who_waits_is_told_of_the_next_frame_and_of_the_end() -> None:
     capture = ByHand(2)
     camera = Camera(capture, frame(1), None)
+    camera.start()
     threading.Timer(0.05, capture.let.release).start()
     second = camera.newest(1, 20)
     assert second is not None
@@ -89,14 +91,26 @@ def test_who_waits_is_told_of_the_next_frame_and_of_the_end() -> None:
 
 
 def test_a_camera_that_breaks_ends() -> None:
-    class Broken(ByHand):
+    class Unplugged(ByHand):
         def read(self) -> tuple[bool, np.ndarray | None]:
             return False, None
 
-    camera = Camera(Broken(1), frame(1), None)
-    wait_for(lambda: camera.ended)
-    assert camera.newest(1, 5) is None
-    camera.close()
+    class Broken(ByHand):
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            raise RuntimeError("no\nsignal")
+
+    for kind, rate, said in (
+        (Unplugged, None, "no further picture"),
+        (Broken, None, "no signal"),
+        (Unplugged, 1000.0, ""),  # a file's end
+    ):
+        camera = Camera(kind(1), frame(1), rate)
+        camera.start()
+        wait_for(lambda: camera.ended)  # noqa: B023
+        assert camera.newest(1, 5) is None
+        assert said in camera.problem
+        assert bool(said) == bool(camera.problem)
+        camera.close()
 
 
 def test_a_camera_of_gray() -> None:
@@ -104,16 +118,20 @@ def test_a_camera_of_gray() -> None:
     shot = camera.newest(0, 1)
     assert shot is not None
     assert shot.pixels.tolist() == [[[7, 7, 7]] * 6] * 4
-    camera._over.set()
-    camera._capture.let.release()
-    camera.close()
+    camera.close()  # never started
 
 
 def test_a_file_is_read_at_its_own_rate(tmp_path: Path) -> None:
     pytest.importorskip("cv2")
     camera = open_camera(str(clip(tmp_path / "a.gif", 8, 50)))
-    began = camera.newest(0, 5)
+    first = camera.newest(0, 0)
+    time.sleep(0.1)
+    assert camera.given == 1  # it stands still until
+    camera.start()
+    began = camera.newest(0, 0)
+    assert first is not None
     assert began is not None
+    assert began.taken > first.taken
     wait_for(lambda: camera.ended)
     last = camera.newest(1, 0)
     assert last is not None

@@ -5,7 +5,7 @@ import pytest
 from support import make_photo
 
 from fst.inference.video import flow
-from fst.inference.video.flow import Motion, Pixels, fitted, mixed, motion, warped
+from fst.inference.video.flow import Motion, Pixels, as_fine, fitted, mixed, motion, warped
 
 
 def textured(width: int, height: int, seed: int = 0) -> Pixels:
@@ -88,3 +88,16 @@ def test_even_frames() -> None:
     black = np.zeros((40, 60, 3), np.uint8)
     assert motion(black, black).trust.max() <= 1
     assert motion(black, black + 200).trust.max() < 0.01
+
+
+def test_detail_gets_its_strength_back() -> None:
+    """Of a mean of two grains, which has less; a frame alone stays as it is."""
+    random = np.random.default_rng(0)
+    one, other = (0.5 + 0.1 * random.standard_normal((60, 80, 3)).astype(np.float32) for _ in "ab")
+    mean = (one + other) / 2
+    found = as_fine(mean, one)
+    assert found.std() == pytest.approx(one.std(), rel=0.06)
+    assert mean.std() < 0.75 * one.std()
+    np.testing.assert_allclose(as_fine(one, one), one, atol=1e-6)
+    even = np.full((60, 80, 3), 0.5, np.float32)
+    np.testing.assert_allclose(as_fine(even, one), even, atol=1e-6)

@@ -28,6 +28,9 @@ class Scripted:
         self.numbers = list(numbers)
         self.given, self.ended, self.size = 0, False, (48, 40)
 
+    def start(self) -> None:
+        assert self.given == 0
+
     def newest(self, after: int, timeout: float) -> Shot | None:
         if not self.numbers:
             self.ended = True

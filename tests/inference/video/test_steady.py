@@ -1,5 +1,6 @@
 """Frames one after the other: what looks back, what begins anew, and what is kept for later."""
 
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,6 @@ from fst.inference.stylizers import (
     OptimizingStylizer,
     RefiningStylizer,
 )
-from fst.inference.video import steady
 from fst.inference.video.steady import SteadyPainter
 from fst.losses.perceptual import PerceptualLoss
 from fst.styles.trained import TrainedStyle
@@ -278,10 +278,12 @@ def test_an_unknown_word_is_refused() -> None:
 
 
 def test_without_opencv_auto_holds_norms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steady, "is_here", lambda module: False)
+    monkeypatch.setitem(sys.modules, "cv2", None)  # as if it could not be imported
     layers, frames = [Layer(tiny_stylizer())], pan(3)
     auto = painted(SteadyPainter(layers, Control(), "auto"), frames)
     assert all(map(torch.equal, auto, painted(SteadyPainter(layers, None, "norms"), frames)))
+    with pytest.raises(InputError, match=r"fst\[video\]|cv2"):
+        SteadyPainter(layers, Control(), "flow")
 
 
 def test_seamless_frames_are_not_warped() -> None:

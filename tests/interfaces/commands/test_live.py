@@ -104,6 +104,20 @@ def test_keys_change_what_is_painted_and_snapshots_are_kept(
     assert np.abs(pictures[0] - pictures[1]).mean() > 1
 
 
+def test_a_snapshot_that_cannot_be_written_is_said_and_all_goes_on(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*words: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command, "Window", Typed)
+    monkeypatch.setattr(command, "check_screen", lambda: None)
+    monkeypatch.setattr(command, "save_image", full)
+    assert fst("--style", "b", "--size", "32") == 0
+    output = capsys.readouterr().out
+    assert output.count("error: no snapshot in .: No space left") == 3
+
+
 def test_a_slow_machine_gets_a_smaller_size_and_is_told(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
