@@ -101,3 +101,18 @@ def test_detail_gets_its_strength_back() -> None:
     np.testing.assert_allclose(as_fine(one, one), one, atol=1e-6)
     even = np.full((60, 80, 3), 0.5, np.float32)
     np.testing.assert_allclose(as_fine(even, one), even, atol=1e-6)
+
+
+def test_threads_change_nothing() -> None:
+    """So that a painting that goes on with other threads is the same, to the bit."""
+    cv2 = pytest.importorskip("cv2")
+    wide, before = textured(200, 152), cv2.getNumThreads()
+    found = []
+    try:
+        for threads in (1, 2, 5):
+            cv2.setNumThreads(threads)
+            found.append(motion(wide[:, :180].copy(), wide[:, 5:185].copy()))
+    finally:
+        cv2.setNumThreads(before)
+    assert all(np.array_equal(one.flow, found[0].flow) for one in found)
+    assert all(np.array_equal(one.trust, found[0].trust) for one in found)
