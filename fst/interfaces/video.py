@@ -16,7 +16,7 @@ from fst.inference.options import check_names
 from fst.inference.record import painted_with
 from fst.inference.video.clips import Progress, Way, forget, paint_file
 from fst.inference.video.frames import Frame
-from fst.inference.video.paint import pictures, with_pixels
+from fst.inference.video.paint import as_picture, with_pixels
 from fst.inference.video.piece import Painted, Piece
 from fst.inference.video.record import clip_comparison
 from fst.inference.video.sinks import Encoding
@@ -132,10 +132,10 @@ def frames(
     device = style.stylizer.device
 
     def painted() -> Iterator[Frame]:
-        with ahead(pictures(part)) as decoded:
-            for frame, picture, _ in decoded:
+        with ahead(part.frames()) as decoded:
+            for frame in decoded:
                 with own_modes(device), in_memory():  # not while the caller has the frame
-                    finished = with_pixels(frame, painter(picture))
+                    finished = with_pixels(frame, painter(as_picture(frame)))
                 yield replace(finished, time=frame.time + options.piece.start)
 
     return painted()

@@ -104,10 +104,10 @@ class Animation:
             raise InputError(f"{self.path} can't be decoded: none of its frames is whole")
         if damaged:
             frames = "1 frame is" if damaged == 1 else f"{damaged} frames are"
-            self._note(f"{self.path}: {frames} damaged and left out")
+            self._note(f"{frames} damaged, and left out")
         if self._headers.cut_off or count < len(self._headers.delays):
             self._note(
-                f"{self.path} is cut off or damaged after {count} frames: what is there is painted"
+                f"the file is cut off or damaged after {count} frames: what is there is painted"
             )
 
     def _note(self, line: str) -> None:

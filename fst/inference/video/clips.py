@@ -151,8 +151,9 @@ def forget(job: Job, way: Way) -> None:
 
 
 def _same(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a job, what is the record's: but for what changes nothing."""
-    return {"record": {k: one for k, one in record.items() if k not in ("program", "computed")}}
+    """Of a job, what is the record's: but for what changes nothing, as the clip's name."""
+    same = {name: one for name, one in record.items() if name not in ("program", "computed")}
+    return {"record": {**same, "clip": record["clip"]["sha256"]}}
 
 
 def _job(record: Mapping[str, Any], length: int) -> dict[str, Any]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _MILLISECOND = Fraction(1, 1000)
 
+_X265_WIDTH = 64
+"""Pixels; x265 (of PyAV 18) writes beyond its memory where frames are narrower."""
+
 BITEXACT = "+bitexact"
 """Of ``fflags``: no random numbers and no versions in a file."""
 
@@ -110,6 +113,11 @@ def new_stream(
     options = dict(rules.options)
     if recipe.crf is not None:
         options["crf"] = str(recipe.crf)
+    if recipe.encoder == "libx265" and width < _X265_WIDTH:
+        raise InputError(
+            f"{width}x{height} is too narrow for hevc, which needs {_X265_WIDTH} pixels; "
+            "another --codec can encode it"
+        )
     made = container.add_stream(
         recipe.encoder, rate, options, width=width, height=height, time_base=1 / rate
     )

@@ -2,6 +2,7 @@
 
 import heapq
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from fractions import Fraction
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
+
+
+_FINEST_SCALE = 1_000_000
+"""Ticks a second: with more, the length of an hour no longer fits what old players read."""
 
 
 def join_segments(
@@ -53,7 +58,10 @@ def join_segments(
     # sound may begin before zero, with what its decoder needs first: all times stay as they are
     options |= {"avoid_negative_ts": "disabled"}
     if container in ("mp4", "mov"):
-        options |= {"movflags": "+faststart", "movie_timescale": str(_timescale(table.tick))}
+        options |= {
+            "movflags": "+faststart",
+            "movie_timescale": str(_timescale(table.tick, source)),
+        }
     lines: list[str] = []
     with (
         atomic_file(target) as temporary,
@@ -108,12 +116,14 @@ def _read(path: Path) -> Segment:
     return Segment(path, stamps, times)
 
 
-def _timescale(tick: Fraction) -> int:
-    """Of the whole file, so that an offset between its streams is as exact as their times."""
-    scale = tick.denominator
-    while scale < 1000:
-        scale *= 10
-    return min(scale, 2**31 - 1)
+def _timescale(tick: Fraction, source: Source) -> int:
+    """Of the whole file: an offset between its streams shall be as exact as their times."""
+    rates = {tick.denominator}
+    if source.about.kind == "video":
+        with opened(source.path) as given:
+            rates |= {one.codec_context.sample_rate or 1 for one in given.streams.audio}
+    scale = math.lcm(*rates)
+    return scale if 1000 <= scale <= _FINEST_SCALE else max(tick.denominator, 1000)
 
 
 def _pictures(

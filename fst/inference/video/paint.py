@@ -1,6 +1,6 @@
 """A clip, painted: decoded ahead, encoded behind, segment by segment, joined at the end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -43,10 +43,9 @@ class Painter(Protocol):
 
 @dataclass(frozen=True)
 class _Painted:
-    """A frame on its way to the encoder; with the state behind it where a segment ends."""
+    """A painted frame on its way to the encoder; with the state behind it where a segment ends."""
 
     frame: Frame
-    picture: Picture
     ends: bool
     last: bool
     state: dict[str, Tensor] | None = None
@@ -96,13 +95,14 @@ def paint_clip(
             parts.keep(segments, written.count, last.state or {}, last.last, notes)
             segments += 1
 
-    with ahead(pictures(source, done.frames)) as decoded, behind(write) as put:
-        for number, (frame, picture, last) in enumerate(decoded, done.frames + 1):
-            painted = painter(picture)
+    with ahead(with_last(source.frames(), done.frames)) as decoded, behind(write) as put:
+        for number, (frame, last) in enumerate(decoded, done.frames + 1):
+            # floats take four times the memory: no more than one frame is there in them
+            painted = with_pixels(frame, painter(as_picture(frame)))
             ends = last or number % length == 0
             # a copy, since the painter goes on while it is written
             state = {name: one.clone() for name, one in painter.state().items()} if ends else None
-            put(_Painted(frame, painted, ends, last, state))
+            put(_Painted(painted, ends, last, state))
             if on_frame is not None:
                 on_frame(number)
             stop_if_asked()
@@ -136,7 +136,7 @@ class _Segment:
         for item in self._items:
             self.last = item
             self.count += 1
-            yield with_pixels(item.frame, item.picture)
+            yield item.frame
             if item.ends:
                 self._whole = True
                 return
@@ -147,25 +147,22 @@ class _Segment:
             raise RuntimeError("a segment was written without its last frame")
 
 
-def pictures(source: Source, skip: int = 0) -> Iterator[tuple[Frame, Picture, bool]]:
-    """The frames of a clip as pictures to paint.
+def with_last(frames: Iterable[Frame], skip: int = 0) -> Iterator[tuple[Frame, bool]]:
+    """Frames, and of each whether it is the last.
 
     Args:
-        source: the clip.
-        skip: so many frames are not wanted.
-
-    Yields:
-        A frame, its picture, and whether it is the last.
+        frames: of a clip.
+        skip: so many are left out at the beginning.
     """
     waiting: Frame | None = None
-    for number, frame in enumerate(source.frames()):
+    for number, frame in enumerate(frames):
         if number < skip:
             continue
         if waiting is not None:
-            yield waiting, as_picture(waiting), False
+            yield waiting, False
         waiting = frame
     if waiting is not None:
-        yield waiting, as_picture(waiting), True
+        yield waiting, True
 
 
 def as_picture(frame: Frame) -> Picture:

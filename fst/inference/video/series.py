@@ -100,7 +100,7 @@ def find_series(folder: Path, wanted: Naming | None) -> tuple[Naming, dict[int, 
     (((before, after), texts),) = groups.items()
     naming = Naming(before, min(map(len, texts)), after)
     passed = "1 picture that has" if others == 1 else f"{others} pictures that have"
-    notes = [f"passed over in {folder}: {passed} no number"] if others else []
+    notes = [f"passed over: {passed} no number"] if others else []
     return naming, _without_gaps(folder, naming, texts), notes
 
 

@@ -33,11 +33,14 @@ LEAST, OF_PIXEL = 700_000_000, 400
 in the fastest way, which is the same whatever is free, and the whole program has less than 1.5 GB
 for a 1080p clip."""
 
+SMALL = 1_500_000
+"""Pixels of frames up to which freed memory is kept, which saves time: of larger ones it would be a
+quarter of a gigabyte, and passes take so long that it is little."""
+
 
 def main(options: argparse.Namespace) -> int:
     """Paints, says what comes of it; the exit status tells whether any clip failed."""
     need("av", "video", "fst video")
-    keep_freed_memory()
     control = Control(
         options.strength, options.preserve_color, options.size, options.upsample,
         FEATHER if options.feather is None else options.feather,
@@ -67,8 +70,12 @@ def the_way(
     options: argparse.Namespace, styles: Sequence[Style], control: Control, clips: Sequence[Path]
 ) -> Way:
     """How the clips are painted."""
+    pixels = largest(clips, options, control)
+    if pixels <= SMALL:
+        keep_freed_memory()
     if options.memory is None and pick_device(options.device).type == "cpu":
-        options.memory = enough(clips, options, control)
+        free = free_memory(pick_device("cpu")) * 3 // 4
+        options.memory = max(LEAST, min(OF_PIXEL * pixels, free))
     masks = [read_mask(path, options.max_pixels) for path in options.mask]
     stylizers = make_stylizers(options, styles)
     layers = [Layer(made, mask) for made, mask in zip_longest(stylizers, masks)]
@@ -85,19 +92,17 @@ def the_way(
     )  # fmt: skip
 
 
-def enough(clips: Sequence[Path], options: argparse.Namespace, control: Control) -> int:
-    """The bytes that a pass may take, for frames of the largest of the clips."""
+def largest(clips: Sequence[Path], options: argparse.Namespace, control: Control) -> int:
+    """The pixels of the largest frames that are painted."""
     pixels = 0
     for clip in clips:
         try:
             about = open_source(clip, options.max_pixels, options.rate).about
         except (FstError, OSError):  # is told when it is its turn
             continue
-        size = max(about.width, about.height)
-        scale = 1.0 if control.size is None else control.size / size
+        scale = 1.0 if control.size is None else control.size / max(about.width, about.height)
         pixels = max(pixels, round(about.width * about.height * scale**2))
-    free = free_memory(pick_device("cpu")) * 3 // 4
-    return max(LEAST, min(OF_PIXEL * pixels, free))
+    return pixels
 
 
 def say(planned: Plan, jobs: Sequence[Job]) -> None:

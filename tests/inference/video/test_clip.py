@@ -85,7 +85,9 @@ def test_colors_are_read_as_the_file_says(tmp_path: Path) -> None:
         assert clip.about.details["colors"] == Colors(matrix, reach, 1, 1)
         first = next(iter(clip.frames())).pixels
         assert psnr(first, frames[0]) > 40
-        assert np.abs((first.astype(float) - frames[0]).mean((0, 1))).max() < 0.5
+        # FFmpeg's way to full range rounds chroma down
+        bias = np.abs((first.astype(float) - frames[0]).mean((0, 1))).max()
+        assert bias < (0.2 if reach == 1 else 1)
 
 
 def test_times_of_broadcasts_start_at_zero(tmp_path: Path) -> None:

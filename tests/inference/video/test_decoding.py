@@ -24,7 +24,7 @@ def test_every_frame_of_any_stream(tmp_path: Path) -> None:
                 packet.stream = copies[packet.stream.index]
                 made.mux(packet)
     frames, found = all_of(tmp_path / "b.mkv")
-    assert [frame.pts for frame in frames] == [40 * one for one in range(9)]
+    assert [frame.pts - frames[0].pts for frame in frames] == [40 * one for one in range(9)]
     assert (found.damaged, found.resized, found.encrypted) == (0, False, False)
     assert 0.9 < float(found.end) < 1.1  # a second of sound
 

@@ -33,7 +33,7 @@ def segment(frames: list[Frame], recipe: Recipe) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("size", [(48, 32), (47, 33)])
+@pytest.mark.parametrize("size", [(64, 34), (65, 33)])
 @pytest.mark.parametrize(
     "encoder", ["libx264", "libx265", "libvpx-vp9", "libsvtav1", "prores_ks", "ffv1", "mpeg4"]
 )
@@ -48,7 +48,7 @@ def test_each_encoder_keeps_size_count_and_colors(encoder: str, size: tuple[int,
         assert (stream.width, stream.height) == size
     for before, after in zip(frames, decoded, strict=True):
         rgb = after.to_ndarray(format="rgb24", **({"src_colorspace": 5} if kind != "bgr0" else {}))
-        assert psnr(before.pixels, rgb) > 30
+        assert psnr(before.pixels, rgb) > (24 if "420" in kind else 32)  # its colors are bright
         assert np.abs((rgb.astype(float) - before.pixels).mean((0, 1))).max() < 2
 
 
@@ -86,6 +86,8 @@ def test_exact_times_are_kept_whatever_matroska_can_hold() -> None:
 def test_nothing_to_encode_and_what_an_encoder_refuses() -> None:
     with pytest.raises(InputError, match="no frame"):
         segment([], RECIPE)
+    with pytest.raises(InputError, match=r"48x32.*64 pixels"):
+        segment(framed(2), replace(RECIPE, encoder="libx265"))
     with pytest.raises(InputError, match="libx264") as caught:
         segment(framed(2, 47, 33), RECIPE)  # half the chroma of odd sides
     assert "\n" not in str(caught.value)

@@ -5,9 +5,11 @@ import re
 import shutil
 import signal
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -115,6 +117,26 @@ def test_a_part_of_it_at_a_size_for_players(work: Path) -> None:
     assert painted.shape == (6, 22, 30, 3)  # 31 is odd
 
 
+def sound(path: Path, begin: float = 0, end: float = 99) -> list[bytes]:
+    """The packets of the sound that begin between two moments."""
+    with av.open(str(path)) as container:
+        packets = [one for one in container.demux(audio=0) if one.pts is not None]
+        return [bytes(one) for one in packets if begin <= one.pts * one.time_base < end]
+
+
+def test_the_sound_is_copied_and_that_of_a_part_cut_with_it(work: Path) -> None:
+    source = write_clip(work / "heard.mp4", 12, rate=4, sound=True)
+    assert call("heard.mp4", "--output", "whole.mp4", "--stable", "off") == 0
+    assert sound(Path("whole.mp4")) == sound(source)
+    assert len(sound(source)) > 20
+    words = ("--start", "1", "--seconds", "1.5", "--output", "part.mp4", "--stable", "off")
+    assert call("heard.mp4", *words) == 0
+    assert sound(Path("part.mp4")) == sound(source, 1, 2.5)
+    assert [frame.time for frame in frames(Path("part.mp4"))] == [
+        Fraction(number, 4) for number in range(6)
+    ]
+
+
 def test_several_clips_go_into_a_folder_and_one_that_fails_is_told(
     work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,7 +177,9 @@ def test_stopped_it_keeps_what_is_painted_and_goes_on(
     assert found is not None
     assert int(found[1]) in (8, 16)
     assert names() == ["clip-tiny.mp4.parts"]
-    assert call("clip.mp4") == 0
+    Path("clip.mp4").rename("renamed.mp4")  # what it is called changes nothing
+    assert call("renamed.mp4", "--output", "clip-tiny.mp4") == 0
+    Path("renamed.mp4").rename("clip.mp4")
     assert f"goes on after frame {found[1]}" in capsys.readouterr().out
     assert names() == ["clip-tiny.mp4"]
     assert call("clip.mp4", "--output", "whole.mp4") == 0
