@@ -13,6 +13,7 @@ from fst.inference.targets import Job, Plan, check_targets, is_there, unfinished
 from fst.inference.video.animation_sink import FORMATS as ANIMATIONS
 from fst.inference.video.codecs import CONTAINERS
 from fst.inference.video.record import read_clip_record
+from fst.inference.video.series import is_pattern
 from fst.system.files import check_writable, identity, nearest_folder
 
 VIDEOS = (
@@ -69,12 +70,12 @@ def plan_clips(
 
 def is_of_frames(path: Path) -> bool:
     """Whether a target is a folder of frames: it has no suffix, or its name is a pattern."""
-    return not path.suffix or "%" in path.name
+    return not path.suffix or is_pattern(path)
 
 
 def place_of(target: Path) -> Path:
     """Where a result is: the file, or the folder of frames."""
-    return target.parent if "%" in target.name else target
+    return target.parent if is_pattern(target) else target
 
 
 def unfinished_clips(
@@ -97,7 +98,7 @@ def unfinished_clips(
 
 
 def _clip(path: Path) -> Path:
-    if path.is_file() or ("%" in path.name and path.parent.is_dir()):
+    if path.is_file() or (is_pattern(path) and path.parent.is_dir()):
         return path
     if os.path.lexists(path):
         what = "leads nowhere" if path.is_symlink() else "is neither a file nor a folder"
@@ -135,7 +136,7 @@ def _destination(output: str | None, single: bool) -> tuple[Path | None, Path | 
         there = path.is_dir()
     except OSError as error:  # no file can have that name
         raise InputError(f"can't write {path}: {error.strerror}") from error
-    pattern = "%" in path.name
+    pattern = is_pattern(path)
     if output.endswith(("/", os.sep)) or there or not (path.suffix or pattern):
         return None, path
     if not single and (pattern or path.suffix.lower() in WRITTEN):
@@ -154,15 +155,15 @@ def _named(clips: Sequence[Path], style: str, folder: Path | None) -> dict[Path,
     """Of every clip, where its result goes."""
 
     def name(clip: Path, stem: str) -> Path:
-        if clip.is_dir() or "%" in clip.name:
+        if clip.is_dir() or is_pattern(clip):
             suffix = ""
         else:
             suffix = clip.suffix if clip.suffix.lower() in WRITTEN else ".mp4"
-        beside = clip.absolute().parent.parent if "%" in clip.name else clip.parent
+        beside = clip.absolute().parent.parent if is_pattern(clip) else clip.parent
         return (folder or beside) / fitting(stem, f"-{style}{suffix}")
 
     def stem(clip: Path) -> str:
-        if "%" in clip.name:  # the folder of the frames has the name
+        if is_pattern(clip):  # the folder of the frames has the name
             return re.sub(r"%\d*d", "", clip.stem).strip("._- ") or clip.absolute().parent.name
         return clip.absolute().name if clip.is_dir() else clip.stem
 

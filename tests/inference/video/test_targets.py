@@ -54,6 +54,16 @@ def test_several_go_into_a_folder_and_each_is_painted_once() -> None:
         plan_clips(["clips"], "new.mp4", "m")
 
 
+def test_a_percent_in_a_name_is_no_pattern() -> None:
+    for name in ("50%.mp4", "a%20b.mp4"):
+        Path(name).write_bytes(b"x")
+        stem = name.removesuffix(".mp4")
+        assert targets(plan_clips([name], None, "m")) == {name: f"{stem}-m.mp4"}
+        assert targets(plan_clips(["a.mp4"], f"to-{name}", "m")) == {"a.mp4": f"to-{name}"}
+    Path("%d.mp4").write_bytes(b"x")  # a file of that very name
+    assert targets(plan_clips(["%d.mp4"], "new.mp4", "m")) == {"%d.mp4": "new.mp4"}
+
+
 def test_a_kind_that_is_not_written_makes_room_for_one_that_is() -> None:
     Path("a.avi").write_bytes(b"x")
     assert targets(plan_clips(["a.avi", "a.mp4"], "new", "m")) == {
