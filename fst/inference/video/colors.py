@@ -22,6 +22,8 @@ _PQ, _HLG, _SRGB = 16, 18, 13
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 """Of ITU-T H.273 -> what FFmpeg's scaler calls them; others are taken as the usual rule says."""
 
+_EIGHT_BITS = ("yuv420p", "yuv422p", "yuv444p")
+
 # bicubic chroma in full resolution, exact rounding, the same result on every processor
 _CAREFUL = 4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
 
@@ -139,15 +141,19 @@ def to_frame(pixels: NDArray[np.uint8], kind: str, colors: Colors) -> "VideoFram
     """
     frame = load_av().VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
     matrix = _MATRICES.get(colors.matrix)
-    made: VideoFrame = frame.reformat(
-        format=kind,
-        src_colorspace=matrix,
-        dst_colorspace=matrix,
-        src_color_range=FULL,
-        dst_color_range=colors.range,
-        interpolation=_CAREFUL,
-        threads=1,
-    )
+    # straight to full range in 8 bits FFmpeg rounds chroma down, which would tint what is gray
+    steps = (f"{kind}12le", kind) if colors.range == FULL and kind in _EIGHT_BITS else (kind,)
+    made: VideoFrame = frame
+    for step in steps:
+        made = made.reformat(
+            format=step,
+            src_colorspace=matrix,
+            dst_colorspace=matrix,
+            src_color_range=FULL,
+            dst_color_range=colors.range,
+            interpolation=_CAREFUL,
+            threads=1,
+        )
     made.colorspace, made.color_range = colors.matrix, colors.range
     made.color_primaries, made.color_trc = colors.primaries, colors.transfer
     return made

@@ -121,7 +121,8 @@ def _timescale(tick: Fraction, source: Source) -> int:
     rates = {tick.denominator}
     if source.about.kind == "video":
         with opened(source.path) as given:
-            rates |= {one.codec_context.sample_rate or 1 for one in given.streams.audio}
+            known = (one.codec_context for one in given.streams.audio if one.codec_context)
+            rates |= {one.sample_rate or 1 for one in known}
     scale = math.lcm(*rates)
     return scale if 1000 <= scale <= _FINEST_SCALE else max(tick.denominator, 1000)
 
