@@ -230,7 +230,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
     ("benchmark sliders", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
     ("benchmark ladder", "--nets"): [*STYLE, "painting.png"],
-    ("benchmark video", "--frames"): [*NO_WHOLE, "3", "0", "-1", "10001", "100"],
+    ("benchmark video", "--frames"): [*NO_WHOLE, "3", "0", "-1", "1001", "100"],
     ("benchmark video", "--styles"): [*STYLE, "painting.png"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too

@@ -198,8 +198,8 @@ def _video(parser: argparse.ArgumentParser) -> None:
 def _frames(text: str) -> int:
     """Frames of a clip that is measured."""
     number = positive(text)
-    if not 4 <= number <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text} is not from 4 to 10000 frames")
+    if not 4 <= number <= 1_000:
+        raise argparse.ArgumentTypeError(f"{text} is not from 4 to 1000 frames")
     return number
 
 
