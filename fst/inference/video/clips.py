@@ -22,7 +22,7 @@ from fst.inference.video.record import clip_checksum, clip_record
 from fst.inference.video.segments import segment_length
 from fst.inference.video.sinks import Encoding, open_sink
 from fst.inference.video.sources import open_source
-from fst.inference.video.steady import SteadyPainter
+from fst.inference.video.steady import SteadyPainter, measure_taken
 from fst.inference.video.targets import is_of_frames, place_of
 from fst.system.files import free_path
 
@@ -63,7 +63,7 @@ class Way:
         """What a clip's result says, or would say, of how it was painted."""
         seconds = None if self.piece.seconds is None else float(self.piece.seconds)
         settings = {
-            "stable": self.stable,
+            "stable": measure_taken(self.stable, self.control),
             "crf": self.encoding.crf,
             "codec": self.encoding.codec,
             "start": float(self.piece.start) or None,

@@ -205,9 +205,19 @@ def _measures(layers: Sequence[Layer], control: Control, stable: str) -> tuple[b
                 "stable flow (--stable flow) does not go with seamless: what moves out at one side "
                 "does not come in at the other; take norms"
             )
-    if stable == "auto":
-        stable = "flow" if is_installed() and not control.seamless else "norms"
-    return stable == "norms", stable == "flow"
+    taken = measure_taken(stable, control)
+    return taken == "norms", taken == "flow"
+
+
+def measure_taken(stable: str, control: Control) -> str:
+    """What ``"auto"`` is on this machine; every other word of :data:`~fst.choices.STABLE` itself.
+
+    A record has this, not ``"auto"``: a painting must not go on otherwise than it was begun, only
+    because OpenCV was installed meanwhile.
+    """
+    if stable != "auto":
+        return stable
+    return "flow" if is_installed() and not control.seamless else "norms"
 
 
 def _check_holds(stylizer: Any) -> None:
