@@ -5,13 +5,16 @@ from types import ModuleType
 
 from fst.errors import InputError
 
+EXTRAS = {"video": "av opencv-python"}
+"""Extra of fst -> the packages that it brings, as pip calls them."""
+
 
 def need(module: str, extra: str, what: str) -> ModuleType:
     """A module of a package that an extra of fst brings.
 
     Args:
         module: to import, ``"av"``.
-        extra: of fst, that brings it.
+        extra: of :data:`EXTRAS`, that brings it.
         what: wants it, for the message: ``"fst video"``.
 
     Raises:
@@ -23,7 +26,7 @@ def need(module: str, extra: str, what: str) -> ModuleType:
         if error.name != module.partition(".")[0]:
             raise
         raise InputError(
-            f'{what} needs the package {module}: pip install "fst[{extra}]"'
+            f"{what} needs the package {module}: pip install {EXTRAS[extra]}"
         ) from error
     except ImportError as error:
         raise InputError(

@@ -1,10 +1,13 @@
+import re
 import sys
+import tomllib
 import types
 
 import pytest
+from support import ROOT
 
 from fst.errors import InputError
-from fst.system.packages import need
+from fst.system.packages import EXTRAS, need
 
 
 def test_a_package_that_is_here() -> None:
@@ -15,7 +18,14 @@ def test_one_that_is_missing_names_the_pip_command() -> None:
     with pytest.raises(InputError) as caught:
         need("no_such_package", "video", "fst video")
     assert "fst video" in str(caught.value)
-    assert 'pip install "fst[video]"' in str(caught.value)
+    assert "pip install av opencv-python" in str(caught.value)
+
+
+def test_what_is_said_is_what_the_extra_brings() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    for extra, packages in EXTRAS.items():
+        assert packages.split() == [re.split("[<>=]", line)[0] for line in extras[extra]]
 
 
 class _Finder:
