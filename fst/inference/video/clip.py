@@ -155,7 +155,7 @@ class Clip:
             "pixel_aspect": None if aspect in (None, 1) else aspect,
             "stream": stream.index,
             "start": start,
-            "sound": tuple(one.codec_context.name for one in container.streams.audio),
+            "sound": tuple(one.codec_context.codec.canonical_name for one in container.streams.audio),
         }
         return About(
             width, height, Fraction(rate), frames, duration, time_base, variable, "video", details
