@@ -58,7 +58,7 @@ def write_gif(
     before: Image.Image | None = None
     with target.open("wb") as out:
         for file, delay in zip(files, delays, strict=True):
-            with Image.open(file) as opened:
+            with Image.open(file, formats=("PNG",)) as opened:
                 picture = _in_colors(opened, table)
             if before is None:
                 out.write(_gif_head(picture, plays, comment))
@@ -97,7 +97,7 @@ def write_apng(
     before: Image.Image | None = None
     with target.open("wb") as out:
         for file, delay in zip(files, delays, strict=True):
-            with Image.open(file) as opened:
+            with Image.open(file, formats=("PNG",)) as opened:
                 picture = opened.convert(mode)
             box = (0, 0, *picture.size)
             if before is not None:
@@ -178,7 +178,7 @@ class _Pictures(Image.Image):
         self.seek(0)
 
     def seek(self, frame: int) -> None:
-        with Image.open(self._files[frame]) as opened:
+        with Image.open(self._files[frame], formats=("PNG",)) as opened:
             picture = opened.convert(self._kind)
         self.im, self._mode, self._size = picture.im, picture.mode, picture.size
 
@@ -188,7 +188,7 @@ class _Pictures(Image.Image):
 
 def _has_alpha(files: Sequence[Path]) -> bool:
     for file in files:
-        with Image.open(file) as picture:
+        with Image.open(file, formats=("PNG",)) as picture:
             if picture.mode == "RGBA":
                 return True
     return False
@@ -199,7 +199,7 @@ def _colors(files: Sequence[Path]) -> Image.Image:
     step = max(1, -(-len(files) // SAMPLES))
     seen: list[np.ndarray[Any, Any]] = []
     for file in files[::step]:
-        with Image.open(file) as opened:
+        with Image.open(file, formats=("PNG",)) as opened:
             apart = max(1, -(-max(opened.size) // SIDE))  # rows and columns: colors that are there
             pixels = np.asarray(opened)[::apart, ::apart].reshape(-1, len(opened.getbands()))
         seen.append(pixels[:, :3] if pixels.shape[1] == 3 else pixels[pixels[:, 3] >= SEEN, :3])

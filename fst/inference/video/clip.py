@@ -107,10 +107,11 @@ class Clip:
 
     def _first(self, container: "InputContainer", stream: "VideoStream") -> "VideoFrame":
         found = Decoded()
-        for frame in decoded(container, stream, None, found):
-            return frame
-        if found.encrypted:
+        frame = next(decoded(container, stream, None, found), None)
+        if found.encrypted:  # now and then a decoder makes a frame of it, of noise
             raise InputError(f"{self.path} is encrypted, and can't be painted")
+        if frame is not None:
+            return frame
         raise InputError(f"{self.path}: not one frame can be decoded")
 
     def _read_turn(self, first: "VideoFrame") -> Turn:
@@ -155,7 +156,9 @@ class Clip:
             "pixel_aspect": None if aspect in (None, 1) else aspect,
             "stream": stream.index,
             "start": start,
-            "sound": tuple(one.codec_context.codec.canonical_name for one in container.streams.audio),
+            "sound": tuple(
+                one.codec_context.codec.canonical_name for one in container.streams.audio
+            ),
         }
         return About(
             width, height, Fraction(rate), frames, duration, time_base, variable, "video", details

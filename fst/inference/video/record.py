@@ -61,7 +61,7 @@ def read_clip_record(path: Path) -> dict[str, Any] | None:
         if (found := read_record(path)) is not None:
             return found if "clip" in found else None
         if path.suffix.lower() == ".gif":
-            with Image.open(path) as image:
+            with Image.open(path, formats=("GIF",)) as image:
                 text = str(image.info.get("comment", b""), "latin-1").rpartition("\n")[2]
         else:
             text = _comment(path)

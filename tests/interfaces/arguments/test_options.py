@@ -158,14 +158,20 @@ NO_DEFAULT = {
     "stylize": {"--style", "--blend", "--mask", "--output", "--preserve-color", "--upsample",
                 "--preset", "--optimizer", "--seed", "--content-weight", "--style-weight",
                 "--tv-weight", "--pooling", "--weights", "--save-every", "--memory"},
+    "video": {"--style", "--blend", "--mask", "--seconds", "--preserve-color", "--upsample"},
+    "live": {"--style"},
+    "benchmark": {"--clips"},
 }  # fmt: skip
 """Options that say what is done without them in other words, or do nothing then."""
+
+LONG = ("stylize", "video")
+"""Commands that have a long help page besides."""
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name != "train"])
 def test_every_option_that_takes_a_value_names_its_default(name: str) -> None:
     module = importlib.import_module(f"fst.interfaces.arguments.{name.replace('-', '_')}")
-    parsers = [module.parser(everything=True) if name == "stylize" else module.parser()]
+    parsers = [module.parser(everything=True) if name in LONG else module.parser()]
     for action in parsers[0]._actions:
         if isinstance(action, argparse._SubParsersAction):
             parsers = list(action.choices.values())
