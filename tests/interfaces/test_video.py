@@ -99,6 +99,26 @@ def test_masks_and_paintings_that_no_file_has_are_told_apart(
         style.paint_video(clip, target, mask=mask, seconds=0.5)
 
 
+def test_holes_of_an_animation_are_white_in_a_video(style: LoadedStyle, tmp_path: Path) -> None:
+    pictures = [Image.new("RGBA", (32, 24), (200, 30, 40 * one, 255)) for one in range(3)]
+    for picture in pictures:
+        picture.paste((0, 0, 0, 0), (4, 4, 20, 16))
+    source, target = tmp_path / "holes.png", tmp_path / "out.mkv"
+    pictures[0].save(source, save_all=True, append_images=pictures[1:], duration=100)
+    said = style.paint_video(source, target, codec="ffv1", strength=0.0)
+    assert sum("transparen" in line for line in said) == 1
+    page = np.array(pictures[1].convert("RGB"))
+    page[4:16, 4:20] = 255
+    assert np.array_equal(read_clip(target)[1], page)
+    how = {"codec": "ffv1", "stable": "off", "overwrite": True}
+    style.paint_video(source, target, **how)
+    assert np.array_equal(read_clip(target)[1], style(page))
+    animation = tmp_path / "out.png"
+    assert style.paint_video(source, animation) == []
+    with Image.open(animation) as kept:
+        assert np.asarray(kept.convert("RGBA"))[10, 10, 3] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

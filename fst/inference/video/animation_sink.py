@@ -48,6 +48,7 @@ class AnimationSink:
     """
 
     suffix = ""
+    transparent = True
 
     def __init__(
         self,
