@@ -133,7 +133,7 @@ def test_holes_of_an_animation_are_white_in_a_video(style: LoadedStyle, tmp_path
         ({"start": float("nan")}, "start"),
         ({"rate": 0}, "rate"),
         ({"max_pixels": 0}, "max_pixels"),
-        ({"max_pixels": 10}, "32x24"),
+        ({"max_pixels": 10}, r"32x24.* max_pixels \(--max-pixels\)"),
         ({"upsample": "guided"}, "size"),
     ],
 )
@@ -165,6 +165,21 @@ def test_how_it_is_written_is_checked(
 ) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         style.paint_video(clip, clip.with_name("out.mp4"), **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"crf": 99}, r"^crf \(--crf\).*99"),
+        ({"codec": "prores", "crf": 20}, r"^crf \(--crf\).*prores"),
+        ({"codec": "vp8"}, r"^codec \(--codec\).*\.mp4"),
+    ],
+)
+def test_messages_name_the_arguments_of_python_too(
+    style: LoadedStyle, clip: Path, wrong: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(InputError, match=named):
+        style.paint_video(clip, clip.with_name("out.mov" if len(wrong) > 1 else "out.mp4"), **wrong)
 
 
 def test_numbers_are_exact() -> None:
