@@ -170,12 +170,15 @@ def _sound(
             return  # a tail that is missing
         if packet is None:
             return
-        if packet.pts is None or _is_within(packet, begin, end):
+        if packet.pts is None or _cut(packet, begin, end):
             yield from tracks[packet.stream.index](packet)
 
 
-def _is_within(packet: "Packet[Any]", begin: Fraction | None, end: Fraction | None) -> bool:
-    """Whether a packet belongs to the piece; a subtitle that does in part is cut to that part."""
+def _cut(packet: "Packet[Any]", begin: Fraction | None, end: Fraction | None) -> bool:
+    """Cuts a subtitle to the piece between two moments; whether a packet belongs to it at all.
+
+    Subtitles last: one that goes on behind the end would make the clip longer.
+    """
     lasts = packet.duration if packet.stream.type == "subtitle" else None
     if lasts and begin is not None and (before := begin - _when(packet)) > 0:
         ticks = math.ceil(before / packet.time_base)
