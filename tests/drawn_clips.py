@@ -48,6 +48,7 @@ class Arrays:
     """Segments are NumPy files, and so is the clip; ``full`` says at which frame the disk is."""
 
     suffix = ".npy"
+    transparent = False
 
     def __init__(self, full: int | None = None) -> None:
         self.full, self.written = full, 0

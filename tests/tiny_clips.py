@@ -37,6 +37,7 @@ def write_clip(
     sound_codec: str = "aac",
     sound_start: Fraction = Fraction(0),
     words: Sequence[tuple[int, str]] = (),
+    words_last: int = 1,
     tags: Mapping[str, str] = {},
     sound_tags: Mapping[str, str] = {},
 ) -> Path:
@@ -58,7 +59,8 @@ def write_clip(
         sound: tracks of a second of noise.
         sound_codec: of these.
         sound_start: when they start, in seconds.
-        words: subtitles, each shown a tenth of a second: tenths of seconds, and a text.
+        words: subtitles: tenths of seconds at which each begins, and a text.
+        words_last: tenths of seconds that each is shown.
         tags: of the file.
         sound_tags: of the first track of sound.
     """
@@ -105,7 +107,7 @@ def write_clip(
             packet = av.Packet(text.encode())
             packet.stream = lines
             packet.pts = packet.dts = tenths * 100
-            packet.duration, packet.time_base = 100, Fraction(1, 1000)
+            packet.duration, packet.time_base = 100 * words_last, Fraction(1, 1000)
             made.mux(packet)
     return path
 

@@ -23,10 +23,12 @@ class Mask:
     Attributes:
         values: ``(1, 1, H, W)`` in [0, 1].
         name: what to call it in messages.
+        of: what to call there what is painted.
     """
 
     values: Tensor
     name: str = "the mask"
+    of: str = "the photo"
     _fitted: dict[Any, Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def fitted(self, key: Any, make: Callable[[], Tensor]) -> Tensor:
@@ -95,7 +97,7 @@ def _fit(
     height, width = mask.values.shape[2:]
     if (width, height) != photo:
         warnings.warn(
-            f"{mask.name} is {width}x{height}, the photo {photo[0]}x{photo[1]}: resized",
+            f"{mask.name} is {width}x{height}, {mask.of} {photo[0]}x{photo[1]}: resized",
             FstWarning,
             stacklevel=4,
         )

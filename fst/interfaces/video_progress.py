@@ -15,6 +15,10 @@ from fst.inference.video.frames import About
 FIRST, THEN = 5.0, 60.0
 """Seconds after which a line is printed where there is no terminal."""
 
+STARTING = 2
+"""Frames that don't count for the pace: with the first, nets are made ready, with the second, what
+looks for motion."""
+
 
 class Display:
     """How far a clip is.
@@ -63,11 +67,12 @@ class Display:
             self._next = self._began + FIRST
             return
         now = time.monotonic()
-        painted = progress.frames - progress.began
-        pace = painted / max(now - self._began, 1e-6)
-        self._bar.update(
-            self._bar.task_ids[0], completed=progress.frames, pace=f"{pace:.3g} a second"
-        )
+        if progress.frames - progress.began <= STARTING:
+            self._began = now
+        painted = progress.frames - progress.began - STARTING
+        pace = painted / max(now - self._began, 1e-6) if painted > 0 else None
+        said = "" if pace is None else f"{pace:.3g} a second"
+        self._bar.update(self._bar.task_ids[0], completed=progress.frames, pace=said)
         if not self._terminal and now >= self._next:
             self._next = now + THEN
             print(in_a_line(f"{self.job.source.name}: {state(progress, pace)}"), flush=True)
@@ -85,23 +90,41 @@ def introduction(progress: clips.Progress) -> str:
 
 def described(about: About) -> str:
     """A clip in a few words."""
-    frames = "frames" if about.frames is None else f"{about.frames} frames"
-    frames = "1 frame" if about.frames == 1 else frames
+    frames = "frames"
+    if about.frames is not None:
+        frames = f"{roughly(about)}{about.frames} frame{'' if about.frames == 1 else 's'}"
     rate = f"{float(about.rate):.4g} a second{' in the mean' if about.variable else ''}"
     sound = about.details.get("sound")
     heard = f", sound: {', '.join(sound)}" if sound else ""
     return f"{frames} of {about.width}x{about.height}, {rate}{heard}"
 
 
-def state(progress: clips.Progress, pace: float) -> str:
-    """How far it is, and how long it takes."""
+def roughly(about: About) -> str:
+    """The word before a number of frames that is an estimate; empty where it isn't.
+
+    Of a part of a clip, the mean rate tells how many frames there are; where the rate varies, there
+    may be others.
+    """
+    return "about " if about.variable and "piece" in about.details else ""
+
+
+def state(progress: clips.Progress, pace: float | None) -> str:
+    """How far it is, and how long it takes.
+
+    Args:
+        progress: of a clip.
+        pace: frames a second; None where that is not known yet.
+    """
+    said = f"frame {progress.frames}"
+    rate = "" if pace is None else f", {pace:.3g} a second"
     if progress.total is None or progress.frames >= progress.total:
-        return f"frame {progress.frames}, {pace:.3g} a second"
+        return said + rate
+    rough = "" if progress.about is None else roughly(progress.about)
+    said += f" of {rough}{progress.total}{rate}"
+    if pace is None:
+        return said
     left = (progress.total - progress.frames) / max(pace, 1e-9)
-    return (
-        f"frame {progress.frames} of {progress.total}, {pace:.3g} a second, about {lasting(left)} "
-        "left"
-    )
+    return f"{said}, about {lasting(left)} left"
 
 
 def lasting(seconds: float) -> str:

@@ -99,6 +99,26 @@ def test_masks_and_paintings_that_no_file_has_are_told_apart(
         style.paint_video(clip, target, mask=mask, seconds=0.5)
 
 
+def test_holes_of_an_animation_are_white_in_a_video(style: LoadedStyle, tmp_path: Path) -> None:
+    pictures = [Image.new("RGBA", (32, 24), (200, 30, 40 * one, 255)) for one in range(3)]
+    for picture in pictures:
+        picture.paste((0, 0, 0, 0), (4, 4, 20, 16))
+    source, target = tmp_path / "holes.png", tmp_path / "out.mkv"
+    pictures[0].save(source, save_all=True, append_images=pictures[1:], duration=100)
+    said = style.paint_video(source, target, codec="ffv1", strength=0.0)
+    assert sum("transparen" in line for line in said) == 1
+    page = np.array(pictures[1].convert("RGB"))
+    page[4:16, 4:20] = 255
+    assert np.array_equal(read_clip(target)[1], page)
+    how = {"codec": "ffv1", "stable": "off", "overwrite": True}
+    style.paint_video(source, target, **how)
+    assert np.array_equal(read_clip(target)[1], style(page))
+    animation = tmp_path / "out.png"
+    assert style.paint_video(source, animation) == []
+    with Image.open(animation) as kept:
+        assert np.asarray(kept.convert("RGBA"))[10, 10, 3] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -113,7 +133,7 @@ def test_masks_and_paintings_that_no_file_has_are_told_apart(
         ({"start": float("nan")}, "start"),
         ({"rate": 0}, "rate"),
         ({"max_pixels": 0}, "max_pixels"),
-        ({"max_pixels": 10}, "32x24"),
+        ({"max_pixels": 10}, r"32x24.* max_pixels \(--max-pixels\)"),
         ({"upsample": "guided"}, "size"),
     ],
 )
@@ -145,6 +165,21 @@ def test_how_it_is_written_is_checked(
 ) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         style.paint_video(clip, clip.with_name("out.mp4"), **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"crf": 99}, r"^crf \(--crf\).*99"),
+        ({"codec": "prores", "crf": 20}, r"^crf \(--crf\).*prores"),
+        ({"codec": "vp8"}, r"^codec \(--codec\).*\.mp4"),
+    ],
+)
+def test_messages_name_the_arguments_of_python_too(
+    style: LoadedStyle, clip: Path, wrong: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(InputError, match=named):
+        style.paint_video(clip, clip.with_name("out.mov" if len(wrong) > 1 else "out.mp4"), **wrong)
 
 
 def test_numbers_are_exact() -> None:

@@ -72,7 +72,7 @@ class Animation:
         if width * height > max_pixels:
             raise InputError(
                 f"{path}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
-                f"limit of {max_pixels / 1e6:.0f}; raise it with --max-pixels"
+                f"limit of {max_pixels / 1e6:.0f}; raise it with max_pixels (--max-pixels)"
             )
         delays = [shown_for(delay) for delay in headers.delays]
         duration = sum(delays, Fraction(0))

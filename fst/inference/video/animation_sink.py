@@ -48,6 +48,7 @@ class AnimationSink:
     """
 
     suffix = ""
+    transparent = True
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class AnimationSink:
         if max(width, height) > (limit := LARGEST.get(self.format, 2**31 - 1)):
             raise InputError(
                 f"{width}x{height} is too large for {self.format}, which ends at {limit:,} pixels "
-                "a side: paint at a smaller --size"
+                "a side: paint at a smaller size (--size)"
             )
 
     def _as_in_source(self, kept: Sequence[Still], delays: list[Fraction]) -> list[Fraction]:

@@ -47,7 +47,7 @@ class Clip:
             if context.width * context.height > max_pixels:
                 raise InputError(
                     f"{path} has {context.width}x{context.height} pixels a frame, over the limit "
-                    f"of {max_pixels / 1e6:.0f} megapixels; raise it with --max-pixels"
+                    f"of {max_pixels / 1e6:.0f} megapixels; raise it with max_pixels (--max-pixels)"
                 )
             stated = (
                 int(context.color_range),

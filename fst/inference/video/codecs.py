@@ -128,10 +128,11 @@ def pick_encoder(codec: str | None, target: Path) -> str:
             if holds(container, encoder):
                 return encoder
             raise InputError(
-                f"--codec {name}: {target.suffix} can't hold it; it can be {_fitting(container)}"
+                f"codec (--codec) {name}: {target.suffix} can't hold it; it can be "
+                f"{_fitting(container)}"
             )
     raise InputError(
-        f"--codec {name}: this FFmpeg can't encode it; for {target.suffix} it can be "
+        f"codec (--codec) {name}: this FFmpeg can't encode it; for {target.suffix} it can be "
         f"{_fitting(container)}"
     )
 
@@ -180,10 +181,11 @@ def pick_crf(crf: int | None, encoder: str, name: str) -> int | None:
     if crf is None:
         return rules.crf
     if rules.crf is None:
-        raise InputError(f"--crf {crf}: {name} takes none; leave it out")
+        raise InputError(f"crf (--crf) {crf}: {name} takes none; leave it out")
     if not rules.least <= crf <= rules.most:
         raise InputError(
-            f"--crf must be a whole number from {rules.least} to {rules.most} for {name}, got {crf}"
+            f"crf (--crf) must be a whole number from {rules.least} to {rules.most} for {name}, "
+            f"got {crf}"
         )
     return crf
 

@@ -116,7 +116,7 @@ def new_stream(
     if recipe.encoder == "libx265" and width < _X265_WIDTH:
         raise InputError(
             f"{width}x{height} is too narrow for hevc, which needs {_X265_WIDTH} pixels; "
-            "another --codec can encode it"
+            "another codec (--codec) can encode it"
         )
     made = container.add_stream(
         recipe.encoder, rate, options, width=width, height=height, time_base=1 / rate

@@ -136,7 +136,7 @@ class Folder:
         if width * height > self._max_pixels:
             raise InputError(
                 f"{first[0]}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
-                f"limit of {self._max_pixels / 1e6:.0f}; raise it with --max-pixels"
+                f"limit of {self._max_pixels / 1e6:.0f}; raise it with max_pixels (--max-pixels)"
             )
         return width, height
 

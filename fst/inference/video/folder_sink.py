@@ -57,6 +57,7 @@ class FolderSink:
     """
 
     suffix = ""
+    transparent = True
 
     def __init__(
         self,

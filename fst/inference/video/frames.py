@@ -97,6 +97,9 @@ class Sink(Protocol):
     suffix: str
     """Of a segment's name, as ``".mkv"``; empty for a folder."""
 
+    transparent: bool
+    """Whether it takes frames with alpha."""
+
     def write_segment(self, path: Path, frames: Iterable[Frame]) -> None:
         """Writes the frames to ``path``, which is renamed afterwards; takes them one by one.
 

@@ -170,11 +170,30 @@ def _sound(
             return  # a tail that is missing
         if packet is None:
             return
-        if packet.pts is not None and begin is not None and _when(packet) < begin:
-            continue
-        if packet.pts is not None and end is not None and _when(packet) >= end:
-            continue
-        yield from tracks[packet.stream.index](packet)
+        if packet.pts is None or _cut(packet, begin, end):
+            yield from tracks[packet.stream.index](packet)
+
+
+def _cut(packet: "Packet[Any]", begin: Fraction | None, end: Fraction | None) -> bool:
+    """Cuts a subtitle to the piece between two moments; whether a packet belongs to it at all.
+
+    Subtitles last: one that goes on behind the end would make the clip longer.
+    """
+    lasts = packet.duration if packet.stream.type == "subtitle" else None
+    if lasts and begin is not None and (before := begin - _when(packet)) > 0:
+        ticks = math.ceil(before / packet.time_base)
+        lasts -= ticks
+        packet.pts = packet.dts = (packet.pts or 0) + ticks
+        if lasts <= 0:
+            return False
+    when = _when(packet)
+    if (begin is not None and when < begin) or (end is not None and when >= end):
+        return False
+    if lasts and end is not None:
+        lasts = min(lasts, max(1, int((end - when) / packet.time_base)))
+    if lasts:
+        packet.duration = lasts
+    return True
 
 
 def _when(packet: "Packet[Any]") -> Fraction:

@@ -89,9 +89,10 @@ class Report:
             return "no frame was painted"
         rate = self.painted / max(self.seconds, 1e-9)
         age = 1000 * statistics.median(self.ages)
+        frames = "frame" if self.painted == 1 else "frames"
         left_out = max(0, self.given - self.painted)
         return (
-            f"painted {self.painted} frames in {self.seconds:.1f} s: {rate:.1f} a second; "
+            f"painted {self.painted} {frames} in {self.seconds:.1f} s: {rate:.1f} a second; "
             f"{left_out} of {self.given} left out; a frame is shown after {age:.0f} ms (median)"
         )
 

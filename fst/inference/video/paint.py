@@ -13,6 +13,7 @@ from fst.errors import InputError
 from fst.image.arrays import from_array, like_array
 from fst.image.picture import Picture
 from fst.inference.video.frames import Frame, Sink, Source
+from fst.inference.video.opaque import on_white
 from fst.inference.video.segments import Done, Parts
 from fst.inference.video.threads import ahead, behind
 from fst.system.signals import stop_if_asked
@@ -62,7 +63,7 @@ def paint_clip(
     """Paints what is missing of a clip.
 
     Args:
-        source: the clip.
+        source: the clip; what is transparent is laid on white for a sink that takes no alpha.
         sink: writes its segments.
         painter: of frames.
         parts: where the segments go, and what is there of them.
@@ -95,7 +96,8 @@ def paint_clip(
             parts.keep(segments, written.count, last.state or {}, last.last, notes)
             segments += 1
 
-    with ahead(with_last(source.frames(), done.frames)) as decoded, behind(write) as put:
+    frames = source.frames() if sink.transparent else on_white(source)
+    with ahead(with_last(frames, done.frames)) as decoded, behind(write) as put:
         for number, (frame, last) in enumerate(decoded, done.frames + 1):
             # floats take four times the memory: no more than one frame is there in them
             painted = with_pixels(frame, painter(as_picture(frame)))

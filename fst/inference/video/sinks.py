@@ -35,6 +35,7 @@ class Video:
     recipe: Recipe
     record: str | None = None
     suffix: str = field(default=".mkv", init=False)
+    transparent: bool = field(default=False, init=False)
 
     def write_segment(self, path: Path, frames: Iterable[Frame]) -> None:
         """Encodes frames to ``path``, taking them one by one."""

@@ -7,7 +7,8 @@ Either the last painted frame, moved along with what it shows, is mixed into thi
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,7 @@ from fst.choices import STABLE
 from fst.errors import InputError
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
+from fst.inference.masks import Mask, read_mask
 from fst.inference.strips.held import HeldMoments
 from fst.inference.stylizers import FeedForwardStylizer, OnIterate, Stylizer
 from fst.inference.video.cuts import Cuts
@@ -57,7 +59,7 @@ class SteadyPainter:
         self.steady = [_Steady(layer.stylizer, self.holds, self.flows) for layer in layers]
         self.layers = [
             # painting asks nothing else of a stylizer than that it paints
-            Layer(cast(Stylizer, steady), layer.mask)
+            Layer(cast(Stylizer, steady), _of_clip(layer.mask))
             for steady, layer in zip(self.steady, layers, strict=True)
         ]
         self.cuts = Cuts()
@@ -131,6 +133,13 @@ class SteadyPainter:
         for number, steady in enumerate(self.steady):
             start = f"layer.{number}."
             steady.restore({k[len(start) :]: v for k, v in state.items() if k.startswith(start)})
+
+
+def _of_clip(mask: Path | Picture | Mask | None) -> Mask | None:
+    """A mask that is read once for all frames, and whose messages tell of a clip."""
+    if mask is None:
+        return None
+    return replace(mask if isinstance(mask, Mask) else read_mask(mask), of="the clip")
 
 
 @dataclass

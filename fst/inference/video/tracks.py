@@ -77,10 +77,13 @@ def open_tracks(
             except (load_av().error.FFmpegError, ValueError, RuntimeError):
                 added = None
         if added is None or track is None:
-            lines.append(f"the {what} ({codec}) can't be held by {made.format.name}: left out")
-            continue
+            fate = "left out"
         if fate:
-            lines.append(f"the {what} ({codec}) can't be held by {made.format.name}: {fate}")
+            line = f"the {what} ({codec}) can't be held by {made.format.name}: {fate}"
+            if line not in lines:  # tracks are often of one kind
+                lines.append(line)
+        if added is None or track is None:
+            continue
         added.metadata.update(carried_tags(stream.metadata))
         added.disposition = stream.disposition
         tracks[stream.index] = track

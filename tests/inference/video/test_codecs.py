@@ -52,7 +52,7 @@ def test_the_rate_factor_of_each_codec() -> None:
         pick_crf(52, "libx264", "h264")
     with pytest.raises(InputError, match=r"1 to 63 for av1, got 64"):
         pick_crf(64, "libsvtav1", "av1")
-    with pytest.raises(InputError, match=r"--crf 20: prores takes none"):
+    with pytest.raises(InputError, match=r"crf .--crf. 20: prores takes none"):
         pick_crf(20, "prores_ks", "prores")
 
 

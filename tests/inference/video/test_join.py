@@ -8,9 +8,11 @@ import pytest
 from tiny_clips import moving, packets_of, psnr, write_clip
 
 from fst.errors import InputError
+from fst.inference.control import Control
 from fst.inference.video.clip import Clip
 from fst.inference.video.codecs import Encoding
 from fst.inference.video.frames import Frame, Sink
+from fst.inference.video.piece import Painted, Piece
 from fst.inference.video.sinks import open_sink
 
 TICK = Fraction(1, 12_800)
@@ -125,10 +127,35 @@ def test_subtitles_are_copied_or_converted(tmp_path: Path) -> None:
             assert time == Fraction(tenths, 10)
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".webm"])
+@pytest.mark.parametrize("given", [".mkv", ".mp4"])
+def test_subtitles_of_a_piece_end_with_it(tmp_path: Path, given: str, suffix: str) -> None:
+    words = [(0, "over before"), (6, "on before"), (12, "reaches beyond"), (25, "later")]
+    path = write_clip(tmp_path / "a.mkv", moving(40), words=words, words_last=5)
+    if given == ".mp4":
+        rewritten(path, tmp_path / "a.mp4")
+        path = tmp_path / "a.mp4"
+    piece = Piece(Fraction(1), Fraction(1, 2))
+    source = Painted(Clip(path), piece, Control())
+    target = tmp_path / f"b{suffix}"
+    sink = open_sink(target, source)
+    sink.join(segments_of(source.frames(), sink, tmp_path), target)
+    with av.open(str(target)) as container:
+        assert abs(container.duration - 500_000) <= 40_000  # a frame
+        packets = [one for one in container.demux(subtitles=0) if one.size > 2]
+        for text, one in zip((b"on before", b"reaches beyond"), packets, strict=True):
+            assert text in bytes(one)
+        shown = [(one.pts * one.time_base, one.duration * one.time_base) for one in packets]
+    near = pytest.approx
+    assert [tuple(map(float, one)) for one in shown] == [
+        (near(0, abs=2e-3), near(0.1, abs=2e-3)), (near(0.2, abs=2e-3), near(0.3, abs=2e-3))
+    ]  # fmt: skip
+
+
 def test_sound_that_a_container_can_not_hold_is_coded_anew(tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "a.mp4", moving(25), sound=1)
+    path = write_clip(tmp_path / "a.mp4", moving(25), sound=2)
     said = rewritten(path, tmp_path / "b.webm")
-    assert len(said) == 1
+    assert len(said) == 1  # the two tracks are of one kind
     assert "aac" in said[0]
     assert "opus" in said[0]
     with av.open(str(tmp_path / "b.webm")) as container:

@@ -125,6 +125,11 @@ def test_no_frame_is_said() -> None:
     assert str(Report()) == "no frame was painted"
 
 
+def test_one_frame_is_no_frames() -> None:
+    assert "painted 1 frame in" in str(Report(1, 2, 1.0, [0.5]))
+    assert "painted 2 frames in" in str(Report(2, 2, 1.0, [0.5, 0.5]))
+
+
 def stylizer(seed: int) -> FeedForwardStylizer:
     net = shaken_net("nearest")
     with torch.no_grad():

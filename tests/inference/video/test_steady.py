@@ -11,7 +11,7 @@ import torch
 from support import make_photo, shaken_net
 from torch import Tensor, nn
 
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.image.picture import Picture, from_pil
 from fst.inference.control import Control, Layer, paint
 from fst.inference.strokes import Strokes
@@ -48,6 +48,17 @@ def pan(frames: int, seed: int = 0, step: int = 1) -> list[Picture]:
 
 def painted(painter: SteadyPainter, frames: list[Picture]) -> list[Tensor]:
     return [painter(frame).rgb for frame in frames]
+
+
+def test_a_mask_of_another_size_is_said_once_and_of_the_clip() -> None:
+    photo, mask = from_pil(make_photo(WIDTH, HEIGHT)), from_pil(make_photo(20, 20))
+    layers = [Layer(tiny_stylizer(), mask)]
+    with pytest.warns(FstWarning) as said:
+        (frame, _) = painted(SteadyPainter(layers, Control(), "off"), [photo] * 2)
+    (line,) = [str(one.message) for one in said]
+    assert f"the clip {WIDTH}x{HEIGHT}" in line
+    with pytest.warns(FstWarning, match="the photo"):
+        assert torch.equal(frame, paint(photo, layers).rgb)
 
 
 @pytest.mark.parametrize("stable", ["off", "norms", "flow", "auto"])
