@@ -11,6 +11,7 @@ from fst.errors import in_a_line
 from fst.inference.targets import Job
 from fst.inference.video import clips
 from fst.inference.video.frames import About
+from fst.inference.video.targets import has_sound
 
 FIRST, THEN = 5.0, 60.0
 """Seconds after which a line is printed where there is no terminal."""
@@ -53,7 +54,8 @@ class Display:
         """To be called at the beginning, and after every frame."""
         if self.progress is None:
             self.progress = progress
-            print(in_a_line(introduction(progress)), flush=True)
+            for line in (introduction(progress), *progress.before):
+                print(in_a_line(line), flush=True)
             self._bar.add_task(
                 escape(in_a_line(self.job.source.name)), total=progress.total,
                 completed=progress.frames, pace="",
@@ -77,20 +79,26 @@ def introduction(progress: clips.Progress) -> str:
     """What is going to be done."""
     about = progress.about
     assert about is not None
-    said = f"{progress.job.source}: {described(about)}; to {progress.job.target}"
+    heard = has_sound(progress.job.target)
+    said = f"{progress.job.source}: {described(about, heard)}; to {progress.job.target}"
     if progress.began and progress.parts is not None:
         said += f"; goes on after frame {progress.began}, which is in {progress.parts}"
     return said
 
 
-def described(about: About) -> str:
-    """A clip in a few words."""
+def described(about: About, heard: bool = True) -> str:
+    """A clip in a few words.
+
+    Args:
+        about: of it.
+        heard: the result has its sound.
+    """
     frames = "frames" if about.frames is None else f"{about.frames} frames"
     frames = "1 frame" if about.frames == 1 else frames
     rate = f"{float(about.rate):.4g} a second{' in the mean' if about.variable else ''}"
-    sound = about.details.get("sound")
-    heard = f", sound: {', '.join(sound)}" if sound else ""
-    return f"{frames} of {about.width}x{about.height}, {rate}{heard}"
+    tracks = about.details.get("sound") if heard else None
+    sound = f", sound: {', '.join(tracks)}" if tracks else ""
+    return f"{frames} of {about.width}x{about.height}, {rate}{sound}"
 
 
 def state(progress: clips.Progress, pace: float) -> str:
