@@ -149,7 +149,8 @@ def paint_file(job: Job, way: Way, on_change: Callable[[Progress], None]) -> Pro
         progress.parts = parts.folder
         progress.before.extend(parts.others)
         if clip.about.details.get("sound") and not has_sound(job.target):
-            progress.before.append(f"{job.target.name} has no sound: the clip's is left out")
+            what = "a folder of frames" if is_of_frames(job.target) else job.target.name
+            progress.before.append(f"{what} has no sound: the clip's is left out")
 
         def count(frames: int) -> None:
             progress.frames = frames
