@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from types import TracebackType
 
 from rich.markup import escape
@@ -79,26 +80,22 @@ def introduction(progress: clips.Progress) -> str:
     """What is going to be done."""
     about = progress.about
     assert about is not None
-    heard = has_sound(progress.job.target)
-    said = f"{progress.job.source}: {described(about, heard)}; to {progress.job.target}"
+    if not has_sound(progress.job.target):
+        about = replace(about, details={**about.details, "sound": ()})
+    said = f"{progress.job.source}: {described(about)}; to {progress.job.target}"
     if progress.began and progress.parts is not None:
         said += f"; goes on after frame {progress.began}, which is in {progress.parts}"
     return said
 
 
-def described(about: About, heard: bool = True) -> str:
-    """A clip in a few words.
-
-    Args:
-        about: of it.
-        heard: the result has its sound.
-    """
+def described(about: About) -> str:
+    """A clip in a few words."""
     frames = "frames" if about.frames is None else f"{about.frames} frames"
     frames = "1 frame" if about.frames == 1 else frames
     rate = f"{float(about.rate):.4g} a second{' in the mean' if about.variable else ''}"
-    tracks = about.details.get("sound") if heard else None
-    sound = f", sound: {', '.join(tracks)}" if tracks else ""
-    return f"{frames} of {about.width}x{about.height}, {rate}{sound}"
+    sound = about.details.get("sound")
+    heard = f", sound: {', '.join(sound)}" if sound else ""
+    return f"{frames} of {about.width}x{about.height}, {rate}{heard}"
 
 
 def state(progress: clips.Progress, pace: float) -> str:
