@@ -102,7 +102,7 @@ def unfinished_clips(
     return [job for job in jobs if job.target in left]
 
 
-_NO_PATTERN = "no pattern of numbers either: %d or %04d, as in frame_%04d.png"
+_NO_PATTERN = "no pattern of numbers (%d or %04d, then a picture's suffix), as frame_%04d.png"
 
 
 def _clip(path: Path) -> Path:
@@ -163,7 +163,7 @@ def _destination(output: str | None, single: bool) -> tuple[Path | None, Path | 
         raise InputError(f"can't write {path}: {error.strerror}") from error
     pattern = is_pattern(path)
     if not there and not output.endswith(("/", os.sep)) and is_meant_as_pattern(path):
-        raise InputError(f"{path} is {_NO_PATTERN.replace(' either', '')}")
+        raise InputError(f"{path} is {_NO_PATTERN}")
     if output.endswith(("/", os.sep)) or there or not (path.suffix or pattern):
         return None, path
     if not single and (pattern or path.suffix.lower() in WRITTEN):
