@@ -146,10 +146,12 @@ def said_of(options: argparse.Namespace, style: Style, way: str) -> str | None:
             how = f" ({strokes})" if fits else ""
             return f"mixed by the any-painting net{how}: {style.asked}"
         better = shlex.quote(f"style={style.asked}")
+        # clips are never optimized
+        best = "" if "clips" in options else ", best: --method optimize"
         return (
             f"{style.asked} is painted by the any-painting net ({strokes}, style weight "
             f"{style.weights['style_weight']:g}); better in a minute: fst train {better} "
-            "experiment=minute data=folder data.path=YOUR_PHOTOS, best: --method optimize"
+            f"experiment=minute data=folder data.path=YOUR_PHOTOS{best}"
         )
     if way != "optimize" or options.method != "auto":
         return None

@@ -90,7 +90,7 @@ def run(name: str, words: Sequence[str] | None = None) -> NoReturn:
     """
     module = name.replace("-", "_")
     with steady_streams(), stop_signals(), one_line_errors():
-        with leaving_at_once():
+        with leaving_at_once("stopped: nothing was done yet"):
             parser = importlib.import_module(f"fst.interfaces.arguments.{module}").parser()
             options = parser.parse_args(sys.argv[1:] if words is None else list(words))
             command = importlib.import_module(f"fst.interfaces.commands.{module}")

@@ -14,11 +14,10 @@ from fst.inference.control import Control, Layer
 from fst.inference.masks import Mask
 from fst.inference.options import check_names
 from fst.inference.record import painted_with
-from fst.inference.video.clips import Progress, Way, forget, paint_file
+from fst.inference.video.clips import Progress, Way, comparison, forget, paint_file
 from fst.inference.video.frames import Frame
 from fst.inference.video.paint import as_picture, with_pixels
 from fst.inference.video.piece import Painted, Piece
-from fst.inference.video.record import clip_comparison
 from fst.inference.video.sinks import Encoding
 from fst.inference.video.sources import open_source
 from fst.inference.video.steady import SteadyPainter
@@ -159,20 +158,20 @@ def paint_video(
         Encoding(written.crf, written.codec), options.piece, options.frame_rate,
         options.max_pixels, written.record, written.overwrite,
     )  # fmt: skip
-    differs = clip_comparison(way.record if written.record else None)
 
     def tell(progress: Progress) -> None:
         if on_frame is not None:
             on_frame(progress.frames, progress.total)
 
     lines: list[str] = []
-    left = unfinished_clips(planned.jobs, differs, written.overwrite)
+    left = unfinished_clips(planned.jobs, comparison(way), written.overwrite)
     for job in planned.jobs:
         if job not in left:
             forget(job, way)
             continue
         with own_modes(style.stylizer.device), in_memory():
-            lines += paint_file(job, way, tell).lines
+            painted = paint_file(job, way, tell)
+            lines += [*painted.before, *painted.lines]
     return lines
 
 

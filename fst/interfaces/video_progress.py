@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from types import TracebackType
 
 from rich.markup import escape
@@ -11,6 +12,7 @@ from fst.errors import in_a_line
 from fst.inference.targets import Job
 from fst.inference.video import clips
 from fst.inference.video.frames import About
+from fst.inference.video.targets import has_sound
 
 FIRST, THEN = 5.0, 60.0
 """Seconds after which a line is printed where there is no terminal."""
@@ -57,7 +59,8 @@ class Display:
         """To be called at the beginning, and after every frame."""
         if self.progress is None:
             self.progress = progress
-            print(in_a_line(introduction(progress)), flush=True)
+            for line in (introduction(progress), *progress.before):
+                print(in_a_line(line), flush=True)
             self._bar.add_task(
                 escape(in_a_line(self.job.source.name)), total=progress.total,
                 completed=progress.frames, pace="",
@@ -82,6 +85,8 @@ def introduction(progress: clips.Progress) -> str:
     """What is going to be done."""
     about = progress.about
     assert about is not None
+    if not has_sound(progress.job.target):
+        about = replace(about, details={**about.details, "sound": ()})
     said = f"{progress.job.source}: {described(about)}; to {progress.job.target}"
     if progress.began and progress.parts is not None:
         said += f"; goes on after frame {progress.began}, which is in {progress.parts}"

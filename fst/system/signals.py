@@ -38,6 +38,7 @@ class _Process:
     when: float = 0.0
     watched: bool = False
     at_once: bool = False
+    said: str = "stopped"
 
 
 _process = _Process()
@@ -126,13 +127,18 @@ def stop_signals() -> Iterator[None]:
 
 
 @contextmanager
-def leaving_at_once() -> Iterator[None]:
-    """While there is nothing to clean up, as when libraries are imported, a signal ends it all."""
-    before, _process.at_once = _process.at_once, True
+def leaving_at_once(said: str = "stopped") -> Iterator[None]:
+    """While there is nothing to clean up, as when libraries are imported, a signal ends it all.
+
+    Args:
+        said: the line that is printed then.
+    """
+    before = _process.at_once, _process.said
+    _process.at_once, _process.said = True, said
     try:
         yield
     finally:
-        _process.at_once = before
+        _process.at_once, _process.said = before
 
 
 def _receive(number: int, frame: FrameType | None) -> None:
@@ -153,7 +159,7 @@ def leave(number: int) -> NoReturn:
     except Exception:  # nobody reads it, or it was being written to
         pass
     try:
-        os.write(2, b"stopped\n")
+        os.write(2, f"{_process.said}\n".encode())
     except OSError:  # the terminal is gone
         pass
     os._exit(128 + number)

@@ -187,7 +187,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
                            "broken.safetensors", "old.pth", "broken.png"],
     ("video", "--blend"): ["", "tiny", "tiny=x", "tiny=0.5,nosuch=0.5"],
     ("video", "--output"): ["", "out.xyz", "clip.mp4", "there.mp4", "clip.mp4/below.mp4",
-                            "clip.mp4/", "-", "out.jpg"],
+                            "clip.mp4/", "-", "out.jpg", "fr%03d.png", "fr%s.png"],
     ("video", "--preserve-color"): ["LUMA"],
     ("video", "--crf"): ["64", "1000"],
     ("video", "--size"): ["9" * 12],

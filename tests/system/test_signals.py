@@ -104,11 +104,11 @@ def test_where_there_is_nothing_to_clean_up_it_does_not_wait(tmp_path: Path) -> 
             time.sleep(30)
         except BaseException:
             time.sleep(30)"""
-    importing = """with leaving_at_once():
+    importing = """with leaving_at_once("stopped early"):
         work()"""
     process = program(tmp_path, swallowing, importing)
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=10) == ("", "stopped\n")
+    assert process.communicate(timeout=10) == ("", "stopped early\n")
     assert process.returncode == 128 + signal.SIGTERM
     assert not list(tmp_path.iterdir())
 
@@ -190,5 +190,5 @@ def test_ctrl_c_while_the_program_is_loaded_says_so() -> None:
                 break
         process.send_signal(signal.SIGINT)
         last = [line for line in process.stderr if "import time:" not in line]
-        assert last == ["stopped\n"]
+        assert last == ["stopped: nothing was done yet\n"]
     assert process.returncode == 130

@@ -18,12 +18,12 @@ from fst.inference.video.frames import About
 from fst.inference.video.paint import paint_clip
 from fst.inference.video.parts import forget_parts, held_parts, remove_parts
 from fst.inference.video.piece import Painted, Piece, with_even_sides
-from fst.inference.video.record import clip_checksum, clip_record
+from fst.inference.video.record import clip_checksum, clip_comparison, clip_record
 from fst.inference.video.segments import segment_length
-from fst.inference.video.sinks import Encoding, open_sink
+from fst.inference.video.sinks import Encoding, check_encoding, open_sink
 from fst.inference.video.sources import open_source
 from fst.inference.video.steady import SteadyPainter, measure_taken
-from fst.inference.video.targets import is_of_frames, place_of
+from fst.inference.video.targets import has_sound, is_of_frames, place_of
 from fst.system.files import free_path
 
 FORMAT = 1
@@ -84,6 +84,7 @@ class Progress:
         total: frames that there are going to be, where that is known.
         frames: how many there are; at ``began`` so many were there already.
         parts: folder of what is painted and not joined yet.
+        before: lines to say when it is opened: what is left out, what stays of another painting.
         lines: to say at the end: what was found in the clip, what could not be written.
     """
 
@@ -94,7 +95,28 @@ class Progress:
     began: int = -1
     frames: int = 0
     parts: Path | None = None
+    before: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+
+
+def comparison(way: Way, trust: bool = False) -> Callable[[Job], str | None]:
+    """What tells how the clip at a job's target differs from the one that would be painted.
+
+    Where it differs, options that can't be are told first, by an error.
+
+    Args:
+        way: how it would be painted.
+        trust: as of :func:`~fst.inference.video.record.clip_comparison`.
+    """
+    compared = clip_comparison(way.record if way.says else None, trust)
+
+    def differs(job: Job) -> str | None:
+        if (reason := compared(job)) is not None:
+            check_encoding(job.target, way.encoding)
+            Painted(open_source(job.source, way.max_pixels, way.rate), way.piece, way.control)
+        return reason
+
+    return differs
 
 
 def paint_file(job: Job, way: Way, on_change: Callable[[Progress], None]) -> Progress:
@@ -125,7 +147,10 @@ def paint_file(job: Job, way: Way, on_change: Callable[[Progress], None]) -> Pro
     with held_parts(place_of(job.target), sink.suffix, _job(record, length)) as parts:
         progress.about, progress.total = source.about, source.about.frames
         progress.parts = parts.folder
-        progress.lines.extend(parts.others)
+        progress.before.extend(parts.others)
+        if clip.about.details.get("sound") and not has_sound(job.target):
+            what = "a folder of frames" if is_of_frames(job.target) else job.target.name
+            progress.before.append(f"{what} has no sound: the clip's is left out")
 
         def count(frames: int) -> None:
             progress.frames = frames

@@ -13,6 +13,9 @@ _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 _PLACE = re.compile(r"%(?:0(\d+))?d")
 """Where FFmpeg's patterns have the number."""
 
+_MEANT = re.compile(r"%(?:0\d+|\d)?[dsiu](?![a-zA-Z])")
+"""What is meant as a place, though FFmpeg's patterns may not have it."""
+
 
 @dataclass(frozen=True)
 class Naming:
@@ -39,8 +42,20 @@ class Naming:
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether a path is a pattern of FFmpeg's, ``frames/%04d.png``, and not a file's own name."""
+    """Whether a path is a pattern of FFmpeg's, ``frames/%04d.png``, and not a file's own name.
+
+    A pattern ends as pictures do: ``clip%04d.mp4`` is one video.
+    """
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        return False
     return bool(_PLACE.search(path.name.replace("%%", ""))) and not path.exists()
+
+
+def is_meant_as_pattern(path: Path) -> bool:
+    """Whether a name of pictures, or one without suffix, looks like a pattern and is none."""
+    if path.suffix and path.suffix.lower() not in IMAGE_SUFFIXES:
+        return False
+    return bool(_MEANT.search(path.name.replace("%%", ""))) and not is_pattern(path)
 
 
 def read_pattern(path: Path) -> Naming:

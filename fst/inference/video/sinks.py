@@ -65,19 +65,34 @@ def open_sink(
         InputError: there is no such container or encoder, or it can't encode this.
     """
     target = Path(target)
+    picked = check_encoding(target, encoding)
+    if picked is None:
+        told = None if record is None else json.loads(record)
+        kind = FolderSink if is_folder_target(target) else AnimationSink
+        return kind(target, source, record=told)
+    recipe = _recipe(*picked, source.about)
+    write_segment(BytesIO(), _blank(source.about), recipe)
+    return Video(source, recipe, record)
+
+
+def check_encoding(target: Path, encoding: Encoding) -> tuple[str, int | None] | None:
+    """The encoder for a target and its rate factor; None where it is no video.
+
+    Args:
+        target: as of :func:`open_sink`.
+        encoding: as asked for.
+
+    Raises:
+        InputError: there is no such container or encoder, or they don't fit each other.
+    """
     if is_folder_target(target) or target.suffix.lower() in FORMATS:
         if encoding != Encoding():
             raise InputError(
                 f"codec and crf (--codec, --crf) are for videos, and {target.name} is none"
             )
-        told = None if record is None else json.loads(record)
-        kind = FolderSink if is_folder_target(target) else AnimationSink
-        return kind(target, source, record=told)
+        return None
     encoder = pick_encoder(encoding.codec, target)
-    crf = pick_crf(encoding.crf, encoder, encoding.codec or usual_codec(target))
-    recipe = _recipe(encoder, crf, source.about)
-    write_segment(BytesIO(), _blank(source.about), recipe)
-    return Video(source, recipe, record)
+    return encoder, pick_crf(encoding.crf, encoder, encoding.codec or usual_codec(target))
 
 
 def _recipe(encoder: str, crf: int | None, about: About) -> Recipe:

@@ -13,7 +13,7 @@ from fst.inference.targets import Job, Plan, check_targets, is_there, unfinished
 from fst.inference.video.animation_sink import FORMATS as ANIMATIONS
 from fst.inference.video.codecs import CONTAINERS
 from fst.inference.video.record import read_clip_record
-from fst.inference.video.series import is_pattern
+from fst.inference.video.series import find_series, is_meant_as_pattern, is_pattern
 from fst.system.files import check_writable, identity, nearest_folder
 
 VIDEOS = (
@@ -24,6 +24,9 @@ VIDEOS = (
 
 WRITTEN = (*CONTAINERS, *ANIMATIONS)
 """Suffixes of what is written."""
+
+NOT_REPLACED = "a folder of frames is not replaced: give another --output"
+"""Said where one is there already."""
 
 
 def plan_clips(
@@ -73,6 +76,11 @@ def is_of_frames(path: Path) -> bool:
     return not path.suffix or is_pattern(path)
 
 
+def has_sound(target: Path) -> bool:
+    """Whether a result can have sound: videos do, animations and frames don't."""
+    return not is_of_frames(target) and target.suffix.lower() in CONTAINERS
+
+
 def place_of(target: Path) -> Path:
     """Where a result is: the file, or the folder of frames."""
     return target.parent if is_pattern(target) else target
@@ -88,13 +96,13 @@ def unfinished_clips(
         if not is_there(place) or (place.is_dir() and not any(place.iterdir())):
             left.add(job.target)
         elif (reason := differs(Job(job.source, place))) is not None:
-            raise InputError(
-                f"{place} is there already ({reason}), and a folder is not replaced: give another "
-                "--output"
-            )
+            raise InputError(f"{place} is there already ({reason}), and {NOT_REPLACED}")
     files = [job for job in jobs if not is_of_frames(job.target)]
     left |= {job.target for job in unfinished(files, differs, overwrite)}
     return [job for job in jobs if job.target in left]
+
+
+_NO_PATTERN = "no pattern of numbers (%d or %04d, then a picture's suffix), as frame_%04d.png"
 
 
 def _clip(path: Path) -> Path:
@@ -103,6 +111,8 @@ def _clip(path: Path) -> Path:
     if os.path.lexists(path):
         what = "leads nowhere" if path.is_symlink() else "is neither a file nor a folder"
         raise InputError(f"{path} {what}")
+    if is_meant_as_pattern(path):
+        raise InputError(f"{path}: no such file, and {_NO_PATTERN}")
     raise InputError(f"{path}: no such file")
 
 
@@ -116,13 +126,28 @@ def _clips_in(folder: Path, notes: list[str]) -> list[Path]:
     clips = [file for file in found if read_clip_record(file) is None]
     if len(clips) < len(found):
         notes.append(f"passed over in {folder}, being results of before: {len(found) - len(clips)}")
+    pictures = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
     if clips:
+        if pictures:
+            notes.append(_pictures_passed_over(folder, len(pictures)))
         return clips
     if found:
         raise InputError(f"{folder} holds only clips that are painted: give them by name")
-    if any(file.suffix.lower() in IMAGE_SUFFIXES for file in files):
+    if pictures:
         return [folder]
     raise InputError(f"no clips and no frames in {str(folder)!r}")
+
+
+def _pictures_passed_over(folder: Path, count: int) -> str:
+    try:
+        pattern = str(find_series(folder, None)[0])
+    except InputError:  # several series, or none
+        pattern = "frame_%04d.png"
+    pictures = "1 picture" if count == 1 else f"{count} pictures"
+    return (
+        f"passed over in {folder}, where clips are painted: {pictures}; frames are painted by "
+        f"their pattern, as {folder / pattern}"
+    )
 
 
 def _destination(output: str | None, single: bool) -> tuple[Path | None, Path | None]:
@@ -137,6 +162,8 @@ def _destination(output: str | None, single: bool) -> tuple[Path | None, Path | 
     except OSError as error:  # no file can have that name
         raise InputError(f"can't write {path}: {error.strerror}") from error
     pattern = is_pattern(path)
+    if not there and not output.endswith(("/", os.sep)) and is_meant_as_pattern(path):
+        raise InputError(f"{path} is {_NO_PATTERN}")
     if output.endswith(("/", os.sep)) or there or not (path.suffix or pattern):
         return None, path
     if not single and (pattern or path.suffix.lower() in WRITTEN):
@@ -160,7 +187,12 @@ def _named(clips: Sequence[Path], style: str, folder: Path | None) -> dict[Path,
         else:
             suffix = clip.suffix if clip.suffix.lower() in WRITTEN else ".mp4"
         beside = clip.absolute().parent.parent if is_pattern(clip) else clip.parent
-        return (folder or beside) / fitting(stem, f"-{style}{suffix}")
+        called = fitting(stem, f"-{style}{suffix}")
+        if not suffix:  # and none shall a folder of frames have
+            called = called.replace(".", "_")
+        path = (folder or beside) / called
+        # a file's own name may look like a pattern
+        return path.with_name(path.name.replace("%", "_")) if is_pattern(path) else path
 
     def stem(clip: Path) -> str:
         if is_pattern(clip):  # the folder of the frames has the name
@@ -180,11 +212,15 @@ def _named(clips: Sequence[Path], style: str, folder: Path | None) -> dict[Path,
 def _check_frames(job: Job, others: Sequence[Path]) -> None:
     """That a folder of frames is neither the source nor holds what is read."""
     folder = place_of(job.target)
+    own = f"frames want a new or empty folder of their own: --output NAME/{job.target.name}"
     real = Path(os.path.realpath(folder))
+    if is_pattern(job.target) and real == Path(os.path.realpath(os.curdir)):
+        raise InputError(own)
     read = [job.source, *others]
     places = [Path(os.path.realpath(path)) for path in read]
     if any(real == place or real in place.parents for place in places):
-        raise InputError(f"{folder} is read by this command: give another --output")
+        other = own if is_pattern(job.target) else "give another --output"
+        raise InputError(f"{folder} is read by this command: {other}")
     if is_there(folder) and not folder.is_dir():
         raise InputError(f"{folder} is a file, expected a folder")
     check_writable(nearest_folder(folder))

@@ -4,7 +4,7 @@ import argparse
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fst.choices import BACKENDS, FEATHER, MARGIN, MAX_PIXELS, PRESERVE, STABLE, UPSAMPLE
 from fst.interfaces.arguments.options import (
@@ -25,6 +25,27 @@ class _HelpAll(argparse.Action):
         page = parser(everything=True)
         page.print_help()
         page.exit()
+
+
+class _Words(Parser):
+    """Tells what photos can be told and clips can't."""
+
+    def error(self, message: str) -> NoReturn:
+        """As of :class:`Parser`."""
+        typed = message.removeprefix("unrecognized arguments: ")
+        if typed != message and (found := re.search(rf"(?<!\S)({_OF_PHOTOS})(?=[\s=]|$)", typed)):
+            message = (
+                f"clips are painted in one pass: leave {found[0]} out, fst stylize optimizes photos"
+            )
+            self.exit(2, f"error: {message}\n")
+        super().error(message)
+
+
+_OF_PHOTOS = (
+    "--method|--refine|--preset|--iterations|--optimizer|--init|--content-weight|--tv-weight|"
+    "--save-every"
+)
+"""Options of ``fst stylize`` that are of the optimization."""
 
 
 def moment(text: str) -> Fraction:
@@ -61,7 +82,7 @@ def parser(everything: bool = False) -> Parser:
     Args:
         everything: the help has the rarer options, too. All are understood either way.
     """
-    parser = Parser(
+    parser = _Words(
         "fst video",
         "CLIP [CLIP ...] --style NAME [options]",
         "Paints clips in a style or in that of any painting, steadily, and keeps their sound. "

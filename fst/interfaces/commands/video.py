@@ -12,20 +12,25 @@ from fst.inference.control import Control, Layer
 from fst.inference.masks import read_mask
 from fst.inference.record import painted_with
 from fst.inference.targets import Job, Plan
-from fst.inference.video.clips import Way, forget, paint_file
+from fst.inference.video.clips import Way, comparison, forget, paint_file
 from fst.inference.video.parts import kept_frames
 from fst.inference.video.piece import Piece
-from fst.inference.video.record import clip_comparison
 from fst.inference.video.sinks import Encoding
 from fst.inference.video.sources import open_source
-from fst.inference.video.targets import plan_clips, unfinished_clips
+from fst.inference.video.targets import (
+    NOT_REPLACED,
+    is_of_frames,
+    place_of,
+    plan_clips,
+    unfinished_clips,
+)
 from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
 from fst.interfaces.video_progress import Display
 from fst.styles.style import Style
 from fst.system.device import pick_device
 from fst.system.memory import free_memory, is_out_of_memory, keep_freed_memory
 from fst.system.packages import need
-from fst.system.signals import stop_if_asked
+from fst.system.signals import asked, stop_if_asked
 from fst.version import __version__
 
 LEAST, OF_PIXEL = 700_000_000, 400
@@ -40,6 +45,19 @@ quarter of a gigabyte, and passes take so long that it is little."""
 
 def main(options: argparse.Namespace) -> int:
     """Paints, says what comes of it; the exit status tells whether any clip failed."""
+    try:
+        jobs, way = prepared(options)
+    except (KeyboardInterrupt, Exception) as problem:
+        # C code in which the request to stop arrives may make another error of it
+        if not isinstance(problem, KeyboardInterrupt) and asked() is None:
+            raise
+        print("interrupted: nothing was painted yet", file=sys.stderr)
+        return 130
+    return paint_all(jobs, way)
+
+
+def prepared(options: argparse.Namespace) -> tuple[list[Job], Way]:
+    """What is painted, and how; says what is not."""
     need("av", "video", "fst video")
     control = Control(
         options.strength, options.preserve_color, options.size, options.upsample,
@@ -54,16 +72,14 @@ def main(options: argparse.Namespace) -> int:
     way = the_way(options, styles, control, [job.source for job in planned.jobs])
     # without a record only names tell what of many clips was painted
     trust = options.no_record and not planned.single
-    differs = clip_comparison(way.record if way.says else None, trust)
-    jobs = unfinished_clips(planned.jobs, differs, options.overwrite)
+    jobs = unfinished_clips(planned.jobs, comparison(way, trust), options.overwrite)
     say(planned, jobs)
     for job in planned.jobs:
         if job not in jobs:
             forget(job, way)
-    if not jobs:
-        return 0
-    say_how(options, styles, [layer.stylizer for layer in way.layers])
-    return paint_all(jobs, way)
+    if jobs:
+        say_how(options, styles, [layer.stylizer for layer in way.layers])
+    return jobs, way
 
 
 def the_way(
@@ -111,12 +127,14 @@ def say(planned: Plan, jobs: Sequence[Job]) -> None:
         print(in_a_line(line))
     left = {job.target for job in jobs}
     done = [job for job in planned.jobs if job.target not in left]
-    if len(done) == 1:
-        print(in_a_line(f"{done[0].target} was painted with these settings already (--overwrite "
-                        "paints it anew)"))  # fmt: skip
-    elif done:
-        print(f"{len(done)} clips were painted with these settings already (--overwrite paints "
-              "them anew)")  # fmt: skip
+    for job in done if len(done) == 1 else [one for one in done if is_of_frames(one.target)]:
+        anew = NOT_REPLACED if is_of_frames(job.target) else "--overwrite paints it anew"
+        place = place_of(job.target)
+        print(in_a_line(f"{place} was painted with these settings already ({anew})"))
+    files = sum(not is_of_frames(job.target) for job in done)
+    if files and len(done) > 1:
+        many = "1 clip was" if files == 1 else f"{files} clips were"
+        print(f"{many} painted with these settings already (--overwrite paints anew)")
 
 
 def paint_all(jobs: Sequence[Job], way: Way) -> int:
@@ -149,7 +167,9 @@ def kept(display: Display) -> str:
     """What is there of a clip that is not finished, and how it goes on."""
     progress = display.progress
     frames = 0 if progress is None or progress.parts is None else kept_frames(progress.parts)
-    if progress is None or not frames:
+    if progress is None or not progress.frames:
+        return f"nothing was painted of {display.job.source} yet"
+    if not frames:
         return f"nothing is kept of {display.job.source}, as no segment was whole yet"
     of = f" of {progress.total}" if progress.total else ""
     return (

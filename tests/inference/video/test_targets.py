@@ -8,7 +8,12 @@ from support import make_photo
 from fst.errors import InputError
 from fst.inference.targets import Job, Plan
 from fst.inference.video import targets as targets_of_clips
-from fst.inference.video.targets import plan_clips, unfinished_clips
+from fst.inference.video.targets import (
+    has_sound,
+    is_of_frames,
+    plan_clips,
+    unfinished_clips,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +43,48 @@ def test_to_a_file_or_a_folder() -> None:
     assert targets(plan_clips(["a.mp4"], "painted", "m")) == {"a.mp4": "painted/a-m.mp4"}
     assert targets(plan_clips(["a.mp4"], "new/", "m")) == {"a.mp4": "new/a-m.mp4"}
     assert targets(plan_clips(["a.mp4"], "new/%05d.png", "m")) == {"a.mp4": "new/%05d.png"}
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".gif", ".png", ".webp"])
+def test_one_file_whose_name_looks_like_a_pattern_becomes_one_file(suffix: str) -> None:
+    Path(clip := f"clip%04d{suffix}").write_bytes(b"x")
+    (job,) = plan_clips([clip], None, "m").jobs
+    assert job.target.suffix == suffix
+    assert not is_of_frames(job.target)
+    assert job.target.parent == Path()
+
+
+def test_a_folder_of_frames_with_a_dot_in_its_name_becomes_a_folder() -> None:
+    Path("frames").rename("shot.v2")
+    (job,) = plan_clips(["shot.v2"], None, "my.style").jobs
+    assert job.target == Path("shot_v2-my_style")
+    assert is_of_frames(job.target)
+
+
+def test_percents_that_are_no_pattern_may_be_in_names() -> None:
+    for name in ("100%sure.png", "a%20b.png", "50%.gif", "a%%d.png"):
+        assert targets(plan_clips(["a.mp4"], name, "m")) == {"a.mp4": name}
+
+
+def test_pictures_among_clips_are_told() -> None:
+    assert plan_clips(["clips"], "new", "m").notes == []
+    for number in range(2):
+        make_photo().save(f"clips/f_{number:03d}.png")
+    plan = plan_clips(["clips"], "new", "m")
+    assert len(plan.jobs) == 2
+    (line,) = plan.notes
+    assert "2 pictures" in line
+    assert "clips/f_%03d.png" in line
+    make_photo().save("clips/other_1.jpg")
+    (line,) = plan_clips(["clips"], "new", "m").notes
+    assert "3 pictures" in line
+
+
+def test_only_videos_have_sound() -> None:
+    for name in ("a.mp4", "a.MKV", "clip%04d.webm"):
+        assert has_sound(Path(name))
+    for name in ("a.gif", "a.webp", "a.png", "frames", "frames/%04d.png"):
+        assert not has_sound(Path(name))
 
 
 def test_several_go_into_a_folder_and_each_is_painted_once() -> None:
@@ -97,7 +144,12 @@ def test_a_folder_of_pictures_is_a_clip() -> None:
         (["a.mp4"], "frames/%03d.png", None),
         (["frames"], "frames/%03d.png", "read by this command"),
         (["frames/f_%03d.png"], "frames/new_%03d.png", "read by this command"),
-        (["a.mp4"], "%03d.png", "read by this command"),
+        (["a.mp4"], "fr%03d.png", r"folder of their own: --output NAME/fr%03d\.png"),
+        (["a.mp4"], "./fr%03d.png", "folder of their own"),
+        (["a.mp4"], "clips/%s.png", "no pattern of numbers"),
+        (["a.mp4"], "clips/%04d", "no pattern of numbers"),
+        (["frames/%s.png"], None, "no pattern of numbers.*%04d"),
+        (["frames/%5d.png"], None, "no pattern of numbers"),
         (["a.mp4", "a.mp4"], "x" * 300 + "/", "can't write"),
     ],
 )
@@ -131,7 +183,7 @@ def test_a_folder_of_frames_is_never_replaced(output: str) -> None:
     assert unfinished_clips([job], lambda job: asked.append(job), True) == []
     assert asked[0].target == place
     for overwrite in (False, True):
-        with pytest.raises(InputError, match="another --output"):
+        with pytest.raises(InputError, match="frames is not replaced: give another --output"):
             unfinished_clips([job], lambda job: "foreign", overwrite)
 
 

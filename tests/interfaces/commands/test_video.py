@@ -16,6 +16,8 @@ import torch
 from drawn_clips import read_clip, write_clip
 from PIL import Image
 from programs import Server
+from support import make_photo
+from tiny_any import save_any
 
 import fst
 from fst.errors import InputError
@@ -152,6 +154,131 @@ def test_several_clips_go_into_a_folder_and_one_that_fails_is_told(
     assert "broken.mp4" in line
 
 
+@pytest.mark.parametrize("output", ["out.gif", "out.webp", "out.png", "frames/%d.png"])
+def test_where_there_is_no_sound_that_is_said(
+    work: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    write_clip(work / "heard.mp4", 2, rate=2, sound=True)
+    assert call("heard.mp4", "--output", output) == 0
+    first, second, *others = capsys.readouterr().out.splitlines()
+    assert "sound" not in first
+    what = "a folder of frames" if "%" in output else output
+    assert f"{what} has no sound" in second
+    assert "sound" not in "".join(others)
+    assert call("clip.mp4", "--seconds", "1", "--output", f"silent/{output}") == 0
+    assert "sound" not in capsys.readouterr().out
+    assert call("heard.mp4", "--seconds", "1") == 0
+    assert "sound: aac" in capsys.readouterr().out
+
+
+def test_a_folder_of_frames_is_told_not_to_be_replaced(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("clip.mp4", "--seconds", "1", "--output", "new/%d.png")
+    assert call(*words) == 0
+    before = {path: path.stat().st_mtime_ns for path in Path("new").iterdir()}
+    capsys.readouterr()
+    for overwrite in ((), ("--overwrite",)):
+        assert call(*words, *overwrite) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.startswith("new was painted with these settings already")
+        assert "folder of frames is not replaced: give another --output" in line
+        assert "--overwrite" not in line
+        with pytest.raises(InputError, match="is not replaced: give another --output"):
+            call(*words, "--strength", "0.5", *overwrite)
+    assert {path: path.stat().st_mtime_ns for path in Path("new").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--codec", "foo"], "foo.*can't encode"),
+        (["--codec", "vp8"], "can't hold"),
+        (["--crf", "99"], "from 0 to 51"),
+        (["--rate", "10"], "--rate.*folders"),
+        (["--start", "99"], "nothing starts at 99"),
+    ],
+)
+def test_options_that_can_not_be_are_told_before_what_is_there(
+    work: Path, words: list[str], said: str
+) -> None:
+    Path("clip-tiny.mp4").write_bytes(b"mine")
+    with pytest.raises(InputError, match=said):
+        call("clip.mp4", *words)
+    with pytest.raises(InputError, match="is there already"):
+        call("clip.mp4", "--codec", "hevc")
+    assert Path("clip-tiny.mp4").read_bytes() == b"mine"
+
+
+def test_stopped_before_the_first_frame_nothing_is_painted(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for place, name in ((video, "find_styles"), (video, "the_way"), (clips, "open_source")):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, stopped)
+            assert call("clip.mp4") == 130
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("interrupted: nothing was painted")
+    stops_after(monkeypatch, 0, KeyboardInterrupt())
+    assert call("clip.mp4") == 130
+    assert "nothing was painted" in capsys.readouterr().err
+    assert names() == []
+
+
+def test_a_request_to_stop_that_became_another_error_is_one(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("as of C code in which the signal came")
+
+    monkeypatch.setattr(video, "find_styles", broken)
+    with pytest.raises(RuntimeError):
+        call("clip.mp4")
+    monkeypatch.setattr(video, "asked", lambda: signal.SIGINT)
+    assert call("clip.mp4") == 130
+    assert "nothing was painted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["--method", "optimize"], ["--method=optimize"], ["--refine", "3"]]
+)
+def test_what_is_for_photos_is_told_to_be(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        parser().parse_args(["clip.mp4", "--style", "monet", *words])
+    assert left.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "clips are painted in one pass" in line
+    assert words[0].partition("=")[0] in line
+    assert "fst stylize" in line
+    assert "did you mean" not in line
+
+
+def test_a_painting_s_hint_names_only_what_clips_can_have(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_photo(80, 66).save("painting.png")
+    save_any(work / "nets")
+    words = ["clip.mp4", "--style", "painting.png", "--checkpoints", "nets", "--seconds", "0.5"]
+    assert video.main(parser().parse_args([*words, "--device", "cpu"])) == 0
+    said = capsys.readouterr().out
+    assert "any-painting net" in said
+    assert "fst train style=painting.png" in said
+    assert "--method" not in said
+
+
+def test_a_word_that_is_nearly_an_option_is_still_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["clip.mp4", "--style", "monet", "--memmory", "2GB"])
+    assert "did you mean --memory" in capsys.readouterr().err
+
+
 def stops_after(monkeypatch: pytest.MonkeyPatch, frames: int, error: BaseException) -> None:
     """Painting ends so, once so many frames are painted in this process."""
     whole, count = clips.SteadyPainter.__call__, 0
@@ -205,8 +332,12 @@ def test_other_settings_leave_what_was_begun(
     with monkeypatch.context() as patched:
         stops_after(patched, 19, KeyboardInterrupt())
         assert call("clip.mp4") == 130
+    capsys.readouterr()
     assert call("clip.mp4", "--strength", "0.5") == 0
-    assert "clip-tiny.mp4.parts has what was painted with other settings" in capsys.readouterr().out
+    first, second, *others = capsys.readouterr().out.splitlines()
+    assert "20 frames" in first  # at the beginning, and once
+    assert "clip-tiny.mp4.parts has what was painted with other settings" in second
+    assert [line for line in others if ".parts" in line] == []
     assert names() == ["clip-tiny.mp4", "clip-tiny.mp4.parts"]
 
 
