@@ -101,7 +101,7 @@ def main(options: argparse.Namespace) -> int:
     about, state = read_network(options.network)
     find_photos(options.photos, limit=options.limit)  # or else a line, now
     for name in options.paintings:
-        assets.find("styles", name)
+        load_image(assets.find("styles", name))
     keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
     figures = measure_agreement(options)
