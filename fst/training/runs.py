@@ -1,6 +1,5 @@
 """Where a training run writes, where it starts, and how its result gets its name."""
 
-import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from fst.errors import CheckpointError, FstError, InputError
 from fst.styles.names import check_name
 from fst.styles.paintings import checksum
 from fst.styles.trained import TrainedStyle, save_checkpoint
+from fst.system import locks
 from fst.system.files import atomic_file, check_writable
 from fst.training.checkpoints import read_resumable, remove_leftovers
 from fst.training.resume import REPLACES, style_of
@@ -26,9 +25,6 @@ from fst.training.unfinished import SETTINGS, find_run, folder_of
 LOCK = "run.lock"
 """In a run's folder, held by the process that trains; the system lets go of it at the latest when
 the process ends, however it ends."""
-
-NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
-"""What some network file systems say when they are asked for a lock."""
 
 
 @dataclass(frozen=True)
@@ -150,22 +146,13 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         InputError: another process has it.
     """
-    lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(
-            f"{folder} is still being trained by another process: wait for its end, or leave "
-            "resume= out for a new run"
-        ) from error
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
-            raise
-        print(f"{folder}: this file system has no locks: don't resume a run that is going on")
-    try:
+    busy = (
+        f"{folder} is still being trained by another process: wait for its end, or leave "
+        "resume= out for a new run"
+    )
+    unlocked = f"{folder}: this file system has no locks: don't resume a run that is going on"
+    with locks.held(folder / LOCK, busy, unlocked):
         yield
-    finally:
-        lock.release()
 
 
 def _new_folder(runs: Path, writes: bool) -> Path:

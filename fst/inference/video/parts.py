@@ -4,21 +4,19 @@ Another painting's folder, and anybody's who happens to have that name, is left 
 keeps two of the same command apart.
 """
 
-import errno
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from fst.errors import InputError
 from fst.inference.names import fitting
 from fst.inference.video.segments import JOB, LOCK, Parts, read_line
 from fst.system.files import write_json
+from fst.system.locks import held
 from fst.system.temporaries import NAME as TEMPORARY
 
 ENDING = ".parts"
@@ -26,8 +24,6 @@ ENDING = ".parts"
 
 MOST = 20
 """Unfinished paintings for one target."""
-
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextmanager
@@ -129,20 +125,8 @@ def _job_in(folder: Path) -> dict[str, Any] | None:
     return {} if all(name == LOCK or TEMPORARY.fullmatch(name) for name in names) else None
 
 
-@contextmanager
-def _locked(folder: Path, target: Path) -> Iterator[None]:
-    lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(
-            f"{target} is being painted by another process: wait for its end, or give another "
-            "--output"
-        ) from error
-    except (OSError, NotImplementedError) as error:  # a file system without locks
-        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-            raise
-    try:
-        yield
-    finally:
-        lock.release()
+def _locked(folder: Path, target: Path) -> AbstractContextManager[None]:
+    return held(
+        folder / LOCK,
+        f"{target} is being painted by another process: wait for its end, or give another --output",
+    )
