@@ -1,20 +1,8 @@
 """What ``fst stylize`` is told."""
 
 import argparse
-from pathlib import Path
-from typing import Any
 
-from fst.choices import (
-    BACKENDS,
-    FEATHER,
-    INITS,
-    MARGIN,
-    MAX_PIXELS,
-    METHODS,
-    OPTIMIZERS,
-    PRESERVE,
-    UPSAMPLE,
-)
+from fst.choices import INITS, METHODS, OPTIMIZERS
 from fst.interfaces.arguments.options import (
     Parser,
     count,
@@ -24,16 +12,14 @@ from fst.interfaces.arguments.options import (
     shared,
     strokes,
 )
+from fst.interfaces.arguments.painting import (
+    control_options,
+    help_all,
+    rare_options,
+    size_options,
+    style_options,
+)
 from fst.optimization.presets import PRESETS
-
-
-class _HelpAll(argparse.Action):
-    """Prints the long help page."""
-
-    def __call__(self, *_: Any) -> None:
-        page = parser(everything=True)
-        page.print_help()
-        page.exit()
 
 
 def parser(everything: bool = False) -> Parser:
@@ -56,18 +42,14 @@ def parser(everything: bool = False) -> Parser:
     # fmt: off
     add = parser.add_argument
     add("photos", nargs="+", metavar="PHOTO", help="photos and folders of photos; -: stdin")
-    add("--help-all", action=_HelpAll, nargs=0, help="also the options of the optimization")
-    add("--style", action="append", default=[], metavar="NAME",
-        help="a style, checkpoint or painting; several: a --mask each")
-    add("--blend", metavar="A=0.7,B=0.3", help="a style between styles or paintings")
+    add("--help-all", action=help_all(_long_page), nargs=0,
+        help="also the options of the optimization")
+    style_options(parser)
     add("--output", metavar="PATH",
         help="a file for one photo, a folder for several; -: stdout")
     add("--overwrite", action="store_true", help="replace what is there")
     add("--method", choices=METHODS, default="auto", metavar="HOW", help=", ".join(METHODS))
-    add("--size", type=positive, metavar="PIXELS",
-        help="long side to paint at (default: the photo's)")
-    add("--upsample", choices=UPSAMPLE, metavar="HOW",
-        help=f"with --size: back to the photo's size: {', '.join(UPSAMPLE)}")
+    size_options(parser, "photo")
     shared(parser, "--device", "--precision")
     add("--memory", type=memory, metavar="2GB", help="what a pass may take besides the photo")
     add("--format", choices=("png", "jpg", "webp", "tif"), metavar="KIND",
@@ -76,21 +58,18 @@ def parser(everything: bool = False) -> Parser:
     add("--no-record", action="store_true", help="results don't say how they were painted")
     add("--keep-location", action="store_true", help="results say where the photos were taken")
     shared(parser, "--checkpoints")
-    add = parser.add_argument_group("control").add_argument
-    add("--strength", type=float, default=1.0, metavar="0-1", help="0: the photo; 1: painted")
-    add("--preserve-color", choices=PRESERVE, metavar="HOW",
-        help=f"keep the photo's colors: {', '.join(PRESERVE)}")
-    add("--mask", type=Path, action="append", default=[], metavar="FILE",
-        help="white where the style is painted, black where not")
-    add("--stroke-size", dest="style_size", type=strokes, metavar="SIZE",
-        help="small, medium, large, or pixels (default: as learned)")
-    add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 12)")
+    mask = "white where the style is painted, black where not"
+    add = control_options(parser, "photo", mask).add_argument
     add("--seamless", action="store_true", help="the result tiles the plane")
     add("--refine", type=count, default=0, metavar="N",
         help="iterations of the optimization afterwards")
     # fmt: on
     _rare(parser, everything)
     return parser
+
+
+def _long_page() -> Parser:
+    return parser(everything=True)
 
 
 def _rare(parser: Parser, shown: bool) -> None:
@@ -101,16 +80,9 @@ def _rare(parser: Parser, shown: bool) -> None:
 
     # fmt: off
     rare = parser.add_argument_group("rarely needed")
-    shared(rare, "--margin",
-           help=say(f"a pass goes on so far beyond the photo's border (default: {MARGIN})"))
-    rare.add_argument("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
-        help=say(f"auto (default), {', '.join(BACKENDS)}"))
+    rare_options(rare, "photos", "the photo's", say)
     rare.add_argument("--style-size", type=strokes, metavar="SIZE",
         help=say("another name of --stroke-size (default: its)"))
-    rare.add_argument("--feather", type=float, metavar="SHARE",
-        help=say(f"of masks, of the long side (default: {FEATHER})"))
-    rare.add_argument("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",
-        help=say("refuse larger photos (default: %(default)s)"))
     group = parser.add_argument_group("optimizing the pixels")
     add = group.add_argument
     add("--preset", choices=PRESETS, metavar="NAME",

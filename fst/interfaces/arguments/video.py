@@ -3,28 +3,17 @@
 import argparse
 import re
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from fst.choices import BACKENDS, FEATHER, MARGIN, MAX_PIXELS, PRESERVE, STABLE, UPSAMPLE
-from fst.interfaces.arguments.options import (
-    Parser,
-    above_zero,
-    count,
-    memory,
-    positive,
-    shared,
-    strokes,
+from fst.choices import STABLE
+from fst.interfaces.arguments.options import Parser, above_zero, count, memory, shared
+from fst.interfaces.arguments.painting import (
+    control_options,
+    help_all,
+    rare_options,
+    size_options,
+    style_options,
 )
-
-
-class _HelpAll(argparse.Action):
-    """Prints the long help page."""
-
-    def __call__(self, *_: Any) -> None:
-        page = parser(everything=True)
-        page.print_help()
-        page.exit()
 
 
 class _Words(Parser):
@@ -97,20 +86,16 @@ def parser(everything: bool = False) -> Parser:
     # fmt: off
     add = parser.add_argument
     add("clips", nargs="+", metavar="CLIP", help="clips, folders of clips or of numbered frames")
-    add("--help-all", action=_HelpAll, nargs=0, help="also options that are rarely needed")
-    add("--style", action="append", default=[], metavar="NAME",
-        help="a style, checkpoint or painting; several: a --mask each")
-    add("--blend", metavar="A=0.7,B=0.3", help="a style between styles or paintings")
+    add("--help-all", action=help_all(_long_page), nargs=0,
+        help="also options that are rarely needed")
+    style_options(parser)
     add("--output", metavar="PATH",
         help="a file for one clip, a folder for several (default: beside the clip)")
     add("--overwrite", action="store_true", help="replace what is there")
     add("--seconds", type=length, metavar="TIME", help="paint only so much, to try it: 5, 1:30")
     add("--start", type=moment, default=Fraction(0), metavar="TIME",
         help="begin there: 90, 1:30 (default: 0)")
-    add("--size", type=positive, metavar="PIXELS",
-        help="long side to paint at (default: the clip's)")
-    add("--upsample", choices=UPSAMPLE, metavar="HOW",
-        help=f"with --size: back to the clip's size: {', '.join(UPSAMPLE)}")
+    size_options(parser, "clip")
     add("--stable", choices=STABLE, default="auto", metavar="HOW",
         help=f"against flicker: {', '.join(STABLE)} (default: auto)")
     add("--crf", type=count, metavar="N",
@@ -118,20 +103,16 @@ def parser(everything: bool = False) -> Parser:
     add("--codec", metavar="NAME", help="h264, hevc, vp9, av1 ... (default: the suffix's)")
     shared(parser, "--device", "--precision")
     add("--no-record", action="store_true", help="results don't say how they were painted")
-    add = parser.add_argument_group("control").add_argument
-    add("--strength", type=float, default=1.0, metavar="0-1", help="0: the clip; 1: painted")
-    add("--preserve-color", choices=PRESERVE, metavar="HOW",
-        help=f"keep the clip's colors: {', '.join(PRESERVE)}")
-    add("--mask", type=Path, action="append", default=[], metavar="FILE",
-        help="a picture, white where the style is painted")
-    add("--stroke-size", dest="style_size", type=strokes, metavar="SIZE",
-        help="small, medium, large, or pixels (default: as learned)")
-    add("--style-weight", type=float, metavar="WEIGHT", help="of a painting (default: 12)")
+    control_options(parser, "clip", "a picture, white where the style is painted")
     # fmt: on
     _rare(parser, everything)
     # what a photo can be told besides
     parser.set_defaults(method="feedforward", refine=0, seamless=False)
     return parser
+
+
+def _long_page() -> Parser:
+    return parser(everything=True)
 
 
 def _rare(parser: Parser, shown: bool) -> None:
@@ -148,12 +129,5 @@ def _rare(parser: Parser, shown: bool) -> None:
         help=say("frames a second of numbered frames (default: 25)"))
     add("--memory", type=memory, metavar="2GB",
         help=say("what a pass may take besides the frame (default: about 700MB on a CPU)"))
-    shared(rare, "--margin",
-           help=say(f"a pass goes on so far beyond a frame's border (default: {MARGIN})"))
-    add("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
-        help=say(f"auto (default), {', '.join(BACKENDS)}"))
-    add("--feather", type=float, metavar="SHARE",
-        help=say(f"of masks, of the long side (default: {FEATHER})"))
-    add("--max-pixels", type=positive, default=MAX_PIXELS, metavar="N",
-        help=say("refuse larger frames (default: %(default)s)"))
+    rare_options(rare, "frames", "a frame's", say)
     # fmt: on
