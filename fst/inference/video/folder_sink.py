@@ -6,14 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from fst.errors import InputError
 from fst.image.io import FORMATS, save_image
-from fst.image.picture import Picture
 from fst.inference.video.frames import Frame, Source
+from fst.inference.video.paint import as_picture
 from fst.inference.video.series import Naming, is_pattern, read_pattern
 from fst.inference.video.stills import read_stills, write_stills
 from fst.system.checks import whole_number
@@ -122,9 +118,7 @@ class FolderSink:
         return self.naming.name(self._first + place)
 
     def _save(self, path: Path, frame: Frame) -> None:
-        rgb = _as_tensor(frame.pixels)
-        alpha = None if frame.alpha is None else _as_tensor(frame.alpha[..., None])
-        save_image(path, Picture(rgb, alpha), self._quality, record=self._record)
+        save_image(path, as_picture(frame), self._quality, record=self._record)
 
 
 def folder_of(target: Path) -> Path:
@@ -151,11 +145,6 @@ def _writable(naming: Naming) -> Naming:
     stem, dot, suffix = naming.after.rpartition(".")
     after = naming.after if f"{dot}{suffix}".lower() in FORMATS else f"{stem}.png"
     return Naming(naming.before, naming.digits, after)
-
-
-def _as_tensor(array: np.ndarray[Any, Any]) -> Tensor:
-    channels = np.array(array.transpose(2, 0, 1), np.float32, order="C") / np.float32(255)
-    return torch.from_numpy(channels)[None]
 
 
 def _put(file: Path, place: Path) -> None:

@@ -5,7 +5,7 @@ paints lies between and knows neither.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,11 +40,6 @@ class Frame:
         if self.alpha is not None:
             image.putalpha(Image.fromarray(self.alpha))
         return image
-
-    def painted(self, pixels: NDArray[np.uint8]) -> "Frame":
-        """The same place in the clip, with other pixels; where the size differs, without alpha."""
-        alpha = self.alpha if pixels.shape[:2] == self.pixels.shape[:2] else None
-        return replace(self, pixels=pixels, alpha=alpha)
 
 
 @dataclass(frozen=True)
