@@ -11,6 +11,8 @@ from fst import assets
 from fst.errors import FstWarning, InputError
 from fst.losses.perceptual import CONTENT_WEIGHT, STYLE_WEIGHT
 from fst.nets import alike, make_net
+from fst.nets.johnson import JohnsonNet
+from fst.nets.narrow import narrowed
 from fst.styles.catalog import load_style
 from fst.styles.objective import STAND_IN, style_target
 from fst.styles.predicted import ANY, STROKE_SIZES, WEIGHTS, AnyPainting, Asked, load_any
@@ -56,13 +58,29 @@ def starting_net(settings: dict[str, Any]) -> Start:
     else:
         trained = load_style(init)
         about = {"init": name_of(init, trained), DIGEST: trained.digest}
+    return Start(fitting(trained, net, configured, init), about)
+
+
+def fitting(
+    trained: TrainedStyle, net: nn.Module, configured: Mapping[str, Any], init: str
+) -> nn.Module:
+    """A trained net as the run's: with its weights, or with those that matter most of a wider one.
+
+    Raises:
+        InputError: another kind of net, or one that is narrower.
+    """
     its = trained.description["net"]
+    wide, width = trained.net, configured["arguments"].get("width")
+    if isinstance(wide, JohnsonNet) and isinstance(net, JohnsonNet):
+        at_width = {**its, "arguments": {**its["arguments"], "width": width}}
+        if net.out.in_channels < wide.out.in_channels and alike(at_width, configured):
+            return narrowed(wide, net.out.in_channels)
     if not alike(its, configured):
         raise InputError(
             f"init={init}: its net is {its}, not {configured}; init=null begins at random"
         )
-    net.load_state_dict(trained.net.state_dict())
-    return Start(net, about)
+    net.load_state_dict(wide.state_dict())
+    return net
 
 
 def name_of(init: str, trained: TrainedStyle) -> str:
