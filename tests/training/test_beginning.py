@@ -71,11 +71,11 @@ def test_a_blend_to_begin_with_is_the_mean_and_is_named_without_folders(
 
 
 def test_another_net_is_no_beginning(settings: dict[str, Any], tmp_path: Path) -> None:
-    save_style(tmp_path / "wide.safetensors", 0, width=6)
-    settings["init"] = str(tmp_path / "wide.safetensors")
+    save_style(tmp_path / "narrow.safetensors", 0, width=2)
+    settings["init"] = str(tmp_path / "narrow.safetensors")
     with pytest.raises(InputError) as caught:
         starting_net(settings)
-    for fact in ("wide.safetensors", "'width': 6", "'width': 4"):
+    for fact in ("narrow.safetensors", "'width': 2", "'width': 4"):
         assert fact in str(caught.value)
 
 
@@ -174,14 +174,14 @@ def test_a_trained_style_in_the_any_painting_nets_place_is_one_line(
         starting_net(settings)
 
 
-def test_an_any_painting_net_of_another_width_is_no_beginning(
+def test_a_narrower_any_painting_net_is_no_beginning(
     settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    save_any(tmp_path / "checkpoints" / "any.safetensors", width=6)
+    save_any(tmp_path / "checkpoints" / "any.safetensors", width=2)
     settings = of_any(settings)
     with pytest.raises(InputError) as caught:
         starting_net(settings)
-    assert "'width': 6" in str(caught.value)
+    assert "'width': 2" in str(caught.value)
     assert "'width': 4" in str(caught.value)
 
 
@@ -206,3 +206,27 @@ def test_the_usual_weight_is_against_a_content_weight_of_one(
     content: float | None, style: float | None, expected: float
 ) -> None:
     assert usual_weight({"content_weight": content, "style_weight": style}) == expected
+
+
+def test_a_narrower_net_begins_with_the_channels_of_a_wider_one_that_matter_most(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    wide = save_style(tmp_path / "wide.safetensors", 1)
+    settings["init"] = str(tmp_path / "wide.safetensors")
+    settings["net"]["arguments"]["width"] = ARGUMENTS["width"] // 2
+    start = starting_net(settings)
+    assert start.init == {"init": "wide", "init_sha256": digest_of(wide.state_dict())}
+    first = start.net.down1.conv.weight
+    assert len(first) == ARGUMENTS["width"] // 2
+    assert all(any(torch.equal(kernel, its) for its in wide.down1.conv.weight) for kernel in first)
+
+
+@pytest.mark.parametrize("other", [{"residual_blocks": 2}, {"width": 5}])
+def test_only_the_width_may_differ_and_only_be_less(
+    settings: dict[str, Any], tmp_path: Path, other: dict[str, int]
+) -> None:
+    save_style(tmp_path / "wide.safetensors", 1)
+    settings["init"] = str(tmp_path / "wide.safetensors")
+    settings["net"]["arguments"] |= other
+    with pytest.raises(InputError, match="init=null"):
+        starting_net(settings)
