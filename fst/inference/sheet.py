@@ -32,7 +32,7 @@ from fst.styles.headers import (
     many_files,
     names_in,
 )
-from fst.styles.names import is_path
+from fst.styles.names import is_path, is_small
 from fst.styles.painting_list import listed_painting
 from fst.styles.paintings import checksum, find_painting, paintings_in
 from fst.styles.predicted import ANY, fitting_size
@@ -115,8 +115,16 @@ def _place(wanted: Wanted) -> tuple[str, ...]:
 
 
 def _all(folders: Sequence[Path]) -> list[Wanted]:
-    """Every style that has a net: those that were trained alone, then those of many-files."""
-    found = {path.stem: Wanted(path.stem, path.stem, (path,)) for path in trained_alone(folders)}
+    """Every style that has a net: those that were trained alone, then those of many-files.
+
+    The small net of a style is left out: its pictures are alike.
+    """
+    alone = {path.stem: path for path in trained_alone(folders)}
+    found = {
+        name: Wanted(name, name, (path,))
+        for name, path in alone.items()
+        if not is_small(name, alone)
+    }
     for path, names in many_files(folders).items():
         for name in names:
             if name in found:  # that one is what the name alone means

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 
 from fst.assets import IMAGE_SUFFIXES
@@ -13,6 +14,14 @@ LONGEST_NAME = 100
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of what can't be seen, or ends a line."""
+
+SMALL = "_small"
+"""Ends the name of a style's net of half the width: ``monet_small`` is quicker than ``monet``."""
+
+
+def is_small(name: str, names: Collection[str]) -> bool:
+    """Whether it is the small net of another style among these."""
+    return name.endswith(SMALL) and name.removesuffix(SMALL) in names
 
 
 def is_path(text: str) -> bool:

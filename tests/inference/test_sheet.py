@@ -8,6 +8,7 @@ import torch
 from many_files import write_many, write_paintings
 from support import make_photo
 from tiny_any import save_any
+from tiny_runs import save_style
 
 from fst.errors import CheckpointError, FstError, FstWarning, InputError
 from fst.image.io import load_image, save_image
@@ -193,3 +194,10 @@ def test_names_that_are_no_text_are_shown_and_told(nets: Path) -> None:
     assert [one.name for one in wanted] == ["bad\\udcff\\n.jpg"]
     assert sources(wanted)[0]["name"] == wanted[0].name
     assert SheetPainter(load_image("photo.png"), nets).cell(wanted[0]).name == wanted[0].name
+
+
+def test_the_small_net_of_a_style_is_only_taken_where_it_is_named(tmp_path: Path) -> None:
+    for name in ("monet", "monet_small", "alone_small"):
+        save_style(tmp_path / f"{name}.safetensors", 1)
+    assert [one.name for one in wanted_styles([], tmp_path)] == ["alone_small", "monet"]
+    assert [one.name for one in wanted_styles(["monet_small"], tmp_path)] == ["monet_small"]

@@ -66,6 +66,11 @@ class LivePainter:
         channels = np.array(pixels.transpose(2, 0, 1), np.float32, order="C") / np.float32(255)
         return np.asarray(to_pil(self._painter(Picture(torch.from_numpy(channels)[None])).rgb))
 
+    def forget(self) -> None:
+        """Makes the nets anew when they are next wanted, and looks back at no frame."""
+        self._stylizers.clear()
+        self._painter = None
+
 
 @dataclass
 class Report:

@@ -24,7 +24,8 @@ from fst.inference.video.live import SIZE, LivePainter, Report, fitting_size, ru
 from fst.inference.video.live_settings import Pixels, Settings
 from fst.inference.video.window import NoScreen, Window, check_screen
 from fst.inference.ways import way_of
-from fst.styles.catalog import find_style
+from fst.styles.catalog import find_style, is_trained
+from fst.styles.names import SMALL
 from fst.styles.style import Style
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import check_writable, free_path, nearest_folder
@@ -47,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
     painter = LivePainter(maker, options.size or SIZE, options.stable)
     report = Report()
     with closing(open_camera(options.camera)) as camera:
-        find_size(painter, camera, settings, options.size)
+        find_size(painter, maker, camera, settings, options.size)
         said = "" if options.no_window else "; the key h shows all keys, q ends"
         print(in_a_line(f"{settings.name} at {painter.size} pixels{said}"), flush=True)
         with closing(NoScreen() if options.no_window else Window("fst live")) as screen:
@@ -91,6 +92,10 @@ class Maker:
     Args:
         options: of the command.
         wanted: the styles.
+
+    Attributes:
+        small: a style's net of half the width is taken where there is one.
+        made: styles that were made, by their numbers.
     """
 
     def __init__(self, options: argparse.Namespace, wanted: Sequence[Wanted]) -> None:
@@ -99,6 +104,7 @@ class Maker:
         dtype = pick_precision(options.precision, device)
         backend = None if options.backend == "auto" else options.backend
         self._options = PassOptions(device, dtype, backend=backend)
+        self.small = False
         self.made: dict[int, tuple[Style, Stylizer]] = {}
 
     def __call__(self, number: int) -> Stylizer:
@@ -108,7 +114,7 @@ class Maker:
             FstError: there is no net for it, or it can't be read.
         """
         if number not in self.made:
-            word = self.wanted[number].word
+            word = (self.small and self.small_net(number)) or self.wanted[number].word
             style = find_style(word, self._checkpoints, self._options.device or "cpu", {})
             way, _ = way_of(style)
             if way == "optimize":
@@ -119,6 +125,16 @@ class Maker:
             stylizer = make_stylizer(style, "feedforward", self._options)
             self.made[number] = (style, stylizer)
         return self.made[number][1]
+
+    def small_net(self, number: int) -> str | None:
+        """The name of a style's net of half the width, where there is one."""
+        name = f"{self.wanted[number].word}{SMALL}"
+        return name if is_trained(name, self._checkpoints) else None
+
+    def take_small(self) -> None:
+        """From now on, small nets paint where there are any."""
+        self.small = True
+        self.made.clear()
 
 
 class Keeper:
@@ -156,23 +172,37 @@ class Keeper:
         return path
 
 
-def find_size(painter: LivePainter, camera: Camera, settings: Settings, asked: int | None) -> None:
-    """A smaller size where the usual one is slow here, and none was asked for.
+def find_size(
+    painter: LivePainter, maker: Maker, camera: Camera, settings: Settings, asked: int | None
+) -> None:
+    """What a slow machine can paint, where no size was asked for: a small net, a smaller size.
 
     The first frame takes longer than all others, whatever the size: so it is painted before.
     """
     shot = camera.newest(0, 0)
     assert shot is not None  # there is a first frame
-    painter(shot.pixels, settings)
+
+    def seconds() -> float:
+        painter(shot.pixels, settings)
+        began = time.perf_counter()
+        painter(shot.pixels, settings)
+        return time.perf_counter() - began
+
     if asked is not None:
+        painter(shot.pixels, settings)
         return
-    began = time.perf_counter()
-    painter(shot.pixels, settings)
-    seconds = time.perf_counter() - began
-    size = min(painter.size, max(shot.pixels.shape[:2]))
-    painter.size = fitting_size(size, seconds)
+    size, took = min(painter.size, max(shot.pixels.shape[:2])), seconds()
+    if fitting_size(size, took) < size and (small := maker.small_net(settings.style)) is not None:
+        say(
+            f"{size} pixels take {took:.2f} s a frame here: {small} is taken (--size {size} keeps "
+            f"{settings.name})"
+        )
+        maker.take_small()
+        painter.forget()
+        took = seconds()
+    painter.size = fitting_size(size, took)
     if painter.size < size:
         say(
-            f"{size} pixels take {seconds:.2f} s a frame here: painted at {painter.size} "
+            f"{size} pixels take {took:.2f} s a frame here: painted at {painter.size} "
             "(--size sets it)"
         )

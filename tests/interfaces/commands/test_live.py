@@ -8,6 +8,7 @@ import pytest
 from many_files import write_many
 from PIL import Image
 from support import make_photo
+from tiny_runs import save_style
 
 from fst.errors import InputError
 from fst.image.record import read_record
@@ -168,3 +169,41 @@ def test_what_cannot_be_shown_is_one_line(
         assert fst("--style", "a", *more) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert "pip install av opencv-python" in line
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, seconds: list[float]) -> None:
+    """A clock on which the frames that are timed take so long, one after the other."""
+    times = [time for second in seconds for time in (0.0, second)]
+    monkeypatch.setattr(command.time, "perf_counter", lambda: times.pop(0))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "painted"),
+    [([0.01], 384, "b"), ([0.2, 0.01], 384, "b_small"), ([0.4, 0.2], 240, "b_small")],
+)
+def test_a_slow_machine_takes_the_small_net_before_a_smaller_size(
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    seconds: list[float],
+    size: int,
+    painted: str,
+) -> None:
+    first, *others = [make_photo(400, 300, number) for number in range(4)]
+    first.save("clip.gif", save_all=True, append_images=others, duration=400)
+    save_style(Path("nets/b.safetensors"), 1)
+    save_style(Path("nets/b_small.safetensors"), 2, width=2)
+    slow(monkeypatch, seconds)
+    monkeypatch.setattr(command, "Window", Typed)
+    monkeypatch.setattr(command, "check_screen", lambda: None)
+    monkeypatch.setattr(Typed, "__init__", lambda self, title: vars(self).update(keys=["s", "q"]))
+    monkeypatch.setattr(Typed, "show", lambda self, pixels, full: [self.keys.pop(0)])
+    assert fst("--style", "b") == 0
+    output = capsys.readouterr().out
+    assert ("b_small is taken" in output) == (painted == "b_small")
+    (snapshot,) = Path().glob("live-*.png")
+    with Image.open(snapshot) as picture:
+        assert max(picture.size) == size
+    record = read_record(snapshot)
+    assert record is not None
+    assert record["styles"][0]["name"] == painted
