@@ -1,25 +1,26 @@
-"""The finished clip: the video of all segments as it is, and the source's sound and subtitles."""
+"""The finished clip: the video of all segments as it is, and what the source has besides."""
 
 import heapq
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fst.errors import InputError
+from fst.inference.video.carried import carry, when
 from fst.inference.video.codecs import container_of
-from fst.inference.video.containers import load_av, opened, written
+from fst.inference.video.containers import opened, written
 from fst.inference.video.encode import BITEXACT, Recipe
 from fst.inference.video.frames import Source
 from fst.inference.video.timetable import Segment, Timetable, timetable
-from fst.inference.video.tracks import Track, carried_tags, open_tracks
+from fst.inference.video.tracks import carried_tags
 from fst.system.files import atomic_file
 
 if TYPE_CHECKING:
-    from av.container import InputContainer, OutputContainer
+    from av.container import OutputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
 
@@ -40,7 +41,7 @@ def join_segments(
     Args:
         segments: files that :func:`~fst.inference.video.encode.write_segment` wrote, in order.
         target: to write.
-        source: of the frames; a video file lends its sound, subtitles and words.
+        source: of the frames; a video file lends its sound, subtitles, chapters and words.
         recipe: of the segments.
         record: kept in the file as its comment.
 
@@ -70,17 +71,15 @@ def join_segments(
     ):
         with opened(segments[0]) as first:
             video = _add_video(made, first.streams.video[0], recipe, table.tick)
-        sound: Iterator[Packet[Any]] = iter(())
+        carried: list[Iterator[Packet[Any]]] = []
         if source.about.kind == "video":
             given = stack.enter_context(opened(source.path))
-            details = source.about.details
-            made.metadata.update(carried_tags(given.metadata))
-            video.metadata.update(carried_tags(given.streams[details["stream"]].metadata))
-            tracks, lines = open_tracks(given, made, details["start"])
-            sound = _sound(given, tracks, details.get("piece", (None, None)))
+            stream = given.streams[source.about.details["stream"]]
+            video.metadata.update(carried_tags(stream.metadata))
+            carried, lines = carry(source, given, made, until=read[-1].times[-1])
         if record is not None:
             made.metadata["comment"] = record
-        for packet in heapq.merge(_pictures(read, table, video), sound, key=_when):
+        for packet in heapq.merge(_pictures(read, table, video), *carried, key=when):
             made.mux(packet)
     return lines
 
@@ -150,52 +149,3 @@ def _pictures(
                 packet.stream = stream
                 place += 1
                 yield packet
-
-
-def _sound(
-    given: "InputContainer",
-    tracks: Mapping[int, Track],
-    piece: tuple[Fraction | None, Fraction | None],
-) -> Iterator["Packet[Any]"]:
-    """What becomes of the source's packets between two moments, in its order."""
-    begin, end = piece
-    error = load_av().error
-    if not tracks:
-        return
-    packets = given.demux(*(given.streams[index] for index in tracks))
-    while True:
-        try:
-            packet = next(packets, None)
-        except (error.InvalidDataError, error.EOFError):
-            return  # a tail that is missing
-        if packet is None:
-            return
-        if packet.pts is None or _cut(packet, begin, end):
-            yield from tracks[packet.stream.index](packet)
-
-
-def _cut(packet: "Packet[Any]", begin: Fraction | None, end: Fraction | None) -> bool:
-    """Cuts a subtitle to the piece between two moments; whether a packet belongs to it at all.
-
-    Subtitles last: one that goes on behind the end would make the clip longer.
-    """
-    lasts = packet.duration if packet.stream.type == "subtitle" else None
-    if lasts and begin is not None and (before := begin - _when(packet)) > 0:
-        ticks = math.ceil(before / packet.time_base)
-        lasts -= ticks
-        packet.pts = packet.dts = (packet.pts or 0) + ticks
-        if lasts <= 0:
-            return False
-    when = _when(packet)
-    if (begin is not None and when < begin) or (end is not None and when >= end):
-        return False
-    if lasts and end is not None:
-        lasts = min(lasts, max(1, int((end - when) / packet.time_base)))
-    if lasts:
-        packet.duration = lasts
-    return True
-
-
-def _when(packet: "Packet[Any]") -> Fraction:
-    stamp = packet.dts if packet.dts is not None else packet.pts
-    return (stamp or 0) * packet.time_base
