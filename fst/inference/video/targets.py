@@ -3,13 +3,14 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fst.assets import IMAGE_SUFFIXES
 from fst.errors import InputError
 from fst.inference.names import LONGEST_STYLE, fitting
 from fst.inference.targets import Job, Plan, check_targets, is_there, unfinished
+from fst.inference.video.animation_headers import is_animation
 from fst.inference.video.animation_sink import FORMATS as ANIMATIONS
 from fst.inference.video.codecs import CONTAINERS
 from fst.inference.video.record import read_clip_record
@@ -34,9 +35,9 @@ def plan_clips(
 ) -> Plan:
     """Pairs clips with what is to be written; nothing is made or written here.
 
-    A folder stands for the clips in it, or, where it has pictures alone, is a clip itself, of
-    numbered frames. Results are called ``<clip>-<style>`` with the clip's suffix, and ``.mp4``
-    where that kind is not written.
+    A folder stands for the clips in it: videos, or animations. Where it has still pictures alone,
+    it is a clip itself, of numbered frames. Results are called ``<clip>-<style>`` with the clip's
+    suffix, and ``.mp4`` where that kind is not written.
 
     Args:
         inputs: clips, folders of clips or of numbered frames, patterns as ``frames/%04d.png``.
@@ -46,8 +47,8 @@ def plan_clips(
         others: files that the command reads besides: no result replaces them.
 
     Raises:
-        InputError: a clip that isn't there, an output that can't be written, or that would be one
-            of the files that are read.
+        InputError: a clip that isn't there, a folder of several kinds, an output that can't be
+            written, or that would be one of the files that are read.
     """
     if "" in inputs or output == "":
         raise InputError("a clip or --output has an empty name")
@@ -122,32 +123,48 @@ def _clips_in(folder: Path, notes: list[str]) -> list[Path]:
         files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
     except OSError as error:
         raise InputError(f"can't read {folder}: {error.strerror}") from error
-    found = [file for file in files if file.suffix.lower() in VIDEOS and file.is_file()]
-    clips = [file for file in found if read_clip_record(file) is None]
-    if len(clips) < len(found):
-        notes.append(f"passed over in {folder}, being results of before: {len(found) - len(clips)}")
-    pictures = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-    if clips:
-        if pictures:
-            notes.append(_pictures_passed_over(folder, len(pictures)))
-        return clips
-    if found:
-        raise InputError(f"{folder} holds only clips that are painted: give them by name")
-    if pictures:
+    videos, animations, stills = list[Path](), list[Path](), list[Path]()
+    results = 0
+    for file in files:
+        suffix = file.suffix.lower()
+        if suffix not in (*VIDEOS, *ANIMATIONS, *IMAGE_SUFFIXES) or not file.is_file():
+            continue
+        moves = suffix in ANIMATIONS and is_animation(file)
+        if suffix not in VIDEOS and not moves:
+            stills.append(file)
+        elif read_clip_record(file) is not None:
+            results += 1
+        else:
+            (animations if moves else videos).append(file)
+    if results:
+        notes.append(f"passed over in {folder}, being results of before: {results}")
+    kinds = {"video": videos, "animation": animations, "still picture": stills}
+    if len(found := {kind: there for kind, there in kinds.items() if there}) > 1:
+        raise InputError(_mixture(folder, found))
+    if stills:
         return [folder]
-    raise InputError(f"no clips and no frames in {str(folder)!r}")
+    if not found and results:
+        raise InputError(f"{folder} holds only clips that are painted: give them by name")
+    if not found:
+        raise InputError(f"no clips and no frames in {str(folder)!r}")
+    return [*videos, *animations]
 
 
-def _pictures_passed_over(folder: Path, count: int) -> str:
-    try:
-        pattern = str(find_series(folder, None)[0])
-    except InputError:  # several series, or none
-        pattern = "frame_%04d.png"
-    pictures = "1 picture" if count == 1 else f"{count} pictures"
-    return (
-        f"passed over in {folder}, where clips are painted: {pictures}; frames are painted by "
-        f"their pattern, as {folder / pattern}"
-    )
+def _mixture(folder: Path, found: Mapping[str, Sequence[Path]]) -> str:
+    """What a folder holds of several kinds, of which nobody knows what is meant."""
+    counts = [
+        f"{len(files)} {kind}{'s' * (len(files) > 1)} ({files[0].name}{', …' * (len(files) > 1)})"
+        for kind, files in found.items()
+    ]
+    clips = next(iter(found.values()))
+    how = f"give the clips by name, as {folder / '*'}{clips[0].suffix}"
+    if "still picture" in found:
+        try:
+            pattern = str(find_series(folder, None)[0])
+        except InputError:  # several series, or none
+            pattern = "frame_%04d.png"
+        how += f", or frames by their pattern, as {folder / pattern}"
+    return f"{folder} holds {', '.join(counts[:-1])} and {counts[-1]}: {how}"
 
 
 def _destination(output: str | None, single: bool) -> tuple[Path | None, Path | None]:

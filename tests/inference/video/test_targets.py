@@ -66,18 +66,54 @@ def test_percents_that_are_no_pattern_may_be_in_names() -> None:
         assert targets(plan_clips(["a.mp4"], name, "m")) == {"a.mp4": name}
 
 
-def test_pictures_among_clips_are_told() -> None:
-    assert plan_clips(["clips"], "new", "m").notes == []
-    for number in range(2):
-        make_photo().save(f"clips/f_{number:03d}.png")
-    plan = plan_clips(["clips"], "new", "m")
-    assert len(plan.jobs) == 2
-    (line,) = plan.notes
-    assert "2 pictures" in line
-    assert "clips/f_%03d.png" in line
-    make_photo().save("clips/other_1.jpg")
-    (line,) = plan_clips(["clips"], "new", "m").notes
-    assert "3 pictures" in line
+def animation(path: str) -> None:
+    first, *others = [make_photo(16, 16, seed) for seed in range(3)]
+    first.save(path, save_all=True, append_images=others)
+
+
+def test_each_animation_of_a_folder_is_a_clip() -> None:
+    Path("moving").mkdir()
+    for name in ("moving/a_1.gif", "moving/a_2.webp", "moving/a_3.png"):
+        animation(name)
+    Path("moving/notes.txt").write_text("not a clip")
+    plan = plan_clips(["moving"], "new", "m")
+    assert targets(plan) == {
+        "moving/a_1.gif": "new/a_1-m.gif",
+        "moving/a_2.webp": "new/a_2-m.webp",
+        "moving/a_3.png": "new/a_3-m.png",
+    }
+    assert plan.notes == []
+    with pytest.raises(InputError, match="--output"):
+        plan_clips(["moving"], None, "m")
+
+
+def test_gifs_that_stand_still_are_frames() -> None:
+    Path("still").mkdir()
+    for number in range(3):
+        make_photo().save(f"still/f_{number}.gif")
+    assert targets(plan_clips(["still"], None, "m")) == {"still": "still-m"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["f_000.png", "f_001.png"], ["2 videos", "2 still pictures", "clips/f_%03d.png"]),
+        (["cover.jpg"], ["2 videos", "1 still picture (cover.jpg)", "clips/*.mov"]),
+        (["a.gif"], ["2 videos (c.mov, …) and 1 animation (a.gif)"]),
+        (["a.gif", "b.jpg"], ["2 videos", "1 animation (a.gif)", "1 still picture (b.jpg)"]),
+    ],
+)
+def test_a_mixture_is_refused_and_told(more: list[str], said: list[str]) -> None:
+    for name in more:
+        if name.endswith(".gif"):
+            animation(f"clips/{name}")
+        else:
+            make_photo().save(f"clips/{name}")
+    with pytest.raises(InputError) as caught:
+        plan_clips(["clips"], "new", "m")
+    for one in said:
+        assert one in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_only_videos_have_sound() -> None:

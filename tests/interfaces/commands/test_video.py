@@ -154,6 +154,35 @@ def test_several_clips_go_into_a_folder_and_one_that_fails_is_told(
     assert "broken.mp4" in line
 
 
+def test_each_animation_of_a_folder_is_painted_and_not_twice(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("moving").mkdir()
+    for name, count in (("a.gif", 3), ("b.webp", 2)):
+        first, *others = [make_photo(24, 20, seed) for seed in range(count)]
+        first.save(f"moving/{name}", save_all=True, append_images=others, duration=100)
+    assert call("moving", "--output", "painted/") == 0
+    painted = [Path("painted/a-tiny.gif"), Path("painted/b-tiny.webp")]
+    assert [len(frames(path)) for path in painted] == [3, 2]
+    painted[0].unlink()
+    kept = painted[1].stat().st_mtime_ns
+    capsys.readouterr()
+    assert call("moving", "--output", "painted/") == 0
+    said = capsys.readouterr().out
+    assert "wrote painted/a-tiny.gif" in said
+    assert "painted/b-tiny.webp was painted with these settings already" in said
+    assert painted[1].stat().st_mtime_ns == kept
+    # results among the sources are none themselves
+    assert call("moving", "--output", "moving") == 0
+    assert call("moving", "--output", "moving") == 0
+    assert sorted(path.name for path in Path("moving").iterdir()) == [
+        "a-tiny.gif", "a.gif", "b-tiny.webp", "b.webp",
+    ]  # fmt: skip
+    make_photo().save("moving/still.jpg")
+    with pytest.raises(InputError, match=r"2 animations .* and 1 still picture \(still\.jpg\)"):
+        call("moving", "--output", "painted/")
+
+
 @pytest.mark.parametrize("output", ["out.gif", "out.webp", "out.png", "frames/%d.png"])
 def test_where_there_is_no_sound_that_is_said(
     work: Path, capsys: pytest.CaptureFixture[str], output: str
