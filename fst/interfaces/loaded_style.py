@@ -135,7 +135,7 @@ class LoadedStyle:
             target: of the painted clip; its suffix says the format.
             crf: quality of a video, less is better; None is the codec's default.
             codec: of a video; None is the format's default.
-            overwrite: replace what is there.
+            overwrite: replace what is there; a folder, where all in it are painted frames.
             record: the result says how it was painted.
             on_frame: is told after each frame how many are painted, and of how many.
             options: those of :class:`~fst.interfaces.video.VideoOptions`, by name.

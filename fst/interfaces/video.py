@@ -1,5 +1,6 @@
 """Clips for other programs: :meth:`~fst.interfaces.loaded_style.LoadedStyle.video` and the like."""
 
+import argparse
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ from fst.inference.video.sources import open_source
 from fst.inference.video.steady import SteadyPainter
 from fst.inference.video.targets import plan_clips, unfinished_clips
 from fst.inference.video.threads import ahead
+from fst.interfaces.arguments.video import moment
 from fst.interfaces.conversion import to_mask, to_path
 from fst.interfaces.own_modes import in_memory, own_modes
 from fst.system.checks import number, one_of, optional, switch, whole_number
@@ -43,8 +45,8 @@ class VideoOptions:
         strength: as for :class:`~fst.interfaces.loaded_style.LoadedStyle`, and so are
             ``preserve_color``, ``size``, ``upsample``, ``mask`` and ``feather``.
         stable: against flicker, one of :data:`fst.choices.STABLE`.
-        start: seconds from which on the clip is painted.
-        seconds: how many are painted; None is to the end.
+        start: from when on the clip is painted: seconds, or as the command takes it, ``"1:30"``.
+        seconds: how many are painted, likewise; None is to the end.
         rate: frames a second of numbered frames.
         max_pixels: refuse larger frames.
 
@@ -59,8 +61,8 @@ class VideoOptions:
     mask: "MaskPicture | None" = None
     feather: float | None = None
     stable: str = "auto"
-    start: float = 0.0
-    seconds: float | None = None
+    start: float | Fraction | str = 0.0
+    seconds: float | Fraction | str | None = None
     rate: float | None = None
     max_pixels: int = MAX_PIXELS
 
@@ -86,13 +88,23 @@ class VideoOptions:
     @property
     def piece(self) -> Piece:
         """Of the clip."""
-        seconds = None if self.seconds is None else _exact("seconds", self.seconds, 1e-6)
-        return Piece(_exact("start", self.start, 0), seconds)
+        seconds = None if self.seconds is None else _time("seconds", self.seconds, 1e-6)
+        return Piece(_time("start", self.start, 0), seconds)
 
     @property
     def frame_rate(self) -> Fraction | None:
         """Of numbered frames."""
         return None if self.rate is None else _exact("rate", self.rate, 0.001, 1000)
+
+
+def _time(name: str, value: Any, least: float) -> Fraction:
+    """Seconds, also as the command takes them."""
+    if isinstance(value, str):
+        try:
+            value = moment(value)
+        except argparse.ArgumentTypeError as error:
+            raise InputError(f"{name}: {error}") from error
+    return _exact(name, value, least)
 
 
 def _exact(name: str, value: Any, least: float, most: float = LONGEST) -> Fraction:
@@ -156,7 +168,7 @@ def paint_video(
     way = Way(
         layers, options.control, _common(style, layers[0], options), options.stable,
         Encoding(written.crf, written.codec), options.piece, options.frame_rate,
-        options.max_pixels, written.record, written.overwrite,
+        options.max_pixels, written.record, written.overwrite, replace_frames=written.overwrite,
     )  # fmt: skip
 
     def tell(progress: Progress) -> None:
@@ -164,7 +176,9 @@ def paint_video(
             on_frame(progress.frames, progress.total)
 
     lines: list[str] = []
-    left = unfinished_clips(planned.jobs, comparison(way), written.overwrite)
+    left = unfinished_clips(
+        planned.jobs, comparison(way), written.overwrite, replace_frames=written.overwrite
+    )
     for job in planned.jobs:
         if job not in left:
             forget(job, way)

@@ -87,6 +87,44 @@ def test_a_whole_clip_is_painted_and_says_how(style: LoadedStyle, clip: Path) ->
     assert read_clip_record(target) is None
 
 
+def test_a_folder_of_frames_is_painted_again_where_that_is_said(
+    style: LoadedStyle, clip: Path
+) -> None:
+    target = clip.with_name("painted") / "%02d.png"
+    style.paint_video(clip, target, seconds=1)
+    names = [path.name for path in sorted(target.parent.iterdir())]
+    assert names == ["01.png", "02.png", "03.png", "04.png"]
+    assert style.paint_video(clip, target, seconds=1) == []  # painted already
+    kept = [path.stat().st_ino for path in sorted(target.parent.iterdir())]
+    told: list[int] = []
+
+    def tell(count: int, total: int | None) -> None:
+        told.append(count)
+
+    style.paint_video(clip, target, seconds=1, overwrite=True, on_frame=tell)
+    assert told[-1] == 4
+    now = sorted(target.parent.iterdir())
+    assert [path.name for path in now] == names
+    assert all(path.stat().st_ino not in kept for path in now)
+    style.paint_video(clip, target, seconds=0.5, strength=0.5, overwrite=True)
+    assert len(list(target.parent.iterdir())) == 2
+    (target.parent / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="painted holds more"):
+        style.paint_video(clip, target, overwrite=True)
+    assert len(list(target.parent.iterdir())) == 3
+
+
+@pytest.mark.parametrize("part", [("1", "0:01"), ("0:01", 1), (Fraction(1), "1.0")])
+def test_times_are_those_of_the_command(style: LoadedStyle, clip: Path, part: Any) -> None:
+    start, seconds = part
+    found = [frame.time for frame in style.video(clip, start=start, seconds=seconds)]
+    assert found == [1, Fraction(5, 4), Fraction(3, 2), Fraction(7, 4)]
+    target = clip.with_name("out.mp4")
+    style.paint_video(clip, target, start=start, seconds=seconds)
+    assert style.paint_video(clip, target, start=1, seconds=1) == []  # the same settings
+    assert read_clip(target).shape[0] == 4
+
+
 def test_masks_and_paintings_that_no_file_has_are_told_apart(
     style: LoadedStyle, clip: Path
 ) -> None:
@@ -127,7 +165,11 @@ def test_holes_of_an_animation_are_white_in_a_video(style: LoadedStyle, tmp_path
         ({"strength": 2}, "from 0 to 1"),
         ({"feather": 0.1}, "mask"),
         ({"seconds": 0}, "seconds"),
-        ({"seconds": "5"}, "seconds"),
+        ({"seconds": "five"}, "seconds.*five"),
+        ({"seconds": "0:00"}, "seconds"),
+        ({"start": "1:2:3:4"}, "start.*1:2:3:4"),
+        ({"start": "0:03"}, "--start"),
+        ({"start": True}, "start"),
         ({"start": -1}, "start"),
         ({"start": 3}, "--start"),
         ({"start": float("nan")}, "start"),

@@ -45,7 +45,8 @@ class Way:
         rate: frames a second of numbered frames; None is the usual.
         max_pixels: refuse larger frames.
         says: results say how they were painted.
-        overwrite: what is at the target when all is painted is replaced.
+        overwrite: a file that is at the target when all is painted is replaced.
+        replace_frames: a folder of painted frames is replaced, too.
     """
 
     layers: Sequence[Layer]
@@ -58,6 +59,7 @@ class Way:
     max_pixels: int = MAX_PIXELS
     says: bool = True
     overwrite: bool = False
+    replace_frames: bool = False
 
     def record(self, source: Path) -> dict[str, Any]:
         """What a clip's result says, or would say, of how it was painted."""
@@ -142,7 +144,8 @@ def paint_file(job: Job, way: Way, on_change: Callable[[Progress], None]) -> Pro
     source = Painted(clip, way.piece, control)
     painter = SteadyPainter(way.layers, control, way.stable)
     record = way.record(job.source)
-    sink = open_sink(job.target, source, way.encoding, record_text(record) if way.says else None)
+    text = record_text(record) if way.says else None
+    sink = open_sink(job.target, source, way.encoding, text, way.replace_frames)
     length = segment_length(source.about, source.about.width * source.about.height)
     with held_parts(place_of(job.target), sink.suffix, _job(record, length)) as parts:
         progress.about, progress.total = source.about, source.about.frames

@@ -8,6 +8,7 @@ from typing import Any
 
 from fst.errors import InputError
 from fst.image.io import FORMATS, save_image
+from fst.image.record import read_record
 from fst.inference.video.frames import Frame, Source
 from fst.inference.video.paint import as_picture
 from fst.inference.video.series import Naming, is_pattern, read_pattern
@@ -46,6 +47,7 @@ class FolderSink:
         source: what is painted.
         quality: of JPEGs and WebPs, 1 to 100.
         record: what a picture says of how it was painted; None is nothing.
+        replace: a folder in which there is nothing but painted frames is replaced.
 
     Raises:
         InputError: another kind of picture, a folder that is not empty or can't be made, a value
@@ -61,9 +63,10 @@ class FolderSink:
         source: Source,
         quality: int = QUALITY,
         record: Mapping[str, Any] | None = None,
+        replace: bool = False,
     ) -> None:
         self._quality = whole_number("quality (--quality)", quality, 1, 100)
-        self._about, self._record = source.about, record
+        self._about, self._record, self._replace = source.about, record, replace
         pattern = is_pattern(target)
         own = self._about.details.get("naming", USUAL) if self._about.kind == "folder" else USUAL
         self.naming: Naming = read_pattern(target) if pattern else _writable(own)
@@ -71,7 +74,7 @@ class FolderSink:
         suffix = Path(self.naming.after).suffix or self.naming.after
         if suffix.lower() not in FORMATS:
             raise InputError(f"can't write {target.name!r}: give one of {', '.join(FORMATS)}")
-        check_folder(folder_of(target))
+        check_folder(folder_of(target), replace)
 
     def write_segment(self, path: Path, frames: Iterable[Frame]) -> None:
         """Writes the frames as pictures into the folder ``path``; takes them one by one.
@@ -102,7 +105,7 @@ class FolderSink:
         try:
             for still in stills:
                 _put(still.file, temporary / still.file.name)
-            lines = _rename(temporary, folder)
+            lines = _rename(temporary, folder, self._replace)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         if self._about.variable:
@@ -126,15 +129,20 @@ def folder_of(target: Path) -> Path:
     return Path(os.path.realpath(target.parent if is_pattern(target) else target))
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, replace: bool = False) -> None:
     """Makes sure that a folder can be made, or is an empty one.
+
+    Args:
+        folder: of the frames.
+        replace: it may also hold painted frames, and nothing else.
 
     Raises:
         InputError: it can't, or isn't.
     """
     if folder.is_dir():
-        if any(folder.iterdir()):
-            raise InputError(f"{folder} is not empty: name a new folder for the frames")
+        if any(folder.iterdir()) and not (replace and _is_painted(folder)):
+            more = "holds more than frames that say how they were painted" if replace else ""
+            raise InputError(f"{folder} {more or 'is not empty'}: name a new folder for the frames")
     elif os.path.lexists(folder):
         raise InputError(f"{folder} is not a folder")
     check_writable(nearest_folder(folder))
@@ -155,8 +163,24 @@ def _put(file: Path, place: Path) -> None:
         shutil.copyfile(file, place)
 
 
-def _rename(temporary: Path, folder: Path) -> list[str]:
+def _is_painted(folder: Path) -> bool:
+    """Whether all that is in a folder says of itself that it is a painted frame."""
+    records = (read_record(path) if path.is_file() else None for path in folder.iterdir())
+    return all(record is not None and "clip" in record for record in records)
+
+
+def _rename(temporary: Path, folder: Path, replace: bool) -> list[str]:
     """Gives the folder its name, if nobody has it; what had to be done instead."""
+    if replace and folder.is_dir() and _is_painted(folder):
+        old = temporary_path(folder.parent)
+        folder.rename(old)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            old.rename(folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+        return []
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
     free = free_path(folder)

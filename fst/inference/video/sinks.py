@@ -51,6 +51,7 @@ def open_sink(
     source: Source,
     encoding: Encoding = Encoding(),  # noqa: B008  it is frozen
     record: str | None = None,
+    replace: bool = False,
 ) -> Sink:
     """A writer for a clip; what can be wrong with it is found before any frame is painted.
 
@@ -60,6 +61,7 @@ def open_sink(
         source: what is painted. ``about`` has the size of the painted frames.
         encoding: as asked for.
         record: how it was painted, as JSON, to be kept in the file.
+        replace: a folder of frames may be there, and is replaced.
 
     Raises:
         InputError: there is no such container or encoder, or it can't encode this.
@@ -68,8 +70,9 @@ def open_sink(
     picked = check_encoding(target, encoding)
     if picked is None:
         told = None if record is None else json.loads(record)
-        kind = FolderSink if is_folder_target(target) else AnimationSink
-        return kind(target, source, record=told)
+        if is_folder_target(target):
+            return FolderSink(target, source, record=told, replace=replace)
+        return AnimationSink(target, source, record=told)
     recipe = _recipe(*picked, source.about)
     write_segment(BytesIO(), _blank(source.about), recipe)
     return Video(source, recipe, record)

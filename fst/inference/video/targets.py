@@ -88,13 +88,24 @@ def place_of(target: Path) -> Path:
 
 
 def unfinished_clips(
-    jobs: Sequence[Job], differs: Callable[[Job], str | None], overwrite: bool
+    jobs: Sequence[Job],
+    differs: Callable[[Job], str | None],
+    overwrite: bool,
+    replace_frames: bool = False,
 ) -> list[Job]:
-    """As :func:`fst.inference.targets.unfinished`; a folder of frames is never replaced."""
+    """As :func:`fst.inference.targets.unfinished`, also of folders of frames.
+
+    Args:
+        jobs: from :func:`plan_clips`.
+        differs: as there.
+        overwrite: as there, for files.
+        replace_frames: the same for folders of frames, which else are never replaced.
+    """
     left = set()
     for job in (job for job in jobs if is_of_frames(job.target)):
         place = place_of(job.target)
-        if not is_there(place) or (place.is_dir() and not any(place.iterdir())):
+        free = not is_there(place) or (place.is_dir() and not any(place.iterdir()))
+        if free or replace_frames:
             left.add(job.target)
         elif (reason := differs(Job(job.source, place))) is not None:
             raise InputError(f"{place} is there already ({reason}), and {NOT_REPLACED}")

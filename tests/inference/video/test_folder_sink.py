@@ -118,6 +118,53 @@ def test_what_somebody_else_put_there_meanwhile_stays(tmp_path: Path) -> None:
     assert len(names(tmp_path / "out-2")) == 4
 
 
+def test_only_painted_frames_are_replaced_where_that_is_asked_for(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    said = {**RECORD, "clip": {"name": "clip.mp4", "sha256": "0"}}
+    before = FolderSink(target, Clip(), record=said)
+    paint(before, Clip().frames(), target, tmp_path / "parts")
+    with pytest.raises(InputError, match="not empty"):
+        FolderSink(target, Clip())
+    pattern = target / "%03d.jpg"
+    again = FolderSink(pattern, Clip(), record=said, replace=True)
+    assert paint(again, Clip().frames(), pattern, tmp_path / "parts2") == []
+    assert names(target) == ["001.jpg", "002.jpg", "003.jpg", "004.jpg"]
+    (target / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="out holds more than frames"):
+        FolderSink(target, Clip(), replace=True)
+    # what comes later is found, too
+    assert "out-2" in paint(again, Clip().frames(), pattern, tmp_path / "parts3")[0]
+    assert "notes.txt" in names(target)
+    (target / "notes.txt").unlink()
+    make_photo().save(target / "photo.png")
+    with pytest.raises(InputError, match="more than frames"):
+        FolderSink(target, Clip(), replace=True)
+    assert "photo.png" in names(target)
+    assert not [name for name in names(tmp_path) if name.startswith(".")]
+
+
+def test_where_the_new_frames_cannot_have_the_name_the_old_ones_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    said = {**RECORD, "clip": {"name": "clip.mp4", "sha256": "0"}}
+    sink = FolderSink(target, Clip(), record=said, replace=True)
+    paint(sink, Clip().frames(), target, tmp_path / "parts")
+    before = (target / "frame_000001.png").stat().st_ino
+    rename, times = Path.rename, iter(range(9))
+
+    def failing(path: Path, new: Path) -> Path:
+        if next(times) == 1:
+            raise OSError(5, "Input/output error")
+        return rename(path, new)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        sink.join([tmp_path / "parts" / "0", tmp_path / "parts" / "1"], target)
+    assert (target / "frame_000001.png").stat().st_ino == before
+    assert len(names(target)) == 4
+
+
 def test_where_it_fails_there_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "out"
     sink = FolderSink(target, Clip())
