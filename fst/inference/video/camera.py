@@ -18,6 +18,8 @@ from fst.system.packages import need
 USUAL, FASTEST = 25.0, 240.0
 """Frames a second of a file that doesn't say, and the most that is believed."""
 
+PATIENCE = 10.0
+"""Seconds after which a stream that doesn't answer, or a camera that gives nothing, is given up."""
 
 MOST = 1000
 """Of cameras: OpenCV takes larger numbers for something else."""
@@ -76,7 +78,13 @@ def open_camera(name: str) -> "Camera":
         )
     if is_number and int(name) > MOST:
         raise InputError(f"no camera {name}: the first one is 0")
-    capture = cv2.VideoCapture(int(name) if is_number else name)
+    if is_stream:
+        patience = round(1000 * PATIENCE)
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, patience]
+        limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, patience]
+        capture = cv2.VideoCapture(name, cv2.CAP_ANY, limits)
+    else:
+        capture = cv2.VideoCapture(int(name) if is_number else name)
     found, first = capture.read() if capture.isOpened() else (False, None)
     if not found or first is None:
         capture.release()
@@ -90,7 +98,10 @@ def open_camera(name: str) -> "Camera":
 
 def _refusal(name: str, is_number: bool, is_stream: bool) -> str:
     if is_stream:
-        return f"{name} gives no picture"
+        return (
+            f"{name} gives no picture (waited for up to {PATIENCE:g} seconds): check the address, "
+            "and whether it can be reached from here"
+        )
     if not is_number:
         return f"{name} is no video that OpenCV can read"
     there = sorted(path.name.removeprefix("video") for path in Path("/dev").glob("video*"))
@@ -141,19 +152,27 @@ class Camera:
     def newest(self, after: int, timeout: float) -> Shot | None:
         """The newest frame, or None where there was none after the one of that number.
 
+        A camera that gives none for :data:`PATIENCE` has ended.
+
         Args:
             after: the number of the frame that is known.
             timeout: to wait for it at most, in seconds.
         """
         with self._news:
             self._news.wait_for(lambda: self._newest.number > after or self.ended, timeout)
-            return self._newest if self._newest.number > after else None
+            if self._newest.number > after:
+                return self._newest
+            silent = time.monotonic() - self._newest.taken
+            if self._rate is None and not self.ended and silent > PATIENCE:
+                self.problem = f"the camera has given no picture for {PATIENCE:g} seconds"
+                self.ended = True
+            return None
 
     def close(self) -> None:
         """Ends the reading."""
         self._over.set()
         if self._thread.ident is not None:
-            self._thread.join(5)
+            self._thread.join(1 if self.problem else 5)
         if not self._thread.is_alive():  # a camera that hangs is left to the end of the process
             self._capture.release()
 

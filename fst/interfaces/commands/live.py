@@ -164,7 +164,9 @@ class Keeper:
             [style], [Layer(stylizer)], control, program=f"fst {__version__}"
         )
         if record is not None:
-            record = {**record, "photo": {"name": Path(self._camera).name}}
+            # an address may have a password in it
+            camera = "a stream" if "://" in self._camera else Path(self._camera).name
+            record = {**record, "photo": {"name": camera}}
         name = fitting(re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", style.name), longest=LONGEST_STYLE)
         self._folder.mkdir(parents=True, exist_ok=True)
         path = free_path(self._folder / f"live-{name}.png")

@@ -1,5 +1,6 @@
 """A camera's newest frame; the camera is a file, or made by hand."""
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -111,6 +112,37 @@ def test_a_camera_that_breaks_ends() -> None:
         assert said in camera.problem
         assert bool(said) == bool(camera.problem)
         camera.close()
+
+
+def test_a_camera_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    capture = ByHand(5)
+    camera = Camera(capture, frame(1), None)
+    camera.start()
+    wait_for(lambda: camera.newest(1, 0.01) is None and camera.ended)
+    assert "no picture for 0.1 seconds" in camera.problem
+    began = time.monotonic()
+    camera.close()
+    assert time.monotonic() - began < 4
+    assert not capture.released  # while somebody is in it
+    capture.let.release(5)
+
+
+def test_an_address_that_does_not_answer_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("cv2")
+    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for address in (f"http://127.0.0.1:{port}/a", f"rtsp://127.0.0.1:{port}/a"):
+            began = time.monotonic()
+            with pytest.raises(InputError, match=rf"{port}/a gives no picture.*0\.3 seconds"):
+                open_camera(address)
+            assert time.monotonic() - began < 8  # FFmpeg itself waits for half a minute
+    with pytest.raises(InputError, match="gives no picture"):
+        open_camera(f"http://127.0.0.1:{port}/a")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_camera_of_gray() -> None:

@@ -105,6 +105,43 @@ def test_keys_change_what_is_painted_and_snapshots_are_kept(
     assert np.abs(pictures[0] - pictures[1]).mean() > 1
 
 
+class Unplugged:
+    """A capture of OpenCV's that gives two frames more, and then none."""
+
+    left = 2
+
+    def read(self) -> tuple[bool, Pixels | None]:
+        self.left -= 1
+        return (False, None) if self.left < 0 else (True, np.asarray(make_photo(48, 40)))
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_camera_that_is_unplugged_is_one_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unplugged = camera.Camera(Unplugged(), np.asarray(make_photo(48, 40)), None)
+    monkeypatch.setattr(command, "open_camera", lambda name: unplugged)
+    assert fst("--no-window", "--style", "b", "--size", "32") == 1
+    output, errors = capsys.readouterr()
+    assert "painted" in output.splitlines()[-1]
+    assert errors == "error: the camera gives no further picture\n"
+
+
+def test_a_snapshot_of_a_stream_does_not_have_its_address(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "Window", Typed)
+    monkeypatch.setattr(command, "check_screen", lambda: None)
+    monkeypatch.setattr(command, "open_camera", lambda name: camera.open_camera("clip.gif"))
+    assert fst("--style", "b", "--size", "32", "--camera", "rtsp://me:secret@host") == 0
+    assert b"secret" not in Path("live-b.png").read_bytes()
+    record = read_record(Path("live-b.png"))
+    assert record is not None
+    assert record["photo"] == {"name": "a stream"}
+
+
 def test_a_snapshot_that_cannot_be_written_is_said_and_all_goes_on(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
