@@ -25,7 +25,7 @@ from fst.inference.video.animation_headers import (
     read_headers,
     shown_for,
 )
-from fst.inference.video.frames import About, Frame
+from fst.inference.video.frames import About, Frame, check_pixels
 from fst.inference.video.gif import composed, read_layout
 
 FINEST = 90_000
@@ -69,11 +69,7 @@ class Animation:
         self.path, self._headers = path, headers
         self.notes: list[str] = []
         width, height = self._size()
-        if width * height > max_pixels:
-            raise InputError(
-                f"{path}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
-                f"limit of {max_pixels / 1e6:.0f}; raise it with max_pixels (--max-pixels)"
-            )
+        check_pixels(path, width, height, max_pixels)
         delays = [shown_for(delay) for delay in headers.delays]
         duration = sum(delays, Fraction(0))
         parts = math.lcm(*(delay.denominator for delay in delays))

@@ -10,7 +10,7 @@ from fst.errors import InputError
 from fst.inference.video.colors import Colors, Converter, read_colors
 from fst.inference.video.containers import load_av, opened
 from fst.inference.video.decoding import Decoded, decoded
-from fst.inference.video.frames import About, Frame
+from fst.inference.video.frames import About, Frame, check_pixels
 from fst.inference.video.times import Clock
 from fst.inference.video.turns import Turn, read_turn
 
@@ -44,11 +44,7 @@ class Clip:
         with opened(path) as container:
             stream = self._best(container)
             context = stream.codec_context
-            if context.width * context.height > max_pixels:
-                raise InputError(
-                    f"{path} has {context.width}x{context.height} pixels a frame, over the limit "
-                    f"of {max_pixels / 1e6:.0f} megapixels; raise it with max_pixels (--max-pixels)"
-                )
+            check_pixels(path, context.width, context.height, max_pixels)
             stated = (
                 int(context.color_range),
                 int(context.colorspace),

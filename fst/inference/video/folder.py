@@ -14,7 +14,7 @@ from fst.image.formats import open_picture
 from fst.image.io import load_image
 from fst.image.picture import _DECODER_ERRORS, Picture, to_pil
 from fst.image.profiles import rgb_to_srgb
-from fst.inference.video.frames import About, Frame
+from fst.inference.video.frames import About, Frame, check_pixels
 from fst.inference.video.series import Naming, find_series, is_pattern, read_pattern
 
 RATE = Fraction(25)
@@ -133,11 +133,7 @@ class Folder:
         if first is None:
             raise InputError(problem or f"{self._files[0]} can't be decoded")
         width, height = first[1]
-        if width * height > self._max_pixels:
-            raise InputError(
-                f"{first[0]}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
-                f"limit of {self._max_pixels / 1e6:.0f}; raise it with max_pixels (--max-pixels)"
-            )
+        check_pixels(first[0], width, height, self._max_pixels)
         return width, height
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fst.errors import InputError
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -66,6 +68,24 @@ class About:
     variable: bool = False
     kind: str = "video"
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_pixels(path: Path, width: int, height: int, max_pixels: int) -> None:
+    """Refuses frames that are too large.
+
+    Args:
+        path: of the clip, or of a frame.
+        width: of a frame, in pixels, and so is ``height``.
+        max_pixels: that are allowed.
+
+    Raises:
+        InputError: says how many there are, and how to allow them.
+    """
+    if width * height > max_pixels:
+        raise InputError(
+            f"{path}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the limit "
+            f"of {max_pixels / 1e6:.0f}; raise it with max_pixels (--max-pixels)"
+        )
 
 
 class Source(Protocol):

@@ -17,7 +17,7 @@ from fst.image.record import parsed, read_record
 from fst.inference.difference import NO_RECORD, differences
 from fst.inference.record import checksum
 from fst.inference.targets import Job
-from fst.system.packages import need
+from fst.inference.video.containers import opened
 
 _BOMB = Image.DecompressionBombError
 
@@ -73,13 +73,9 @@ def read_clip_record(path: Path) -> dict[str, Any] | None:
 
 def _comment(path: Path) -> str:
     """The tag of a video."""
-    av = need("av", "video", "fst video")
-    try:
-        with av.open(f"file:{path}", metadata_errors="replace") as container:
-            tags = {name.lower(): value for name, value in container.metadata.items()}
-    except av.FFmpegError:
-        return ""
-    return str(tags.get("comment", ""))
+    with opened(path) as container:
+        tags = {name.lower(): value for name, value in container.metadata.items()}
+    return tags.get("comment", "")
 
 
 def clip_comparison(
