@@ -41,10 +41,8 @@ def chapters_of(chapters: "Sequence[Chapter]", start: Fraction, end: Fraction) -
     for one in sorted(chapters, key=lambda one: one["start"] * (one["time_base"] or _TICK)):
         own = one["time_base"] or _TICK
         tick = min(own, _TICK)
-        begins, ends = (
-            max(Fraction(0), one["start"] * own - start),
-            min(one["end"] * own - start, end),
-        )
+        begins = max(Fraction(0), one["start"] * own - start)
+        ends = min(one["end"] * own - start, end)
         if begins < ends and tick > 0:
             found.append(
                 {

@@ -75,7 +75,8 @@ def check_pixels(path: Path, width: int, height: int, max_pixels: int) -> None:
 
     Args:
         path: of the clip, or of a frame.
-        width: of a frame, in pixels, and so is ``height``.
+        width: of a frame, in pixels.
+        height: likewise.
         max_pixels: that are allowed.
 
     Raises:
