@@ -34,11 +34,13 @@ def carry(
         Packets to write, in several rows, each in the order of time; and lines to say.
     """
     start = source.about.details["start"]
+    piece = source.about.details.get("piece", (None, None))
+    if piece[1] is not None:  # the last frame is shown for longer
+        until = min(until, piece[1] - start)
     made.metadata.update(carried_tags(given.metadata))
     carry_chapters(given, made, start, until)
     tracks, lines = open_tracks(given, made, start)
     lines += carry_attachments(given, made)
-    piece = source.about.details.get("piece", (None, None))
     words: dict[int, Track] = {}
     if made.format.name in _ONE_AT_A_TIME:
         words = {i: track for i, track in tracks.items() if given.streams[i].type == "subtitle"}

@@ -105,4 +105,9 @@ def test_chapters_and_files_of_a_piece(clip: Path) -> None:
                 for one in found.chapters()
             ] == [(0, Fraction(1, 2)), (Fraction(1, 2), 1)]
             assert found.duration == 1_000_000  # no longer for its chapters
+    # frames are shown to 0.9 s; the second chapter begins before that, and after the piece
+    carried(source, clip.with_name("short.mkv"), Piece(Fraction(1, 25), Fraction(171, 200)))
+    with av.open(str(clip.with_name("short.mkv"))) as found:
+        (first,) = found.chapters()
+        assert first["end"] * first["time_base"] == Fraction(171, 200)
     assert clip.with_name("b.mkv").read_bytes() == clip.with_name("c.mkv").read_bytes()
