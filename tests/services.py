@@ -52,6 +52,19 @@ def pixels(content: bytes) -> np.ndarray[Any, Any]:
         return np.asarray(image)
 
 
+def form_of(values: dict[str, bytes], content: bytes) -> tuple[bytes, bytes]:
+    """A form with a photo, as bytes, and its type."""
+    parts = [
+        b'--edge\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+        % (name.encode(), value)
+        for name, value in values.items()
+    ]
+    about = b'--edge\r\nContent-Disposition: form-data; name="photo"; filename="a.png"\r\n\r\n'
+    return b"".join(parts) + about + content + b"\r\n--edge--\r\n", (
+        b"multipart/form-data; boundary=edge"
+    )
+
+
 class Served:
     """``fst serve`` in a process of its own, on a free port.
 

@@ -202,7 +202,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("live", "--style"): [*STYLE, "broken.png"],
     ("serve", "--host"): ["", "256.0.0.1", "192.0.2.1", "no host"],
     ("serve", "--port"): ["65536"],
-    ("serve", "--token"): ["", "short", "x" * 15, "with blanks in between", 'with"quotes,and;signs'],
+    ("serve", "--token"): ["", "short", "x" * 15, "with blanks between", 'with"quotes,and;signs'],
     ("serve", "--allow-host"): ["", "http://a.example", "a.example/b", "a example", "a.example:80"],
     ("serve", "--photos"): FOLDER,
     ("serve", "--folder"): FOLDER,

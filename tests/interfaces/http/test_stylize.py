@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
-from services import encoded, photo, pixels, settings
+from services import encoded, form_of, photo, pixels, settings
 from starlette.testclient import TestClient
 from support import make_photo
 
@@ -297,19 +297,6 @@ def test_a_client_that_goes_away_cancels_its_painting(
     assert queue.running == 0
     assert len(strips) == 3
     assert sent[0]["status"] == 499
-
-
-def form_of(values: dict[str, bytes], content: bytes) -> tuple[bytes, bytes]:
-    """A form with a photo, as bytes, and its type."""
-    parts = [
-        b'--edge\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
-        % (name.encode(), value)
-        for name, value in values.items()
-    ]
-    about = b'--edge\r\nContent-Disposition: form-data; name="photo"; filename="a.png"\r\n\r\n'
-    return b"".join(parts) + about + content + b"\r\n--edge--\r\n", (
-        b"multipart/form-data; boundary=edge"
-    )
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
