@@ -137,7 +137,7 @@ async def look(request: Request, id: Id) -> Response:
     "/jobs/{id}/preview",
     summary="The newest picture of a job",
     response_class=Response,
-    responses={**picture("image/jpeg", "image/png"), **answers(404)},
+    responses={**picture("image/jpeg", "image/png"), **answers(404, 422)},
 )
 async def preview(
     request: Request,
@@ -157,7 +157,7 @@ async def preview(
     "/jobs/{id}/result",
     summary="What a job has made",
     response_class=Response,
-    responses={**picture(*(media for _, media, _ in WRITTEN.values())), **answers(404)},
+    responses={**picture(*(media for _, media, _ in WRITTEN.values())), **answers(404, 422)},
 )
 async def result(request: Request, id: Id) -> Response:
     """The finished picture; of a job that was stopped, what was painted until then."""
@@ -172,7 +172,7 @@ async def result(request: Request, id: Id) -> Response:
     "/jobs/{id}",
     summary="Stop a job, or forget one that has ended",
     response_model=JobState,
-    responses={204: {"description": "It had ended, and is forgotten."}, **answers(404)},
+    responses={204: {"description": "It had ended, and is forgotten."}, **answers(404, 422)},
 )
 async def stop(request: Request, id: Id) -> Response:
     """Stops it: what came of it so far is its result. One that has ended is forgotten."""
