@@ -108,7 +108,7 @@ FILES = {
 _ALL = {*JobForm.model_fields, *FILES}
 _OF_OPTIMIZATION = _ALL - {"name", "budget"}
 
-USED: dict[Kind, set[str]] = {
+USED: dict[str, set[str]] = {
     "optimize": _OF_OPTIMIZATION,
     "refine": _OF_OPTIMIZATION - {"init", "preset"},
     "train": {"kind", "painting", "name", "budget"},
