@@ -1,7 +1,7 @@
 /* The Paint tab: what is set and what is shown, brought together. */
 
 import { makeAdjust } from "./adjust.js";
-import { request } from "./api.js";
+import { local, request } from "./api.js";
 import { takePhoto } from "./camera.js";
 import { element, fail, forgive, say } from "./dom.js";
 import { makeGallery, OWN } from "./gallery.js";
@@ -48,7 +48,10 @@ export function start(panel, { styles }) {
   panel.append(element("h1", { class: "visually-hidden", text: "Paint a photo" }),
     element("div", { class: "studio" }, parts.stage.element, parts.gallery.element, makeSide(state, parts)));
   parts.stage.setPhoto(null);
-  styles.onChange(() => takeSettings(state, parts));
+  styles.onChange(() => {
+    takeSettings(state, parts);
+    parts.stage.setExamples(styles.all.slice(0, 4).slice(-3).map((style) => local(style.thumbnail)));
+  });
   window.addEventListener("hashchange", () => {
     Object.assign(state.settings, loadSettings());
     takeSettings(state, parts);
