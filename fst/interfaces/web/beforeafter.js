@@ -11,8 +11,8 @@ let made = 0;
  * @param {{before?: string, after?: string}} [labels] what the two are called.
  * @returns {{element: HTMLElement, stack: HTMLElement, setSize: function(number, number): void,
  *            setBefore: function(?string): Promise<void>, setAfter: function(?string): Promise<void>,
- *            setPosition: function(number): void, setActual: function(boolean): void,
- *            isActual: function(): boolean}} `stack` is what lies over the pictures' rectangle.
+ *            setPosition: function(number): void, reveal: function(): void,
+ *            setActual: function(boolean): void, isActual: function(): boolean}} `stack` is what lies over the pictures' rectangle.
  */
 export function makeBeforeAfter({ before = "Photo", after = "Painting" } = {}) {
   const id = `before-after-${(made += 1)}`;
@@ -63,9 +63,26 @@ export function makeBeforeAfter({ before = "Photo", after = "Painting" } = {}) {
     setBefore: (url) => show(photo, url).then(update),
     setAfter: (url) => show(painting, url).then(update),
     setPosition: position,
+    reveal: () => reveal(range, position),
     setActual,
     isActual: () => view.classList.contains("is-actual"),
   };
+}
+
+/* The painting comes over the photo once, from the right; whoever touches the slider ends it. */
+function reveal(range, position) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return position(0);
+  const start = performance.now();
+  let at = 100;
+  position(at);
+  const step = (now) => {
+    if (Math.abs(Number(range.value) - at) > 1) return; // it was moved
+    const left = Math.max(0, 1 - (now - start) / 900);
+    at = Math.round(100 * left ** 3);
+    position(at);
+    if (left > 0) requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
 }
 
 /* A picture is decoded before it is shown: what was there stays until then. */

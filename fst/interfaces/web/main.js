@@ -36,6 +36,9 @@ async function open(name) {
   }
 }
 
+/* A file that misses its place would replace the page. */
+for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
+
 startTheme();
 const tabs = makeTabs(open);
 tabs.open(readHash().tab || "paint");

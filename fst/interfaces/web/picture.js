@@ -102,7 +102,7 @@ export function download(blob, name) {
 }
 
 /**
- * Photos that are dropped on a place, or pasted while it is shown.
+ * Files that are dropped on a place.
  * @param {HTMLElement} place
  * @param {function(File[]): void} take
  */
@@ -122,6 +122,14 @@ export function takeDrops(place, take) {
     mark(event, false);
     if (isOn(event)) take([...event.dataTransfer.files]);
   });
+}
+
+/**
+ * Photos that are pasted while a place is shown.
+ * @param {HTMLElement} place
+ * @param {function(File[]): void} take
+ */
+export function takePastes(place, take) {
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files || [])];
     if (files.length && place.offsetParent !== null) take(files);

@@ -1,0 +1,29 @@
+/* From what is set to what the service is asked. */
+
+/**
+ * @param {{settings: typeof import("./settings.js").DEFAULTS, own: boolean, painting: ?File,
+ *          styles: ReturnType<typeof import("./styles.js").makeStyles>}} state
+ * @param {import("./picture.js").Photo} photo
+ * @returns {import("./painter.js").Wanted}
+ */
+export function wantedOf({ settings, own, painting, styles }, photo) {
+  const fields = {
+    ...(own ? { painting } : { style: styleOf(settings, styles) }),
+    strength: settings.strength < 1 ? settings.strength : null,
+    preserve_color: settings.colors || null,
+    stroke_size: settings.stroke === "small" ? null : settings.stroke,
+    seamless: settings.seamless || null,
+    mask: photo.mask || null,
+  };
+  const { mask, painting: file, ...plain } = fields;
+  const key = JSON.stringify([plain, file && [file.name, file.size, file.lastModified], mask && photo.maskVersion]);
+  return { photo, key, fields, format: settings.format };
+}
+
+/* A style, or a blend as the command line writes it. */
+function styleOf({ style, blend, share }, styles) {
+  const other = styles.all.find(({ name }) => name === blend);
+  const one = styles.all.find(({ name }) => name === style);
+  if (!other || blend === style || other.kind !== one?.kind) return style;
+  return `${style}=${(1 - share).toFixed(2)},${blend}=${share.toFixed(2)}`;
+}
