@@ -15,7 +15,7 @@ export function makeCurve(title) {
   const line = shape("polyline", { class: "curve-line" });
   const level = shape("line", { class: "curve-level", x1: 0, x2: 100, y1: 0, y2: 0 });
   // the drawing is stretched to its box; the lines' width is not (vector-effect in the style sheet)
-  const drawing = shape("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const drawing = shape("svg", { class: "curve-drawing", viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" });
   drawing.append(level, line);
   const [high, low, last, levelName] = ["high", "low", "last", "level-name"].map((name) =>
     element("span", { class: `curve-label curve-${name}`, "aria-hidden": "true" }));

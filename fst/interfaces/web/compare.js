@@ -1,0 +1,163 @@
+/* The tab where one pass of a net stands beside the optimization, which goes on while you look. */
+
+import { local, pictureAt, stylize } from "./api.js";
+import { makeBeforeAfter } from "./beforeafter.js";
+import { makeCompareForm } from "./compareform.js";
+import { makeCurve } from "./curve.js";
+import { element, fail, forgive, say } from "./dom.js";
+import { endJob, followJob, hasEnded, startJob, stateSentence } from "./jobs.js";
+import { download } from "./picture.js";
+import { makePictureBox } from "./picturebox.js";
+
+/**
+ * @param {HTMLElement} panel
+ * @param {{styles: object}} shared
+ */
+export function start(panel, shared) {
+  const results = makeResults();
+  let leave = () => {};
+  let running = null; // the job's id, while it paints
+  let aborter = new AbortController();
+
+  const form = makeCompareForm({ styles: shared.styles, begin, stop, onPhoto: newPhoto });
+  panel.append(element("div", { class: "page" },
+    element("h1", { text: "One pass, or many steps" }),
+    element("p", { class: "soft lead", text: "A trained net paints in one pass. The way that came before it changes the pixels step by step. Watch both." }),
+    element("div", { class: "work" }, form.element, results.element)));
+
+  function newPhoto(photo) {
+    stop().catch(fail);
+    aborter.abort();
+    results.clear(photo);
+  }
+
+  async function begin({ photo, style, iterations, size }) {
+    await stop();
+    leave();
+    aborter = new AbortController();
+    const { signal } = aborter;
+    results.clear(photo);
+    form.setRunning(true);
+    try {
+      const pass = await stylize({ photo: photo.file, style, size, format: "png" }, signal);
+      results.showPass(pass);
+      const { id } = await startJob({ kind: "optimize", photo: photo.file, style, iterations, size });
+      if (signal.aborted) return void endJob(id).catch(() => {});
+      running = id;
+      leave = followJob(id, { show: (job) => shown(job, photo, style), gone, away: fail });
+      say(`One pass took ${pass.seconds.toFixed(1)} seconds. The optimization has begun.`);
+      forgive();
+    } catch (error) {
+      form.setRunning(false);
+      fail(error);
+    }
+  }
+
+  function shown(job, photo, style) {
+    results.showJob(job, `${photo.stem}-${style}-optimized.png`);
+    if (!hasEnded(job)) return;
+    running = null;
+    form.setRunning(false);
+    say(stateSentence(job, "Optimizing"));
+    if (job.state === "failed") fail(stateSentence(job, ""));
+  }
+
+  function gone() {
+    running = null;
+    form.setRunning(false);
+    fail("The service does not know this optimization any more. Start it again.");
+  }
+
+  async function stop() {
+    if (running) await endJob(running);
+    else aborter.abort();
+    if (!running) form.setRunning(false);
+  }
+
+  // nobody would ever see it again
+  window.addEventListener("pagehide", () => {
+    if (running) fetch(local(`/jobs/${running}`), { method: "DELETE", keepalive: true });
+  });
+}
+
+/* The two pictures, the curve, and both on top of each other. */
+function makeResults() {
+  const pass = makeSide("One pass", "Choose a photo and a style.");
+  const steps = makeSide("Optimization", "It grows here, step by step.");
+  const curve = makeCurve("Objective");
+  const slider = makeBeforeAfter({ before: "One pass", after: "Optimization" });
+  const view = element("div", { class: "compare-view" }, slider.element);
+  const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress of the optimization" });
+  let passUrl = "";
+  let shownStep = "";
+  let ended = false;
+
+  const clear = (photo) => {
+    if (passUrl) URL.revokeObjectURL(passUrl);
+    passUrl = shownStep = "";
+    ended = false;
+    for (const side of [pass, steps]) side.clear(photo);
+    view.style.setProperty("--ratio", String(photo.width / photo.height));
+    slider.setSize(photo.width, photo.height);
+    slider.setBefore(null);
+    slider.setAfter(null);
+    slider.setPosition(50);
+    bar.value = 0;
+    curve.clear();
+  };
+  const showPass = ({ blob, seconds, name }) => {
+    passUrl = URL.createObjectURL(blob);
+    pass.show(passUrl, "The photo, painted in one pass", `${seconds.toFixed(2)} s`);
+    pass.offer(() => download(blob, name));
+    slider.setBefore(passUrl);
+  };
+  const showJob = (job, name) => {
+    bar.value = job.state === "done" ? 1 : job.progress;
+    const address = job.result || job.preview;
+    steps.show(address, `The photo, optimized for ${job.step} of ${job.steps} steps`, stateSentence(job, "Optimizing"));
+    curve.show(job.curve, job.steps, job.pass?.total ?? null);
+    if (address && address !== shownStep) {
+      shownStep = address;
+      slider.setAfter(local(address)).catch(() => {}); // a newer one has taken its place
+    }
+    if (hasEnded(job) && job.result && !ended) {
+      ended = true;
+      steps.offer(async () => download(await pictureAt(job.result), name));
+    }
+  };
+  const made = element("section", { class: "results", "aria-label": "Results" },
+    element("div", { class: "pair" }, pass.element, steps.element), bar,
+    element("div", { class: "pair" },
+      element("div", { class: "card" }, element("h2", { text: "On top of each other" }), view),
+      element("div", { class: "card" }, element("h2", { text: "How far it has come" }), curve.element)));
+  return { element: made, clear, showPass, showJob };
+}
+
+/* One of the two, with what it took and a way to keep it. */
+function makeSide(title, empty) {
+  const box = makePictureBox(empty);
+  const words = element("p", { class: "small soft numbers", text: " " });
+  const button = element("button", { type: "button", text: "Download", disabled: true, "aria-label": `Download: ${title}` });
+  let give = async () => {};
+  button.addEventListener("click", () => Promise.resolve(give()).catch(fail));
+  const made = element("figure", { class: "card side" },
+    element("div", { class: "side-head" }, element("figcaption", {}, element("h2", { text: title }), words), button),
+    box.element);
+  return {
+    element: made,
+    clear: (photo) => {
+      box.show(null);
+      box.setRatio(photo.width, photo.height);
+      words.textContent = " ";
+      button.disabled = true;
+    },
+    show: (address, description, sentence) => {
+      if (address) box.show(address, description);
+      words.textContent = sentence;
+    },
+    offer: (handler) => {
+      give = handler;
+      button.disabled = false;
+    },
+  };
+}

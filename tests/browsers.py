@@ -1,0 +1,94 @@
+"""A browser for tests: chromium, driven by playwright, and what must never happen in it."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+ARGUMENTS = (
+    "--no-sandbox",  # a container's root may not make one
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+"""The camera is a drawn one, and nobody is asked whether it may be used."""
+
+PATIENCE = 20_000
+"""Milliseconds for which something is waited, on a machine that has much to do."""
+
+WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (!entry.hadRecentInput) window.shifts.push(entry.value);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+"""Runs in every page before its own scripts."""
+
+
+@contextlib.contextmanager
+def launched() -> Iterator[Any]:
+    """A browser; the test is skipped where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("needs chromium")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page, and all that it should not do.
+
+    Args:
+        browser: that it is opened in.
+        address: of the service.
+        options: of the browser's context: ``viewport``, ``color_scheme`` ...
+
+    Attributes:
+        page: playwright's.
+        errors: what it said on its console, or threw.
+        foreign: addresses of other hosts that it asked.
+    """
+
+    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+        self.context = browser.new_context(accept_downloads=True, **options)
+        self.context.set_default_timeout(PATIENCE)
+        self.context.add_init_script(WATCH)
+        self.page: Any = self.context.new_page()
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        host = urlsplit(address).netloc
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self._asked(request.url, host))
+
+    def _heard(self, message: Any) -> None:
+        # the browser itself notes each answer of 4xx; what the page makes of it is tested elsewhere
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.errors.append(message.text)
+
+    def _asked(self, url: str, host: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("blob", "data") and parts.netloc != host:
+            self.foreign.append(url)
+
+    def check(self) -> None:
+        """Nothing was forbidden, thrown, or asked of others."""
+        assert self.page.evaluate("window.violations ?? []") == []
+        assert self.errors == []
+        assert self.foreign == []
+
+    def close(self) -> None:
+        """Closes the page."""
+        self.context.close()

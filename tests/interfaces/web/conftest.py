@@ -1,0 +1,91 @@
+"""The page in a real browser, and a real service behind it, whose nets are tiny."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from browsers import Watched, launched
+from support import make_photo
+from tiny_any import save_any
+from tiny_runs import save_style
+
+from fst.interfaces.http.app import make_app
+from fst.interfaces.http.settings import ServiceSettings
+
+Open = Callable[..., Watched]
+"""The ``open_page`` fixture: what follows the #, options of the browser's context."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service in a thread: two tiny nets, one for any painting, no network."""
+    folder = tmp_path_factory.mktemp("served")
+    checkpoints = folder / "checkpoints"
+    save_style(checkpoints / "dawn.safetensors", seed=1)
+    save_style(checkpoints / "dusk.safetensors", seed=2)
+    save_any(checkpoints)
+    photos = folder / "photos"
+    photos.mkdir()
+    for number in range(12):
+        make_photo(64, 64, seed=number).save(photos / f"photo_{number:02d}.jpg", quality=95)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, place in (("XDG_CACHE_HOME", "cache"), ("XDG_DATA_HOME", "data")):
+            patch.setenv(name, str(folder / place))
+        for name in ("HF_HUB_OFFLINE", "OMP_NUM_THREADS"):
+            patch.setenv(name, "1")
+        patch.delenv("FST_ASSETS", raising=False)
+        patch.chdir(folder)
+        settings = ServiceSettings(
+            port=0, checkpoints=checkpoints, photos=photos, device="cpu", precision="fp32"
+        )
+        app = make_app(settings)
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started and thread.is_alive():
+            thread.join(0.01)
+        (socket,) = server.servers[0].sockets
+        yield f"http://127.0.0.1:{socket.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, with a drawn camera."""
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture
+def open_page(browser: Any, served: str) -> Iterator[Open]:
+    """Opens the page; at the end of the test, nothing forbidden may have happened in it."""
+    opened: list[Watched] = []
+
+    def call(hash: str = "", **options: Any) -> Watched:
+        found = Watched(browser, served, **options)
+        opened.append(found)
+        found.page.goto(served + hash)
+        return found
+
+    yield call
+    for found in opened:
+        found.check()
+        found.close()
+
+
+@pytest.fixture
+def page(open_page: Open) -> Any:
+    """The page as one comes to it first."""
+    return open_page().page
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A small photo, as a PNG file, so that nothing is lost on the way."""
+    path = tmp_path / "meadow.png"
+    make_photo(96, 72, seed=5).save(path)
+    return path
