@@ -28,7 +28,7 @@ export function start(panel, { styles }) {
   const parts = { canvas, video, figure, note, begin, snapshot };
   const controls = makeControls(styles, live);
   panel.append(element("div", { class: "live" }, element("h1", { class: "visually-hidden", text: "Paint what the camera sees" }),
-    element("div", { class: "live-frame" }, canvas, note, figure, video),
+    element("div", { class: "live-frame" }, element("div", { class: "live-stack" }, canvas, note, figure), video),
     element("div", { class: "live-controls" }, element("div", { class: "row" }, begin, snapshot), controls,
       element("p", { class: "small soft", text: "Frames go to this service only, one after the other, and are not kept. The camera stops when you leave this tab." }))));
 

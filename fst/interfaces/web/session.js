@@ -127,7 +127,8 @@ export async function takeFiles(session, parts, files) {
       else parts.strip.show(session.photos, session.at);
       isFirst = false;
     } catch (error) {
-      fail(error);
+      const { message } = error;
+      fail(new Error(message.includes(file.name) ? message : `${file.name}: ${message}`));
     }
   }
 }
