@@ -89,15 +89,22 @@ export async function stylize(fields, signal) {
   for (let tries = 4; ; tries -= 1) {
     try {
       const answer = await request("/stylize", { method: "POST", body: formOf(fields), signal });
-      const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") || "");
+      const name = nameIn(answer.headers.get("Content-Disposition") || "");
       const seconds = Number(answer.headers.get("X-Seconds")) || 0;
-      return { blob: await answer.blob(), seconds, name: name ? name[1] : "painting" };
+      return { blob: await answer.blob(), seconds, name };
     } catch (error) {
       // what we aborted may still count as our work for a moment
       if (tries <= 1 || ![429, 503].includes(error.status)) throw error;
       await pause(Math.min(error.retryAfter || 0.4, 3) * 1000, signal);
     }
   }
+}
+
+/* RFC 6266: the name with all its letters stands behind the star, where it has others than ASCII. */
+function nameIn(disposition) {
+  const all = /filename\*=UTF-8''([^;]+)/i.exec(disposition);
+  const plain = /filename="([^"]+)"/.exec(disposition);
+  return all ? decodeURIComponent(all[1]) : plain ? plain[1] : "painting";
 }
 
 /**
