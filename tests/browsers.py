@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,3 +92,7 @@ class Watched:
     def close(self) -> None:
         """Closes the page."""
         self.context.close()
+
+
+Open = Callable[..., Watched]
+"""The ``open_page`` fixture: what follows the #, options of the browser's context."""

@@ -4,7 +4,6 @@ import { pictureAt } from "./api.js";
 import { makeCurve } from "./curve.js";
 import { element, fail, forgive, say } from "./dom.js";
 import { endJob, followJob, hasEnded, startJob, stateSentence } from "./jobs.js";
-import { formOf } from "./api.js";
 import { choice } from "./adjust.js";
 
 /**
@@ -59,10 +58,10 @@ export function makeRefine({ begin, onPicture }) {
     line.textContent = "Starting…";
     const turn = (work.turn += 1);
     try {
-      const { id } = await startJob(formOf({ ...fields, iterations: work.iterations, size: work.size }));
+      const { id } = await startJob({ ...fields, iterations: work.iterations, size: work.size });
       if (turn !== work.turn) return void endJob(id).catch(() => {}); // given up meanwhile
       Object.assign(work, { id, preview: "" });
-      work.unfollow = followJob(id, { show, gone: idle, away: (sentence) => { line.textContent = sentence; } });
+      work.unfollow = followJob(id, { show, gone: idle, away: (error) => { line.textContent = error.message; } });
     } catch (error) {
       if (turn !== work.turn) return;
       progress.hidden = true;
