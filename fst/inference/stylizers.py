@@ -30,6 +30,7 @@ from fst.styles.objective import judged_by_slim, load_objective, padding_of, sty
 from fst.styles.predicted import fitting_size
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle
+from fst.system.cancellation import stop_if_canceled
 
 NOISY = ("noise", "blend")
 """Starts that a seed has to do with."""
@@ -150,6 +151,7 @@ class RefiningStylizer:
 def _last(iterates: Iterator[Iterate], inside: Inside, on_iterate: OnIterate | None) -> Tensor:
     """What an optimization ends with, in [0, 1], without the rim of a small picture."""
     for iterate in iterates:
+        stop_if_canceled()
         image = iterate.image[inside]
         if on_iterate is not None:
             on_iterate(replace(iterate, image=image))

@@ -22,6 +22,7 @@ COMMANDS = {
         "video": "paint clips, steadily, with their sound",
         "styles": "list the styles: trained, to be trained, to be optimized",
         "live": "a camera, painted while you look",
+        "serve": "a page to paint photos on, and a service for programs",
         "sheet": "one photo in every style there is, to choose from",
         "train": "train a net for a painting",
         "pack": "put many styles into one file",

@@ -5,7 +5,10 @@ from types import ModuleType
 
 from fst.errors import InputError
 
-EXTRAS = {"video": "av opencv-python"}
+EXTRAS = {
+    "video": "av opencv-python",
+    "web": "fastapi uvicorn python-multipart prometheus-client",
+}
 """Extra of fst -> the packages that it brings, as pip calls them."""
 
 

@@ -27,6 +27,7 @@ from fst.inference.strips.plans import Plan, row_bytes
 from fst.inference.strips.rows import Kept, Made, Source, Stored, adding, normalizing
 from fst.inference.strips.stores import DiskStore, Store
 from fst.nets.stages import Stage
+from fst.system.cancellation import stop_if_canceled
 
 
 @dataclass(frozen=True)
@@ -240,4 +241,5 @@ def _strips(height: int, rows: int) -> Iterator[tuple[int, int]]:
     rows = -(-height // count)
     rows += rows % 2  # strips of about the same height, even
     for first in range(0, height, rows):
+        stop_if_canceled()
         yield first, min(first + rows, height)

@@ -1,0 +1,58 @@
+"""A page to paint photos on, and a service: ``fst serve``."""
+
+import argparse
+import logging
+import secrets
+import threading
+import warnings
+import webbrowser
+
+from fst.errors import FstWarning
+from fst.interfaces.http.settings import ServiceSettings, is_loopback
+from fst.system.device import pick_device, pick_precision
+from fst.system.packages import need
+
+
+def main(options: argparse.Namespace) -> int:
+    """Serves until it is ended; 130 where that was by ``Ctrl-C``."""
+    for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
+        need(module, "web", "fst serve")
+    settings = settings_of(options)
+    pick_precision(settings.precision, pick_device(settings.device))
+    from fst.interfaces.http.app import make_app
+    from fst.interfaces.http.server import Server, address, listen
+
+    bound = listen(settings)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    # what is said to one client is not said here, again and again
+    warnings.simplefilter("ignore", FstWarning)
+    server = Server(make_app(settings))
+    where = address(settings, bound)
+    if settings.token is not None:
+        where = f"{where}?token={settings.token}"
+    print(f"fst serve: {where}  (Ctrl-C ends it)", flush=True)
+    if not options.no_browser:
+        threading.Thread(target=webbrowser.open, args=(where,), daemon=True).start()
+    server.run(sockets=[bound])
+    return 0
+
+
+def settings_of(options: argparse.Namespace) -> ServiceSettings:
+    """The settings of a service; a token is made where one is needed and none is given.
+
+    Raises:
+        InputError: a value that can't be.
+    """
+    token = options.token
+    if token is None and (options.allow_host or not is_loopback(options.host)):
+        token = secrets.token_urlsafe(24)
+    same = (
+        "host", "port", "checkpoints", "photos", "max_bytes", "max_pixels", "workers", "queue",
+        "per_client", "device", "precision",
+    )  # fmt: skip
+    return ServiceSettings(
+        **{name: getattr(options, name) for name in same},
+        token=token,
+        allowed_hosts=tuple(name.lower() for name in options.allow_host),
+        training=not options.no_training,
+    )

@@ -1,0 +1,113 @@
+"""Runs a service under uvicorn: its socket, its patience, its end."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from fst.errors import InputError
+from fst.interfaces.http.service import Service
+from fst.interfaces.http.settings import ServiceSettings
+from fst.system.signals import heeded
+
+END = 3
+"""Seconds that answers in work get at the end."""
+
+HEADERS_WITHIN = 10.0
+"""Seconds in which the head of a connection's first request has to come."""
+
+CONNECTIONS = 500
+"""At a time; more are told to come later."""
+
+
+class PatientProtocol(H11Protocol):
+    """HTTP/1.1 that hangs up on clients who connect and don't ask."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody has connected."""
+        super().connection_made(transport)
+        self.loop.call_later(HEADERS_WITHIN, self._hang_up)
+
+    def _hang_up(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """A server that tells its service at once when it is to stop.
+
+    Args:
+        app: from :func:`~fst.interfaces.http.app.make_app`.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=PatientProtocol,
+                ws="none",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=END,
+                limit_concurrency=CONNECTIONS,
+                h11_max_incomplete_event_size=32_768,
+            )
+        )
+        self._service: Service = app.state.service
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Takes all signals that ask to stop; what they were asked is done when it has ended."""
+        before = {number: signal.signal(number, self.handle_exit) for number in heeded()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if self._captured_signals:
+            signal.raise_signal(self._captured_signals[0])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first request to stop lets answers end; a second one does not."""
+        if self.should_exit:
+            self.force_exit = True
+        super().handle_exit(sig, frame)
+        self._service.stop()
+
+
+def listen(settings: ServiceSettings) -> socket.socket:
+    """The socket of a service, bound.
+
+    Raises:
+        InputError: the port is taken, the address is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((settings.host, settings.port))
+        found.listen(128)
+    except OSError as error:
+        found.close()
+        where = f"{settings.host}:{settings.port}"
+        raise InputError(
+            f"can't listen at {where}: {error.strerror or error}; give another port (--port 0 "
+            "takes a free one)"
+        ) from error
+    return found
+
+
+def address(settings: ServiceSettings, bound: socket.socket) -> str:
+    """What to type into a browser on this machine."""
+    any_address = settings.host in ("0.0.0.0", "::", "")
+    host = "127.0.0.1" if any_address else settings.host
+    name: Any = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{bound.getsockname()[1]}/"
