@@ -18,9 +18,9 @@ export function makeAdjust(styles, settings, onChange) {
   const strength = slider("Strength", (value) => set("strength", value));
   const colors = choice("Colors", [
     ["", "The painting's"],
-    ["luma", "The photo's: only its brightness is painted (luma)"],
-    ["lab", "The photo's, as the eye sees them (lab)"],
-    ["histogram", "The painting's, spread like the photo's (histogram)"],
+    ["luma", "The photo's (luma)"],
+    ["lab", "The photo's (Lab)"],
+    ["histogram", "As many as the photo's (histogram)"],
   ], (value) => set("colors", value));
   const stroke = segments("Brush strokes", "stroke", [["small", "Small"], ["medium", "Medium"], ["large", "Large"]], (value) => set("stroke", value));
   const blend = choice("Blend with", [["", "No other style"]], (value) => set("blend", value));

@@ -109,7 +109,7 @@ function makeDraggable(view, stack, handle, position) {
   };
   view.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || view.dataset.compare === "off") return;
-    if (view.classList.contains("is-masking")) return;
+    if (view.classList.contains("is-masking") || view.classList.contains("is-tiled")) return;
     const panning = view.classList.contains("is-actual") && event.target !== handle;
     if (panning && event.pointerType !== "mouse") return; // a finger scrolls by itself
     drag = panning ? { x: event.clientX, y: event.clientY, left: view.scrollLeft, top: view.scrollTop } : {};

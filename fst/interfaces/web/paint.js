@@ -1,79 +1,84 @@
-/* The Paint tab: what is set and what is shown, brought together. */
+/* The Paint tab: its parts, and who tells whom. */
 
 import { makeAdjust } from "./adjust.js";
-import { request } from "./api.js";
+import { local, request } from "./api.js";
 import { takePhoto } from "./camera.js";
-import { element, fail, forgive, say } from "./dom.js";
+import { element, fail, say } from "./dom.js";
 import { makeGallery, OWN } from "./gallery.js";
 import { makeMask } from "./mask.js";
-import { full, makePainter } from "./painter.js";
+import { makePainter } from "./painter.js";
 import { makeStrip } from "./photos.js";
-import { download, openPhoto } from "./picture.js";
 import { makeRefine } from "./refine.js";
+import { change, choose, isOptimized, makeSession, paint, remove, replacePassing, save, showPhoto, takeFiles, takeSettings } from "./session.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { makeStage } from "./stage.js";
-import { wantedOf } from "./wanted.js";
+import { refineFields, wantedOf } from "./wanted.js";
 
 /**
  * @param {HTMLElement} panel
  * @param {{styles: ReturnType<typeof import("./styles.js").makeStyles>}} shared
- * @returns {{choose: function(string): void, hidden: function(): void}}
+ * @returns {{choose: function(string): void}}
  */
 export function start(panel, { styles }) {
-  const state = { styles, settings: loadSettings(), photos: [], at: -1, painting: null, own: false, refined: null };
-  const parts = { stage: makeStage(stageHost(state, () => parts, panel)) };
-  parts.painter = makePainter(painterHost(state, parts));
-  const changed = () => {
-    saveSettings(state.settings);
-    parts.stage.setTiled(state.settings.seamless);
-    paint(state, parts);
-  };
+  const session = makeSession(styles);
+  const parts = {};
+  parts.stage = makeStage(stageHost(session, parts, panel));
+  parts.painter = makePainter(painterHost(session, parts));
   parts.gallery = makeGallery(styles, {
-    onStyle: (name) => choose(state, parts, name, changed),
+    onStyle: (name) => choose(session, parts, name),
     onPainting: (file) => {
-      state.painting = file;
+      session.painting = file;
       parts.gallery.setPainting(file);
-      choose(state, parts, OWN, changed);
+      choose(session, parts, OWN);
     },
   });
-  parts.adjust = makeAdjust(styles, state.settings, changed);
-  parts.mask = makeMask(parts.stage.view, () => paint(state, parts));
-  parts.refine = makeRefine(refineHost(state, parts));
+  parts.adjust = makeAdjust(styles, session.settings, () => change(session, parts));
+  parts.mask = makeMask(parts.stage.view, () => paint(session, parts));
+  parts.refine = makeRefine(refineHost(session, parts));
   parts.strip = makeStrip({
-    onChoose: (at) => showPhoto(state, parts, at),
-    onRemove: (at) => remove(state, parts, at),
-    wantedOf: (photo) => wantedOf(state, photo),
+    onChoose: (at) => showPhoto(session, parts, at),
+    onRemove: (at) => remove(session, parts, at),
+    wantedOf: (photo) => wantedOf(session, photo),
   });
+  parts.brush = makeBrush(session, parts);
   parts.stage.place(parts.strip.element);
-  panel.append(element("h1", { class: "visually-hidden", text: "Paint a photo" }),
-    element("div", { class: "studio" }, parts.stage.element, parts.gallery.element, makeSide(state, parts)));
   parts.stage.setPhoto(null);
-  styles.onChange(() => takeSettings(state, parts));
+  const side = element("section", { class: "adjust", "aria-labelledby": "adjust-title" },
+    element("h2", { id: "adjust-title", text: "Adjust" }), parts.adjust.element, parts.brush, parts.mask.element,
+    parts.refine.element, makeLink(session));
+  panel.append(element("h1", { class: "visually-hidden", text: "Paint a photo" }),
+    element("div", { class: "studio" }, parts.stage.element, parts.gallery.element, side));
+  styles.onChange(() => {
+    takeSettings(session, parts);
+    parts.stage.setExamples(styles.all.slice(0, 4).slice(-3).map((style) => local(style.thumbnail)));
+  });
   window.addEventListener("hashchange", () => {
-    Object.assign(state.settings, loadSettings());
-    takeSettings(state, parts);
+    Object.assign(session.settings, loadSettings());
+    takeSettings(session, parts);
   });
   return {
     choose: (name) => {
       parts.gallery.mark(name);
-      choose(state, parts, name, changed);
+      choose(session, parts, name);
     },
-    hidden: () => parts.painter.stop(),
-    shown: () => paint(state, parts),
   };
 }
 
-function makeSide(state, parts) {
+function makeBrush(session, { mask }) {
   const brush = element("button", { type: "button", "aria-pressed": "false", text: "Paint only a part", disabled: true });
   brush.addEventListener("click", () => {
-    if (parts.mask.isOpen()) parts.mask.close();
-    else parts.mask.open(state.photos[state.at]);
-    brush.setAttribute("aria-pressed", String(parts.mask.isOpen()));
+    if (mask.isOpen()) mask.close();
+    else mask.open(session.photos[session.at]);
+    brush.setAttribute("aria-pressed", String(mask.isOpen()));
   });
-  parts.brush = brush;
-  const link = element("button", { type: "button", class: "quiet", text: "Copy a link to these settings" });
+  return brush;
+}
+
+function makeLink(session) {
+  const usual = "Copy a link to these settings";
+  const link = element("button", { type: "button", class: "quiet", text: usual });
   link.addEventListener("click", async () => {
-    saveSettings(state.settings);
+    saveSettings(session.settings);
     try {
       await navigator.clipboard.writeText(location.href);
       link.textContent = "Copied";
@@ -81,134 +86,44 @@ function makeSide(state, parts) {
     } catch {
       link.textContent = "Copy it from the address bar";
     }
-    setTimeout(() => { link.textContent = "Copy a link to these settings"; }, 3000);
+    setTimeout(() => { link.textContent = usual; }, 3000);
   });
-  return element("section", { class: "adjust", "aria-labelledby": "adjust-title" }, element("h2", { id: "adjust-title", text: "Adjust" }),
-    parts.adjust.element, brush, parts.mask.element, parts.refine.element, link);
+  return link;
 }
 
-function takeSettings(state, parts) {
-  const { settings, styles } = state;
-  if (!styles.all.some((style) => style.name === settings.style)) settings.style = styles.all[0]?.name || "";
-  saveSettings(settings);
-  parts.adjust.refresh(state.own);
-  parts.stage.setFormat(settings.format);
-  parts.stage.setTiled(settings.seamless);
-  parts.gallery.mark(state.own ? OWN : settings.style);
-  paint(state, parts);
-}
-
-function choose(state, parts, name, changed) {
-  state.own = name === OWN;
-  if (!state.own) state.settings.style = name;
-  parts.adjust.refresh(state.own);
-  changed();
-}
-
-function paint(state, parts) {
-  const photo = state.photos[state.at];
-  if (!photo || !(state.own || state.settings.style)) return;
-  forgive();
-  parts.refine.stop();
-  state.refined = null;
-  if (state.own && !state.styles.anyPainting) {
-    parts.painter.stop();
-    parts.refine.run(); // without a net for any painting, the pixels are optimized
-  } else parts.painter.paint(wantedOf(state, photo));
-}
-
-function showPhoto(state, parts, at) {
-  const photo = state.photos[at];
-  state.at = photo ? at : -1;
-  parts.painter.stop();
-  parts.mask.close();
-  parts.brush.setAttribute("aria-pressed", "false");
-  parts.brush.disabled = !photo;
-  parts.refine.setReady(Boolean(photo));
-  parts.strip.show(state.photos, at);
-  parts.stage.setPhoto(photo || null);
-  parts.stage.view.setAfter(null);
-  parts.stage.view.setBefore(photo ? photo.url : null).catch(fail);
-  state.isNew = true;
-  if (photo) return paint(state, parts);
-  parts.refine.stop();
-  parts.stage.setWorking(false);
-  parts.stage.setStatus("");
-}
-
-function remove(state, parts, at) {
-  const [gone] = state.photos.splice(at, 1);
-  for (const url of [gone.url, gone.small]) if (url) URL.revokeObjectURL(url);
-  for (const { url } of gone.painted?.values() || []) URL.revokeObjectURL(url);
-  showPhoto(state, parts, Math.min(at, state.photos.length - 1));
-}
-
-function stageHost(state, partsOf, panel) {
-  const take = async (files) => {
-    forgive();
-    const first = state.photos.length;
-    for (const file of files) {
-      try {
-        state.photos.push(await openPhoto(file, state.settings.style));
-        if (state.photos.length === first + 1) showPhoto(state, partsOf(), first);
-        else partsOf().strip.show(state.photos, state.at);
-      } catch (error) {
-        fail(error);
-      }
-    }
-  };
+function stageHost(session, parts, panel) {
+  const take = (files) => takeFiles(session, parts, files);
+  const orFail = (work) => () => work().catch(fail);
   return {
     onFiles: take,
-    onSample: async () => {
-      try {
-        const blob = await (await request("/sample")).blob();
-        await take([new File([blob], "sample.jpg", { type: blob.type })]);
-      } catch (error) {
-        fail(error);
-      }
-    },
-    onCamera: async () => {
-      try {
-        const file = await takePhoto();
-        if (file) await take([file]);
-      } catch (error) {
-        fail(error);
-      }
-    },
+    onSample: orFail(async () => {
+      const blob = await (await request("/sample")).blob();
+      await take([new File([blob], "sample.jpg", { type: blob.type })]);
+    }),
+    onCamera: orFail(async () => {
+      const file = await takePhoto();
+      if (file) await take([file]);
+    }),
     onRemove: () => {
-      remove(state, partsOf(), state.at);
-      panel.querySelector(".empty:not([hidden]) input, .strip-item input:checked")?.focus();
+      remove(session, parts, session.at);
+      panel.querySelector(".strip:not([hidden]) input:checked, .empty:not([hidden]) input")?.focus();
     },
     onFormat: (format) => {
-      state.settings.format = format;
-      saveSettings(state.settings);
+      session.settings.format = format;
+      saveSettings(session.settings);
     },
-    onDownload: () => save(state, partsOf()),
+    onDownload: () => save(session, parts),
   };
 }
 
-async function save(state, { stage }) {
-  const photo = state.photos[state.at];
-  if (state.refined) return download(state.refined.blob, state.refined.name);
-  stage.setSaving(true);
-  try {
-    const painted = await full(wantedOf(state, photo));
-    download(painted.blob, painted.name);
-    say(`${painted.name} is downloaded.`);
-  } catch (error) {
-    fail(error);
-  }
-  stage.setSaving(false);
-}
-
-function painterHost(state, { stage }) {
+function painterHost(session, { stage }) {
   const show = async ({ photo }, { url }, isKept) => {
-    if (state.photos[state.at] !== photo) return;
+    if (session.photos[session.at] !== photo) return;
     await stage.view.setAfter(url);
     stage.setTile(url);
-    replaceUrl(state, isKept ? null : url);
-    if (state.isNew) stage.view.reveal();
-    state.isNew = false;
+    replacePassing(session, isKept ? null : url);
+    if (session.isNew) stage.view.reveal();
+    session.isNew = false;
   };
   return {
     onPreview: (wanted, painted) => show(wanted, painted, false).catch(fail),
@@ -229,32 +144,31 @@ function painterHost(state, { stage }) {
   };
 }
 
-/* What is shown for a while only gives its memory back. */
-function replaceUrl(state, url) {
-  if (state.passing) URL.revokeObjectURL(state.passing);
-  state.passing = url;
-}
-
-function refineHost(state, { painter, stage }) {
+function refineHost(session, { painter, stage }) {
   return {
     begin: () => {
-      const photo = state.photos[state.at];
+      const photo = session.photos[session.at];
       if (!photo) return null;
       painter.stop();
-      const kind = state.own && !state.styles.anyPainting ? "optimize" : "refine";
-      return { kind, photo: photo.file, ...wantedOf(state, photo).fields };
+      session.refined = null;
+      stage.setWorking(true);
+      stage.setStatus(isOptimized(session) ? "Optimizing, as there is no net for this painting…" : "Refining…");
+      return refineFields(session, photo);
     },
     onPicture: async (blob, isLast) => {
-      const photo = state.photos[state.at];
+      const photo = session.photos[session.at];
       if (!photo) return;
       const url = URL.createObjectURL(blob);
       await stage.view.setAfter(url);
-      replaceUrl(state, url);
-      stage.setWorking(!isLast);
+      replacePassing(session, url);
       if (!isLast) return;
-      const style = state.own ? "painting" : state.settings.style;
-      state.refined = { blob, name: `${photo.stem}-${style}-refined.${blob.type.split("/")[1] || "png"}` };
+      const style = session.own ? "painting" : session.settings.style;
+      session.refined = { blob, name: `${photo.stem}-${style}-refined.${blob.type.split("/")[1] || "png"}` };
       stage.setStatus("Refined. Download gives this picture.");
+    },
+    onEnd: (isGood) => {
+      stage.setWorking(false);
+      if (!isGood) stage.setStatus("Not refined.");
     },
   };
 }

@@ -29,6 +29,7 @@ export function makeStrip({ onChoose, onRemove, wantedOf }) {
     running = new AbortController();
     all.disabled = true;
     stop.hidden = false;
+    root.classList.add("is-busy");
     try {
       const files = await paintAll(photos, wantedOf, running.signal, (count) => {
         bar.value = count / photos.length;
@@ -39,7 +40,7 @@ export function makeStrip({ onChoose, onRemove, wantedOf }) {
     } catch (error) {
       fail(error);
     }
-    bar.value = 0;
+    root.classList.remove("is-busy");
     all.disabled = false;
     stop.hidden = true;
     all.textContent = "Download all (ZIP)";

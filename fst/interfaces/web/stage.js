@@ -14,6 +14,7 @@ const ACCEPT = "image/*,.heic,.heif,.tif,.tiff";
  *            setPhoto: function(?import("./picture.js").Photo): void,
  *            setWorking: function(boolean): void, setStatus: function(string): void,
  *            setTile: function(?string): void, setTiled: function(boolean): void,
+ *            setExamples: function(string[]): void,
  *            setSaving: function(boolean): void, setFormat: function(string): void,
  *            place: function(HTMLElement): void}}
  */
@@ -22,6 +23,7 @@ export function makeStage(host) {
   const tiles = element("div", { class: "tiles", hidden: true, role: "img", "aria-label": "The tile, three by three" });
   view.stack.append(tiles);
   const empty = makeEmpty(host);
+  const art = empty.querySelector(".empty-art");
   const area = element("div", { class: "stage-view" }, element("div", { class: "working", "aria-hidden": "true" }), view.element, empty);
   const status = element("p", { class: "stage-status small soft numbers" });
   const bar = makeBar(host, view, tiles);
@@ -44,6 +46,9 @@ export function makeStage(host) {
     },
     setStatus: (text) => { status.textContent = text; },
     setTile: (url) => { tiles.style.backgroundImage = url ? `url("${url}")` : "none"; },
+    setExamples: (urls) => {
+      art.replaceChildren(...urls.map((src) => element("img", { src, alt: "", width: 256, height: 192 })));
+    },
     setTiled: bar.setTiled,
     setSaving: bar.setSaving,
     setFormat: bar.setFormat,
@@ -68,7 +73,7 @@ function makeEmpty({ onFiles, onSample, onCamera }) {
     ? element("label", { class: "button file-button" }, "Take a photo", fileField("Take a photo", { capture: "environment" }, onFiles))
     : element("button", { type: "button", text: "Take a photo", onclick: onCamera });
   return element("div", { class: "empty" },
-    element("div", { class: "empty-inner" },
+    element("div", { class: "empty-inner" }, element("div", { class: "empty-art", "aria-hidden": "true" }),
       element("h2", { class: "empty-title", text: "Start with a photo" }),
       element("p", { class: "soft", text: isPhone ? "Choose one, or take one." : "Drop it here, paste it, or choose one. It stays on this service." }),
       element("div", { class: "row" }, choose, camera, element("button", { type: "button", class: "quiet", text: "Try a sample", onclick: onSample }))));
@@ -89,6 +94,7 @@ function makeBar({ onFiles, onRemove, onDownload, onFormat }, view, tiles) {
   const show = (on) => {
     tiled.setAttribute("aria-pressed", String(on));
     tiles.hidden = !on;
+    view.element.classList.toggle("is-tiled", on);
   };
   actual.addEventListener("click", () => setActual(!view.isActual()));
   view.element.addEventListener("dblclick", () => setActual(!view.isActual()));

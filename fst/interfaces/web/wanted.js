@@ -27,3 +27,15 @@ function styleOf({ style, blend, share }, styles) {
   if (!other || blend === style || other.kind !== one?.kind) return style;
   return `${style}=${(1 - share).toFixed(2)},${blend}=${share.toFixed(2)}`;
 }
+
+/**
+ * What a job is asked for: the optimization after a pass, or, where there is no net, alone.
+ * @param {import("./session.js").Session} session
+ * @param {import("./picture.js").Photo} photo
+ * @returns {Object<string, *>} fields of POST /jobs.
+ */
+export function refineFields(session, photo) {
+  const kind = session.own && !session.styles.anyPainting ? "optimize" : "refine";
+  const { style, painting, strength, preserve_color, mask } = wantedOf(session, photo).fields;
+  return { kind, photo: photo.file, style, painting, strength, preserve_color, mask };
+}

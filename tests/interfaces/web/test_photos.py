@@ -137,7 +137,7 @@ def test_the_keyboard_alone_gets_a_painting(page: Any, photo: Path) -> None:
     page.keyboard.press("Enter")
     tab_to("input[type=file][aria-label='Choose photos']")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files(str(photo))
     wait_until_painted(page)
     before = page.locator(".view-after").get_attribute("src")
