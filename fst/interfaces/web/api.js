@@ -89,15 +89,21 @@ export async function stylize(fields, signal) {
   for (let tries = 4; ; tries -= 1) {
     try {
       const answer = await request("/stylize", { method: "POST", body: formOf(fields), signal });
-      const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") || "");
       const seconds = Number(answer.headers.get("X-Seconds")) || 0;
-      return { blob: await answer.blob(), seconds, name: name ? name[1] : "painting" };
+      return { blob: await answer.blob(), seconds, name: nameOf(answer) };
     } catch (error) {
       // what we aborted may still count as our work for a moment
       if (tries <= 1 || ![429, 503].includes(error.status)) throw error;
       await pause(Math.min(error.retryAfter || 0.4, 3) * 1000, signal);
     }
   }
+}
+
+/* As the service says it: letters beyond ASCII come in the second form (RFC 6266). */
+function nameOf(answer) {
+  const said = answer.headers.get("Content-Disposition") || "";
+  const wide = /filename\*=UTF-8''([^;]+)/i.exec(said);
+  return wide ? decodeURIComponent(wide[1]) : /filename="([^"]+)"/.exec(said)?.[1] || "painting";
 }
 
 /**

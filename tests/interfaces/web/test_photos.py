@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsers import wait_until
 from paint_page import (
     as_png,
     choose_photos,
@@ -114,7 +115,7 @@ def test_a_photo_that_lies_on_its_side_is_painted_upright(page: Any, tmp_path: P
 def test_the_camera_takes_a_photo(page: Any) -> None:
     page.locator(".tile").first.wait_for()
     page.get_by_role("button", name="Take a photo").click()
-    page.wait_for_function("document.querySelector('dialog video')?.videoWidth > 0")
+    wait_until(page, "() => document.querySelector('dialog video')?.videoWidth > 0")
     page.get_by_role("button", name="Take the photo").click()
     wait_until_painted(page)
     name, content = download(page)
@@ -124,6 +125,8 @@ def test_the_camera_takes_a_photo(page: Any) -> None:
 
 def test_the_keyboard_alone_gets_a_painting(page: Any, photo: Path) -> None:
     page.locator(".tile").first.wait_for()
+
+    page.on("filechooser", lambda chooser: chooser.set_files(str(photo)))
 
     def tab_to(selector: str) -> None:
         for _ in range(60):
@@ -136,16 +139,12 @@ def test_the_keyboard_alone_gets_a_painting(page: Any, photo: Path) -> None:
     assert page.locator(".skip-link").evaluate("link => link === document.activeElement")
     page.keyboard.press("Enter")
     tab_to("input[type=file][aria-label='Choose photos']")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Space")
-    chooser.value.set_files(str(photo))
+    page.keyboard.press("Enter")
     wait_until_painted(page)
     before = page.locator(".view-after").get_attribute("src")
     tab_to(".tile input")
     page.keyboard.press("ArrowDown")
-    page.wait_for_function(
-        "(before) => document.querySelector('.view-after').src !== before", arg=before
-    )
+    wait_until(page, "(before) => document.querySelector('.view-after').src !== before", before)
     wait_until_painted(page)
     assert page.locator(".tile input[value=dusk]").is_checked()
     page.locator("body").click(position={"x": 1, "y": 1})  # from the top again
@@ -161,9 +160,8 @@ def test_the_live_tab_paints_the_camera(page: Any) -> None:
     page.get_by_text(re.compile(r"[\d.]+ frames a second")).wait_for()
     canvas = page.locator("canvas.live-canvas")
     before = canvas.evaluate("canvas => canvas.toDataURL()")
-    page.wait_for_function(
-        "(before) => document.querySelector('canvas.live-canvas').toDataURL() !== before",
-        arg=before,
+    wait_until(
+        page, "(before) => document.querySelector('canvas.live-canvas').toDataURL() !== before", before
     )
     name, content = download(page, "Snapshot")
     assert name.startswith("live-dawn")
