@@ -89,8 +89,9 @@ export async function stylize(fields, signal) {
   for (let tries = 4; ; tries -= 1) {
     try {
       const answer = await request("/stylize", { method: "POST", body: formOf(fields), signal });
+      const name = nameIn(answer.headers.get("Content-Disposition") || "");
       const seconds = Number(answer.headers.get("X-Seconds")) || 0;
-      return { blob: await answer.blob(), seconds, name: nameOf(answer) };
+      return { blob: await answer.blob(), seconds, name };
     } catch (error) {
       // what we aborted may still count as our work for a moment
       if (tries <= 1 || ![429, 503].includes(error.status)) throw error;
@@ -99,11 +100,11 @@ export async function stylize(fields, signal) {
   }
 }
 
-/* As the service says it: letters beyond ASCII come in the second form (RFC 6266). */
-function nameOf(answer) {
-  const said = answer.headers.get("Content-Disposition") || "";
-  const wide = /filename\*=UTF-8''([^;]+)/i.exec(said);
-  return wide ? decodeURIComponent(wide[1]) : /filename="([^"]+)"/.exec(said)?.[1] || "painting";
+/* RFC 6266: the name with all its letters stands behind the star, where it has others than ASCII. */
+function nameIn(disposition) {
+  const all = /filename\*=UTF-8''([^;]+)/i.exec(disposition);
+  const plain = /filename="([^"]+)"/.exec(disposition);
+  return all ? decodeURIComponent(all[1]) : plain ? plain[1] : "painting";
 }
 
 /**

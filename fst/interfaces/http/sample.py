@@ -1,0 +1,39 @@
+"""``GET /sample``: a photo to try the page with."""
+
+from functools import cache
+from io import BytesIO
+
+from fastapi import APIRouter, Response
+from PIL import Image
+
+from fst.interfaces.http.errors import answers
+
+router = APIRouter()
+
+
+@router.get(
+    "/sample",
+    summary="A photo to try",
+    tags=["paint"],
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The photo, 600x400 pixels.",
+            "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **answers(),
+    },
+)
+def sample() -> Response:
+    """The photo that the styles' thumbnails are painted from."""
+    headers = {"Cache-Control": "max-age=3600"}
+    return Response(sample_photo(), media_type="image/jpeg", headers=headers)
+
+
+@cache
+def sample_photo() -> bytes:
+    """A cup of coffee, which comes with scikit-image, as JPEG."""
+    from skimage import data
+
+    Image.fromarray(data.coffee()).save(memory := BytesIO(), format="JPEG", quality=95)
+    return memory.getvalue()
