@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,3 +92,19 @@ class Watched:
     def close(self) -> None:
         """Closes the page."""
         self.context.close()
+
+
+def wait_until(page: Any, expression: str, *arguments: Any) -> None:
+    """Until a function in the page gives something true.
+
+    Playwright's own way evaluates text there, which the page's policy forbids.
+    """
+    for _ in range(PATIENCE // 20):
+        if page.evaluate(expression, *arguments):
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f"never came true: {expression}")
+
+
+Open = Callable[..., Watched]
+"""The ``open_page`` fixture: what follows the #, options of the browser's context."""

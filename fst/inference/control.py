@@ -108,25 +108,68 @@ def paint(
         InputError: several styles and one without a mask; a mask that can't be read.
     """
     control = control or Control()
+    canvas = prepared(picture, layers, control)
+    if not canvas.parts:
+        return canvas.result
+    finished = canvas.photo
+    for layer, part in zip(layers, canvas.parts, strict=True):
+        if part is None or bool(part.any()):
+            finished = canvas.mixed(finished, _painted(canvas, layer.stylizer, on_iterate), part)
+    return replace(canvas.result, rgb=finished)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A photo that is ready to be painted on, and what is done with what was painted.
+
+    Attributes:
+        control: how it is painted.
+        small: the photo at the size to paint at, ``(1, 3, H, W)``.
+        result: the photo as the result is to be: of its size, with alpha and profile.
+        photo: the colors of that, ``(1, 3, H', W')``; they tile where the result has to.
+        parts: the share of every layer at each pixel, ``(1, 1, H', W')``; a layer without a mask
+            has None, and there is none where nothing is painted.
+    """
+
+    control: Control
+    small: Tensor
+    result: Picture
+    photo: Tensor
+    parts: Sequence[Tensor | None]
+
+    def fitted(self, painted: Tensor) -> Tensor:
+        """What was painted at any size, at the size of the result."""
+        size = (self.photo.shape[2], self.photo.shape[3])
+        if tuple(painted.shape[2:]) == size:
+            return painted
+        if self.control.seamless:
+            return resize_periodic(painted, size)
+        if self.control.upsample == "guided":
+            return guided_upsample(painted, self.photo)
+        return resize_tensor(painted, size)
+
+    def mixed(self, finished: Tensor, painted: Tensor, part: Tensor | None) -> Tensor:
+        """``finished`` with what a layer has painted there: in these colors, at this strength."""
+        control, photo = self.control, self.photo
+        painted = self.fitted(painted)
+        if control.preserve_color is not None:
+            painted = preserve_color(painted, photo, control.preserve_color, self.result.alpha)
+        return _mixed(finished, photo, painted, control.strength, part)
+
+
+def prepared(picture: Picture, layers: Sequence[Layer], control: Control) -> Canvas:
+    """The canvas of a photo; see :func:`paint`."""
     if len(layers) > 1 and any(layer.mask is None for layer in layers):
         raise InputError("several styles in one picture need a mask each")
     small = picture if control.size is None else resize(picture, control.size)
     result = small if control.upsample is None else picture
     masks = _masks(layers, result, picture, control)
     if control.strength == 0 or all(mask is not None and not bool(mask.any()) for mask in masks):
-        return result
+        return Canvas(control, small.rgb, result, result.rgb, [])
     # what is mixed in has to tile, too
     photo = periodic(result.rgb) if control.seamless else result.rgb
     parts = [None] if masks == [None] else shares([mask for mask in masks if mask is not None])
-    finished = photo
-    for layer, part in zip(layers, parts, strict=True):
-        if part is not None and not bool(part.any()):
-            continue
-        painted = _painted(small.rgb, photo, layer.stylizer, control, on_iterate)
-        if control.preserve_color is not None:
-            painted = preserve_color(painted, photo, control.preserve_color, result.alpha)
-        finished = _mixed(finished, photo, painted, control.strength, part)
-    return replace(result, rgb=finished)
+    return Canvas(control, small.rgb, result, photo, parts)
 
 
 def _masks(
@@ -142,30 +185,17 @@ def _masks(
     ]
 
 
-def _painted(
-    small: Tensor,
-    photo: Tensor,
-    stylizer: Stylizer,
-    control: Control,
-    on_iterate: OnIterate | None,
-) -> Tensor:
-    """At the photo's size; a tensor of its own."""
-    size = (photo.shape[2], photo.shape[3])
-    if control.seamless:
-        h, w = small.shape[2:]
-        # a picture that is too small for the net is painted as several tiles
-        tiles = periodic(small).repeat(1, 1, _repeats(h), _repeats(w))
-        # the net halves twice, and what it pads with has to be the other side
-        fits = (round(tiles.shape[2] / 4) * 4, round(tiles.shape[3] / 4) * 4)
-        painted = stylizer(resize_periodic(tiles, fits), on_iterate)
-        painted = resize_periodic(painted, (tiles.shape[2], tiles.shape[3]))[:, :, :h, :w]
-        return painted if (h, w) == size else resize_periodic(painted, size)
-    painted = stylizer(small, on_iterate)
-    if tuple(painted.shape[2:]) == size:
-        return painted
-    if control.upsample == "guided":
-        return guided_upsample(painted, photo)
-    return resize_tensor(painted, size)
+def _painted(canvas: Canvas, stylizer: Stylizer, on_iterate: OnIterate | None) -> Tensor:
+    """At the size to paint at, or about that; a tensor of its own."""
+    if not canvas.control.seamless:
+        return stylizer(canvas.small, on_iterate)
+    h, w = canvas.small.shape[2:]
+    # a picture that is too small for the net is painted as several tiles
+    tiles = periodic(canvas.small).repeat(1, 1, _repeats(h), _repeats(w))
+    # the net halves twice, and what it pads with has to be the other side
+    fits = (round(tiles.shape[2] / 4) * 4, round(tiles.shape[3] / 4) * 4)
+    painted = stylizer(resize_periodic(tiles, fits), on_iterate)
+    return resize_periodic(painted, (tiles.shape[2], tiles.shape[3]))[:, :, :h, :w]
 
 
 def _repeats(side: int) -> int:

@@ -18,6 +18,7 @@ from fst.image.record import read_record
 from fst.inference.difference import NO_RECORD, differences
 from fst.inference.names import LONGEST, fitting
 from fst.inference.record import checksum
+from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.targets import Job, is_there
 from fst.optimization.pixels import Iterate
 from fst.system.files import free_path
@@ -185,6 +186,13 @@ def _picture(seen: _Seen) -> Picture:
     rgb, alpha = seen.iterate.image.clamp(0, 1).cpu(), seen.photo.alpha
     size = (rgb.shape[2], rgb.shape[3])
     return replace(seen.photo, rgb=rgb, alpha=None if alpha is None else resize_tensor(alpha, size))
+
+
+def steps_of(stylizer: Stylizer) -> int:
+    """The iterations that it takes; one pass counts as one."""
+    if isinstance(stylizer, FeedForwardStylizer):
+        return 1
+    return int(stylizer.settings.get("iterations", 500))
 
 
 class Counter:

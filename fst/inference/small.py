@@ -1,7 +1,12 @@
 """Pictures that are too small for a net: painted with a rim, which is cut off afterwards."""
 
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
 import torch
 from torch import Tensor
+
+from fst.optimization.pixels import Iterate
 
 Inside = tuple[slice, slice, slice, slice]
 """Where the picture lies in a wider one."""
@@ -32,6 +37,12 @@ def at_least(photo: Tensor, side: int) -> tuple[Tensor, Inside]:
         photo = photo.index_select(axis, _mirrored(places, length))
         inside[axis] = slice(before, before + length)
     return photo, (inside[0], inside[1], inside[2], inside[3])
+
+
+def within(iterates: Iterator[Iterate], inside: Inside) -> Generator[Iterate, None, None]:
+    """What an optimization of the wider picture comes to, without the rim."""
+    for iterate in iterates:
+        yield replace(iterate, image=iterate.image[inside])
 
 
 def _mirrored(places: Tensor, length: int) -> Tensor:

@@ -4,8 +4,8 @@ A style that has a net, trained or predicted from its painting, is painted in on
 only a painting is optimized.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
 from fst.inference.options import SEARCH, PassOptions, PixelOptions
 from fst.inference.painter import Painter
-from fst.inference.small import Inside, at_least
+from fst.inference.small import at_least, within
 from fst.inference.strips.held import HeldMoments
 from fst.inference.strokes import Strokes, learned_size
 from fst.inference.ways import check_used, in_pixels, way_of
@@ -119,11 +119,14 @@ class OptimizingStylizer:
     settings: dict[str, Any]
     """Keyword arguments of :func:`~fst.optimization.pyramid.optimize_coarse_to_fine`."""
 
+    def iterates(self, photo: Tensor) -> Generator[Iterate, None, None]:
+        """Of a photo ``(1, 3, H, W)``, computed while they are taken; at first they are small."""
+        wide, inside = at_least(photo.to(self.device), MIN_SIDE)
+        return within(optimize_coarse_to_fine(self.loss, wide, **self.settings), inside)
+
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
-        wide, inside = at_least(photo.to(self.device), MIN_SIDE)
-        iterates = optimize_coarse_to_fine(self.loss, wide, **self.settings)
-        return _last(iterates, inside, on_iterate)
+        return _last(self.iterates(photo), on_iterate)
 
 
 @dataclass
@@ -140,22 +143,30 @@ class RefiningStylizer:
         """Where both compute."""
         return self.fast.device
 
-    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
-        """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
+    def iterates(self, photo: Tensor) -> Generator[Iterate, None, None]:
+        """Of a photo ``(1, 3, H, W)``, computed while they are taken; the first is the pass."""
         photo = photo.to(self.fast.device)
         wide, inside = at_least(photo, MIN_SIDE)
         image = self.fast(wide).to(photo.device)
-        return _last(optimize(self.loss, wide, init=image, **self.settings), inside, on_iterate)
+        yield from within(optimize(self.loss, wide, init=image, **self.settings), inside)
+
+    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
+        """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
+        return _last(self.iterates(photo), on_iterate)
 
 
-def _last(iterates: Iterator[Iterate], inside: Inside, on_iterate: OnIterate | None) -> Tensor:
-    """What an optimization ends with, in [0, 1], without the rim of a small picture."""
+def _last(iterates: Iterator[Iterate], on_iterate: OnIterate | None) -> Tensor:
+    """What an optimization ends with."""
     for iterate in iterates:
         stop_if_canceled()
-        image = iterate.image[inside]
         if on_iterate is not None:
-            on_iterate(replace(iterate, image=image))
-    return image.clamp(0, 1).cpu()
+            on_iterate(iterate)
+    return finished(iterate)
+
+
+def finished(iterate: Iterate) -> Tensor:
+    """The picture of an iterate, ``(1, 3, H, W)`` in [0, 1] on the CPU; a tensor of its own."""
+    return iterate.image.clamp(0, 1).cpu()
 
 
 Stylizer = FeedForwardStylizer | OptimizingStylizer | RefiningStylizer

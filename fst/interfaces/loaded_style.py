@@ -13,13 +13,15 @@ from fst.choices import FEATHER
 from fst.errors import InputError
 from fst.inference.control import Control, Layer, paint
 from fst.inference.options import check_names
-from fst.inference.stylizers import Stylizer
-from fst.interfaces.conversion import Given, from_pictures, to_mask, to_pictures
+from fst.inference.stylizers import FeedForwardStylizer, Stylizer
+from fst.interfaces.conversion import Given, from_pictures, to_mask, to_picture, to_pictures
 from fst.interfaces.own_modes import in_memory, own_modes
 from fst.styles.style import Style
+from fst.system.checks import whole_number
 
 if TYPE_CHECKING:
     from fst.inference.video.frames import Frame
+    from fst.interfaces.steps import Step
 
 Photo = TypeVar("Photo", Image.Image, np.ndarray[Any, Any], Tensor)
 MaskPicture = str | os.PathLike[str] | Given
@@ -78,11 +80,8 @@ class LoadedStyle:
                 of no use.
         """
         check_names(others, CALL_OPTIONS)
-        if feather is not None and mask is None:
-            raise InputError("feather is of no use without a mask")
         seamless = self.seamless if seamless is None else seamless
-        blur = FEATHER if feather is None else feather
-        control = Control(strength, preserve_color, size, upsample, blur, seamless)
+        control = _control(strength, preserve_color, size, upsample, mask, seamless, feather)
         if control.seamless and self.tiling is None:
             raise InputError(
                 "to tile (seamless), a style needs a checkpoint whose net says its stages, and no "
@@ -96,6 +95,58 @@ class LoadedStyle:
                 [paint(picture, layers, control) for picture in given], photo
             )
         return result
+
+    def iterations(
+        self,
+        photo: Photo,
+        every: int = 1,
+        strength: float = 1.0,
+        preserve_color: str | None = None,
+        size: int | None = None,
+        upsample: str | None = None,
+        mask: MaskPicture | None = None,
+        feather: float | None = None,
+        **others: Any,
+    ) -> "Iterator[Step[Photo]]":
+        """The optimization of a photo, step by step: for progress, curves, and stopping early.
+
+        It is computed while the steps are taken, and ends when the loop over them is left. The last
+        step's picture is what the style called with the photo gives.
+
+        Args:
+            photo: one, as for a call.
+            every: so many iterations lie between two steps; the first, before any, and the last
+                come in any case.
+            strength: as for a call, and so are the next ones.
+            preserve_color: whose colors.
+            size: to paint at.
+            upsample: back to the photo's size.
+            mask: where.
+            feather: of the mask.
+            others: nothing.
+
+        Returns:
+            Steps, with number, losses and :attr:`~fst.interfaces.steps.Step.picture`.
+
+        Raises:
+            InputError: the style paints in one pass and refines nothing; else as for a call.
+        """
+        from fst.interfaces.steps import steps
+
+        check_names(others, STEP_OPTIONS)
+        whole_number("every", every, 1)
+        control = _control(strength, preserve_color, size, upsample, mask, False, feather)
+        stylizer = self.stylizer
+        if isinstance(stylizer, FeedForwardStylizer):
+            raise InputError(
+                "a style that paints in one pass has no iterations: load it with refine=50, or "
+                'with method="optimize"'
+            )
+        with own_modes(stylizer.device), in_memory():
+            picture, read = to_picture(photo, "photo"), to_mask(mask)
+        return steps(
+            picture, stylizer, read, control, every, lambda made: from_pictures([made], photo)
+        )
 
     def video(self, clip: str | os.PathLike[str], **options: Any) -> "Iterator[Frame]":
         """The frames of a clip in this style, painted while they are taken.
@@ -153,8 +204,27 @@ class LoadedStyle:
         return paint_video(self, clip, target, VideoOptions.of(options), written, on_frame)
 
 
-CALL_OPTIONS = tuple(
-    name
-    for name in inspect.signature(LoadedStyle.__call__).parameters
-    if name not in ("self", "photo", "others")
+def _control(
+    strength: float,
+    preserve_color: str | None,
+    size: int | None,
+    upsample: str | None,
+    mask: MaskPicture | None,
+    seamless: bool,
+    feather: float | None,
+) -> Control:
+    """The options of a call, once they are known to go together."""
+    if feather is not None and mask is None:
+        raise InputError("feather is of no use without a mask")
+    blur = FEATHER if feather is None else feather
+    return Control(strength, preserve_color, size, upsample, blur, seamless)
+
+
+CALL_OPTIONS, STEP_OPTIONS = (
+    tuple(
+        name
+        for name in inspect.signature(method).parameters
+        if name not in ("self", "photo", "others")
+    )
+    for method in (LoadedStyle.__call__, LoadedStyle.iterations)
 )

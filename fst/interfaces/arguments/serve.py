@@ -32,6 +32,9 @@ def parser() -> Parser:
     add("--no-browser", action="store_true", help="don't open the page")
     shared(parser, "--checkpoints")
     add("--photos", type=Path, metavar="DIR", help="photos that trainings take")
+    add("--folder", type=Path, default=Path(), metavar="DIR",
+        help="where trainings write runs/, paintings/ and, without --checkpoints, checkpoints/ "
+        "(default: the current folder)")
     add("--no-training", action="store_true", help="no trainings")
     add("--workers", type=positive, default=1, metavar="N",
         help="pictures that are painted at a time")

@@ -47,8 +47,8 @@ def settings_of(options: argparse.Namespace) -> ServiceSettings:
     if token is None and (options.allow_host or not is_loopback(options.host)):
         token = secrets.token_urlsafe(24)
     same = (
-        "host", "port", "checkpoints", "photos", "max_bytes", "max_pixels", "workers", "queue",
-        "per_client", "device", "precision",
+        "host", "port", "checkpoints", "photos", "folder", "max_bytes", "max_pixels", "workers",
+        "queue", "per_client", "device", "precision",
     )  # fmt: skip
     return ServiceSettings(
         **{name: getattr(options, name) for name in same},

@@ -16,11 +16,10 @@ from fst.image.picture import Picture
 from fst.inference.batch import run
 from fst.inference.control import Control, Layer
 from fst.inference.difference import comparison, without_record
-from fst.inference.iterates import Counter, IterateFiles, check_iterates
+from fst.inference.iterates import Counter, IterateFiles, check_iterates, steps_of
 from fst.inference.masks import read_mask
 from fst.inference.record import painted_with, record_of
 from fst.inference.streams import Streams, open_streams
-from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.targets import Job, Plan, plan, unfinished
 from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
 from fst.optimization.pixels import Iterate
@@ -158,10 +157,3 @@ def paint_all(
                 failed += 1
                 print(f"error: {in_a_line(outcome.error)}", file=sys.stderr)
     return failed
-
-
-def steps_of(stylizer: Stylizer) -> int:
-    """The iterations that it takes; one pass counts as one."""
-    if isinstance(stylizer, FeedForwardStylizer):
-        return 1
-    return int(stylizer.settings.get("iterations", 500))

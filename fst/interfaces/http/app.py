@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from fst.interfaces.http import pages, sample, status, styles, stylize
+from fst.interfaces.http import jobs, pages, sample, status, styles, stylize
 from fst.interfaces.http.errors import add_error_answers
 from fst.interfaces.http.metrics import Counted
 from fst.interfaces.http.safety import Guarded
@@ -37,7 +37,7 @@ def make_app(settings: ServiceSettings) -> FastAPI:
     )
     app.state.service = service
     add_error_answers(app)
-    for part in (stylize, styles, sample, status, pages):
+    for part in (stylize, jobs, styles, sample, status, pages):
         app.include_router(part.router)
     app.add_middleware(Guarded, settings=settings)
     app.add_middleware(Counted, metrics=service.metrics)

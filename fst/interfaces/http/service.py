@@ -6,6 +6,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from fst.interfaces.http.job_store import Jobs
 from fst.interfaces.http.metrics import Metrics
 from fst.interfaces.http.painting_queue import PaintingQueue
 from fst.interfaces.http.settings import ServiceSettings
@@ -30,6 +31,7 @@ class Service:
         shelf: the styles.
         queue: of pictures to be painted.
         metrics: what is counted.
+        jobs: work that takes minutes.
         on_stop: called once when it is asked to stop, before clients are told; must be quick.
         on_close: called at the very end, before the folder is removed.
     """
@@ -41,8 +43,9 @@ class Service:
         self.shelf = Shelf(settings)
         self.queue = PaintingQueue(settings.workers, settings.queue, settings.per_client)
         self.metrics = Metrics(self.queue)
-        self.on_stop: list[Callable[[], None]] = []
-        self.on_close: list[Callable[[], None]] = []
+        self.jobs = Jobs(self.folder, settings.queue, settings.per_client)
+        self.on_stop: list[Callable[[], None]] = [self.jobs.stop_all]
+        self.on_close: list[Callable[[], None]] = [self.jobs.join]
         self._told = False
 
     @property

@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fst.assets import checkpoint_folders
 from fst.choices import PRECISIONS
 from fst.errors import InputError
 from fst.system.checks import number, one_of, optional, shown, switch, text, whole_number
@@ -33,6 +34,9 @@ class ServiceSettings:
         checkpoints: the folder of trained styles; None is
             :func:`fst.assets.checkpoint_folders`.
         photos: the folder of photos that trainings take; None is what the train command finds.
+        folder: where trainings write: ``runs/``, ``paintings/`` and, unless ``checkpoints`` says
+            otherwise, ``checkpoints/``.
+        training_words: settings of every training, as ``fst train`` takes them.
         max_bytes: of one file.
         max_pixels: of one picture, in and out.
         workers: how many pictures are painted at a time.
@@ -62,6 +66,8 @@ class ServiceSettings:
     device: str = "auto"
     precision: str = "auto"
     patience: float = 10.0
+    folder: Path = Path()
+    training_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         text("host", self.host)
@@ -74,7 +80,8 @@ class ServiceSettings:
         number("patience", self.patience, above=0)
         switch("training", self.training)
         one_of("precision", self.precision, PRECISIONS)
-        for name, folder in (("checkpoints", self.checkpoints), ("photos", self.photos)):
+        for name in ("checkpoints", "photos", "folder"):
+            folder: Path | None = getattr(self, name)
             if folder is not None and not folder.is_dir():
                 raise InputError(f"{name}: no folder {str(folder)!r}")
         optional(_token, "token", self.token)
@@ -82,6 +89,14 @@ class ServiceSettings:
             raise InputError(
                 f"a service at {self.host} can be reached from elsewhere: it needs a token"
             )
+
+    @property
+    def checkpoint_folders(self) -> tuple[Path, ...]:
+        """Where trained styles lie."""
+        if self.checkpoints is not None:
+            return (self.checkpoints,)
+        here, *others = checkpoint_folders()
+        return (self.folder / here, *others)
 
     @property
     def is_public(self) -> bool:

@@ -171,8 +171,7 @@ class Shelf:
 
     def _look(self) -> None:
         """Sees what is in the folders, where anything changed since."""
-        given = self._settings.checkpoints
-        folders = assets.checkpoint_folders() if given is None else (given,)
+        folders = self._settings.checkpoint_folders
         stamp = stamp_of(folders)
         if stamp != self._stamp:
             self._styles = shelved(folders)

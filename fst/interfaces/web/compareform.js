@@ -1,7 +1,7 @@
 /* What a comparison is asked for with: a photo, a style, how far to go. */
 
 import { element, fail, forgive } from "./dom.js";
-import { openPhoto, takeDrops } from "./picture.js";
+import { openPhoto, takeDrops, takePastes } from "./picture.js";
 import { makePictureBox } from "./picturebox.js";
 
 const STEPS = [50, 100, 200, 500];
@@ -52,6 +52,7 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
     file.value = ""; // the same file can be chosen again
   });
   takeDrops(drop, (files) => take(files[0]));
+  takePastes(drop, (files) => take(files[0]));
   styles.onChange(() => {
     const before = style.value;
     style.replaceChildren(...styles.all.map(({ name, title }) => element("option", { value: name, text: title })));

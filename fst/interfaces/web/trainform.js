@@ -2,7 +2,7 @@
 
 import { element, fail, forgive } from "./dom.js";
 import { makePictureBox } from "./picturebox.js";
-import { stemOf, takeDrops } from "./picture.js";
+import { stemOf, takeDrops, takePastes } from "./picture.js";
 
 const LONGEST = 40;
 
@@ -64,6 +64,7 @@ export function makeTrainForm({ isTaken, start }) {
     file.value = ""; // the same file can be chosen again
   });
   takeDrops(drop, (files) => take(files[0]));
+  takePastes(drop, (files) => take(files[0]));
   name.addEventListener("input", check);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -1,32 +1,34 @@
 """The page in a real browser, and a real service behind it, whose nets are tiny."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
-from browsers import Watched, launched
+from browsers import Open, Watched, launched
+from fst.interfaces.http.app import make_app
+from fst.interfaces.http.settings import ServiceSettings
 from support import make_photo
 from tiny_any import save_any
 from tiny_runs import save_style
 
-from fst.interfaces.http.app import make_app
-from fst.interfaces.http.settings import ServiceSettings
 
-Open = Callable[..., Watched]
-"""The ``open_page`` fixture: what follows the #, options of the browser's context."""
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tiny styles, and a net for any painting."""
+    folder = tmp_path_factory.mktemp("served") / "checkpoints"
+    save_style(folder / "dawn.safetensors", seed=1)
+    save_style(folder / "dusk.safetensors", seed=2)
+    save_any(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service in a thread: two tiny nets, one for any painting, no network."""
-    folder = tmp_path_factory.mktemp("served")
-    checkpoints = folder / "checkpoints"
-    save_style(checkpoints / "dawn.safetensors", seed=1)
-    save_style(checkpoints / "dusk.safetensors", seed=2)
-    save_any(checkpoints)
+def served(checkpoints: Path) -> Iterator[str]:
+    """The address of a service in a thread, which can reach no network."""
+    folder = checkpoints.parent
     photos = folder / "photos"
     photos.mkdir()
     for number in range(12):
