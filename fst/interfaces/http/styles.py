@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from fst.interfaces.http.errors import Refused, answers
-from fst.interfaces.http.painting_queue import SOON
+from fst.interfaces.http.painting_queue import LATER
 from fst.interfaces.http.service import Service, service_of
 from fst.system.files import atomic_file
 
@@ -99,7 +99,7 @@ async def thumbnail(
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     if not path.is_file():
-        await service.queue.run(lambda: write_thumbnail(service, name, path), SOON)
+        await service.queue.run(lambda: write_thumbnail(service, name, path), LATER)
     return Response(path.read_bytes(), media_type="image/jpeg", headers=headers)
 
 

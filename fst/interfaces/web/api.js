@@ -44,7 +44,8 @@ export function local(path) {
 async function sentence(answer) {
   try {
     const { error } = await answer.json();
-    if (typeof error === "string") return error;
+    // "the queue is full" begins a sentence here; "photo.jpg is no picture" stays
+    if (typeof error === "string") return error.replace(/^[a-z]+(?= )/, (word) => word[0].toUpperCase() + word.slice(1));
   } catch {
     // a proxy's page, not the service's answer
   }
@@ -95,7 +96,7 @@ export async function stylize(fields, signal) {
     } catch (error) {
       // what we aborted may still count as our work for a moment
       if (tries <= 1 || ![429, 503].includes(error.status)) throw error;
-      await pause(Math.min(error.retryAfter || 0.4, 3) * 1000, signal);
+      await pause(error.status === 429 ? 300 : Math.min(error.retryAfter || 1, 3) * 1000, signal);
     }
   }
 }

@@ -21,6 +21,7 @@ export function makeGallery(styles, { onStyle, onPainting }) {
   const none = element("p", { class: "soft small", hidden: true, text: "No style is called that. Try another word." });
   const root = element("section", { class: "gallery", "aria-labelledby": "gallery-title" },
     element("div", { class: "gallery-head" }, element("h2", { id: "gallery-title", text: "Style" }), search, own), tiles, none);
+  const made = new Map();
   let chosen = "";
   let painting = null;
 
@@ -29,22 +30,15 @@ export function makeGallery(styles, { onStyle, onPainting }) {
     for (const field of tiles.querySelectorAll("input")) field.checked = field.value === name;
     reveal(tiles, tiles.querySelector("input:checked")?.parentElement);
   };
-  const draw = () => {
-    const list = styles.all.map((style) => tile(style, local(style.thumbnail)));
-    if (painting) list.unshift(tile({ name: OWN, title: "Your painting", painter: painting.title }, painting.url));
-    tiles.replaceChildren(...list);
-    filter();
-    mark(chosen);
-  };
   const filter = () => {
-    const words = plain(search.value).split(/\s+/);
-    let found = 0;
-    for (const label of tiles.children) {
-      label.hidden = !words.every((word) => label.dataset.words.includes(word));
-      found += label.hidden ? 0 : 1;
-    }
+    const found = showFound(tiles, search.value);
     none.hidden = found > 0 || !tiles.children.length;
     return found;
+  };
+  const draw = () => {
+    tiles.replaceChildren(...tilesOf(styles, painting, made));
+    filter();
+    mark(chosen);
   };
   const setPainting = (given) => {
     if (painting) URL.revokeObjectURL(painting.url);
@@ -73,16 +67,53 @@ export function makeGallery(styles, { onStyle, onPainting }) {
   return { element: root, mark, setPainting };
 }
 
+/* `made`: what was there before stays, so that its pictures don't come anew. */
+function tilesOf(styles, painting, made) {
+  const list = styles.all.map((style) => {
+    const key = JSON.stringify(style);
+    if (!made.has(key)) made.set(key, tile(style, local(style.thumbnail)));
+    return made.get(key);
+  });
+  if (painting) list.unshift(tile({ name: OWN, title: "Your painting", painter: painting.title }, painting.url));
+  loadInTurn(list);
+  return list;
+}
+
+function showFound(tiles, text) {
+  const words = plain(text).split(/\s+/);
+  let found = 0;
+  for (const label of tiles.children) {
+    label.hidden = !words.every((word) => label.dataset.words.includes(word));
+    found += label.hidden ? 0 : 1;
+  }
+  return found;
+}
+
 function tile(style, address) {
   const about = [style.painter, style.year].filter(Boolean).join(", ");
   const made = element("label", { class: "tile" },
     element("input", { type: "radio", name: "style", value: style.name }),
-    element("img", { src: address, alt: "", width: 256, height: 192, loading: "lazy", decoding: "async" }),
+    element("img", { "data-src": address, alt: "", width: 256, height: 192, decoding: "async", fetchpriority: "low" }),
     element("span", { class: "tile-title", text: style.title }),
     about ? element("span", { class: "tile-about", text: about }) : null);
   made.title = [style.title, about].filter(Boolean).join(", ");
   made.dataset.words = plain(`${style.title} ${style.painter} ${style.name}`);
   return made;
+}
+
+/* A new service paints its thumbnails when they are asked for. Two at a time, from the top: a browser
+   has six connections to a host, and a photo must not wait behind the gallery. */
+function loadInTurn(tiles) {
+  const waiting = tiles.map((made) => made.querySelector("img[data-src]")).filter(Boolean);
+  const next = () => {
+    const image = waiting.shift();
+    if (!image) return;
+    for (const name of ["load", "error"]) image.addEventListener(name, next, { once: true });
+    image.src = image.dataset.src;
+    delete image.dataset.src;
+  };
+  next();
+  next();
 }
 
 /* "Cézanne" is found by "cezanne". */

@@ -12,7 +12,7 @@ import { makeRefine } from "./refine.js";
 import { change, choose, isOptimized, makeSession, paint, remove, replacePassing, save, showPhoto, takeFiles, takeSettings } from "./session.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { makeStage } from "./stage.js";
-import { refineFields, wantedOf } from "./wanted.js";
+import { refineFields, wantedOf, whyNotRefined } from "./wanted.js";
 
 /**
  * @param {HTMLElement} panel
@@ -149,6 +149,8 @@ function refineHost(session, { painter, stage }) {
     begin: (side) => {
       const photo = session.photos[session.at];
       if (!photo) return null;
+      const trouble = whyNotRefined(session, photo);
+      if (trouble) return void fail(trouble);
       painter.stop();
       session.refined = null;
       stage.setWorking(true);

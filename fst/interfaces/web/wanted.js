@@ -44,3 +44,16 @@ export function refineFields(session, photo, side) {
   const sizes = isLarger ? { size: side, upsample: "guided" } : {};
   return { kind, photo: photo.file, style, painting, strength, preserve_color, mask, ...sizes, format };
 }
+
+/**
+ * @param {import("./session.js").Session} session
+ * @param {import("./picture.js").Photo} photo
+ * @returns {string} why the optimization can't follow, as a sentence; empty where it can.
+ */
+export function whyNotRefined(session, photo) {
+  if (session.settings.seamless) return "A tile can't be refined. Switch the tile off first.";
+  if (wantedOf(session, photo).fields.style?.includes("=")) {
+    return "A blend can't be refined, as there is no painting of it. Choose No other style under Blend with.";
+  }
+  return "";
+}
