@@ -146,14 +146,14 @@ function painterHost(session, { stage }) {
 
 function refineHost(session, { painter, stage }) {
   return {
-    begin: () => {
+    begin: (side) => {
       const photo = session.photos[session.at];
       if (!photo) return null;
       painter.stop();
       session.refined = null;
       stage.setWorking(true);
       stage.setStatus(isOptimized(session) ? "Optimizing, as there is no net for this painting…" : "Refining…");
-      return refineFields(session, photo);
+      return refineFields(session, photo, side);
     },
     onPicture: async (blob, isLast) => {
       const photo = session.photos[session.at];

@@ -7,9 +7,9 @@ import { element, fail, forgive, say } from "./dom.js";
 import { endJob, followJob, hasEnded, startJob, stateSentence } from "./jobs.js";
 
 /**
- * @param {{begin: function(): ?Object<string, *>, onPicture: function(Blob, boolean): void,
+ * @param {{begin: function(number): ?Object<string, *>, onPicture: function(Blob, boolean): void,
  *          onEnd: function(boolean): void}} host
- *     `begin()` gives the fields of what is painted, or null where there is no photo;
+ *     `begin(side)` gives the fields of what is painted, or null where there is no photo;
  *     `onPicture(blob, isLast)` shows what the job has so far; `onEnd(isGood)` is told that nothing
  *     goes on any more.
  * @returns {{element: HTMLElement, run: function(): void, stop: function(): void,
@@ -53,13 +53,14 @@ function makeParts() {
   const progress = element("div", { class: "refine-progress", hidden: true }, bar, line, curve.element);
   const root = element("details", { class: "refine" }, element("summary", { text: "Refine" }),
     element("div", { class: "adjust-fields" },
-      element("p", { class: "small soft", text: "Optimizes the painting itself, step by step: closer to the painter's strokes, but slow. The result has the size chosen here." }),
+      element("p", { class: "small soft", text: "Optimizes the painting itself, step by step: closer to the painter's strokes, but slow. Done at the size below, then brought to the photo's." }),
       effort.element, size.element, element("div", { class: "row" }, start, stop), progress));
   return { root, chosen, start, stop, bar, line, curve, progress };
 }
 
 async function begin(host, parts, work) {
-  const fields = host.begin();
+  const { iterations, size } = parts.chosen;
+  const fields = host.begin(Number(size));
   if (!fields) return;
   forgive();
   const turn = (work.turn += 1);
@@ -69,7 +70,7 @@ async function begin(host, parts, work) {
   parts.curve.clear();
   parts.line.textContent = "Starting…";
   try {
-    const { id } = await startJob({ ...fields, ...parts.chosen });
+    const { id } = await startJob({ ...fields, iterations });
     if (turn !== work.turn) return void endJob(id).catch(() => {}); // given up meanwhile
     Object.assign(work, { id, preview: "" });
     const away = (error) => { parts.line.textContent = error.message; };

@@ -29,13 +29,18 @@ function styleOf({ style, blend, share }, styles) {
 }
 
 /**
- * What a job is asked for: the optimization after a pass, or, where there is no net, alone.
+ * What a job is asked for: the optimization after a pass, or, where there is no net, alone. It is
+ * optimized small and brought to the photo's size, since the pixels of a large photo take hours.
  * @param {import("./session.js").Session} session
  * @param {import("./picture.js").Photo} photo
+ * @param {number} side long side in pixels to optimize at.
  * @returns {Object<string, *>} fields of POST /jobs.
  */
-export function refineFields(session, photo) {
+export function refineFields(session, photo, side) {
   const kind = session.own && !session.styles.anyPainting ? "optimize" : "refine";
   const { style, painting, strength, preserve_color, mask } = wantedOf(session, photo).fields;
-  return { kind, photo: photo.file, style, painting, strength, preserve_color, mask };
+  const { format } = session.settings;
+  const isLarger = Math.max(photo.width, photo.height) > side;
+  const sizes = isLarger ? { size: side, upsample: "guided" } : {};
+  return { kind, photo: photo.file, style, painting, strength, preserve_color, mask, ...sizes, format };
 }
