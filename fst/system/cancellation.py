@@ -1,14 +1,15 @@
 """Work that another thread may cancel: it ends between two strips of a pass, or two iterations.
 
-Nothing is asked of work that nobody may cancel but one look at a context variable.
+There it may also do something else in between. Work that nobody watches is asked no more than one
+look at a context variable.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_canceled: ContextVar[threading.Event | None] = ContextVar("canceled", default=None)
+_check: ContextVar[Callable[[], None] | None] = ContextVar("check", default=None)
 
 
 class Canceled(Exception):
@@ -16,17 +17,27 @@ class Canceled(Exception):
 
 
 @contextmanager
-def cancelable(canceled: threading.Event) -> Iterator[None]:
+def cancelable(
+    canceled: threading.Event, between: Callable[[], None] | None = None
+) -> Iterator[None]:
     """What is done within ends by :class:`Canceled` soon after an event is set.
 
     Args:
         canceled: may be set by any thread.
+        between: called wherever the work could end, and does not.
     """
-    before = _canceled.set(canceled)
+
+    def check() -> None:
+        if canceled.is_set():
+            raise Canceled
+        if between is not None:
+            between()
+
+    before = _check.set(check)
     try:
         yield
     finally:
-        _canceled.reset(before)
+        _check.reset(before)
 
 
 def stop_if_canceled() -> None:
@@ -35,6 +46,5 @@ def stop_if_canceled() -> None:
     Raises:
         Canceled: the work was canceled.
     """
-    canceled = _canceled.get()
-    if canceled is not None and canceled.is_set():
-        raise Canceled
+    if (check := _check.get()) is not None:
+        check()

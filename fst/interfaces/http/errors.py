@@ -59,8 +59,9 @@ WHY = {
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Errors of a route, for its schema; 400, 401 and 403 are every route's."""
     known: dict[int | str, dict[str, Any]] = {}
+    content = {"application/json": {"schema": Error.model_json_schema()}}
     for status in sorted({400, 401, 403, *statuses}):
-        known[status] = {"model": Error, "description": WHY[status]}
+        known[status] = {"content": content, "description": WHY[status]}
         if status == 503:
             wait = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
             known[status]["headers"] = {"Retry-After": wait}

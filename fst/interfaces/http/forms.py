@@ -129,8 +129,22 @@ def check_together(form: PaintForm, files: set[str]) -> None:
         raise InputError("guided upsampling does not tile: take bicubic with seamless")
 
 
+TOGETHER: dict[str, Any] = {
+    "oneOf": [{"required": ["style"]}, {"required": ["painting"]}],
+    "dependentRequired": {
+        "upsample": ["size"],
+        "feather": ["mask"],
+        "style_weight": ["painting"],
+    },
+}
+"""The same, as JSON Schema says it."""
+
+
 def form_schema(
-    model: type[BaseModel], files: dict[str, str], required: list[str]
+    model: type[BaseModel],
+    files: dict[str, str],
+    required: list[str],
+    together: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A form as OpenAPI describes the body of a request.
 
@@ -138,6 +152,7 @@ def form_schema(
         model: of the fields that are no files.
         files: fields that are, and what to say of each.
         required: those that have to be there.
+        together: what else JSON Schema says of the whole.
     """
     schema = model.model_json_schema()
     fields = {
@@ -150,6 +165,7 @@ def form_schema(
         "properties": {**fields, **described},
         "required": [*required, *schema.get("required", [])],
         "additionalProperties": False,
+        **(together or {}),
     }
     return {"required": True, "content": {"multipart/form-data": {"schema": body}}}
 
@@ -160,8 +176,6 @@ def _plain(field: dict[str, Any]) -> dict[str, Any]:
     options = [option for option in field.pop("anyOf", []) if option != {"type": "null"}]
     if field.get("default", "") is None:
         del field["default"]
-    return (
-        {**field, **options[0]}
-        if len(options) == 1
-        else {**field, **({"anyOf": options} if options else {})}
-    )
+    if len(options) == 1:
+        return {**field, **options[0]}
+    return {**field, "anyOf": options} if options else field

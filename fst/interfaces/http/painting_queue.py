@@ -17,15 +17,16 @@ from fst.system.cancellation import Canceled, cancelable
 
 T = TypeVar("T")
 
-SOON, LATER = 0.0, 5.0
-"""Seconds by which what is asked now may be overtaken: a preview by none, a full picture by
-previews of the next five seconds."""
+SOON, SOMETIME, LATER = 0.0, 2.0, 5.0
+"""Seconds by which what is asked now may be overtaken: previews by nothing; thumbnails by previews
+of the next two seconds; full pictures by either, of the next five."""
 
 
 @dataclass(order=True)
 class _Task:
     due: float
     number: int
+    later: float = field(compare=False)
     work: Callable[[], Any] = field(compare=False)
     future: "Future[Any]" = field(compare=False, default_factory=Future, repr=False)
     canceled: threading.Event = field(compare=False, default_factory=threading.Event)
@@ -111,7 +112,7 @@ class PaintingQueue:
 
         Args:
             work: is done in another thread.
-            later: :data:`SOON` or :data:`LATER`.
+            later: :data:`SOON`, :data:`SOMETIME` or :data:`LATER`.
 
         Raises:
             Refused: 503, the service is stopping.
@@ -148,7 +149,7 @@ class PaintingQueue:
         with self._changed:
             self._check_open()
             self._count += 1
-            task = _Task(time.monotonic() + later, self._count, work)
+            task = _Task(time.monotonic() + later, self._count, later, work)
             heapq.heappush(self._tasks, task)
             self._changed.notify()
         return task
@@ -167,33 +168,49 @@ class PaintingQueue:
     def _work(self) -> None:
         """What a thread does until the end."""
         while (task := self._next()) is not None:
-            began = time.monotonic()
-            try:
-                if task.future.set_running_or_notify_cancel():
-                    self._do(task)
-            finally:
-                with self._changed:
-                    del self._in_work[task.number]
-                    self._seconds += 0.2 * (time.monotonic() - began - self._seconds)
+            self._do(task)
 
     def _next(self) -> _Task | None:
         with self._changed:
             while not self._tasks and not self.stopping:
                 self._changed.wait()
-            if self.stopping:
-                return None
-            task = heapq.heappop(self._tasks)
-            self._in_work[task.number] = task
-            return task
+            return None if self.stopping else self._taken()
 
-    def _do(self, task: _Task) -> None:
+    def _taken(self) -> _Task:
+        task = heapq.heappop(self._tasks)
+        self._in_work[task.number] = task
+        return task
+
+    def _do(self, task: _Task, inside: bool = False) -> None:
+        """Does the work of a task.
+
+        Args:
+            task: that was taken.
+            inside: it is done between two strips of another, which waits meanwhile.
+        """
+        began = time.monotonic()
+        between = self._between if task.later == LATER else None
         try:
-            with cancelable(task.canceled):
-                result = task.work()
+            if task.future.set_running_or_notify_cancel():
+                with cancelable(task.canceled, between):
+                    result = task.work()
+                task.future.set_result(result)
         except BaseException as error:  # the thread goes on, whatever a picture does
             task.future.set_exception(error)
-        else:
-            task.future.set_result(result)
+        finally:
+            with self._changed:
+                del self._in_work[task.number]
+                if not inside:
+                    self._seconds += 0.2 * (time.monotonic() - began - self._seconds)
+
+    def _between(self) -> None:
+        """Previews that wait are painted now: they take a moment, a full picture many seconds."""
+        while True:
+            with self._changed:
+                if not self._tasks or self._tasks[0].later == LATER or self.stopping:
+                    return
+                task = self._taken()
+            self._do(task, inside=True)
 
 
 def _stopping() -> Refused:

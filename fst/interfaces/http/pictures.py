@@ -135,7 +135,11 @@ def check_writable(size: tuple[int, int], kind: str) -> None:
 
 
 def write_picture(
-    image: Image.Image, kind: str, quality: int, notes: dict[str, Any] | None = None
+    image: Image.Image,
+    kind: str,
+    quality: int,
+    notes: dict[str, Any] | None = None,
+    folder: Path | None = None,
 ) -> bytes:
     """A picture as a file: its pixels, its color profile, and the notes that are given.
 
@@ -144,6 +148,7 @@ def write_picture(
         kind: of :data:`WRITTEN`.
         quality: of JPEG and WebP, 1 to 100.
         notes: of a :class:`Photo`; None writes none.
+        folder: for a temporary file; None is the system's.
     """
     name, _, _ = WRITTEN[kind]
     if name == "JPEG" and image.mode == "RGBA":
@@ -165,13 +170,13 @@ def write_picture(
     if profile := image.info.get("icc_profile"):
         options["icc_profile"] = profile
     image.save(memory := BytesIO(), format=name, **options)
-    return memory.getvalue() if tags is None else _with_tags(memory.getvalue(), tags)
+    return memory.getvalue() if tags is None else _with_tags(memory.getvalue(), tags, folder)
 
 
-def _with_tags(content: bytes, tags: bytes) -> bytes:
+def _with_tags(content: bytes, tags: bytes, folder: Path | None) -> bytes:
     """A TIFF with EXIF, which PIL would lose half of."""
-    with tempfile.TemporaryDirectory(prefix="fst-") as folder:
-        path = Path(folder, "picture.tif")
+    with tempfile.TemporaryDirectory(dir=folder) as inside:
+        path = Path(inside, "picture.tif")
         path.write_bytes(content)
         add_to_tiff(path, tags)
         return path.read_bytes()

@@ -1,6 +1,7 @@
 """Runs a service under uvicorn: its socket, its patience, its end."""
 
 import asyncio
+import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -8,11 +9,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fst.errors import InputError
+from fst.interfaces.http.errors import sentence
 from fst.interfaces.http.service import Service
 from fst.interfaces.http.settings import ServiceSettings
 from fst.system.signals import heeded
@@ -21,23 +24,60 @@ END = 3
 """Seconds that answers in work get at the end."""
 
 HEADERS_WITHIN = 10.0
-"""Seconds in which the head of a connection's first request has to come."""
+"""Seconds in which the head of a request has to come, or the rest of one that is answered."""
 
 CONNECTIONS = 500
 """At a time; more are told to come later."""
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that hangs up on clients who connect and don't ask."""
+    """HTTP/1.1 that hangs up on clients who connect and don't ask, or ask without end."""
+
+    _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody has connected."""
         super().connection_made(transport)
-        self.loop.call_later(HEADERS_WITHIN, self._hang_up)
+        self._watch()
 
-    def _hang_up(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
-            self.transport.close()
+    def data_received(self, data: bytes) -> None:
+        """A piece of a request."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """A request was answered."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        super().connection_lost(exc)
+        self._stop_watching()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP gets a sentence, too."""
+        body = json.dumps({"error": sentence(msg[:1].lower() + msg[1:])}).encode()
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        parts = (h11.Response(status_code=400, headers=headers), h11.Data(body), h11.EndOfMessage())
+        try:
+            self.transport.write(b"".join(self.conn.send(part) or b"" for part in parts))
+        except h11.LocalProtocolError:  # an answer has begun
+            pass
+        self.transport.close()
+
+    def _watch(self) -> None:
+        """Waits for a head that is not whole, or for the rest of what was answered already."""
+        answered = self.conn.our_state is h11.DONE and self.conn.their_state is not h11.DONE
+        if self.transport.is_closing() or not (self.conn.their_state is h11.IDLE or answered):
+            self._stop_watching()
+        elif self._waiting is None:
+            self._waiting = self.loop.call_later(HEADERS_WITHIN, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
 
 class Server(uvicorn.Server):
@@ -62,6 +102,12 @@ class Server(uvicorn.Server):
             )
         )
         self._service: Service = app.state.service
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -80,7 +126,8 @@ class Server(uvicorn.Server):
         if self.should_exit:
             self.force_exit = True
         super().handle_exit(sig, frame)
-        self._service.stop()
+        if self._loop is not None:  # not here: a signal may come while its lock is held
+            self._loop.call_soon_threadsafe(self._service.stop)
 
 
 def listen(settings: ServiceSettings) -> socket.socket:

@@ -63,21 +63,22 @@ class Shelf:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
-        self._lock = threading.RLock()
+        self._listing, self._loading = threading.Lock(), threading.RLock()
         self._stamp: Stamp | None = None
         self._styles: dict[str, Shelved] = {}
         self._loaded: OrderedDict[Any, LoadedStyle] = OrderedDict()
+        self._loaded_of: Stamp | None = None
 
     def styles(self) -> dict[str, Shelved]:
         """Name -> style, as the folders are now."""
-        with self._lock:
+        with self._listing:
             self._look()
             return self._styles
 
     @property
     def stamp(self) -> Stamp:
         """Another one once any checkpoint is another."""
-        with self._lock:
+        with self._listing:
             self._look()
             assert self._stamp is not None
             return self._stamp
@@ -161,8 +162,11 @@ class Shelf:
     ) -> LoadedStyle:
         chosen = {name: value for name, value in options.items() if value is not None}
         whole = (*key, *sorted((name, str(value)) for name, value in chosen.items()))
-        with self._lock:
-            self._look()
+        stamp = self.stamp
+        with self._loading:
+            if stamp != self._loaded_of:  # what was read may be another file by now
+                self._loaded.clear()
+                self._loaded_of = stamp
             found = self._loaded.pop(whole, None) or make(chosen)
             self._loaded[whole] = found  # as the one that was asked for last
             while len(self._loaded) > KEPT:
@@ -175,7 +179,6 @@ class Shelf:
         stamp = stamp_of(folders)
         if stamp != self._stamp:
             self._styles = shelved(folders)
-            self._loaded.clear()
             self._stamp = stamp
 
 

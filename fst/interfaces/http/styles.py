@@ -1,6 +1,7 @@
 """``GET /styles``: the gallery, and its thumbnails, which the nets themselves have painted."""
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from fst.interfaces.http.errors import Refused, answers
-from fst.interfaces.http.painting_queue import SOON
+from fst.interfaces.http.painting_queue import SOMETIME
 from fst.interfaces.http.service import Service, service_of
 from fst.system.files import atomic_file
 
@@ -99,7 +100,7 @@ async def thumbnail(
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     if not path.is_file():
-        await service.queue.run(lambda: write_thumbnail(service, name, path), SOON)
+        await service.queue.run(lambda: write_thumbnail(service, name, path), SOMETIME)
     return Response(path.read_bytes(), media_type="image/jpeg", headers=headers)
 
 
@@ -124,7 +125,8 @@ def sample() -> Image.Image:
     """The photo of thumbnails, which comes with scikit-image."""
     from skimage import data
 
-    photo = Image.fromarray(data.coffee())
+    made: Callable[[], Any] = data.coffee
+    photo = Image.fromarray(made())
     width = round(photo.height * SIZE[0] / SIZE[1])
     left = (photo.width - width) // 2
     cropped = photo.crop((left, 0, left + width, photo.height))

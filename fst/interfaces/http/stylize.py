@@ -4,9 +4,8 @@ import asyncio
 import re
 import time
 import unicodedata
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -14,8 +13,15 @@ from fastapi.responses import Response
 from PIL import Image
 
 from fst.errors import InputError
-from fst.interfaces.http.errors import GONE, Refused, answers
-from fst.interfaces.http.forms import FILES, PaintForm, check_together, checked, form_schema
+from fst.interfaces.http.errors import Refused, answers
+from fst.interfaces.http.forms import (
+    FILES,
+    TOGETHER,
+    PaintForm,
+    check_together,
+    checked,
+    form_schema,
+)
 from fst.interfaces.http.painting_queue import LATER, SOON
 from fst.interfaces.http.pictures import (
     WRITTEN,
@@ -25,11 +31,10 @@ from fst.interfaces.http.pictures import (
     read_picture,
     write_picture,
 )
+from fst.interfaces.http.presence import while_there
 from fst.interfaces.http.service import Service, client_of, service_of
 from fst.interfaces.http.uploads import Form, Upload, read_form
 from fst.interfaces.loaded_style import LoadedStyle
-
-T = TypeVar("T")
 
 SMALL = 400_000
 """Pixels of a result that is painted before larger ones."""
@@ -78,7 +83,7 @@ class Painted:
     tags=["paint"],
     response_class=Response,
     responses={**RESULT, **answers(404, 408, 413, 415, 422, 429, 503)},
-    openapi_extra={"requestBody": form_schema(PaintForm, FILES, ["photo"])},
+    openapi_extra={"requestBody": form_schema(PaintForm, FILES, ["photo"], TOGETHER)},
 )
 async def stylize(request: Request) -> Response:
     """Paints a photo in a style, a blend of styles, or that of any painting, in one pass."""
@@ -91,7 +96,7 @@ async def stylize(request: Request) -> Response:
         )  # fmt: skip
         try:
             form = checked(PaintForm, sent.values)
-            pixels = check_form(form, sent, service)
+            pixels = await asyncio.to_thread(check_form, form, sent, service)
             painted = await while_there(
                 request,
                 service.queue.run(
@@ -155,7 +160,9 @@ def paint(service: Service, form: PaintForm, sent: Form) -> Painted:
     service.metrics.net_seconds.observe(seconds)
     notes = photo.notes if form.metadata else None
     return Painted(
-        write_picture(result, form.format, form.quality, notes), seconds, name_of(form, sent)
+        write_picture(result, form.format, form.quality, notes, service.folder),
+        seconds,
+        name_of(form, sent),
     )
 
 
@@ -228,30 +235,3 @@ def attachment(stem: str, suffix: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     said = f'attachment; filename="{plain}"'
     return said if plain == name else f"{said}; filename*=UTF-8''{quote(name)}"
-
-
-async def while_there(request: Request, work: Awaitable[T]) -> T:
-    """What the work gives; it is canceled once the client is gone.
-
-    Args:
-        request: whose body was read.
-        work: that somebody waits for.
-
-    Raises:
-        Refused: :data:`~fst.interfaces.http.errors.GONE`, which nobody gets.
-    """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise Refused(GONE, "the client went away")
-    finally:
-        task.cancel()
-        gone.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -12,13 +12,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from fst.interfaces.http.errors import Refused
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 IN_MEMORY = 1 << 20
 """Bytes of a file that are kept in memory."""
@@ -144,7 +147,7 @@ class _Reader:
         self._content = bytearray()
         self._ended = False
 
-    def callbacks(self) -> dict[str, object]:
+    def callbacks(self) -> "MultipartCallbacks":
         """By the parser's names."""
         return {
             "on_part_begin": self._headers.clear,
@@ -182,7 +185,7 @@ class _Reader:
             raise Refused(422, f"the field {name} is there twice")
         if name in self._files:
             filename = _text(options.get(b"filename", b""), "file name")
-            kept = SpooledTemporaryFile(max_size=IN_MEMORY, dir=self._folder)
+            kept = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(self._folder))
             self.form.files[name] = Upload(cast(IO[bytes], kept), filename)
         elif name in self._values:
             self._content.clear()
