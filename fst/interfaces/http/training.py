@@ -26,8 +26,9 @@ from fst.system.files import atomic_file
 PAINTING_SIDE = 2048
 """Pixels of the long side of a painting that is kept to be learned, at most."""
 
-NICE = 10
-"""By how much a training is nicer to others than usual."""
+NICE = 3
+"""By how much a training is nicer than a painting, which then gets two thirds of a processor that
+both want."""
 
 LOOK_SECONDS = 0.5
 """Between two looks at what a run has written."""

@@ -5,7 +5,8 @@ import { makeBeforeAfter } from "./beforeafter.js";
 import { makeCompareForm } from "./compareform.js";
 import { makeCurve } from "./curve.js";
 import { element, fail, forgive, say } from "./dom.js";
-import { endJob, followJob, hasEnded, startJob, stateSentence } from "./jobs.js";
+import { endJob, followJob, hasEnded, startJob, stateSentence, stopJob } from "./jobs.js";
+import { measurePass } from "./passlevel.js";
 import { download } from "./picture.js";
 import { makePictureBox } from "./picturebox.js";
 
@@ -15,69 +16,79 @@ import { makePictureBox } from "./picturebox.js";
  */
 export function start(panel, shared) {
   const results = makeResults();
-  let leave = () => {};
-  let running = null; // the job's id, while it paints
-  let aborter = new AbortController();
+  const work = { leave: () => {}, giveUp: () => {}, running: null, aborter: new AbortController() };
 
-  const form = makeCompareForm({ styles: shared.styles, begin, stop, onPhoto: newPhoto });
+  const stop = async () => {
+    work.giveUp();
+    if (work.running) await stopJob(work.running);
+    else {
+      work.aborter.abort();
+      form.setRunning(false);
+    }
+  };
+  const form = makeCompareForm({
+    styles: shared.styles,
+    begin: (asked) => begin(asked, work, form, results),
+    stop,
+    onPhoto: (photo) => {
+      stop().catch(fail);
+      work.leave();
+      work.running = null;
+      form.setRunning(false);
+      results.clear(photo);
+    },
+  });
   panel.append(element("div", { class: "page" },
     element("h1", { text: "One pass, or many steps" }),
     element("p", { class: "soft lead", text: "A trained net paints in one pass. The way that came before it changes the pixels step by step. Watch both." }),
     element("div", { class: "work" }, form.element, results.element)));
 
-  function newPhoto(photo) {
-    stop().catch(fail);
-    aborter.abort();
-    results.clear(photo);
-  }
-
-  async function begin({ photo, style, iterations, size }) {
-    await stop();
-    leave();
-    aborter = new AbortController();
-    const { signal } = aborter;
-    results.clear(photo);
-    form.setRunning(true);
-    try {
-      const pass = await stylize({ photo: photo.file, style, size, format: "png" }, signal);
-      results.showPass(pass);
-      const { id } = await startJob({ kind: "optimize", photo: photo.file, style, iterations, size });
-      if (signal.aborted) return void endJob(id).catch(() => {});
-      running = id;
-      leave = followJob(id, { show: (job) => shown(job, photo, style), gone, away: fail });
-      say(`One pass took ${pass.seconds.toFixed(1)} seconds. The optimization has begun.`);
-      forgive();
-    } catch (error) {
-      form.setRunning(false);
-      fail(error);
-    }
-  }
-
-  function shown(job, photo, style) {
-    results.showJob(job, `${photo.stem}-${style}-optimized.png`);
-    if (!hasEnded(job)) return;
-    running = null;
-    form.setRunning(false);
-    say(stateSentence(job, "Optimizing"));
-    if (job.state === "failed") fail(stateSentence(job, ""));
-  }
-
-  function gone() {
-    running = null;
-    form.setRunning(false);
-    fail("The service does not know this optimization any more. Start it again.");
-  }
-
-  async function stop() {
-    if (running) await endJob(running);
-    else aborter.abort();
-    if (!running) form.setRunning(false);
-  }
-
   // nobody would ever see it again
   window.addEventListener("pagehide", () => {
-    if (running) fetch(local(`/jobs/${running}`), { method: "DELETE", keepalive: true });
+    if (work.running) fetch(local(`/jobs/${work.running}`), { method: "DELETE", keepalive: true });
   });
+}
+
+async function begin({ photo, style, iterations, size }, work, form, results) {
+  work.leave();
+  work.aborter = new AbortController();
+  const { signal } = work.aborter;
+  results.clear(photo);
+  form.setRunning(true);
+  const fields = { photo: photo.file, style, size };
+  try {
+    const pass = await stylize({ ...fields, format: "png" }, signal);
+    results.showPass(pass);
+    const ask = { kind: "optimize", ...fields };
+    work.giveUp = await measurePass(ask, (level) => signal.aborted || results.setLevel(level));
+    const { id } = await startJob({ ...ask, iterations });
+    if (signal.aborted) return void endJob(id).catch(() => {});
+    work.running = id;
+    say(`One pass took ${pass.seconds.toFixed(1)} seconds. The optimization has begun.`);
+    forgive();
+    const ended = () => {
+      work.running = null;
+      form.setRunning(false);
+    };
+    work.leave = followJob(id, {
+      show: (job) => {
+        results.showJob(job, `${photo.stem}-${style}-optimized.png`);
+        if (!hasEnded(job)) return;
+        ended();
+        if (job.state === "failed") fail(stateSentence(job, ""));
+        else say(stateSentence(job, ""));
+      },
+      gone: () => {
+        ended();
+        fail("The service does not know this optimization any more. Start it again.");
+      },
+      away: fail,
+    });
+  } catch (error) {
+    form.setRunning(false);
+    work.giveUp();
+    fail(error);
+  }
 }
 
 /* The two pictures, the curve, and both on top of each other. */
@@ -90,12 +101,15 @@ function makeResults() {
   const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress of the optimization" });
   let passUrl = "";
   let shownStep = "";
-  let ended = false;
+  let level = null;
+  let newest = null; // what the job said last
+  let offered = false;
 
   const clear = (photo) => {
     if (passUrl) URL.revokeObjectURL(passUrl);
     passUrl = shownStep = "";
-    ended = false;
+    level = newest = null;
+    offered = false;
     for (const side of [pass, steps]) side.clear(photo);
     view.style.setProperty("--ratio", String(photo.width / photo.height));
     slider.setSize(photo.width, photo.height);
@@ -111,17 +125,23 @@ function makeResults() {
     pass.offer(() => download(blob, name));
     slider.setBefore(passUrl);
   };
+  const draw = () => newest && curve.show(newest.curve, newest.steps, level);
+  const setLevel = (found) => {
+    level = found;
+    draw();
+  };
   const showJob = (job, name) => {
+    newest = job;
     bar.value = job.state === "done" ? 1 : job.progress;
     const address = job.result || job.preview;
     steps.show(address, `The photo, optimized for ${job.step} of ${job.steps} steps`, stateSentence(job, "Optimizing"));
-    curve.show(job.curve, job.steps, job.pass?.total ?? null);
+    draw();
     if (address && address !== shownStep) {
       shownStep = address;
       slider.setAfter(local(address)).catch(() => {}); // a newer one has taken its place
     }
-    if (hasEnded(job) && job.result && !ended) {
-      ended = true;
+    if (hasEnded(job) && job.result && !offered) {
+      offered = true;
       steps.offer(async () => download(await pictureAt(job.result), name));
     }
   };
@@ -130,7 +150,7 @@ function makeResults() {
     element("div", { class: "pair" },
       element("div", { class: "card" }, element("h2", { text: "On top of each other" }), view),
       element("div", { class: "card" }, element("h2", { text: "How far it has come" }), curve.element)));
-  return { element: made, clear, showPass, showJob };
+  return { element: made, clear, showPass, showJob, setLevel };
 }
 
 /* One of the two, with what it took and a way to keep it. */

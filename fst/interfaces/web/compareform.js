@@ -1,5 +1,6 @@
 /* What a comparison is asked for with: a photo, a style, how far to go. */
 
+import { pictureAt } from "./api.js";
 import { element, fail, forgive } from "./dom.js";
 import { openPhoto, takeDrops, takePastes } from "./picture.js";
 import { makePictureBox } from "./picturebox.js";
@@ -16,9 +17,10 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
   let photo = null;
   let running = false;
   const box = makePictureBox("Drop or paste a photo here");
-  const file = element("input", { type: "file", accept: "image/*", id: "compare-photo" });
+  const file = element("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff", id: "compare-photo" });
+  const sample = element("button", { type: "button", class: "quiet", text: "Try a sample" });
   const drop = element("div", { class: "drop" }, box.element,
-    element("label", { class: "button file-button" }, "Choose a photo", file));
+    element("label", { class: "button file-button" }, "Choose a photo", file), sample);
   const style = element("select", { id: "compare-style" });
   const steps = choices("compare-steps", STEPS, 100);
   const sides = choices("compare-size", SIDES, 256);
@@ -50,6 +52,14 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
   file.addEventListener("change", () => {
     take(file.files[0]);
     file.value = ""; // the same file can be chosen again
+  });
+  sample.addEventListener("click", async () => {
+    try {
+      const blob = await pictureAt("/sample");
+      await take(new File([blob], "sample.jpg", { type: blob.type }));
+    } catch (error) {
+      fail(error);
+    }
   });
   takeDrops(drop, (files) => take(files[0]));
   takePastes(drop, (files) => take(files[0]));

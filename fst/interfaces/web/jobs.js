@@ -25,6 +25,17 @@ export async function startJob(fields) {
 }
 
 /**
+ * Stops work that goes on; what has ended meanwhile stays as it is.
+ * @param {string} id
+ * @returns {Promise<void>}
+ * @throws {import("./api.js").ServiceError}
+ */
+export async function stopJob(id) {
+  const job = await (await request(address(id), { cache: "no-store" })).json();
+  if (!hasEnded(job)) await endJob(id);
+}
+
+/**
  * Stops work that goes on; work that has ended is forgotten, with its files.
  * @param {string} id
  * @returns {Promise<void>}

@@ -2,7 +2,7 @@
 
 import { element, fail, forgive, say } from "./dom.js";
 import { makeCurve } from "./curve.js";
-import { endJob, followJob, hasEnded, startJob, stateSentence } from "./jobs.js";
+import { endJob, followJob, hasEnded, startJob, stateSentence, stopJob } from "./jobs.js";
 import { makePictureBox } from "./picturebox.js";
 import { read, write } from "./settings.js";
 import { makeTrainForm } from "./trainform.js";
@@ -26,7 +26,7 @@ export function start(panel, shared) {
     },
   });
   const progress = makeProgress({
-    stop: (job) => endJob(job.id),
+    stop: (job) => stopJob(job.id),
     use: (style) => shared.paintWith(style),
     another: (job) => {
       write(KEY, null);

@@ -21,7 +21,7 @@ const BUDGETS = [
 export function makeTrainForm({ isTaken, start }) {
   let painting = null;
   const box = makePictureBox("Drop or paste a painting here");
-  const file = element("input", { type: "file", accept: "image/*", id: "train-painting" });
+  const file = element("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff", id: "train-painting" });
   const choose = element("label", { class: "button file-button" }, "Choose a painting", file);
   const chosen = element("p", { class: "small soft", text: "Strokes or patterns of its own help." });
   const name = element("input", {

@@ -8,19 +8,33 @@ from typing import Any
 import pytest
 import uvicorn
 from browsers import Open, Watched, launched
-from fst.interfaces.http.app import make_app
-from fst.interfaces.http.settings import ServiceSettings
 from support import make_photo
 from tiny_any import save_any
 from tiny_runs import save_style
+
+from fst.interfaces.http.app import make_app
+from fst.interfaces.http.settings import ServiceSettings
+
+TRAINING = (
+    "net.arguments={width: 4, residual_blocks: 1}",
+    "init=null",
+    "data.size=32",
+    "data.val_photos=2",
+    "loss=slim",
+    "style.size=48",
+    "trainer.max_steps=3",
+)
+"""Settings of a training of a moment."""
 
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tiny styles, and a net for any painting."""
     folder = tmp_path_factory.mktemp("served") / "checkpoints"
-    save_style(folder / "dawn.safetensors", seed=1)
-    save_style(folder / "dusk.safetensors", seed=2)
+    for seed, name in enumerate(("dawn", "dusk"), 1):
+        painting = folder.parent / f"{name}.png"
+        make_photo(64, 48, seed=seed).save(painting)
+        save_style(folder / f"{name}.safetensors", seed, painting)
     save_any(folder)
     return folder
 
@@ -41,7 +55,13 @@ def served(checkpoints: Path) -> Iterator[str]:
         patch.delenv("FST_ASSETS", raising=False)
         patch.chdir(folder)
         settings = ServiceSettings(
-            port=0, checkpoints=checkpoints, photos=photos, device="cpu", precision="fp32"
+            port=0,
+            checkpoints=checkpoints,
+            photos=photos,
+            folder=folder,
+            device="cpu",
+            precision="fp32",
+            training_words=TRAINING,
         )
         app = make_app(settings)
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))

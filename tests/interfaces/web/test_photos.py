@@ -161,7 +161,9 @@ def test_the_live_tab_paints_the_camera(page: Any) -> None:
     canvas = page.locator("canvas.live-canvas")
     before = canvas.evaluate("canvas => canvas.toDataURL()")
     wait_until(
-        page, "(before) => document.querySelector('canvas.live-canvas').toDataURL() !== before", before
+        page,
+        "(before) => document.querySelector('canvas.live-canvas').toDataURL() !== before",
+        before,
     )
     name, content = download(page, "Snapshot")
     assert name.startswith("live-dawn")
