@@ -77,7 +77,7 @@ function reveal(range, position) {
   position(at);
   const step = (now) => {
     if (Math.abs(Number(range.value) - at) > 1) return; // it was moved
-    const left = Math.max(0, 1 - (now - start) / 900);
+    const left = Math.min(1, Math.max(0, 1 - (now - start) / 900)); // a frame may have begun earlier
     at = Math.round(100 * left ** 3);
     position(at);
     if (left > 0) requestAnimationFrame(step);

@@ -40,8 +40,12 @@ export function closeCamera(stream) {
  */
 export async function takePhoto() {
   const stream = await openCamera("environment", 1920);
-  const video = element("video", { autoplay: true, playsinline: true, muted: true, "aria-label": "What the camera sees" });
+  const video = element("video", { autoplay: true, playsinline: true, "aria-label": "What the camera sees" });
+  video.muted = true; // else a browser may not let it play by itself
   video.srcObject = stream;
+  video.addEventListener("loadedmetadata", () => {
+    video.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+  });
   const dialog = element("dialog", { class: "camera", "aria-label": "Take a photo" }, video,
     element("div", { class: "row" },
       element("button", { type: "button", class: "primary", text: "Take the photo", onclick: () => dialog.close("take") }),

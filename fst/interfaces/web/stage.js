@@ -24,7 +24,7 @@ export function makeStage(host) {
   view.stack.append(tiles);
   const empty = makeEmpty(host);
   const art = empty.querySelector(".empty-art");
-  const area = element("div", { class: "stage-view" }, element("div", { class: "working", "aria-hidden": "true" }), view.element, empty);
+  const area = element("div", { class: "stage-view", tabindex: -1 }, element("div", { class: "working", "aria-hidden": "true" }), view.element, empty);
   const status = element("p", { class: "stage-status small soft numbers" });
   const bar = makeBar(host, view, tiles);
   const root = element("section", { class: "stage", "aria-label": "Picture" }, area, status, bar.element);
@@ -34,11 +34,13 @@ export function makeStage(host) {
     element: root,
     view,
     setPhoto: (photo) => {
+      const hadFocus = empty.contains(document.activeElement);
       view.element.hidden = !photo;
       empty.hidden = Boolean(photo);
       bar.element.classList.toggle("is-idle", !photo);
       bar.setReady(Boolean(photo));
       if (photo) view.setSize(photo.width, photo.height);
+      if (photo && hadFocus) area.focus({ preventScroll: true }); // what had it is hidden now
     },
     setWorking: (working) => {
       area.classList.toggle("is-working", working);
