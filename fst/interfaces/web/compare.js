@@ -55,7 +55,8 @@ async function begin({ photo, style, iterations, size }, work, form, results) {
   const { signal } = work.aborter;
   results.clear(photo);
   form.setRunning(true);
-  const fields = { photo: photo.file, style, size };
+  // a photo is never enlarged
+  const fields = { photo: photo.file, style, size: Math.max(photo.width, photo.height) > size ? size : null };
   try {
     const pass = await stylize({ ...fields, format: "png" }, signal);
     results.showPass(pass);

@@ -25,9 +25,11 @@ async function paintWith(style) {
 }
 
 async function open(name) {
-  (await started[shown])?.hidden?.();
+  const left = started[shown];
   shown = name;
+  // before anything is waited for: paintWith asks for it at once
   started[name] ??= TABS[name]().then(({ start }) => start(byId(`panel-${name}`), shared));
+  (await left)?.hidden?.();
   try {
     (await started[name])?.shown?.();
   } catch (error) {

@@ -35,7 +35,7 @@ def test_a_pass_and_the_optimization_stand_beside_each_other(
     assert float(told[1]) < float(told[2])  # what is optimized for is lower in the end
     name, content = download(page, "Download: One pass")
     assert name == "meadow-dusk.png"
-    expected = fst.load("dusk", checkpoints, "cpu", "fp32")(Image.open(photo), size=256)
+    expected = fst.load("dusk", checkpoints, "cpu", "fp32")(Image.open(photo))
     assert np.array_equal(pixels(content), pixels(expected))
     name, content = download(page, "Download: Optimization")
     assert name == "meadow-dusk-optimized.png"

@@ -21,7 +21,7 @@ def test_a_painting_is_refined_and_downloaded(page: Any, photo: Path) -> None:
     page.get_by_text("Refined. Download gives this picture.").wait_for()
     page.get_by_role("img", name=re.compile(r"^Loss: .* at step 30 of 30")).wait_for()
     name, content = download(page)
-    assert name == "meadow-dawn-refined.png"
+    assert name == "meadow-dawn-refined.jpg"
     width, height = Image.open(io.BytesIO(content)).size
     assert abs(width / height - 96 / 72) < 0.02
 
@@ -36,5 +36,5 @@ def test_refining_can_be_stopped_and_keeps_what_is_there(page: Any, photo: Path)
     stopped = page.get_by_text(re.compile(r"Stopped at step \d+ of 200\."))
     assert stopped.first.is_visible()
     name, content = download(page)
-    assert name.endswith("-refined.png")
+    assert name.endswith("-refined.jpg")
     assert Image.open(io.BytesIO(content)).width > 0
