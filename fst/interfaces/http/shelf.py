@@ -214,7 +214,7 @@ def shelved(folders: tuple[Path, ...]) -> dict[str, Shelved]:
 
 def _said(path: Path, name: str, about: dict[str, Any], kind: str, word: str) -> Shelved:
     text = partial(_text, about)
-    own = path.parent != assets.shipped("checkpoints")
+    own = path.parent.resolve() != assets.shipped("checkpoints").resolve()
     return Shelved(name, title_of(about), text("painter"), text("year"), kind, word, own)
 
 
