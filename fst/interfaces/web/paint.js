@@ -164,7 +164,7 @@ function refineHost(session, { painter, stage }) {
       replacePassing(session, url);
       if (!isLast) return;
       const style = session.own ? "painting" : session.settings.style;
-      session.refined = { blob, name: `${photo.stem}-${style}-refined.${blob.type.split("/")[1] || "png"}` };
+      session.refined = { blob, name: `${photo.stem}-${style}-refined.${blob.type === "image/png" ? "png" : "jpg"}` };
       stage.setStatus("Refined. Download gives this picture.");
     },
     onEnd: (isGood) => {

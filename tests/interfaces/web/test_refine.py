@@ -5,12 +5,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-from paint_page import choose_photos, download
+from paint_page import choose_painting, choose_photos, download, wait_until_painted
 from PIL import Image
+from support import make_photo
 
 
 def begin(page: Any, photo: Path) -> None:
+    painting = photo.with_name("mine.png")
+    make_photo(80, 96, seed=9).save(painting)
     choose_photos(page, photo)
+    choose_painting(page, painting)
+    wait_until_painted(page)
     page.locator("details.refine > summary").click()
 
 
@@ -21,7 +26,7 @@ def test_a_painting_is_refined_and_downloaded(page: Any, photo: Path) -> None:
     page.get_by_text("Refined. Download gives this picture.").wait_for()
     page.get_by_role("img", name=re.compile(r"^Loss: .* at step 30 of 30")).wait_for()
     name, content = download(page)
-    assert name == "meadow-dawn-refined.jpg"
+    assert name == "meadow-painting-refined.jpg"
     width, height = Image.open(io.BytesIO(content)).size
     assert abs(width / height - 96 / 72) < 0.02
 

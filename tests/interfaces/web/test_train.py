@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from browsers import Open
-from paint_page import choose_photos, download, wait_until_painted
+from paint_page import choose_photos, download
 from support import make_photo
 
 TRAIN = "#tab=train"
@@ -37,8 +37,8 @@ def test_a_training_ends_with_a_new_style_that_paints(
     page.get_by_role("button", name="Paint with it").click()
     assert page.get_by_role("tab", name="Paint").get_attribute("aria-selected") == "true"
     page.locator(".tile input[value=evening_glow]:checked").wait_for()
+    assert "/" not in page.locator(".tiles-list").inner_text()  # no path of the painting's
     choose_photos(page, photo)
-    wait_until_painted(page)
     assert download(page)[0] == "meadow-evening_glow.jpg"
     # its name is taken now
     page.get_by_role("tab", name="Train").click()
