@@ -27,6 +27,7 @@ from fst.interfaces import cli
 from fst.interfaces.arguments import options as types
 from fst.interfaces.arguments import video
 from fst.interfaces.commands import benchmark, demo, train
+from fst.interfaces.http import app
 from fst.loss_networks import weights
 from fst.loss_networks.vgg import VGG19
 from fst.nets import make_net
@@ -52,6 +53,7 @@ BASE: dict[str, dict[str, list[str]]] = {
     "sheet": {"photos": ["photo.png"], "--styles": ["tiny.safetensors"],
               "--output": ["out.png"]},
     "live": {"--camera": ["clip.gif"], "--style": ["tiny.safetensors"], "--no-window": []},
+    "serve": {"--port": ["0"], "--no-browser": []},
     "pack": {"styles": ["painting.png"], "--output": ["many.safetensors"],
              "--checkpoints": ["nets"]},
     "train": {"settings": ["style=monet"]},
@@ -198,6 +200,16 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("video", "--max-pixels"): ["100"],
     ("live", "--strength"): [*NO_NUMBER, "1.5", "-0.1"],
     ("live", "--style"): [*STYLE, "broken.png"],
+    ("serve", "--host"): ["", "256.0.0.1", "192.0.2.1", "no host"],
+    ("serve", "--port"): ["65536"],
+    ("serve", "--token"): ["", "short", "x" * 15, "with blanks between", 'with"quotes,and;signs'],
+    ("serve", "--allow-host"): ["", "http://a.example", "a.example/b", "a example", "a.example:80"],
+    ("serve", "--photos"): FOLDER,
+    ("serve", "--folder"): FOLDER,
+    ("serve", "--workers"): ["65"],
+    ("serve", "--queue"): ["10001"],
+    ("serve", "--max-bytes"): ["999", "2000000001"],
+    ("serve", "--max-pixels"): ["255"],
     ("sheet", "photos"): ["", "nowhere.png", "empty", "photos", "notes.txt", "broken.png", "-"],
     ("sheet", "--styles"): ["", "nosuch", "nowhere.safetensors", "old.pth", "empty",
                             "nets/many.safetensors:nosuch", "nowhere.safetensors:one"],
@@ -442,6 +454,7 @@ def refused(place: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Path
     monkeypatch.setattr(benchmark, "peak_flops", work)
     monkeypatch.setattr(demo, "run_python", work)
     monkeypatch.setattr(train, "train", work)
+    monkeypatch.setattr(app, "make_app", work)
     return place
 
 

@@ -22,18 +22,18 @@ def main(options: argparse.Namespace) -> int:
     from fst.interfaces.http.app import make_app
     from fst.interfaces.http.server import Server, address, listen
 
-    bound = listen(settings)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # what is said to one client is not said here, again and again
     warnings.simplefilter("ignore", FstWarning)
-    server = Server(make_app(settings))
-    where = address(settings, bound)
-    if settings.token is not None:
-        where = f"{where}?token={settings.token}"
-    print(f"fst serve: {where}  (Ctrl-C ends it)", flush=True)
-    if not options.no_browser:
-        threading.Thread(target=webbrowser.open, args=(where,), daemon=True).start()
-    server.run(sockets=[bound])
+    with listen(settings) as bound:
+        server = Server(make_app(settings))
+        where = address(settings, bound)
+        if settings.token is not None:
+            where = f"{where}?token={settings.token}"
+        print(f"fst serve: {where}  (Ctrl-C ends it)", flush=True)
+        if not options.no_browser:
+            threading.Thread(target=webbrowser.open, args=(where,), daemon=True).start()
+        server.run(sockets=[bound])
     return 0
 
 

@@ -98,6 +98,8 @@ def add_error_answers(app: FastAPI) -> None:
     async def not_there(request: Request, error: HTTPException) -> Response:
         said = {404: "there is no such page", 405: "this address takes no such request"}
         headers = dict(error.headers) if error.headers else None
+        if error.status_code == 405:
+            headers = {"Allow": ", ".join(allowed(request))}
         return refusal(error.status_code, said.get(error.status_code, str(error.detail)), headers)
 
     @app.exception_handler(RequestValidationError)
@@ -111,6 +113,15 @@ def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
         return refusal(500, "the service failed; its log says why")
+
+
+def allowed(request: Request) -> list[str]:
+    """The methods that an address takes: its routes know nothing of each other."""
+    found = set[str]()
+    for path, methods in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path):
+            found.update(method.upper() for method in methods)
+    return sorted(found)
 
 
 def said_of(errors: Any) -> tuple[int, str]:

@@ -1,5 +1,6 @@
 """What the form of a painting may hold: the fields, their ranges, and their place in the schema."""
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -17,7 +18,7 @@ LARGEST_SIDE = 20_000
 
 def _pixels(value: Any) -> Any:
     """A size of strokes that is a number comes as a text, as all of a form does."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,6}", value) else value
 
 
 Strokes = Annotated[

@@ -1,6 +1,6 @@
 """What the form of a job may hold, by its kind, and how a job is told."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -105,15 +105,34 @@ FILES = {
 }
 """Fields that are files."""
 
-_OF_TRAINING = {"kind", "painting", "name", "budget"}
-_OF_OPTIMIZATION = {*JobForm.model_fields, *FILES} - {"name", "budget"}
+_ALL = {*JobForm.model_fields, *FILES}
+_OF_OPTIMIZATION = _ALL - {"name", "budget"}
 
 USED: dict[Kind, set[str]] = {
     "optimize": _OF_OPTIMIZATION,
     "refine": _OF_OPTIMIZATION - {"init", "preset"},
-    "train": _OF_TRAINING,
+    "train": {"kind", "painting", "name", "budget"},
 }
 """Kind of job -> the fields that it has a use for."""
+
+
+TOGETHER: dict[str, Any] = {
+    "oneOf": [
+        {
+            "properties": {"kind": {"const": kind}, **{name: False for name in sorted(without)}},
+            "required": sorted(needed),
+        }
+        for kind, needed, others in (
+            ("optimize", {"photo", "style"}, {"painting"}),
+            ("optimize", {"photo", "painting"}, {"style"}),
+            ("refine", {"photo", "style"}, {"painting"}),
+            ("refine", {"photo", "painting"}, {"style"}),
+            ("train", {"painting", "name"}, set[str]()),
+        )
+        for without in [_ALL - USED[kind] | others]
+    ]
+}
+"""What JSON Schema says of the whole: the fields that a kind takes, and those it needs."""
 
 
 def check_job_form(form: JobForm, files: set[str]) -> None:

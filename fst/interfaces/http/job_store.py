@@ -18,7 +18,7 @@ from fst.system.cancellation import Canceled
 KEPT_SECONDS = 3600.0
 """For which a job that has ended is remembered."""
 
-JOIN_SECONDS = 4.5
+JOIN_SECONDS = 3.0
 """For which the end of what is in work is waited for."""
 
 WAIT = {"Retry-After": "60"}

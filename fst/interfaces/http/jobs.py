@@ -11,6 +11,7 @@ from fst.interfaces.http.forms import checked, form_schema
 from fst.interfaces.http.job import Job
 from fst.interfaces.http.job_form import (
     FILES,
+    TOGETHER,
     JobForm,
     JobState,
     NewJob,
@@ -32,6 +33,9 @@ Id = Annotated[
 ]
 HEADERS = {"Cache-Control": "no-store"}
 
+LEAST_PAINTING = 32
+"""Pixels of a side."""
+
 
 def picture(*media: str) -> dict[int | str, dict[str, Any]]:
     """An answer that is a picture, for a route's schema."""
@@ -45,7 +49,7 @@ def picture(*media: str) -> dict[int | str, dict[str, Any]]:
     summary="Begin work that takes minutes",
     response_model=NewJob,
     responses=answers(404, 408, 413, 415, 422, 429, 503),
-    openapi_extra={"requestBody": form_schema(JobForm, FILES, [])},
+    openapi_extra={"requestBody": form_schema(JobForm, FILES, [], TOGETHER)},
 )
 async def begin(request: Request) -> Response:
     """Begins to optimize the pixels of a photo, to refine a pass, or to train a net."""
@@ -86,6 +90,12 @@ def check_form(service: Service, form: JobForm, sent: Form) -> None:
     sizes = {name: check_picture(file, f"the {name}", most) for name, file in sent.files.items()}
     if form.style is not None:
         service.shelf.word_of(form.style)
+    if form.kind == "train" and min(sizes["painting"]) < LEAST_PAINTING:
+        width, height = sizes["painting"]
+        raise InputError(
+            f"the painting has {width}x{height} pixels, and {LEAST_PAINTING} a side are the least "
+            "to be learned"
+        )
     if "photo" in sizes:
         painted_size(form, sizes["photo"])
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from PIL import Image
 
+from fst.errors import AssetError, InputError, in_a_line
 from fst.interfaces.api import load
+from fst.interfaces.http.errors import LOG
 from fst.interfaces.http.job import Job, Result, Shown
 from fst.interfaces.http.job_form import JobForm, painted_size
 from fst.interfaces.http.pictures import WRITTEN, fitting, read_picture, write_picture
@@ -95,7 +97,15 @@ def style_of(
             init.info.clear()
         chosen |= {"method": "optimize", "iterations": form.iterations, "init": init}
         chosen |= {"preset": form.preset}
-    return load(meant, **{name: value for name, value in chosen.items() if value is not None})
+    given = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        return load(meant, **given)
+    except AssetError as error:
+        LOG.warning("%s", in_a_line(error))
+        raise InputError(
+            "the painting of this style is not here, and without it nothing can be optimized: send "
+            "it as the field painting"
+        ) from error
 
 
 def passed(service: Service, form: JobForm, sent: Form, meant: str | Image.Image) -> LoadedStyle:

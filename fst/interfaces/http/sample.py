@@ -1,7 +1,9 @@
 """``GET /sample``: a photo to try the page with."""
 
+from collections.abc import Callable
 from functools import cache
 from io import BytesIO
+from typing import Any
 
 from fastapi import APIRouter, Response
 from PIL import Image
@@ -35,5 +37,6 @@ def sample_photo() -> bytes:
     """A cup of coffee, which comes with scikit-image, as JPEG."""
     from skimage import data
 
-    Image.fromarray(data.coffee()).save(memory := BytesIO(), format="JPEG", quality=95)
+    made: Callable[[], Any] = data.coffee
+    Image.fromarray(made()).save(memory := BytesIO(), format="JPEG", quality=95)
     return memory.getvalue()

@@ -1,6 +1,7 @@
 """What a service is told, checked: addresses, limits, folders."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,11 @@ class ServiceSettings:
             folder: Path | None = getattr(self, name)
             if folder is not None and not folder.is_dir():
                 raise InputError(f"{name}: no folder {str(folder)!r}")
+        for name in self.allowed_hosts:
+            if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name):
+                raise InputError(
+                    f"an allowed host is a name like photos.example.org, not {shown(name)}"
+                )
         optional(_token, "token", self.token)
         if self.token is None and self.is_public:
             raise InputError(

@@ -1,9 +1,9 @@
 """A job that trains: ``fst train`` in a process of its own, watched by what it writes."""
 
 import os
-import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -33,9 +33,11 @@ both want."""
 LOOK_SECONDS = 0.5
 """Between two looks at what a run has written."""
 
-PATIENCE, HURRY = (60.0, 75.0), (2.5, 4.0)
-"""Seconds after which a training that was asked to stop is asked again, and killed; and where the
-service itself is to end."""
+HURRY = 2.5
+"""Seconds that a service which is to end waits for a training."""
+
+PATIENCE = 60.0
+"""Seconds after which a training that was stopped, and goes on, is ended at once."""
 
 LOG_FILE = "training.log"
 
@@ -105,8 +107,8 @@ def train(job: Job, places: Trainings, words: Sequence[str], name: str) -> bool:
     return False
 
 
-def supervise(job: Job, words: Sequence[str], look: Callable[[], None]) -> int:
-    """Runs ``fst train`` to its end; its exit status.
+def supervise(job: Job, words: Sequence[str], look: Callable[[], None]) -> int | None:
+    """Runs ``fst train`` to its end; its exit status, None where it is not waited for.
 
     Args:
         job: is asked whether to stop.
@@ -131,23 +133,31 @@ def supervise(job: Job, words: Sequence[str], look: Callable[[], None]) -> int:
             job.stop.wait(LOOK_SECONDS)
             look()
         return process.returncode
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    except BaseException:
+        process.kill()
+        raise
 
 
-def end(process: "subprocess.Popen[bytes]", job: Job, look: Callable[[], None]) -> int:
-    """Stops a training as ``Ctrl-C`` does, which takes it a step; its exit status."""
-    began, asked = time.monotonic(), 0
+def end(process: "subprocess.Popen[bytes]", job: Job, look: Callable[[], None]) -> int | None:
+    """Stops a training as ``Ctrl-C`` does, which takes it a step; its exit status.
+
+    A service that is to end does not wait for a step that takes longer: the training, which has
+    been told, ends by itself after it, and saves it. Then None.
+    """
+    # not SIGINT: what is started in the background by a shell ignores it
+    process.terminate()
+    began, again = time.monotonic(), False
     while process.poll() is None:
-        again, last = HURRY if job.closing.is_set() else PATIENCE
         waited = time.monotonic() - began
-        if waited > last:
+        if job.closing.is_set() and waited > HURRY:
+            LOG.warning("a training, process %s, is about to end after its step", process.pid)
+            threading.Thread(target=process.wait, daemon=True).start()  # nothing of it is left
+            return None
+        if waited > PATIENCE and not again:
+            again = True
+            process.terminate()  # at once
+        elif waited > PATIENCE + HURRY:
             process.kill()
-        elif asked == 0 or (asked == 1 and waited > again):
-            asked += 1
-            process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
         try:
             process.wait(0.1)
         except subprocess.TimeoutExpired:

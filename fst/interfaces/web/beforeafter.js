@@ -10,9 +10,11 @@ let made = 0;
  * so nothing moves when a picture comes.
  * @param {{before?: string, after?: string}} [labels] what the two are called.
  * @returns {{element: HTMLElement, stack: HTMLElement, setSize: function(number, number): void,
- *            setBefore: function(?string): Promise<void>, setAfter: function(?string): Promise<void>,
+ *            setBefore: function(?string): Promise<boolean>,
+ *            setAfter: function(?string): Promise<boolean>,
  *            setPosition: function(number): void, reveal: function(): void,
- *            setActual: function(boolean): void, isActual: function(): boolean}} `stack` is what lies over the pictures' rectangle.
+ *            setActual: function(boolean): void, isActual: function(): boolean}} `stack` is what lies over the pictures' rectangle; the
+ *     promises are kept once a picture is shown, false where another was asked for meanwhile.
  */
 export function makeBeforeAfter({ before = "Photo", after = "Painting" } = {}) {
   const id = `before-after-${(made += 1)}`;
@@ -52,6 +54,10 @@ export function makeBeforeAfter({ before = "Photo", after = "Painting" } = {}) {
     view.dataset.compare = photo.hidden || painting.hidden ? "off" : "on";
     range.disabled = view.dataset.compare === "off";
   };
+  const updated = (isShown) => {
+    update();
+    return isShown;
+  };
   update();
   return {
     element: view,
@@ -60,8 +66,8 @@ export function makeBeforeAfter({ before = "Photo", after = "Painting" } = {}) {
       stack.style.setProperty("--ratio", String(width / height));
       stack.style.setProperty("--pixels", String(width));
     },
-    setBefore: (url) => show(photo, url).then(update),
-    setAfter: (url) => show(painting, url).then(update),
+    setBefore: (url) => show(photo, url).then(updated),
+    setAfter: (url) => show(painting, url).then(updated),
     setPosition: position,
     reveal: () => reveal(range, position),
     setActual,
@@ -91,14 +97,15 @@ async function show(image, url) {
   if (!url) {
     image.hidden = true;
     image.removeAttribute("src");
-    return;
+    return false;
   }
   const decoded = new Image();
   decoded.src = url;
   await decoded.decode();
-  if (image.dataset.wanted !== url) return; // another one was asked for meanwhile
+  if (image.dataset.wanted !== url) return false;
   image.src = url;
   image.hidden = false;
+  return true;
 }
 
 function makeDraggable(view, stack, handle, position) {
@@ -112,14 +119,22 @@ function makeDraggable(view, stack, handle, position) {
     if (view.classList.contains("is-masking") || view.classList.contains("is-tiled")) return;
     const panning = view.classList.contains("is-actual") && event.target !== handle;
     if (panning && event.pointerType !== "mouse") return; // a finger scrolls by itself
-    drag = panning ? { x: event.clientX, y: event.clientY, left: view.scrollLeft, top: view.scrollTop } : {};
+    drag = { panning, x: event.clientX, y: event.clientY, left: view.scrollLeft, top: view.scrollTop };
+    // a finger may be about to scroll the page: the line waits for it to move sideways, or to tap
+    drag.waits = event.pointerType === "touch" && event.target !== handle;
     view.setPointerCapture(event.pointerId);
-    if (!panning) follow(event);
+    if (!panning && !drag.waits) follow(event);
   });
   view.addEventListener("pointermove", (event) => {
     if (!drag) return;
-    if (drag.x === undefined) follow(event);
+    if (Math.abs(event.clientX - drag.x) > 5) drag.waits = false;
+    if (drag.waits) return;
+    if (!drag.panning) follow(event);
     else view.scrollTo(drag.left - (event.clientX - drag.x), drag.top - (event.clientY - drag.y));
   });
-  for (const name of ["pointerup", "pointercancel"]) view.addEventListener(name, () => { drag = null; });
+  view.addEventListener("pointerup", (event) => {
+    if (drag?.waits && !drag.panning) follow(event);
+    drag = null;
+  });
+  view.addEventListener("pointercancel", () => { drag = null; });
 }

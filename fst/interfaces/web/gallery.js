@@ -18,7 +18,7 @@ export function makeGallery(styles, { onStyle, onPainting }) {
   const file = element("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff", "aria-label": "Use a painting of your own as the style" });
   const own = element("label", { class: "button file-button own-painting" }, "Use your own painting", file);
   const tiles = element("div", { class: "tiles-list", role: "radiogroup", "aria-label": "Style" });
-  const none = element("p", { class: "soft small", hidden: true, text: "No style is called that. Try another word." });
+  const none = element("p", { class: "soft small", hidden: true });
   const root = element("section", { class: "gallery", "aria-labelledby": "gallery-title" },
     element("div", { class: "gallery-head" }, element("h2", { id: "gallery-title", text: "Style" }), search, own), tiles, none);
   const made = new Map();
@@ -32,7 +32,8 @@ export function makeGallery(styles, { onStyle, onPainting }) {
   };
   const filter = () => {
     const found = showFound(tiles, search.value);
-    none.hidden = found > 0 || !tiles.children.length;
+    none.hidden = found > 0 || !styles.loaded;
+    none.textContent = tiles.children.length ? "No style is called that. Try another word." : "There are no styles here yet. Train one, or use your own painting.";
     return found;
   };
   const draw = () => {

@@ -118,8 +118,7 @@ function stageHost(session, parts, panel) {
 
 function painterHost(session, { stage }) {
   const show = async ({ photo }, { url }, isKept) => {
-    if (session.photos[session.at] !== photo) return;
-    await stage.view.setAfter(url);
+    if (session.photos[session.at] !== photo || !(await stage.view.setAfter(url))) return;
     stage.setTile(url);
     replacePassing(session, isKept ? null : url);
     if (session.isNew) stage.view.reveal();
@@ -161,7 +160,7 @@ function refineHost(session, { painter, stage }) {
       const photo = session.photos[session.at];
       if (!photo) return;
       const url = URL.createObjectURL(blob);
-      await stage.view.setAfter(url);
+      if (!(await stage.view.setAfter(url))) return;
       replacePassing(session, url);
       if (!isLast) return;
       const style = session.own ? "painting" : session.settings.style;

@@ -58,16 +58,36 @@ export function makePainter({ onPreview, onFull, onState, onError }) {
 }
 
 /**
- * The picture of a photo's full size; what was painted before is not painted again.
+ * The picture of a photo's full size; what was painted, or is being painted, is not painted again.
  * @param {Wanted} wanted
  * @param {AbortSignal} [signal]
  * @returns {Promise<Painted>}
  */
 export async function full(wanted, signal) {
-  const { photo, key, fields, format } = wanted;
+  const { photo, key, format } = wanted;
   photo.painted ??= new Map();
+  photo.inWork ??= new Map();
   const kept = photo.painted.get(key);
   if (kept?.format === format) return kept;
+  const name = `${format} ${key}`;
+  const running = photo.inWork.get(name);
+  if (running) {
+    try {
+      return await running;
+    } catch {
+      signal?.throwIfAborted(); // whoever asked first gave it up, or it failed: ask ourselves
+    }
+  }
+  const work = fetched(wanted, signal);
+  photo.inWork.set(name, work);
+  try {
+    return await work;
+  } finally {
+    photo.inWork.delete(name);
+  }
+}
+
+async function fetched({ photo, key, fields, format }, signal) {
   const quality = format === "jpeg" ? 95 : null;
   const got = await stylize({ photo: photo.file, ...fields, format, quality }, signal);
   const painted = { ...got, url: URL.createObjectURL(got.blob), format };

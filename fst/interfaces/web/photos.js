@@ -69,7 +69,10 @@ async function paintAll(photos, wantedOf, signal, onCount) {
   const files = [];
   for (const photo of photos) {
     onCount(files.length);
-    const painted = await full(wantedOf(photo), signal);
+    const painted = await full(wantedOf(photo), signal).catch((error) => {
+      if (error.name !== "AbortError") error.message = `${photo.file.name}: ${error.message}`;
+      throw error;
+    });
     files.push({ name: painted.name, blob: painted.blob });
   }
   onCount(files.length);

@@ -11,15 +11,16 @@ import { wantedOf } from "./wanted.js";
  * @typedef {{styles: ReturnType<typeof import("./styles.js").makeStyles>,
  *            settings: typeof import("./settings.js").DEFAULTS,
  *            photos: import("./picture.js").Photo[], at: number, painting: ?File, own: boolean,
- *            refined: ?{blob: Blob, name: string}, isNew: boolean, passing: ?string}} Session
+ *            refined: ?{blob: Blob, name: string}, isNew: boolean, passing: ?string,
+ *            taken: string}} Session
  *     `at`: which photo is shown, or -1; `painting`: the user's own, which is the style if `own`;
  *     `isNew`: nothing of this photo was shown yet; `passing`: the address of a picture that is
- *     shown for a while only.
+ *     shown for a while only; `taken`: the settings that were painted last.
  * @param {ReturnType<typeof import("./styles.js").makeStyles>} styles
  * @returns {Session}
  */
 export function makeSession(styles) {
-  const nothing = { photos: [], at: -1, painting: null, own: false, refined: null, isNew: true, passing: null };
+  const nothing = { photos: [], at: -1, painting: null, own: false, refined: null, isNew: true, passing: null, taken: "" };
   return { styles, settings: loadSettings(), ...nothing };
 }
 
@@ -36,7 +37,8 @@ export function takeSettings(session, parts) {
   parts.stage.setFormat(settings.format);
   parts.stage.setTiled(settings.seamless);
   parts.gallery.mark(session.own ? OWN : settings.style);
-  paint(session, parts);
+  // a style that came elsewhere does not end what goes on here
+  if (session.taken !== JSON.stringify(settings)) paint(session, parts);
 }
 
 /**
@@ -71,6 +73,7 @@ export function paint(session, parts) {
   const photo = session.photos[session.at];
   if (!photo || !(session.own || session.settings.style)) return;
   forgive();
+  session.taken = JSON.stringify(session.settings);
   parts.refine.stop();
   session.refined = null;
   if (isOptimized(session)) {
@@ -121,6 +124,8 @@ export async function takeFiles(session, parts, files) {
   forgive();
   let isFirst = true;
   for (const file of files) {
+    if (isFirst) parts.stage.setWorking(true);
+    if (isFirst) parts.stage.setStatus(`Opening ${file.name}…`);
     try {
       session.photos.push(await openPhoto(file, session.settings.style));
       if (isFirst) showPhoto(session, parts, session.photos.length - 1);
@@ -131,6 +136,9 @@ export async function takeFiles(session, parts, files) {
       fail(new Error(message.includes(file.name) ? message : `${file.name}: ${message}`));
     }
   }
+  if (!isFirst) return;
+  parts.stage.setWorking(false); // none could be opened
+  parts.stage.setStatus("");
 }
 
 /**
