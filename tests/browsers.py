@@ -1,7 +1,8 @@
-"""A browser for tests: chromium, driven by playwright, and what must never happen in it."""
+"""A browser for tests: chromium, driven by playwright; what must never happen in it; a service."""
 
 import contextlib
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ ARGUMENTS = (
 )
 """The camera is a drawn one, and nobody is asked whether it may be used."""
 
-PATIENCE = 20_000
+PATIENCE = 30_000
 """Milliseconds for which something is waited, on a machine that has much to do."""
 
 WATCH = """
@@ -35,16 +36,41 @@ new PerformanceObserver((list) => {
 
 
 @contextlib.contextmanager
-def launched() -> Iterator[Any]:
-    """A browser; the test is skipped where there is none."""
+def launched(*more: str) -> Iterator[Any]:
+    """A browser, told ``more`` on its command line; where there is none, the test is skipped."""
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("needs chromium")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *more])
         yield browser
         browser.close()
+
+
+@contextlib.contextmanager
+def serving(settings: Any) -> Iterator[str]:
+    """A service in a thread of this process; its address.
+
+    Args:
+        settings: :class:`fst.interfaces.http.settings.ServiceSettings`.
+    """
+    import uvicorn
+
+    from fst.interfaces.http.app import make_app
+
+    config = uvicorn.Config(make_app(settings), port=0, log_level="warning", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.01)
+    (bound,) = server.servers[0].sockets
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 class Watched:

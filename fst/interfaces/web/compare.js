@@ -84,6 +84,7 @@ async function begin({ photo, style, iterations, size }, work, form, results) {
         fail("The service does not know this optimization any more. Start it again.");
       },
       away: fail,
+      back: forgive,
     });
   } catch (error) {
     form.setRunning(false);

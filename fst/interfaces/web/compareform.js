@@ -14,8 +14,55 @@ const SIDES = [256, 384, 512];
  * @returns {{element: HTMLElement, setRunning: function(boolean): void}}
  */
 export function makeCompareForm({ styles, begin, stop, onPhoto }) {
+  const parts = makeParts();
+  const { form, style, button, stopper } = parts;
   let photo = null;
   let running = false;
+  const update = () => {
+    button.disabled = running || !photo || !style.value;
+    stopper.disabled = !running;
+  };
+  const take = async (given) => {
+    if (!given) return;
+    try {
+      const opened = await openPhoto(given, style.value);
+      if (photo) URL.revokeObjectURL(photo.url);
+      photo = opened;
+      parts.box.setRatio(photo.width, photo.height);
+      parts.box.show(photo.url, `The photo ${given.name}`);
+      forgive();
+      onPhoto(photo);
+    } catch (error) {
+      fail(error);
+    }
+    update();
+  };
+  takeAll(parts, take);
+  styles.onChange(() => {
+    const before = style.value;
+    style.replaceChildren(...styles.all.map(({ name, title }) => element("option", { value: name, text: title })));
+    if (styles.all.some(({ name }) => name === before)) style.value = before;
+    update();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (button.disabled) return;
+    begin({ photo, style: style.value, iterations: Number(parts.steps.value), size: Number(parts.sides.value) });
+    stopper.focus(); // the button that had it is disabled now
+  });
+  stopper.addEventListener("click", () => stop().catch(fail));
+
+  const setRunning = (now) => {
+    const hadFocus = document.activeElement === stopper;
+    running = now;
+    update();
+    if (hadFocus && !now) button.focus();
+  };
+  update();
+  return { element: form, setRunning };
+}
+
+function makeParts() {
   const box = makePictureBox("Drop or paste a photo here");
   const file = element("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff", id: "compare-photo" });
   const sample = element("button", { type: "button", class: "quiet", text: "Try a sample" });
@@ -29,26 +76,11 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
   const form = element("form", { class: "card stack-fields", novalidate: true },
     drop, field("compare-style", "Style", style), field("compare-steps", "Steps of the optimization", steps),
     field("compare-size", "Long side in pixels", sides), element("div", { class: "row" }, button, stopper));
+  return { form, box, file, sample, drop, style, steps, sides, button, stopper };
+}
 
-  const update = () => {
-    button.disabled = running || !photo || !style.value;
-    stopper.disabled = !running;
-  };
-  const take = async (given) => {
-    if (!given) return;
-    try {
-      const opened = await openPhoto(given, style.value);
-      if (photo) URL.revokeObjectURL(photo.url);
-      photo = opened;
-      box.setRatio(photo.width, photo.height);
-      box.show(photo.url, `The photo ${given.name}`);
-      forgive();
-      onPhoto(photo);
-    } catch (error) {
-      fail(error);
-    }
-    update();
-  };
+/* All the ways by which a photo comes. */
+function takeAll({ file, sample, drop }, take) {
   file.addEventListener("change", () => {
     take(file.files[0]);
     file.value = ""; // the same file can be chosen again
@@ -63,28 +95,6 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
   });
   takeDrops(drop, (files) => take(files[0]));
   takePastes(drop, (files) => take(files[0]));
-  styles.onChange(() => {
-    const before = style.value;
-    style.replaceChildren(...styles.all.map(({ name, title }) => element("option", { value: name, text: title })));
-    if (styles.all.some(({ name }) => name === before)) style.value = before;
-    update();
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (button.disabled) return;
-    begin({ photo, style: style.value, iterations: Number(steps.value), size: Number(sides.value) });
-    stopper.focus(); // the button that had it is disabled now
-  });
-  stopper.addEventListener("click", () => stop().catch(fail));
-
-  const setRunning = (now) => {
-    const hadFocus = document.activeElement === stopper;
-    running = now;
-    update();
-    if (hadFocus && !now) button.focus();
-  };
-  update();
-  return { element: form, setRunning };
 }
 
 function choices(id, values, usual) {

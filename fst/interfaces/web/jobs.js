@@ -48,23 +48,30 @@ export async function endJob(id) {
 /**
  * Tells how work stands, until it ends.
  * @param {string} id
- * @param {{show: function(Job): void, gone: function(): void, away: function(Error): void}} listener
- *     `gone`: the service does not know it (any more); `away`: no answer now, it is asked again.
+ * @param {{show: function(Job): void, gone: function(): void, away: function(Error): void,
+ *          back: ?function(): void}} listener
+ *     `gone`: the service does not know it (any more); `away`: no answer, it is asked again until
+ *     it is `back`.
  * @returns {function(): void} ends the telling; the work goes on.
  */
-export function followJob(id, { show, gone, away }) {
+export function followJob(id, { show, gone, away, back = () => {} }) {
   const left = new AbortController();
   let timer = 0;
+  let isAway = false;
   const ask = async () => {
     let next = document.hidden ? PAUSE_HIDDEN : PAUSE;
     try {
       const job = await (await request(address(id), { signal: left.signal, cache: "no-store" })).json();
+      if (left.signal.aborted) return;
+      if (isAway) back();
+      isAway = false;
       show(job);
       if (hasEnded(job)) return;
     } catch (error) {
       if (left.signal.aborted) return;
       if (error.status === 404) return gone();
-      away(error);
+      if (!isAway) away(error); // once: it would be read aloud each time
+      isAway = true;
       next = PAUSE_AWAY;
     }
     if (!left.signal.aborted) timer = setTimeout(ask, next);

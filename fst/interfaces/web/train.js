@@ -15,12 +15,13 @@ const KEY = "fst.training";
  */
 export function start(panel, shared) {
   const { styles } = shared;
+  const work = { state: "" };
   const form = makeTrainForm({
     isTaken: (name) => styles.all.some((style) => style.name.toLowerCase() === name.toLowerCase()),
     start: async ({ painting, name, budget }) => {
       const { id } = await startJob({ kind: "train", painting, name, budget });
       write(KEY, { id, name });
-      follow(id, name);
+      follow(id, name, { work, form, progress, styles });
       progress.heading.focus();
       say("The training is in the queue.");
     },
@@ -36,36 +37,6 @@ export function start(panel, shared) {
       if (job) endJob(job.id).catch(() => {});
     },
   });
-  let state = "";
-
-  function follow(id, name) {
-    form.setBusy(true);
-    progress.begin(name);
-    state = "";
-    followJob(id, {
-      show: (job) => {
-        progress.show(job);
-        if (job.state !== state) announce(job);
-        state = job.state;
-      },
-      gone: () => {
-        write(KEY, null);
-        progress.clear();
-        form.setBusy(false);
-        fail(`The service does not know the training of ${name} any more. If it has ended, its style is in the gallery.`);
-        styles.refresh();
-      },
-      away: fail,
-    });
-  }
-  function announce(job) {
-    if (state) forgive();
-    say(stateSentence(job, "Learning"));
-    if (!hasEnded(job)) return;
-    form.setBusy(false);
-    if (job.style) styles.refresh();
-  }
-
   const closed = element("p", { class: "plain-note", hidden: true },
     "This service does not train. Where fst is installed, a command does: fst train style=painting.jpg experiment=minute");
   const columns = element("div", { class: "work" }, form.element, progress.element);
@@ -76,10 +47,38 @@ export function start(panel, shared) {
   styles.onChange(() => {
     closed.hidden = styles.training;
     columns.hidden = !styles.training;
-    if (!state) form.check();
+    form.check();
   });
   const kept = read(KEY);
-  if (kept?.id) follow(String(kept.id), String(kept.name || ""));
+  if (kept?.id) follow(String(kept.id), String(kept.name || ""), { work, form, progress, styles });
+}
+
+/* Shows how a training stands until it ends. */
+function follow(id, name, { work, form, progress, styles }) {
+  form.setBusy(true);
+  progress.begin(name);
+  work.state = "";
+  followJob(id, {
+    show: (job) => {
+      progress.show(job);
+      if (job.state === work.state) return;
+      if (work.state) forgive();
+      work.state = job.state;
+      say(stateSentence(job, "Learning"));
+      if (!hasEnded(job)) return;
+      form.setBusy(false);
+      if (job.style) styles.refresh();
+    },
+    gone: () => {
+      write(KEY, null);
+      progress.clear();
+      form.setBusy(false);
+      fail(`The service does not know the training of ${name} any more. If it has ended, its style is in the gallery.`);
+      styles.refresh();
+    },
+    away: fail,
+    back: forgive,
+  });
 }
 
 /* What is seen of a training: where it stands, what it paints, how its objective falls. */

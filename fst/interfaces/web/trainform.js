@@ -6,6 +6,8 @@ import { stemOf, takeDrops, takePastes } from "./picture.js";
 
 const LONGEST = 40;
 
+const HINT = "Strokes or patterns of its own help.";
+
 const BUDGETS = [
   ["minute", "A minute", "A first look: the painting's colors and its main strokes."],
   ["ten", "Ten minutes", "A style for photos of all kinds. A good choice for most paintings."],
@@ -19,57 +21,40 @@ const BUDGETS = [
  *            clear: function(): void}}
  */
 export function makeTrainForm({ isTaken, start }) {
+  const parts = makeParts();
+  const { form, fields, name, button } = parts;
   let painting = null;
-  const box = makePictureBox("Drop or paste a painting here");
-  const file = element("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff", id: "train-painting" });
-  const choose = element("label", { class: "button file-button" }, "Choose a painting", file);
-  const chosen = element("p", { class: "small soft", text: "Strokes or patterns of its own help." });
-  const name = element("input", {
-    type: "text", id: "train-name", maxlength: LONGEST, autocomplete: "off", autocapitalize: "none",
-    spellcheck: "false", "aria-describedby": "train-name-note",
-  });
-  const note = element("p", { class: "small soft", id: "train-name-note", "aria-live": "polite" });
-  const button = element("button", { type: "submit", class: "primary", text: "Start the training" });
-  const drop = element("div", { class: "drop" }, box.element, choose, chosen);
-  const fields = element("fieldset", { class: "stack-fields" },
-    element("legend", { class: "visually-hidden", text: "A new style" }),
-    drop,
-    element("div", { class: "field" }, element("label", { for: "train-name", text: "Name of the style" }), name, note),
-    budgetField(), button);
-  const form = element("form", { class: "card", novalidate: true }, fields);
-
-  const check = () => {
-    const trouble = nameTrouble(name.value, isTaken);
-    note.textContent = trouble || "Letters, digits, - and _. The gallery shows it.";
-    note.classList.toggle("is-trouble", Boolean(trouble && name.value));
-    if (trouble && name.value) name.setAttribute("aria-invalid", "true");
-    else name.removeAttribute("aria-invalid");
-    button.disabled = !painting || Boolean(trouble);
-    return !button.disabled;
+  const check = () => checkName(parts, isTaken, painting);
+  const setBusy = (busy) => {
+    fields.disabled = busy;
+    if (!busy) check();
   };
-  const take = (given) => {
-    if (!given || fields.disabled) return;
-    if (!given.size) return fail(`${given.name} is empty. Choose another painting.`);
-    if (given.type && !given.type.startsWith("image/")) return fail(`${given.name} is no picture. Choose another file.`);
+  const replace = (file) => {
+    if (painting) URL.revokeObjectURL(painting.url);
+    painting = file && { file, url: URL.createObjectURL(file) };
+    parts.box.show(painting?.url, `The painting ${file?.name}`);
+    parts.chosen.textContent = file?.name || HINT;
+    name.value = file ? nameFrom(file.name, isTaken) : "";
+  };
+  const take = (file) => {
+    if (!file || fields.disabled) return;
+    const trouble = fileTrouble(file);
+    if (trouble) return fail(trouble);
     forgive();
-    if (painting?.url) URL.revokeObjectURL(painting.url);
-    painting = { file: given, url: URL.createObjectURL(given) };
-    box.show(painting.url, `The painting ${given.name}`);
-    chosen.textContent = given.name;
-    name.value = nameFrom(given.name, isTaken);
+    replace(file);
     check();
   };
-  file.addEventListener("change", () => {
-    take(file.files[0]);
-    file.value = ""; // the same file can be chosen again
+  parts.file.addEventListener("change", () => {
+    take(parts.file.files[0]);
+    parts.file.value = ""; // the same file can be chosen again
   });
-  takeDrops(drop, (files) => take(files[0]));
-  takePastes(drop, (files) => take(files[0]));
+  takeDrops(parts.drop, (files) => take(files[0]));
+  takePastes(parts.drop, (files) => take(files[0]));
   name.addEventListener("input", check);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!check()) return;
-    const budget = new FormData(form).get("budget");
+    const budget = new FormData(form).get("budget"); // before the fields are disabled
     setBusy(true);
     try {
       await start({ painting: painting.file, name: name.value, budget });
@@ -80,20 +65,47 @@ export function makeTrainForm({ isTaken, start }) {
     }
   });
 
-  const setBusy = (busy) => {
-    fields.disabled = busy;
-    if (!busy) check();
-  };
   const clear = () => {
-    if (painting) URL.revokeObjectURL(painting.url);
-    painting = null;
-    box.show(null);
-    chosen.textContent = "Strokes or patterns of its own help.";
-    name.value = "";
+    replace(null);
     setBusy(false);
   };
   check();
   return { element: form, setBusy, check, clear };
+}
+
+function makeParts() {
+  const box = makePictureBox("Drop or paste a painting here");
+  const file = element("input", { type: "file", accept: "image/*,.heic,.heif,.tif,.tiff", id: "train-painting" });
+  const chosen = element("p", { class: "small soft", text: HINT });
+  const drop = element("div", { class: "drop" }, box.element,
+    element("label", { class: "button file-button" }, "Choose a painting", file), chosen);
+  const name = element("input", {
+    type: "text", id: "train-name", maxlength: LONGEST, autocomplete: "off", autocapitalize: "none",
+    spellcheck: "false", "aria-describedby": "train-name-note",
+  });
+  const note = element("p", { class: "small soft", id: "train-name-note", "aria-live": "polite" });
+  const button = element("button", { type: "submit", class: "primary", text: "Start the training" });
+  const fields = element("fieldset", { class: "stack-fields" },
+    element("legend", { class: "visually-hidden", text: "A new style" }), drop,
+    element("div", { class: "field" }, element("label", { for: "train-name", text: "Name of the style" }), name, note),
+    budgetField(), button);
+  const form = element("form", { class: "card", novalidate: true }, fields);
+  return { form, fields, box, drop, file, chosen, name, note, button };
+}
+
+function checkName({ name, note, button }, isTaken, painting) {
+  const trouble = nameTrouble(name.value, isTaken);
+  note.textContent = trouble || "Letters, digits, - and _. The gallery shows it.";
+  note.classList.toggle("is-trouble", Boolean(trouble && name.value));
+  if (trouble && name.value) name.setAttribute("aria-invalid", "true");
+  else name.removeAttribute("aria-invalid");
+  button.disabled = !painting || Boolean(trouble);
+  return !button.disabled;
+}
+
+function fileTrouble(file) {
+  if (!file.size) return `${file.name} is empty. Choose another painting.`;
+  return file.type && !file.type.startsWith("image/") ? `${file.name} is no picture. Choose another file.` : "";
 }
 
 /**

@@ -1,18 +1,15 @@
 """The page in a real browser, and a real service behind it, whose nets are tiny."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from browsers import Open, Watched, launched
+from browsers import Open, Watched, launched, serving
 from support import make_photo
 from tiny_any import save_any
 from tiny_runs import save_style
 
-from fst.interfaces.http.app import make_app
 from fst.interfaces.http.settings import ServiceSettings
 
 TRAINING = (
@@ -63,16 +60,8 @@ def served(checkpoints: Path) -> Iterator[str]:
             precision="fp32",
             training_words=TRAINING,
         )
-        app = make_app(settings)
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started and thread.is_alive():
-            thread.join(0.01)
-        (socket,) = server.servers[0].sockets
-        yield f"http://127.0.0.1:{socket.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join()
+        with serving(settings) as address:
+            yield address
 
 
 @pytest.fixture(scope="module")
