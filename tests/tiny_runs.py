@@ -44,15 +44,15 @@ def training_settings(*overrides: str, style: str = "monet") -> dict[str, Any]:
     return dict(plain)
 
 
-def save_style(path: Path, seed: int, **arguments: int) -> JohnsonNet:
-    """Writes a style of weights that half precision holds exactly."""
+def save_style(path: Path, seed: int, painting: Path | None = None, **arguments: int) -> JohnsonNet:
+    """Writes a style of weights that half precision holds exactly; its painting may be known."""
     net = JohnsonNet(**ARGUMENTS | arguments).requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     for weight in net.parameters():
         weight.copy_(torch.randint(-64, 64, weight.shape, generator=generator) / 128)
     about = {
         "net": {"name": "johnson", "arguments": {**ARGUMENTS, **arguments}},
-        "style": {"name": path.stem},
+        "style": {"name": path.stem} | ({"image": str(painting)} if painting else {}),
     }
     path.parent.mkdir(exist_ok=True)
     save_checkpoint(path, TrainedStyle(net, about))

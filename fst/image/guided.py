@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.image.picture import resize_tensor
+from fst.system.cancellation import stop_if_canceled
 
 RADIUS = 2
 """Of the window in which a painted picture is compared with its photo, in small pixels."""
@@ -41,11 +42,15 @@ def guided_upsample(painted: Tensor, photo: Tensor) -> Tensor:
     variance = _box(small * small) - mean_guide * mean_guide
     covariance = _box(small * painted) - mean_guide * mean_painted
     factor = _box(covariance / (variance.clamp_min(0) + EPS)).clamp_(-1, 2)
+    stop_if_canceled()  # each of these three takes about a second for 10 million pixels
     result = F.interpolate(painted, size, mode="bicubic", align_corners=False)
+    stop_if_canceled()
     blurred = F.interpolate(small, size, mode="bicubic", align_corners=False)
+    stop_if_canceled()
     factor = F.interpolate(factor, size, mode="bilinear", align_corners=False)
     step = max(1, _ROWS // size[1])
     for first in range(0, size[0], step):
+        stop_if_canceled()
         rows = slice(first, first + step)
         detail = photo[:, :, rows].mean(1, keepdim=True) - blurred[:, :, rows]
         result[:, :, rows] += factor[:, :, rows] * detail

@@ -1,5 +1,7 @@
 """fst.image.guided: edges come back where the painting follows the photo, and only there."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor
 from fst.image import guided
 from fst.image.guided import EPS, guided_upsample
 from fst.image.picture import resize_tensor
+from fst.system.cancellation import Canceled, cancelable
 
 SIZE = (64, 96)
 SMALL = (16, 24)
@@ -145,3 +148,12 @@ def test_a_larger_painting_is_made_small_without_moire() -> None:
     painted = torch.rand((1, 3, 120, 160), generator=torch.Generator().manual_seed(0))
     photo = torch.rand((1, 3, 30, 40), generator=torch.Generator().manual_seed(1))
     assert torch.equal(guided_upsample(painted, photo), resize_tensor(painted, (30, 40)))
+
+
+def test_it_ends_where_nobody_waits_for_it() -> None:
+    canceled = threading.Event()
+    with cancelable(canceled):
+        guided_upsample(noise(*SMALL), noise(*SIZE, seed=1))  # nobody has canceled it
+        canceled.set()
+        with pytest.raises(Canceled):
+            guided_upsample(noise(*SMALL), noise(*SIZE, seed=1))

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from fst.interfaces.http import jobs, pages, status, styles, stylize
+from fst.interfaces.http import jobs, pages, sample, status, styles, stylize
 from fst.interfaces.http.errors import add_error_answers
 from fst.interfaces.http.metrics import Counted
 from fst.interfaces.http.safety import Guarded
@@ -55,7 +55,7 @@ def make_app(settings: ServiceSettings) -> FastAPI:
     )
     app.state.service = service
     add_error_answers(app)
-    for part in (stylize, jobs, styles, status, pages):
+    for part in (stylize, jobs, styles, sample, status, pages):
         app.include_router(part.router)
     app.add_middleware(Guarded, settings=settings, stopping=lambda: service.stopping)
     app.add_middleware(Counted, metrics=service.metrics)

@@ -1,0 +1,137 @@
+/* Photos as the browser has them: opened once, upright, with a small copy for quick tries. */
+
+import { stylize } from "./api.js";
+
+/** Long side in pixels of the copy that is sent with every change. */
+export const COPY = 512;
+
+const CLEAR = ["image/png", "image/webp", "image/gif", "image/avif"];
+
+/**
+ * @typedef {{file: File, stem: string, width: number, height: number, copy: Blob, url: string}} Photo
+ *     `url` shows it, `copy` has at most {@link COPY} pixels.
+ */
+
+/**
+ * Opens a photo; what the browser can't decode (HEIC, TIFF), the service does.
+ * @param {File} file
+ * @param {string} style of which a pass may be asked for, where the service has to decode.
+ * @returns {Promise<Photo>}
+ * @throws {Error} it is no picture; the message says so.
+ */
+export async function openPhoto(file, style) {
+  if (!file.size) throw new Error(`${file.name} is empty. Choose another photo.`);
+  let shown = file;
+  let bitmap = await decoded(file);
+  if (!bitmap) {
+    // strength 0 is the photo itself, as something that a browser can show
+    const options = { style, strength: 0, preview: 1600, format: "jpeg" };
+    shown = (await stylize({ photo: file, ...options })).blob;
+    bitmap = await decoded(shown);
+  }
+  const copy = await smallCopy(bitmap, COPY, CLEAR.includes(file.type) ? "image/png" : "image/jpeg");
+  const photo = { file, stem: stemOf(file.name), width: bitmap.width, height: bitmap.height };
+  bitmap.close();
+  return { ...photo, copy, url: URL.createObjectURL(shown) };
+}
+
+async function decoded(blob) {
+  try {
+    return await createImageBitmap(blob, { imageOrientation: "from-image" });
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * A copy that is small enough to be sent often.
+ * @param {ImageBitmap|HTMLVideoElement|HTMLCanvasElement} source
+ * @param {number} side its long side at most, in pixels.
+ * @param {string} type of the copy: "image/jpeg" or "image/png".
+ * @param {{mirror?: boolean, canvas?: HTMLCanvasElement}} [options] `canvas` is used again.
+ * @returns {Promise<Blob>}
+ */
+export function smallCopy(source, side, type, { mirror = false, canvas = document.createElement("canvas") } = {}) {
+  const width = source.videoWidth || source.width;
+  const height = source.videoHeight || source.height;
+  const scale = Math.min(1, side / Math.max(width, height));
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  if (mirror) {
+    context.translate(canvas.width, 0);
+    context.scale(-1, 1);
+  }
+  context.drawImage(source, 0, 0, canvas.width, canvas.height);
+  return asBlob(canvas, type, 0.92);
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} type
+ * @param {number} [quality] from 0 to 1, for JPEG.
+ * @returns {Promise<Blob>}
+ */
+export function asBlob(canvas, type, quality) {
+  return new Promise((resolve, reject) => {
+    const done = (blob) => (blob ? resolve(blob) : reject(new Error("The browser could not make a picture.")));
+    canvas.toBlob(done, type, quality);
+  });
+}
+
+/**
+ * @param {string} name of a file.
+ * @returns {string} without its suffix.
+ */
+export function stemOf(name) {
+  return name.replace(/\.[^.]+$/, "") || "photo";
+}
+
+/**
+ * Hands a picture to the user as a file.
+ * @param {Blob} blob
+ * @param {string} name
+ */
+export function download(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/**
+ * Files that are dropped on a place.
+ * @param {HTMLElement} place
+ * @param {function(File[]): void} take
+ */
+export function takeDrops(place, take) {
+  const isOn = (event) => event.dataTransfer?.types.includes("Files");
+  const mark = (event, on) => {
+    if (!isOn(event)) return;
+    event.preventDefault();
+    place.classList.toggle("is-dropping", on);
+  };
+  place.addEventListener("dragenter", (event) => mark(event, true));
+  place.addEventListener("dragover", (event) => mark(event, true));
+  place.addEventListener("dragleave", (event) => {
+    if (!place.contains(event.relatedTarget)) mark(event, false);
+  });
+  place.addEventListener("drop", (event) => {
+    mark(event, false);
+    if (isOn(event)) take([...event.dataTransfer.files]);
+  });
+}
+
+/**
+ * Photos that are pasted while a place is shown.
+ * @param {HTMLElement} place
+ * @param {function(File[]): void} take
+ */
+export function takePastes(place, take) {
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files || [])];
+    if (files.length && place.offsetParent !== null) take(files);
+  });
+}

@@ -1,0 +1,32 @@
+/* The list of styles, which all tabs share. */
+
+import { listStyles } from "./api.js";
+import { fail } from "./dom.js";
+
+/**
+ * @returns {{all: import("./api.js").Style[], anyPainting: boolean, training: boolean,
+ *            loaded: boolean, refresh: function(): Promise<void>,
+ *            onChange: function(function(): void): void, titleOf: function(string): string}}
+ */
+export function makeStyles() {
+  const listeners = [];
+  const styles = { all: [], anyPainting: false, training: false, loaded: false };
+  styles.titleOf = (name) => styles.all.find((style) => style.name === name)?.title || name;
+  styles.onChange = (listener) => {
+    listeners.push(listener);
+    if (styles.loaded) listener();
+  };
+  styles.refresh = async () => {
+    try {
+      const answer = await listStyles();
+      styles.all = answer.styles.map((style) => ({ ...style, title: style.title || style.name }));
+      styles.anyPainting = answer.any_painting;
+      styles.training = answer.training;
+      styles.loaded = true;
+      for (const listener of listeners) listener();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  return styles;
+}

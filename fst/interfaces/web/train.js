@@ -1,0 +1,149 @@
+/* The tab where a net learns a painting. */
+
+import { element, fail, forgive, say } from "./dom.js";
+import { makeCurve } from "./curve.js";
+import { endJob, followJob, hasEnded, startJob, stateSentence, stopJob } from "./jobs.js";
+import { makePictureBox } from "./picturebox.js";
+import { read, write } from "./settings.js";
+import { makeTrainForm } from "./trainform.js";
+
+const KEY = "fst.training";
+
+/**
+ * @param {HTMLElement} panel
+ * @param {{styles: object, paintWith: function(string): Promise<void>}} shared
+ */
+export function start(panel, shared) {
+  const { styles } = shared;
+  const work = { state: "" };
+  const form = makeTrainForm({
+    isTaken: (name) => styles.all.some((style) => style.name.toLowerCase() === name.toLowerCase()),
+    start: async ({ painting, name, budget }) => {
+      const { id } = await startJob({ kind: "train", painting, name, budget });
+      write(KEY, { id, name });
+      follow(id, name, { work, form, progress, styles });
+      progress.heading.focus();
+      say("The training is in the queue.");
+    },
+  });
+  const progress = makeProgress({
+    stop: (job) => stopJob(job.id),
+    use: (style) => shared.paintWith(style),
+    another: (job) => {
+      write(KEY, null);
+      progress.clear();
+      form.clear();
+      // what the service keeps of it is of no use any more; it may have forgotten it by itself
+      if (job) endJob(job.id).catch(() => {});
+    },
+  });
+  const closed = element("p", { class: "plain-note", hidden: true },
+    "This service does not train. Where fst is installed, a command does: fst train style=painting.jpg experiment=minute");
+  const columns = element("div", { class: "work" }, form.element, progress.element);
+  panel.append(element("div", { class: "page" },
+    element("h1", { text: "Teach it a painting" }),
+    element("p", { class: "soft lead", text: "A net looks at many photos until it paints each of them in the manner of your painting. Then it is a style like the others." }),
+    closed, columns));
+  styles.onChange(() => {
+    closed.hidden = styles.training;
+    columns.hidden = !styles.training;
+    form.check();
+  });
+  const kept = read(KEY);
+  if (kept?.id) follow(String(kept.id), String(kept.name || ""), { work, form, progress, styles });
+}
+
+/* Shows how a training stands until it ends. */
+function follow(id, name, { work, form, progress, styles }) {
+  form.setBusy(true);
+  progress.begin(name);
+  work.state = "";
+  followJob(id, {
+    show: (job) => {
+      progress.show(job);
+      if (job.state === work.state) return;
+      if (work.state) forgive();
+      work.state = job.state;
+      say(stateSentence(job, "Learning"));
+      if (!hasEnded(job)) return;
+      form.setBusy(false);
+      if (job.style) styles.refresh();
+    },
+    gone: () => {
+      write(KEY, null);
+      progress.clear();
+      form.setBusy(false);
+      fail(`The service does not know the training of ${name} any more. If it has ended, its style is in the gallery.`);
+      styles.refresh();
+    },
+    away: fail,
+    back: forgive,
+  });
+}
+
+/* What is seen of a training: where it stands, what it paints, how its objective falls. */
+function makeProgress({ stop, use, another }) {
+  const idle = "What the net paints is shown here while it learns.";
+  const box = makePictureBox(idle);
+  const curve = makeCurve("Objective");
+  const heading = element("h2", { text: "No training yet", tabindex: -1 });
+  const sentence = element("p", { class: "numbers", text: "Choose a painting to begin." });
+  const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress of the training" });
+  let job = null;
+  const busy = (button, work) => async () => {
+    button.disabled = true;
+    try {
+      await work();
+    } catch (error) {
+      if (error.status !== 404) fail(error);
+    } finally {
+      button.disabled = false;
+    }
+  };
+  const stopper = element("button", { type: "button", text: "Stop, keep what is there", hidden: true });
+  const user = element("button", { type: "button", class: "primary", text: "Paint with it", hidden: true });
+  const other = element("button", { type: "button", text: "Train another painting", hidden: true });
+  stopper.addEventListener("click", busy(stopper, () => stop(job)));
+  user.addEventListener("click", busy(user, () => use(job.style)));
+  other.addEventListener("click", () => another(job));
+  const made = element("section", { class: "card progress-card", "aria-label": "The training" },
+    heading, sentence, bar, element("div", { class: "row" }, stopper, user, other), box.element, curve.element);
+
+  const clear = () => {
+    job = null;
+    heading.textContent = "No training yet";
+    sentence.textContent = "Choose a painting to begin.";
+    bar.value = 0;
+    for (const button of [stopper, user, other]) button.hidden = true;
+    box.show(null);
+    curve.clear();
+  };
+  const begin = (name) => {
+    clear();
+    heading.textContent = name;
+    sentence.textContent = "Asking how it stands …";
+  };
+  const show = (now) => {
+    job = now;
+    const ended = hasEnded(now);
+    sentence.textContent = ended ? endSentence(now) : stateSentence(now, "Learning");
+    bar.value = now.state === "done" ? 1 : now.progress;
+    // focus must not fall off the page with the button that had it
+    const focused = document.activeElement === stopper && ended;
+    stopper.hidden = ended;
+    user.hidden = !(ended && now.style);
+    other.hidden = !ended;
+    if (focused) (now.style ? user : other).focus();
+    const address = now.result || now.preview;
+    if (address) box.show(address, `A photo in the style ${heading.textContent}, step ${now.step} of ${now.steps}`);
+    curve.show(now.curve, now.steps, null);
+  };
+  return { element: made, heading, clear, begin, show };
+}
+
+function endSentence(job) {
+  const end = stateSentence(job, "");
+  if (job.style) return `${end} The style ${job.style} is in the gallery.`;
+  if (job.state === "stopped") return `${end} That was too early for a style.`;
+  return end;
+}

@@ -1,0 +1,71 @@
+"""What single modules of the page compute."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from browsers import Watched
+
+Compute = Callable[[str, str], Any]
+"""A module's name, and what is called of what it exports."""
+
+
+@pytest.fixture(scope="module")
+def compute(browser: Any, served: str) -> Iterator[Compute]:
+    """What a function of the page gives."""
+    watched = Watched(browser, served)
+    watched.page.goto(f"{served}static/icon.svg")  # the same origin, nothing to be painted
+
+    def call(module: str, call: str) -> Any:
+        address = f"{served}static/{module}.js"
+        return watched.page.evaluate(f"async () => (await import('{address}')).{call}")
+
+    yield call
+    watched.check()
+    watched.close()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (89.4, "89 s"), (90, "2 min"), (3599, "1 h"), (3900, "1 h 5 min")],
+)
+def test_seconds_are_told_as_one_says_them(compute: Compute, seconds: float, said: str) -> None:
+    assert compute("jobs", f"duration({seconds})") == said
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("Café at Night.JPG", "cafe_at_night"),
+        ("../..//.jpg", "my_style"),
+        ("dawn.png", "dawn_2"),
+        ("日本.png", "my_style"),
+        ("a" * 99 + ".png", "a" * 36),
+    ],
+)
+def test_a_files_name_makes_a_name_that_no_style_has(
+    compute: Compute, file: str, name: str
+) -> None:
+    assert compute("trainform", f"nameFrom({file!r}, (name) => name === 'dawn')") == name
+
+
+@pytest.mark.parametrize("name", ["", "a b", "ä", "-a", "a/b", "..", "dawn"])
+def test_a_name_that_cant_be_is_told_in_a_sentence(compute: Compute, name: str) -> None:
+    sentence = compute("trainform", f"nameTrouble({name!r}, (name) => name === 'dawn')")
+    assert sentence.endswith(".")
+
+
+def test_a_good_name_is_not_told_off(compute: Compute) -> None:
+    assert compute("trainform", "nameTrouble('Van-Gogh_2', () => false)") == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0, "0"), (2.3456, "2.35"), (1234.5, "1230"), (1e-5, "1.0e-5")]
+)
+def test_a_figure_has_three_digits(compute: Compute, value: float, said: str) -> None:
+    assert compute("curve", f"figure({value})") == said
+
+
+def test_a_checksum_is_that_of_the_standard(compute: Compute) -> None:
+    check = 0xCBF43926  # of "123456789", in every description of CRC-32
+    assert compute("zip", "crc32(new TextEncoder().encode('123456789'))") == check
