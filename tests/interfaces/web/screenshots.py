@@ -99,7 +99,7 @@ def train(browser: Any, address: str, painting: Path) -> None:
         if job is None:
             page.get_by_label("Choose a painting").set_input_files(str(painting))
             page.get_by_role("button", name="Start the training").click()
-            page.get_by_text(re.compile(r"Learning: step \d")).first.wait_for()
+            page.get_by_text(re.compile(r"Learning: step [3-9]\d")).first.wait_for()
             page.locator(".progress-card .picture-box img:not([hidden])").wait_for()
             job = page.evaluate("localStorage.getItem('fst.training')")
         else:

@@ -87,7 +87,7 @@ def test_a_training_that_is_stopped_says_what_became_of_it(open_page: Open, pain
     page.get_by_label("Name of the style").fill("given_up")
     page.get_by_role("button", name="Start the training").click()
     page.get_by_role("button", name="Stop, keep what is there").click()
-    sentence = page.locator("#panel-train").get_by_text(re.compile(r"^(Stopped at|Done after)"))
+    sentence = page.locator("#panel-train").get_by_text(re.compile(r"^(Stopped at|Done after|What was learned)"))
     sentence.wait_for(timeout=90_000)
     page.get_by_role("button", name="Train another painting").click()
     page.get_by_text("Choose a painting to begin.").wait_for()
