@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -12,6 +13,23 @@ from fst.interfaces.http.safety import Guarded
 from fst.interfaces.http.service import Service
 from fst.interfaces.http.settings import ServiceSettings
 from fst.version import __version__
+
+
+class Application(FastAPI):
+    """Whose schema names the answers that there are, and not FastAPI's own."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The schema."""
+        if self.openapi_schema is None:
+            schema = super().openapi()
+            for methods in schema["paths"].values():
+                for about in methods.values():
+                    if "HTTPValidationError" in str(about["responses"].get("422")):
+                        del about["responses"]["422"]
+            for name in ("HTTPValidationError", "ValidationError"):
+                schema.get("components", {}).get("schemas", {}).pop(name, None)
+            self.openapi_schema = schema
+        return self.openapi_schema
 
 
 def make_app(settings: ServiceSettings) -> FastAPI:
@@ -27,7 +45,7 @@ def make_app(settings: ServiceSettings) -> FastAPI:
         yield
         service.close()
 
-    app = FastAPI(
+    app = Application(
         title="fst",
         description="Fast style transfer: a photo and a style in, a painted picture out.",
         version=__version__,
@@ -39,6 +57,6 @@ def make_app(settings: ServiceSettings) -> FastAPI:
     add_error_answers(app)
     for part in (stylize, jobs, styles, sample, status, pages):
         app.include_router(part.router)
-    app.add_middleware(Guarded, settings=settings)
+    app.add_middleware(Guarded, settings=settings, stopping=lambda: service.stopping)
     app.add_middleware(Counted, metrics=service.metrics)
     return app

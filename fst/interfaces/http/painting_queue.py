@@ -7,8 +7,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, InvalidStateError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -128,16 +128,15 @@ class PaintingQueue:
             raise
 
     def stop(self) -> None:
-        """Tells those who wait that nothing comes, and ends what is in work at its next strip."""
+        """Tells all clients that nothing comes, and ends what is in work at its next strip."""
         with self._changed:
             self.stopping = True
             waiting, self._tasks = self._tasks, []
             for task in self._in_work.values():
                 task.canceled.set()
+            for task in (*self._in_work.values(), *waiting):
+                _tell(task.future, None, _stopping())
             self._changed.notify_all()
-        for task in waiting:
-            if task.future.set_running_or_notify_cancel():
-                task.future.set_exception(_stopping())
 
     def join(self, seconds: float) -> None:
         """Waits so long for the threads to end."""
@@ -190,18 +189,18 @@ class PaintingQueue:
         """
         began = time.monotonic()
         between = self._between if task.later == LATER else None
+        result: Any = None
+        problem: BaseException | None = None
         try:
-            if task.future.set_running_or_notify_cancel():
-                with cancelable(task.canceled, between):
-                    result = task.work()
-                task.future.set_result(result)
+            with cancelable(task.canceled, between):
+                result = task.work()
         except BaseException as error:  # the thread goes on, whatever a picture does
-            task.future.set_exception(error)
-        finally:
-            with self._changed:
-                del self._in_work[task.number]
-                if not inside:
-                    self._seconds += 0.2 * (time.monotonic() - began - self._seconds)
+            problem = error
+        with self._changed:
+            _tell(task.future, result, problem)
+            del self._in_work[task.number]
+            if not inside:
+                self._seconds += 0.2 * (time.monotonic() - began - self._seconds)
 
     def _between(self) -> None:
         """Previews that wait are painted now: they take a moment, a full picture many seconds."""
@@ -211,6 +210,15 @@ class PaintingQueue:
                     return
                 task = self._taken()
             self._do(task, inside=True)
+
+
+def _tell(future: "Future[Any]", result: Any, problem: BaseException | None) -> None:
+    """Ends a future, unless it was canceled, or told that the service ends."""
+    with suppress(InvalidStateError):
+        if problem is None:
+            future.set_result(result)
+        else:
+            future.set_exception(problem)
 
 
 def _stopping() -> Refused:

@@ -1,7 +1,9 @@
 """Who may ask, and what a browser may do with the answers."""
 
+import asyncio
 import hashlib
 import hmac
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,10 +58,13 @@ class Guarded:
     Args:
         app: the application.
         settings: of the service.
+        stopping: whether it is to end: who is cut off then is told so.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
-        self._app, self._settings = app, settings
+    def __init__(
+        self, app: ASGIApp, settings: ServiceSettings, stopping: Callable[[], bool]
+    ) -> None:
+        self._app, self._settings, self._stopping = app, settings, stopping
         token = settings.token
         self._seal = None if token is None else hashlib.sha256(token.encode()).hexdigest()
 
@@ -70,9 +75,12 @@ class Guarded:
             return
         headers = Headers(scope=scope)
         given = self._given_in_address(scope)
+        begun = False
 
         async def guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 answer = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     answer.setdefault(name, value)
@@ -90,7 +98,13 @@ class Guarded:
                 401, "the token is missing or wrong: send it as Authorization: Bearer TOKEN",
                 {"WWW-Authenticate": "Bearer"},
             )  # fmt: skip
-        await app(scope, receive, guarded)
+        try:
+            await app(scope, receive, guarded)
+        except asyncio.CancelledError:
+            if begun or not self._stopping():
+                raise
+            end = refusal(503, "the service is stopping", {"Retry-After": "10"})
+            await end(scope, receive, guarded)
 
     def _is_known(self, host: str) -> bool:
         """Whether the name in the address is one of ours: DNS can give this machine any other."""

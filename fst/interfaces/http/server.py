@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -112,7 +113,9 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Takes all signals that ask to stop; what they were asked is done when it has ended."""
-        before = {number: signal.signal(number, self.handle_exit) for number in heeded()}
+        main = threading.current_thread() is threading.main_thread()  # signals are that one's
+        numbers = heeded() if main else []
+        before = {number: signal.signal(number, self.handle_exit) for number in numbers}
         try:
             yield
         finally:

@@ -36,6 +36,7 @@ def patient(
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
         thread.start()
         while not running.started:
+            assert thread.is_alive()
             time.sleep(0.01)
         port = bound.getsockname()[1]
         yield app, port
