@@ -25,6 +25,16 @@ Strokes = Annotated[
     Literal["small", "medium", "large"] | Annotated[int, Field(ge=16, le=4096)],
     BeforeValidator(_pixels),
 ]
+
+
+def _truth(value: Any) -> bool:
+    """As JSON writes it; pydantic would take ``on``, ``f`` and ``1``, too."""
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise ValueError("must be true or false")
+
+
+Truth = Annotated[bool, BeforeValidator(_truth)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -65,7 +75,7 @@ class PaintForm(BaseModel):
         None, description="With `mask`: how far its edges are blurred, as a share of the long "
         "side.", examples=[0.01],
     )  # fmt: skip
-    seamless: bool = Field(False, description="The result tiles the plane.", examples=[False])
+    seamless: Truth = Field(False, description="The result tiles the plane.", examples=[False])
     margin: int | None = Field(
         None, ge=0, le=256, multiple_of=4, examples=[20],
         description="Pixels by which the photo goes on beyond its border while it is painted.",
@@ -78,7 +88,7 @@ class PaintForm(BaseModel):
         "png", description="Of the result.", examples=["png"]
     )
     quality: int = Field(95, ge=1, le=100, description="Of JPEG and WebP.", examples=[95])
-    metadata: bool = Field(
+    metadata: Truth = Field(
         False, examples=[False],
         description="The result tells what the photo's file notes: the camera, the time, the "
         "place. Otherwise nothing goes out but pixels and their color profile.",

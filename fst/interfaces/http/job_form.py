@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fst.errors import InputError
 from fst.interfaces.http.errors import Refused
-from fst.interfaces.http.forms import Share
+from fst.interfaces.http.forms import Share, Truth
 from fst.interfaces.http.job import Job, Kind, State
 from fst.interfaces.http.job_store import Jobs
 from fst.interfaces.http.pictures import TAKEN_WORDS, check_writable, fitting
@@ -84,7 +84,7 @@ class JobForm(BaseModel):
         "png", description="Optimize, refine: of the result.", examples=["png"]
     )
     quality: int = Field(95, ge=1, le=100, description="Of JPEG and WebP.", examples=[95])
-    metadata: bool = Field(
+    metadata: Truth = Field(
         False, examples=[False],
         description="Optimize, refine: the result tells what the photo's file notes.",
     )  # fmt: skip
@@ -108,7 +108,7 @@ FILES = {
 _ALL = {*JobForm.model_fields, *FILES}
 _OF_OPTIMIZATION = _ALL - {"name", "budget"}
 
-USED: dict[Kind, set[str]] = {
+USED: dict[str, set[str]] = {
     "optimize": _OF_OPTIMIZATION,
     "refine": _OF_OPTIMIZATION - {"init", "preset"},
     "train": {"kind", "painting", "name", "budget"},

@@ -84,8 +84,7 @@ def check_form(service: Service, form: JobForm, sent: Form) -> None:
     if form.kind == "train":
         if not service.settings.training:
             raise InputError("this service does not train")
-        known = {*service.shelf.styles(), *service.jobs.names}
-        check_new_name(form.name or "", trainings_of(service.settings), known)
+        check_name(service, form)
     most = service.settings.max_pixels
     sizes = {name: check_picture(file, f"the {name}", most) for name, file in sent.files.items()}
     if form.style is not None:
@@ -98,6 +97,16 @@ def check_form(service: Service, form: JobForm, sent: Form) -> None:
         )
     if "photo" in sizes:
         painted_size(form, sizes["photo"])
+
+
+def check_name(service: Service, form: JobForm) -> None:
+    """That no style has the name of one that is to be trained.
+
+    Raises:
+        InputError: one has, or is going to have.
+    """
+    known = {*service.shelf.styles(), *service.jobs.names}
+    check_new_name(form.name or "", trainings_of(service.settings), known)
 
 
 def decode_all(sent: Form, max_pixels: int) -> None:
@@ -117,6 +126,7 @@ def added(service: Service, client: str, form: JobForm, sent: Form) -> Job:
             form.kind, client, form.iterations, lambda job: optimize(job, service, form, sent),
             sent.close,
         )  # fmt: skip
+    check_name(service, form)  # another request may have come since the form was read
     places, name = trainings_of(service.settings), form.name or ""
     return service.jobs.add(
         form.kind, client, steps_of(places, form.budget),
@@ -125,7 +135,7 @@ def added(service: Service, client: str, form: JobForm, sent: Form) -> Job:
 
 
 @router.get(
-    "/jobs/{id}", summary="How far a job is", response_model=JobState, responses=answers(404)
+    "/jobs/{id}", summary="How far a job is", response_model=JobState, responses=answers(404, 422)
 )
 async def look(request: Request, id: Id) -> Response:
     """How far it is, in figures. Jobs are forgotten an hour after their end."""
@@ -137,7 +147,7 @@ async def look(request: Request, id: Id) -> Response:
     "/jobs/{id}/preview",
     summary="The newest picture of a job",
     response_class=Response,
-    responses={**picture("image/jpeg", "image/png"), **answers(404)},
+    responses={**picture("image/jpeg", "image/png"), **answers(404, 422)},
 )
 async def preview(
     request: Request,
@@ -157,7 +167,7 @@ async def preview(
     "/jobs/{id}/result",
     summary="What a job has made",
     response_class=Response,
-    responses={**picture(*(media for _, media, _ in WRITTEN.values())), **answers(404)},
+    responses={**picture(*(media for _, media, _ in WRITTEN.values())), **answers(404, 422)},
 )
 async def result(request: Request, id: Id) -> Response:
     """The finished picture; of a job that was stopped, what was painted until then."""
@@ -172,7 +182,7 @@ async def result(request: Request, id: Id) -> Response:
     "/jobs/{id}",
     summary="Stop a job, or forget one that has ended",
     response_model=JobState,
-    responses={204: {"description": "It had ended, and is forgotten."}, **answers(404)},
+    responses={204: {"description": "It had ended, and is forgotten."}, **answers(404, 422)},
 )
 async def stop(request: Request, id: Id) -> Response:
     """Stops it: what came of it so far is its result. One that has ended is forgotten."""

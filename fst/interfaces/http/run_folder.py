@@ -1,6 +1,7 @@
 """What the folder of a training's run tells of it while it goes on: curve, losses, previews."""
 
 import csv
+import math
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -30,9 +31,11 @@ def read_rows(run: Path) -> list[Row]:
     for row in csv.DictReader(text.rpartition("\n")[0].splitlines()):
         try:
             losses = {term: float(row[f"train/{term}"]) for term in TERMS}
-            rows.append(Row(int(row["step"]) + 1, losses))
+            step = int(row["step"]) + 1
         except (KeyError, TypeError, ValueError):  # a validation's
             continue
+        if all(map(math.isfinite, losses.values())):  # else the step was skipped
+            rows.append(Row(step, losses))
     return rows
 
 

@@ -225,6 +225,7 @@ WRONG: list[tuple[dict[str, str], int, str]] = [
     ({"kind": "optimize", "iterations": "many"}, 400, "iterations"),
     ({"kind": "optimize", "strength": "2"}, 400, "strength"),
     ({"kind": "optimize", "feather": "0.1"}, 400, "mask"),
+    ({"kind": "optimize", "metadata": "on"}, 400, "true or false"),
     ({"kind": "optimize", "size": "4000"}, 413, "smaller size"),
     ({"kind": "optimize", "style": "monet"}, 422, "not both"),
     ({"kind": "optimize", "url": "file:///etc/passwd"}, 422, "url"),
@@ -290,6 +291,12 @@ def test_a_pass_does_not_wait_for_an_optimization(client: TestClient, begin: Beg
     assert client.post("/stylize", files=files).status_code == 200
     assert client.get(url).json()["state"] == "running"
     client.delete(url)
+
+
+def test_an_address_names_all_its_methods(client: TestClient) -> None:
+    answer = client.patch("/jobs/anything")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "DELETE, GET"
 
 
 def test_a_curve_is_thinned_but_for_its_ends() -> None:

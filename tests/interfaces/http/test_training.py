@@ -182,7 +182,9 @@ def test_names_that_are_taken_or_none_are_refused(client: TestClient, name: str)
 def test_what_is_no_painting_is_refused(client: TestClient, settings: ServiceSettings) -> None:
     assert begin(client, painting=b"<svg/>").status_code == 415
     assert begin(client, painting=PAINTING[:-100]).status_code == 400
-    assert client.post("/jobs", data={"kind": "train", "name": "a"}, files={"painting": ""})
+    small = begin(client, painting=encoded(make_photo(64, 16)))
+    assert small.status_code == 400
+    assert "64x16" in small.json()["error"]
     assert list(settings.folder.iterdir()) == []
 
 
@@ -217,7 +219,9 @@ def test_half_a_row_and_half_a_name_are_passed_over(tmp_path: Path) -> None:
     assert read_rows(tmp_path) == []
     assert newest_checkpoint(tmp_path) is None
     head = "step,train/total,train/content,train/style,val/total"
-    (tmp_path / "metrics.csv").write_text(f"{head}\n0,,,,9\n0,3,1,2,\n9,2,1,1,\n19,1.5,0.")
+    (tmp_path / "metrics.csv").write_text(
+        f"{head}\n0,,,,9\n0,3,1,2,\n4,nan,nan,1,\n5,inf,inf,1,\n9,2,1,1,\n19,1.5,0."
+    )
     rows = read_rows(tmp_path)
     assert [row.step for row in rows] == [1, 10]
     assert rows[0].losses == {"content": 1.0, "style": 2.0, "total": 3.0}
