@@ -117,9 +117,9 @@ function stageHost(session, parts, panel) {
 }
 
 function painterHost(session, { stage }) {
-  const show = async ({ photo }, { url }, isKept) => {
+  const show = async ({ photo, fields }, { url }, isKept) => {
     if (session.photos[session.at] !== photo || !(await stage.view.setAfter(url))) return;
-    stage.setTile(url);
+    stage.setTile(fields.seamless ? url : null);
     replacePassing(session, isKept ? null : url);
     if (session.isNew) stage.view.reveal();
     session.isNew = false;

@@ -124,10 +124,10 @@ export async function takeFiles(session, parts, files) {
   forgive();
   let isFirst = true;
   for (const file of files) {
-    if (isFirst) parts.stage.setWorking(true);
-    if (isFirst) parts.stage.setStatus(`Opening ${file.name}…`);
+    const done = parts.stage.tellOpening(file.name);
     try {
-      session.photos.push(await openPhoto(file, session.settings.style));
+      const photo = await openPhoto(file, session.settings.style).finally(done);
+      session.photos.push(photo);
       if (isFirst) showPhoto(session, parts, session.photos.length - 1);
       else parts.strip.show(session.photos, session.at);
       isFirst = false;
@@ -136,9 +136,6 @@ export async function takeFiles(session, parts, files) {
       fail(new Error(message.includes(file.name) ? message : `${file.name}: ${message}`));
     }
   }
-  if (!isFirst) return;
-  parts.stage.setWorking(false); // none could be opened
-  parts.stage.setStatus("");
 }
 
 /**

@@ -13,10 +13,12 @@ const ACCEPT = "image/*,.heic,.heif,.tif,.tiff";
  * @returns {{element: HTMLElement, view: ReturnType<typeof makeBeforeAfter>,
  *            setPhoto: function(?import("./picture.js").Photo): void,
  *            setWorking: function(boolean): void, setStatus: function(string): void,
+ *            tellOpening: function(string): function(): void,
  *            setTile: function(?string): void, setTiled: function(boolean): void,
  *            setExamples: function(string[]): void,
  *            setSaving: function(boolean): void, setFormat: function(string): void,
  *            place: function(HTMLElement): void}}
+ *     `tellOpening(name)` says which file is being opened; what it gives takes that back.
  */
 export function makeStage(host) {
   const view = makeBeforeAfter();
@@ -47,6 +49,16 @@ export function makeStage(host) {
       area.setAttribute("aria-busy", String(working));
     },
     setStatus: (text) => { status.textContent = text; },
+    tellOpening: (name) => {
+      const before = { text: status.textContent, working: area.classList.contains("is-working") };
+      status.textContent = `Opening ${name}…`;
+      area.classList.add("is-working");
+      return () => {
+        if (!status.textContent.startsWith("Opening")) return; // something else goes on meanwhile
+        status.textContent = before.text;
+        area.classList.toggle("is-working", before.working);
+      };
+    },
     setTile: (url) => { tiles.style.backgroundImage = url ? `url("${url}")` : "none"; },
     setExamples: (urls) => {
       art.replaceChildren(...urls.map((src) => element("img", { src, alt: "", width: 256, height: 192 })));

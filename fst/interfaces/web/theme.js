@@ -1,7 +1,7 @@
-/* Light or dark: the system's choice until the user makes one. */
+/* Light or dark: the system's choice until the user makes one, which early.js takes up again. */
 
 import { byId } from "./dom.js";
-import { read, write } from "./settings.js";
+import { write } from "./settings.js";
 
 const KEY = "fst.theme";
 
@@ -11,8 +11,6 @@ export function startTheme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (document.documentElement.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
   const show = () => button.setAttribute("aria-pressed", String(isDark()));
-  const kept = read(KEY);
-  if (kept === "dark" || kept === "light") document.documentElement.dataset.theme = kept;
   button.addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     write(KEY, document.documentElement.dataset.theme);
