@@ -141,7 +141,7 @@ function makeProgress({ stop, use, another }) {
 function makeProgressParts() {
   const box = makePictureBox("Photos are shown here, and how the net paints them while it learns.");
   box.setRatio(2, 1); // of most previews: four photos, and below them what the net makes of each
-  const curve = makeCurve("Objective");
+  const curve = makeCurve("Objective", { noisy: true });
   const heading = element("h2", { text: "No training yet", tabindex: -1 });
   const sentence = element("p", { class: "numbers", text: "Choose a painting to begin." });
   const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress of the training" });
