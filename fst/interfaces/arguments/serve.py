@@ -25,8 +25,8 @@ def parser() -> Parser:
         help="address to listen at (default: 127.0.0.1, this machine alone)")
     add("--port", type=count, default=8000, metavar="N", help="0 takes a free one (default: 8000)")
     add("--token", metavar="WORD",
-        help="what clients have to know (default: none on this machine, else one is made and "
-        "printed)")
+        help="what clients have to know (default: the variable FST_TOKEN; else none on this "
+        "machine, and beyond it one is made and printed)")
     add("--allow-host", action="append", default=[], metavar="NAME",
         help="a name by which others reach it, behind a proxy; needs a token")
     add("--no-browser", action="store_true", help="don't open the page")

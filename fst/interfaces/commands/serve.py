@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import secrets
 import threading
 import warnings
@@ -11,6 +12,9 @@ from fst.errors import FstWarning
 from fst.interfaces.http.settings import ServiceSettings, is_loopback
 from fst.system.device import pick_device, pick_precision
 from fst.system.packages import need
+
+TOKEN = "FST_TOKEN"
+"""The variable that holds a token: what stands on a command line all users of a machine can see."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -43,7 +47,7 @@ def settings_of(options: argparse.Namespace) -> ServiceSettings:
     Raises:
         InputError: a value that can't be.
     """
-    token = options.token
+    token = options.token or os.environ.get(TOKEN) or None
     if token is None and (options.allow_host or not is_loopback(options.host)):
         token = secrets.token_urlsafe(24)
     same = (

@@ -4,9 +4,7 @@ import http.client
 import json
 import signal
 import socket
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,34 +14,7 @@ from fastapi import FastAPI
 from services import Served, form_of, photo, save_styles, settings
 
 from fst.errors import InputError
-from fst.interfaces.http import server
-from fst.interfaces.http.app import make_app
-from fst.interfaces.http.server import Server, address, listen
-
-
-@pytest.fixture
-def patient(
-    shelf_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[FastAPI, int]]:
-    """A server in a thread that waits half a second for whatever is slow."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr(server, "HEADERS_WITHIN", 0.5)
-    told = settings(shelf_folder, port=0, patience=0.5)
-    app = make_app(told)
-    with listen(told) as bound:
-        running = Server(app)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
-        thread.start()
-        while not running.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        port = bound.getsockname()[1]
-        yield app, port
-        running.should_exit = True
-        thread.join(30)
-        assert not thread.is_alive()
-    assert not app.state.service.folder.exists()
+from fst.interfaces.http.server import address, listen
 
 
 def head(length: int, path: str = "/stylize") -> bytes:
