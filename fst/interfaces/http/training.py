@@ -190,6 +190,8 @@ def last_words(job: Job) -> str:
     """What a training said at its end: its error, or that there is none to be told."""
     text = (job.folder / LOG_FILE).read_text(encoding="utf-8", errors="replace")
     for line in reversed(text.splitlines()):
+        if line.startswith("error: data=auto found no photos"):
+            return "there are no photos to train on: start the service with --photos FOLDER"
         if line.startswith("error: "):
             return line.removeprefix("error: ")
     LOG.error("a training has failed:\n%s", text[-4000:])

@@ -1,16 +1,21 @@
 """Jobs of the service: optimized, refined, stopped, queued, forgotten, and nobody else's."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from documents import fences
 from PIL import Image
-from support import encoded, make_photo
+from support import ROOT, encoded, make_photo
 from tiny_any import save_any
+from tiny_runs import save_style
 
 import fst
 from fst.interfaces.http import job_store
@@ -291,6 +296,22 @@ def test_a_pass_does_not_wait_for_an_optimization(client: TestClient, begin: Beg
     assert client.post("/stylize", files=files).status_code == 200
     assert client.get(url).json()["state"] == "running"
     client.delete(url)
+
+
+def test_the_documented_requests_are_taken(settings: ServiceSettings, tmp_path: Path) -> None:
+    (fence,) = (one for one in fences(ROOT / "docs" / "service.md") if one.language == "curl")
+    save_style(tmp_path / "checkpoints" / "monet.safetensors", 0)
+    settings = replace(settings, training_words=("nothing=1",))  # no process that trains
+    pictures = {"photo": encoded(PHOTO), "painting": encoded(PAINTING)}
+    with TestClient(make_app(settings), base_url="http://127.0.0.1") as client:
+        for line in fence.text.splitlines():
+            words = shlex.split(line)
+            sent = dict(word.split("=", 1) for word in words if "=" in word)
+            files = {name: (file, pictures[name]) for name, file in sent.items() if "@" in file}
+            data = {name: value for name, value in sent.items() if name not in files}
+            answer = client.post(urlsplit(words[-1]).path, data=data, files=files)
+            assert answer.status_code == 202, f"{line}: {answer.text}"
+            client.delete(answer.json()["url"])
 
 
 def test_an_address_names_all_its_methods(client: TestClient) -> None:

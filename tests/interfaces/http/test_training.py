@@ -1,5 +1,6 @@
 """Trainings of the service: real processes on tiny nets, watched, stopped, and kept apart."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,8 +19,10 @@ from fastapi.testclient import TestClient
 from fst.errors import InputError
 from fst.interfaces.arguments.train import known_keys
 from fst.interfaces.http.app import make_app
+from fst.interfaces.http.job import Job
 from fst.interfaces.http.run_folder import newest_checkpoint, newest_preview, read_rows
 from fst.interfaces.http.settings import ServiceSettings
+from fst.interfaces.http.training import last_words
 from fst.interfaces.http.training_plan import BUDGETS, steps_of, trainings_of, words_of
 from fst.system import locks
 from fst.training.words import hydras
@@ -168,6 +171,18 @@ def test_a_training_that_can_not_be_says_why_without_a_path(
         assert "data.path" in state["error"]
         assert "secret" not in state["error"]
         assert state["style"] is None
+
+
+def test_without_photos_it_is_said_in_the_words_of_the_service(tmp_path: Path) -> None:
+    job = Job("id", "train", "me", tmp_path, 1, threading.Event())
+    (tmp_path / "training.log").write_text(
+        "VGG-19 is not on this machine\nerror: data=auto found no photos: no folder 'train' here\n"
+    )
+    assert "--photos" in last_words(job)
+    (tmp_path / "training.log").write_text("error: one thing\nstopped\n")
+    assert last_words(job) == "one thing"
+    (tmp_path / "training.log").write_text("Traceback\n  File x\nKeyError: 'secret'\n")
+    assert "secret" not in last_words(job)
 
 
 @pytest.mark.parametrize(
