@@ -21,7 +21,7 @@ from fst.interfaces.http.settings import ServiceSettings
 from fst.interfaces.loaded_style import LoadedStyle
 from fst.styles.blend import parse_blend
 from fst.styles.catalog import trained_alone
-from fst.styles.headers import many_files, read_header, styles_of, title_of
+from fst.styles.headers import many_files, read_header, styles_of
 from fst.styles.predicted import find_any
 
 KEPT = 12
@@ -215,7 +215,8 @@ def shelved(folders: tuple[Path, ...]) -> dict[str, Shelved]:
 def _said(path: Path, name: str, about: dict[str, Any], kind: str, word: str) -> Shelved:
     text = partial(_text, about)
     own = path.parent.resolve() != assets.shipped("checkpoints").resolve()
-    return Shelved(name, title_of(about), text("painter"), text("year"), kind, word, own)
+    title = text("title") or name  # not the painting's file: its path is nobody's business
+    return Shelved(name, title, text("painter"), text("year"), kind, word, own)
 
 
 def _text(about: dict[str, Any], key: str) -> str | None:

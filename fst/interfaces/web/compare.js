@@ -61,7 +61,8 @@ async function begin({ photo, style, iterations, size }, work, form, results) {
     const pass = await stylize({ ...fields, format: "png" }, signal);
     results.showPass(pass);
     const ask = { kind: "optimize", ...fields };
-    work.giveUp = await measurePass(ask, (level) => signal.aborted || results.setLevel(level));
+    const found = (level) => signal.aborted || results.setLevel(level);
+    work.giveUp = await measurePass(ask, found).catch(() => () => {}); // the line is not worth an alert
     const { id } = await startJob({ ...ask, iterations });
     if (signal.aborted) return void endJob(id).catch(() => {});
     work.running = id;

@@ -83,34 +83,29 @@ function follow(id, name, { work, form, progress, styles }) {
 
 /* What is seen of a training: where it stands, what it paints, how its objective falls. */
 function makeProgress({ stop, use, another }) {
-  const idle = "What the net paints is shown here while it learns.";
-  const box = makePictureBox(idle);
-  const curve = makeCurve("Objective");
-  const heading = element("h2", { text: "No training yet", tabindex: -1 });
-  const sentence = element("p", { class: "numbers", text: "Choose a painting to begin." });
-  const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress of the training" });
+  const { made, box, curve, heading, sentence, bar, stopper, user, other } = makeProgressParts();
   let job = null;
-  const busy = (button, work) => async () => {
-    button.disabled = true;
-    try {
-      await work();
-    } catch (error) {
-      if (error.status !== 404) fail(error);
-    } finally {
-      button.disabled = false;
-    }
+  let stopping = false;
+  // not disabled, which would take the focus from who uses the keyboard
+  const setStopping = (now) => {
+    stopping = now;
+    stopper.setAttribute("aria-disabled", String(now));
   };
-  const stopper = element("button", { type: "button", text: "Stop, keep what is there", hidden: true });
-  const user = element("button", { type: "button", class: "primary", text: "Paint with it", hidden: true });
-  const other = element("button", { type: "button", text: "Train another painting", hidden: true });
-  stopper.addEventListener("click", busy(stopper, () => stop(job)));
-  user.addEventListener("click", busy(user, () => use(job.style)));
+  stopper.addEventListener("click", async () => {
+    if (stopping) return; // a second stop would give up what is made of it
+    setStopping(true);
+    try {
+      await stop(job);
+    } catch (error) {
+      setStopping(false);
+      if (error.status !== 404) fail(error);
+    }
+  });
+  user.addEventListener("click", () => use(job.style).catch(fail));
   other.addEventListener("click", () => another(job));
-  const made = element("section", { class: "card progress-card", "aria-label": "The training" },
-    heading, sentence, bar, element("div", { class: "row" }, stopper, user, other), box.element, curve.element);
-
   const clear = () => {
     job = null;
+    setStopping(false);
     heading.textContent = "No training yet";
     sentence.textContent = "Choose a painting to begin.";
     bar.value = 0;
@@ -126,7 +121,8 @@ function makeProgress({ stop, use, another }) {
   const show = (now) => {
     job = now;
     const ended = hasEnded(now);
-    sentence.textContent = ended ? endSentence(now) : stateSentence(now, "Learning");
+    if (ended) sentence.textContent = endSentence(now);
+    else sentence.textContent = stopping ? "Stopping: a style is made of what is learned so far …" : stateSentence(now, "Learning");
     bar.value = now.state === "done" ? 1 : now.progress;
     // focus must not fall off the page with the button that had it
     const focused = document.activeElement === stopper && ended;
@@ -135,15 +131,32 @@ function makeProgress({ stop, use, another }) {
     other.hidden = !ended;
     if (focused) (now.style ? user : other).focus();
     const address = now.result || now.preview;
-    if (address) box.show(address, `A photo in the style ${heading.textContent}, step ${now.step} of ${now.steps}`);
+    const title = `Photos, and below them the same in the style ${heading.textContent}, step ${now.step} of ${now.steps}`;
+    if (address) box.show(address, title);
     curve.show(now.curve, now.steps, null);
   };
   return { element: made, heading, clear, begin, show };
 }
 
+function makeProgressParts() {
+  const box = makePictureBox("Photos are shown here, and how the net paints them while it learns.");
+  box.setRatio(2, 1); // of most previews: four photos, and below them what the net makes of each
+  const curve = makeCurve("Objective", { noisy: true });
+  const heading = element("h2", { text: "No training yet", tabindex: -1 });
+  const sentence = element("p", { class: "numbers", text: "Choose a painting to begin." });
+  const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress of the training" });
+  const stopper = element("button", { type: "button", text: "Stop, keep what is there", hidden: true });
+  const user = element("button", { type: "button", class: "primary", text: "Paint with it", hidden: true });
+  const other = element("button", { type: "button", text: "Train another painting", hidden: true });
+  const made = element("section", { class: "card progress-card", "aria-label": "The training" },
+    heading, sentence, bar, element("div", { class: "row" }, stopper, user, other), box.element, curve.element);
+  return { made, box, curve, heading, sentence, bar, stopper, user, other };
+}
+
 function endSentence(job) {
   const end = stateSentence(job, "");
   if (job.style) return `${end} The style ${job.style} is in the gallery.`;
+  if (job.state === "stopped" && job.error) return job.error;
   if (job.state === "stopped") return `${end} That was too early for a style.`;
   return end;
 }

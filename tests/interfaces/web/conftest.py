@@ -39,6 +39,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(checkpoints: Path) -> Iterator[str]:
     """The address of a service in a thread, which can reach no network."""
+    for package in ("fastapi", "uvicorn", "prometheus_client", "python_multipart"):
+        pytest.importorskip(package, reason="needs the extra web")
     folder = checkpoints.parent
     photos = folder / "photos"
     photos.mkdir()

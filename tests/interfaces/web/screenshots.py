@@ -3,7 +3,7 @@
 By hand, from the project's folder, with a photo and a painting whose rights allow it (NOTICE names
 them), and a folder of photos to train on::
 
-    PYTHONPATH=tests:. python tests/interfaces/web/screenshots.py PHOTO PAINTING PHOTOS
+    PYTHONPATH=tests:. python tests/interfaces/web/screenshots.py PHOTO PAINTING PHOTOS [TAB ...]
 
 It takes some minutes, since it trains and optimizes. Then look at each picture.
 """
@@ -13,7 +13,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ LARGEST = 200_000
 """Bytes of a picture."""
 
 
-def main(photo: Path, painting: Path, photos: Path) -> None:
-    """Takes them all."""
+def main(photo: Path, painting: Path, photos: Path, tabs: Sequence[str]) -> None:
+    """Takes them all, or those of some tabs."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
@@ -39,10 +39,13 @@ def main(photo: Path, painting: Path, photos: Path) -> None:
         camera = f"--use-file-for-fake-video-capture={film(photo, work)}"
         with serving(settings) as address, launched(camera) as browser:
             for take in (paint, live, compare):
+                if take.__name__ not in tabs:
+                    continue
                 for page, look in pages(browser, address, take.__name__):
                     take(page, photo)
                     keep(page, f"{take.__name__}-{look}")
-            train(browser, address, painting)
+            if "train" in tabs:
+                train(browser, address, painting)
 
 
 def film(photo: Path, folder: Path) -> Path:
@@ -99,7 +102,7 @@ def train(browser: Any, address: str, painting: Path) -> None:
         if job is None:
             page.get_by_label("Choose a painting").set_input_files(str(painting))
             page.get_by_role("button", name="Start the training").click()
-            page.get_by_text(re.compile(r"Learning: step \d")).first.wait_for()
+            page.get_by_text(re.compile(r"Learning: step [3-9]\d")).first.wait_for()
             page.locator(".progress-card .picture-box img:not([hidden])").wait_for()
             job = page.evaluate("localStorage.getItem('fst.training')")
         else:
@@ -124,4 +127,4 @@ def keep(page: Any, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*map(Path, sys.argv[1:4]), sys.argv[4:] or ["paint", "live", "compare", "train"])

@@ -66,6 +66,14 @@ def test_a_figure_has_three_digits(compute: Compute, value: float, said: str) ->
     assert compute("curve", f"figure({value})") == said
 
 
+def test_a_noisy_curve_is_told_by_its_running_mean(compute: Compute) -> None:
+    values = [4.0, 2.0, 6.0, 8.0]
+    points = [[step, value] for step, value in enumerate(values, 1)]
+    means = [point[1] for point in compute("curve", f"runningMean({points}, 0.5)")]
+    # the plain mean of two, then half of the mean and half of the new value
+    assert means == pytest.approx([4.0, 3.0, 4.5, 6.25])
+
+
 def test_a_checksum_is_that_of_the_standard(compute: Compute) -> None:
     check = 0xCBF43926  # of "123456789", in every description of CRC-32
     assert compute("zip", "crc32(new TextEncoder().encode('123456789'))") == check

@@ -6,7 +6,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from browsers import wait_until
 from paint_page import (
@@ -152,26 +151,6 @@ def test_the_keyboard_alone_gets_a_painting(page: Any, photo: Path) -> None:
     with page.expect_download() as waiting:
         page.keyboard.press("Enter")
     assert waiting.value.suggested_filename == "meadow-dusk.jpg"
-
-
-def test_the_live_tab_paints_the_camera(page: Any) -> None:
-    page.get_by_role("tab", name="Live").click()
-    page.get_by_role("button", name="Start the camera").click()
-    page.get_by_text(re.compile(r"[\d.]+ frames a second")).wait_for()
-    canvas = page.locator("canvas.live-canvas")
-    before = canvas.evaluate("canvas => canvas.toDataURL()")
-    wait_until(
-        page,
-        "(before) => document.querySelector('canvas.live-canvas').toDataURL() !== before",
-        before,
-    )
-    name, content = download(page, "Snapshot")
-    assert name.startswith("live-dawn")
-    assert np.ptp(pixels(content)) > 0
-    page.get_by_role("tab", name="Paint").click()
-    assert page.locator(".live-canvas").evaluate(
-        "() => document.querySelector('#panel-live video').srcObject === null"
-    )
 
 
 def test_a_style_is_found_by_a_word(page: Any) -> None:

@@ -32,7 +32,7 @@ def test_a_training_ends_with_a_new_style_that_paints(
     page.reload()  # it is followed again
     page.get_by_text("The style evening_glow is in the gallery.").wait_for(timeout=90_000)
     assert page.get_by_role("progressbar").get_attribute("value") == "1"
-    page.get_by_role("img", name=re.compile(r"^Objective: .* at step 3 of 3")).wait_for()
+    page.get_by_role("img", name=re.compile(r"^Objective: about .* at step 3 of 3")).wait_for()
     page.get_by_role("img", name=re.compile("evening_glow, step 3 of 3")).wait_for()
     page.get_by_role("button", name="Paint with it").click()
     assert page.get_by_role("tab", name="Paint").get_attribute("aria-selected") == "true"
@@ -87,7 +87,9 @@ def test_a_training_that_is_stopped_says_what_became_of_it(open_page: Open, pain
     page.get_by_label("Name of the style").fill("given_up")
     page.get_by_role("button", name="Start the training").click()
     page.get_by_role("button", name="Stop, keep what is there").click()
-    sentence = page.locator("#panel-train").get_by_text(re.compile(r"^(Stopped at|Done after)"))
+    sentence = page.locator("#panel-train").get_by_text(
+        re.compile(r"^(Stopped at|Done after|What was learned)")
+    )
     sentence.wait_for(timeout=90_000)
     page.get_by_role("button", name="Train another painting").click()
     page.get_by_text("Choose a painting to begin.").wait_for()
