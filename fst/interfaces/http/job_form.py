@@ -9,7 +9,7 @@ from fst.interfaces.http.errors import Refused
 from fst.interfaces.http.forms import Share, Truth
 from fst.interfaces.http.job import Job, Kind, State
 from fst.interfaces.http.job_store import Jobs
-from fst.interfaces.http.pictures import TAKEN_WORDS, check_writable, fitting
+from fst.interfaces.http.pictures import TAKEN_WORDS, check_writable, fitting, pixels_of
 
 MOST_ITERATIONS = 5000
 """Of one job."""
@@ -176,7 +176,7 @@ def painted_size(form: JobForm, photo: tuple[int, int]) -> int:
     """
     size = form.size or max(16, min(max(photo), USUAL_SIDE))
     width, height = fitting(photo, size)
-    if width * height > MOST_PIXELS:
+    if pixels_of(width, height) > MOST_PIXELS:
         raise Refused(
             413, f"{width}x{height} pixels are too many to be optimized: at most "
             f"{MOST_PIXELS / 1e6:g} million are. Give a smaller size; upsample brings it back",

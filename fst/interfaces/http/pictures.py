@@ -35,6 +35,9 @@ WRITTEN = {
 }
 """What a result may be: its name -> PIL's name, media type, suffix."""
 
+THIN = 64
+"""Pixels of a side from which a pass makes a picture no wider: what it mirrors beyond the border."""
+
 
 @dataclass(frozen=True)
 class Photo:
@@ -78,12 +81,19 @@ def check_picture(upload: Upload, what: str, max_pixels: int) -> tuple[int, int]
     finally:
         with suppress(ValueError):  # PIL may have closed it
             upload.file.seek(0)
-    if width * height > max_pixels:
+    if pixels_of(width, height) > max_pixels:
+        thin = f", as many as if each side had {THIN}" if min(width, height) < THIN else ""
         raise Refused(
             413,
-            f"{what} has {width}x{height} pixels, and {max_pixels / 1e6:g} million are the most",
+            f"{what} has {width}x{height} pixels{thin}, and {max_pixels / 1e6:g} million are the "
+            "most",
         )
     return width, height
+
+
+def pixels_of(width: int, height: int) -> int:
+    """The pixels of a picture as a pass counts them: it makes a thin one wider."""
+    return max(width, THIN) * max(height, THIN)
 
 
 def read_picture(upload: Upload, what: str, max_pixels: int, at_most: int | None = None) -> Photo:

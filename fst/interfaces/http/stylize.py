@@ -28,6 +28,7 @@ from fst.interfaces.http.pictures import (
     check_picture,
     check_writable,
     fitting,
+    pixels_of,
     read_picture,
     write_picture,
 )
@@ -134,12 +135,12 @@ def check_form(form: PaintForm, sent: Form, service: Service) -> int:
         result = size if form.upsample else painted
     else:
         painted = result = size
-    if painted[0] * painted[1] > most:
+    if pixels_of(*painted) > most:
         raise Refused(
             413, f"at {painted[0]}x{painted[1]} this is more than {most / 1e6:g} million pixels"
         )
     check_writable(result, form.format)
-    return painted[0] * painted[1]
+    return pixels_of(*painted)
 
 
 def paint(service: Service, form: PaintForm, sent: Form) -> Painted:

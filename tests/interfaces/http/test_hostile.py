@@ -73,6 +73,8 @@ def bombs() -> dict[str, bytes]:
     """Small files of many pixels."""
     sides = (2000, 20_000, 65_500, 2**31 - 1)
     found = {f"png {side}": png(side, side, bytes(90_000)) for side in sides}
+    for width, height in ((900_000, 1), (1, 900_000), (50_000, 10)):  # a net makes these wider
+        found[f"png {width}x{height}"] = encoded(Image.new("L", (width, height)), "PNG")
     jpeg = bytearray(photo(kind="JPEG"))
     place = jpeg.index(b"\xff\xc0") + 5
     for side in (2000, 16_000, 65_500, 65_535):
