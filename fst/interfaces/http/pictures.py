@@ -36,7 +36,7 @@ WRITTEN = {
 """What a result may be: its name -> PIL's name, media type, suffix."""
 
 THIN = 64
-"""Pixels of a side from which a pass makes a picture no wider: what it mirrors beyond the border."""
+"""Pixels of a side from which a pass makes a picture no wider."""
 
 
 @dataclass(frozen=True)
