@@ -48,7 +48,8 @@ def settings_of(options: argparse.Namespace) -> ServiceSettings:
         InputError: a value that can't be.
     """
     token = options.token or os.environ.get(TOKEN) or None
-    if token is None and (options.allow_host or not is_loopback(options.host)):
+    proxy = options.allow_host or options.behind_proxy
+    if token is None and (proxy or not is_loopback(options.host)):
         token = secrets.token_urlsafe(24)
     same = (
         "host", "port", "checkpoints", "photos", "folder", "max_bytes", "max_pixels", "workers",
@@ -58,5 +59,6 @@ def settings_of(options: argparse.Namespace) -> ServiceSettings:
         **{name: getattr(options, name) for name in same},
         token=token,
         allowed_hosts=tuple(name.lower() for name in options.allow_host),
+        behind_proxy=options.behind_proxy,
         training=not options.no_training,
     )

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fst.errors import InputError
-from fst.interfaces.http.errors import sentence
+from fst.interfaces.http.errors import refusal, sentence
 from fst.interfaces.http.service import Service
 from fst.interfaces.http.settings import ServiceSettings
 from fst.system.signals import heeded
@@ -39,6 +39,9 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody has connected."""
         super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            wait = {"Retry-After": "10", "Connection": "close"}
+            self.app = refusal(503, "too many are connected: try again in a moment", wait)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -98,7 +101,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=END,
-                limit_concurrency=CONNECTIONS,
+                proxy_headers=app.state.service.settings.behind_proxy,
                 h11_max_incomplete_event_size=32_768,
             )
         )
