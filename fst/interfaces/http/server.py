@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,7 +20,7 @@ from fst.errors import InputError
 from fst.interfaces.http.errors import refusal, sentence
 from fst.interfaces.http.service import Service
 from fst.interfaces.http.settings import ServiceSettings
-from fst.system.signals import heeded
+from fst.system.signals import TOGETHER, heeded
 
 END = 3
 """Seconds that answers in work get at the end."""
@@ -107,6 +108,7 @@ class Server(uvicorn.Server):
         )
         self._service: Service = app.state.service
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to answer."""
@@ -128,8 +130,16 @@ class Server(uvicorn.Server):
             signal.raise_signal(self._captured_signals[0])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first request to stop lets answers end; a second one does not."""
-        if self.should_exit:
+        """The first request to stop lets answers end; a second one does not.
+
+        One that comes with the first is the first once more: see :mod:`fst.system.signals`.
+        """
+        now = time.monotonic()
+        if not self.should_exit:
+            self._asked = now
+        elif now - self._asked < TOGETHER:
+            return
+        else:
             self.force_exit = True
         super().handle_exit(sig, frame)
         if self._loop is not None:  # not here: a signal may come while its lock is held

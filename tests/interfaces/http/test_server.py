@@ -131,6 +131,20 @@ def test_a_port_that_is_taken_is_a_line() -> None:
             listen(settings(None, port=port))  # type: ignore[arg-type]
 
 
+def test_a_request_to_stop_that_comes_twice_at_once_is_one(
+    shelf_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``timeout`` and a terminal that closes send theirs twice; then clients are still told."""
+    running = Server(make_app(settings(shelf_folder)))
+    for later, forced in ((0.0, False), (0.1, False), (2.0, True)):
+        monkeypatch.setattr(server.time, "monotonic", lambda later=later: 1000.0 + later)
+        running.handle_exit(signal.SIGTERM, None)
+        assert running.should_exit
+        assert running.force_exit is forced
+    monkeypatch.undo()
+    running._service.close()
+
+
 def test_what_to_type_into_a_browser() -> None:
     for host, name in (("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1")):
         told = settings(None, host=host, port=0, token="x" * 16)  # type: ignore[arg-type]

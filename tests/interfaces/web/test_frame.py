@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import Open
+from browsers import Open, serving
 from paint_page import choose_photos
+
+from fst.interfaces.http.settings import ServiceSettings
 
 TABS = ("paint", "live", "train", "compare")
 
@@ -98,3 +100,18 @@ def test_a_service_that_does_not_train_says_so(open_page: Open) -> None:
     open_tab(page, "train")
     page.get_by_text("This service does not train.").wait_for()
     assert not page.get_by_role("button", name="Start the training").is_visible()
+
+
+def test_the_token_does_not_stay_in_the_address(browser: Any, checkpoints: Path) -> None:
+    """Else it goes out with the first link that is copied."""
+    settings = ServiceSettings(
+        port=0, checkpoints=checkpoints, token="a-token-of-this-test", device="cpu"
+    )
+    with serving(settings) as address:
+        page = browser.new_page()
+        page.goto(f"{address}?token={settings.token}#tab=train")
+        page.locator("#panel-train h1").wait_for(state="attached")
+        assert page.evaluate("location.href") == f"{address}#tab=train"
+        page.reload()  # with the cookie
+        page.locator("#panel-train h1").wait_for(state="attached")
+        page.close()
