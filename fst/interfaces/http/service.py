@@ -32,6 +32,7 @@ class Service:
         queue: of pictures to be painted.
         metrics: what is counted.
         jobs: work that takes minutes.
+        took: budget of a training -> seconds that the last whole one took.
         on_stop: called once when it is asked to stop, before clients are told; must be quick.
         on_close: called at the very end, before the folder is removed.
     """
@@ -44,6 +45,7 @@ class Service:
         self.queue = PaintingQueue(settings.workers, settings.queue, settings.per_client)
         self.metrics = Metrics(self.queue)
         self.jobs = Jobs(self.folder, settings.queue, settings.per_client)
+        self.took: dict[str, float] = {}
         self.on_stop: list[Callable[[], None]] = [self.jobs.stop_all]
         self.on_close: list[Callable[[], None]] = [self.jobs.join]
         self._told = False
