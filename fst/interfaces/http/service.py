@@ -38,6 +38,7 @@ class Service:
         queue: of pictures to be painted.
         metrics: what is counted.
         jobs: work that takes minutes.
+        took: budget of a training -> seconds that the last whole one took.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
@@ -48,6 +49,7 @@ class Service:
         self.queue = PaintingQueue(settings.workers, settings.queue, settings.per_client)
         self.metrics = Metrics(self.queue)
         self.jobs = Jobs(lambda: self.folder, settings.queue, settings.per_client)
+        self.took: dict[str, float] = {}
         self._asked: float | None = None
 
     @property

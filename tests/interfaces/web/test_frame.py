@@ -49,6 +49,13 @@ def test_no_tab_is_wider_than_the_window(open_page: Open, photo: Path) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
+def test_the_start_hides_nothing_on_a_small_phone(open_page: Open) -> None:
+    page = open_page(viewport={"width": 320, "height": 568}).page
+    page.locator(".tile").first.wait_for()
+    for name in ("Find a style or a painter", "Use a painting of your own as the style"):
+        page.get_by_label(name).click(trial=True)  # fails where something lies over it
+
+
 def test_nothing_moves_when_pictures_come(open_page: Open, photo: Path) -> None:
     page = open_page(viewport={"width": 390, "height": 800}).page
     choose_photos(page, photo)
@@ -66,6 +73,7 @@ def test_tabs_are_walked_with_arrow_keys(page: Any) -> None:
         assert tab.get_attribute("aria-selected") == "true"
         assert tab.evaluate("tab => tab === document.activeElement")
         assert page.get_by_role("tabpanel").count() == 1
+        assert page.title() == f"{name} · fst"
     assert page.locator("[role=tab][tabindex='-1']").count() == len(TABS) - 1
 
 
