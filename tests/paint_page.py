@@ -56,6 +56,22 @@ def as_png(page: Any) -> Pixels:
     return pixels(content)
 
 
+def note_forms(page: Any) -> None:
+    """Notes the fields of each form that the page sends from now on; its files are left out."""
+    page.evaluate(
+        """() => {
+          const send = window.fetch;
+          window.forms = [];
+          window.fetch = (address, options) => {
+            const isWord = ([, value]) => typeof value === "string";
+            const words = [...(options?.body ?? [])].filter(isWord);
+            if (words.length) window.forms.push(Object.fromEntries(words));
+            return send(address, options);
+          };
+        }"""
+    )
+
+
 def pixels(picture: bytes | Path | Image.Image) -> Pixels:
     """Red, green and blue of a picture."""
     if isinstance(picture, bytes):

@@ -29,6 +29,8 @@ def parser() -> Parser:
         "machine, and beyond it one is made and printed)")
     add("--allow-host", action="append", default=[], metavar="NAME",
         help="a name by which others reach it, behind a proxy; needs a token")
+    add("--behind-proxy", action="store_true",
+        help="a proxy on this machine says who asks (X-Forwarded-For); needs a token")
     add("--no-browser", action="store_true", help="don't open the page")
     shared(parser, "--checkpoints")
     add("--photos", type=Path, metavar="DIR", help="photos that trainings take")

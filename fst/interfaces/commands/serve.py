@@ -32,13 +32,20 @@ def main(options: argparse.Namespace) -> int:
     with listen(settings) as bound:
         server = Server(make_app(settings))
         where = address(settings, bound)
-        if settings.token is not None:
-            where = f"{where}?token={settings.token}"
-        print(f"fst serve: {where}  (Ctrl-C ends it)", flush=True)
+        opened = where if settings.token is None else f"{where}?token={settings.token}"
+        # a token that was given is known, and what is printed may go into a log that others read
+        print(
+            f"fst serve: {where if given_token(options) else opened}  (Ctrl-C ends it)", flush=True
+        )
         if not options.no_browser:
-            threading.Thread(target=webbrowser.open, args=(where,), daemon=True).start()
+            threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
         server.run(sockets=[bound])
     return 0
+
+
+def given_token(options: argparse.Namespace) -> str | None:
+    """The token that the command line or the environment says, or None."""
+    return options.token or os.environ.get(TOKEN) or None
 
 
 def settings_of(options: argparse.Namespace) -> ServiceSettings:
@@ -47,8 +54,9 @@ def settings_of(options: argparse.Namespace) -> ServiceSettings:
     Raises:
         InputError: a value that can't be.
     """
-    token = options.token or os.environ.get(TOKEN) or None
-    if token is None and (options.allow_host or not is_loopback(options.host)):
+    token = given_token(options)
+    proxy = options.allow_host or options.behind_proxy
+    if token is None and (proxy or not is_loopback(options.host)):
         token = secrets.token_urlsafe(24)
     same = (
         "host", "port", "checkpoints", "photos", "folder", "max_bytes", "max_pixels", "workers",
@@ -58,5 +66,6 @@ def settings_of(options: argparse.Namespace) -> ServiceSettings:
         **{name: getattr(options, name) for name in same},
         token=token,
         allowed_hosts=tuple(name.lower() for name in options.allow_host),
+        behind_proxy=options.behind_proxy,
         training=not options.no_training,
     )

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from fst.interfaces.http import jobs, pages, sample, status, styles, stylize
 from fst.interfaces.http.errors import add_error_answers
+from fst.interfaces.http.head import Headed
 from fst.interfaces.http.metrics import Counted
 from fst.interfaces.http.safety import Guarded
 from fst.interfaces.http.service import Service
@@ -59,4 +60,5 @@ def make_app(settings: ServiceSettings) -> FastAPI:
         app.include_router(part.router)
     app.add_middleware(Guarded, settings=settings, stopping=lambda: service.stopping)
     app.add_middleware(Counted, metrics=service.metrics)
+    app.add_middleware(Headed)
     return app

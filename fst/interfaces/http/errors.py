@@ -1,5 +1,6 @@
 """What a client is told when it can't have what it asked for: a status, and one sentence."""
 
+import errno
 import logging
 import re
 from typing import Any
@@ -14,6 +15,11 @@ from starlette.requests import ClientDisconnect
 from fst.errors import FstError, InputError, in_a_line
 
 LOG = logging.getLogger("fst.serve")
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of a disk that is full."""
+
+NO_ROOM = "the service has no room left on its disk"
 
 GONE = 499
 """Status of an answer that nobody gets, in the metrics: the client went away."""
@@ -110,9 +116,12 @@ def add_error_answers(app: FastAPI) -> None:
     async def gone(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=GONE)
 
-    @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> Response:
-        return refusal(500, "the service failed; its log says why")
+    @app.exception_handler(OSError)
+    async def full(request: Request, error: OSError) -> Response:
+        if error.errno not in FULL:
+            raise error
+        LOG.error("%s", error)
+        return refusal(503, NO_ROOM, {"Retry-After": "60"})
 
 
 def allowed(request: Request) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from fst.errors import AssetError, CheckpointError, FstError, in_a_line
-from fst.interfaces.http.errors import LOG, Refused, sentence
+from fst.interfaces.http.errors import FULL, LOG, NO_ROOM, Refused, sentence
 
 Kind = Literal["optimize", "refine", "train"]
 State = Literal["queued", "running", "done", "failed", "stopped"]
@@ -96,7 +96,7 @@ Work = Callable[[Job], bool]
 """Does a job. False: it was stopped before its end."""
 
 
-def why(error: Exception) -> str:
+def why(error: BaseException) -> str:
     """Why a job failed, in a sentence that gives nothing away; the log has the rest."""
     if isinstance(error, Refused):
         return sentence(error.why)
@@ -105,5 +105,8 @@ def why(error: Exception) -> str:
         return "This service lacks what that needs, or it is damaged; its log says it."
     if isinstance(error, FstError):
         return sentence(error)
+    if isinstance(error, OSError) and error.errno in FULL:
+        LOG.error("%s", error)
+        return sentence(NO_ROOM[:1].upper() + NO_ROOM[1:])
     LOG.error("a job failed", exc_info=error)
     return "The service failed; its log says why."

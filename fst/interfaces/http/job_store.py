@@ -18,8 +18,8 @@ from fst.system.cancellation import Canceled
 KEPT_SECONDS = 3600.0
 """For which a job that has ended is remembered."""
 
-JOIN_SECONDS = 3.0
-"""For which the end of what is in work is waited for."""
+MOST_KEPT = 20
+"""Jobs of one client that have ended; the oldest are forgotten."""
 
 WAIT = {"Retry-After": "60"}
 
@@ -36,12 +36,12 @@ class Jobs:
     """The jobs of a service; those of one lane are done one after the other.
 
     Args:
-        folder: for files; somebody else removes it.
+        folder: gives the one for files, which somebody else removes.
         places: how many may wait.
         per_client: how many of one client may wait or be in work.
     """
 
-    def __init__(self, folder: Path, places: int, per_client: int) -> None:
+    def __init__(self, folder: Callable[[], Path], places: int, per_client: int) -> None:
         self._folder, self._places, self._per_client = folder, places, per_client
         self._entries: dict[str, _Entry] = {}  # the oldest first
         self._changed = threading.Condition(threading.RLock())
@@ -90,8 +90,7 @@ class Jobs:
         with self._changed:
             self.check_room(client)
             known = secrets.token_urlsafe(24)
-            folder = self._folder / f"job-{known}"
-            job = Job(known, kind, client, folder, steps, self._closing, name)
+            job = Job(known, kind, client, self._place(known), steps, self._closing, name)
             lane = "train" if kind == "train" else "paint"
             self._entries[known] = _Entry(job, lane, work, close)
             if lane not in self._threads:
@@ -152,9 +151,8 @@ class Jobs:
                 self.stop(job)
             self._changed.notify_all()
 
-    def join(self, seconds: float = JOIN_SECONDS) -> None:
-        """Waits so long for what is in work to end."""
-        until = time.monotonic() + seconds
+    def join(self, until: float) -> None:
+        """Waits for what is in work to end, until then on the monotonic clock."""
         for thread in self._threads.values():
             thread.join(max(0.0, until - time.monotonic()))
 
@@ -163,11 +161,12 @@ class Jobs:
         while (entry := self._next(lane)) is not None:
             job = entry.job
             try:
+                job.folder = self._place(job.id)  # what was there may have been cleaned up
                 job.folder.mkdir(mode=0o700)
                 whole = entry.work(job)
             except Canceled:
                 self._end(job, "stopped")
-            except Exception as error:  # the thread goes on, whatever a job does
+            except BaseException as error:  # the thread goes on, whatever a job does
                 job.error = why(error)
                 self._end(job, "failed")
             else:
@@ -188,6 +187,13 @@ class Jobs:
         with self._changed:
             job.state, job.ended = state, time.monotonic()
             self._entries[job.id].close()
+            others = (entry.job for entry in self._entries.values())
+            ended = [one for one in others if one.ended is not None and one.client == job.client]
+            for old in sorted(ended, key=lambda one: one.ended or 0.0)[:-MOST_KEPT]:
+                self._forget(old)
+
+    def _place(self, known: str) -> Path:
+        return self._folder() / f"job-{known}"
 
     def _unfinished(self) -> list[Job]:
         return [entry.job for entry in self._entries.values() if entry.job.ended is None]

@@ -1,9 +1,10 @@
 """``POST /jobs`` and what is asked of a job: work that takes minutes, watched while it goes on."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 
 from fst.errors import InputError
 from fst.interfaces.http.errors import Refused, answers
@@ -63,7 +64,7 @@ async def begin(request: Request) -> Response:
         )  # fmt: skip
         try:
             form = checked(JobForm, sent.values)
-            check_form(service, form, sent)
+            await asyncio.to_thread(check_form, service, form, sent)
             await service.queue.run(lambda: decode_all(sent, settings.max_pixels))
             job = added(service, client, form, sent)
         except BaseException:
@@ -174,8 +175,12 @@ async def result(request: Request, id: Id) -> Response:
     made = service_of(request).jobs.get(id).result
     if made is None:
         raise Refused(404, "this job has no result, or not yet")
+    try:  # at once: it may be forgotten while it is sent
+        content = await asyncio.to_thread(made.path.read_bytes)
+    except FileNotFoundError:
+        raise Refused(404, "the result of this job is no longer there") from None
     headers = {**HEADERS, "Content-Disposition": made.disposition}
-    return FileResponse(made.path, media_type=made.media, headers=headers)
+    return Response(content, media_type=made.media, headers=headers)
 
 
 @router.delete(

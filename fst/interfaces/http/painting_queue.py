@@ -138,9 +138,8 @@ class PaintingQueue:
                 _tell(task.future, None, _stopping())
             self._changed.notify_all()
 
-    def join(self, seconds: float) -> None:
-        """Waits so long for the threads to end."""
-        until = time.monotonic() + seconds
+    def join(self, until: float) -> None:
+        """Waits for the threads to end, until then on the monotonic clock."""
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 

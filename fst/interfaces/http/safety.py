@@ -10,11 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fst.interfaces.http.errors import refusal
+from fst.interfaces.http.errors import LOG, refusal
 from fst.interfaces.http.settings import LOCAL_NAMES, ServiceSettings
 
 COOKIE = "fst_token"
-"""Holds a digest of the token, for the page."""
+"""Begins the name of what holds a digest of the token, for the page. Its end tells apart the
+services of a machine: browsers send a cookie to all of its ports."""
 
 OPEN = ("/health",)
 """What needs no token: those who watch over containers ask it."""
@@ -66,7 +67,8 @@ class Guarded:
     ) -> None:
         self._app, self._settings, self._stopping = app, settings, stopping
         token = settings.token
-        self._seal = None if token is None else hashlib.sha256(token.encode()).hexdigest()
+        self._seal = None if token is None else _digest(token)
+        self._cookie_name = f"{COOKIE}_{_digest(self._seal or '')[:8]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -84,8 +86,9 @@ class Guarded:
                 answer = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     answer.setdefault(name, value)
-                if given and message["status"] == 200:
+                if given and message["status"] in (200, 304):
                     answer.append("Set-Cookie", self._cookie(scope["scheme"] == "https"))
+                    answer["Cache-Control"] = "no-store"  # its address has the token in it
             await send(message)
 
         app: ASGIApp = self._app
@@ -104,6 +107,12 @@ class Guarded:
             if begun or not self._stopping():
                 raise
             end = refusal(503, "the service is stopping", {"Retry-After": "10"})
+            await end(scope, receive, guarded)
+        except Exception:
+            LOG.exception("%s %r has failed", scope["method"], scope["path"])
+            if begun:
+                raise
+            end = refusal(500, "the service failed; its log says why")
             await end(scope, receive, guarded)
 
     def _is_known(self, host: str) -> bool:
@@ -130,15 +139,18 @@ class Guarded:
         if kind.lower() == "bearer" and _same(given.strip(), self._settings.token):
             return True
         try:
-            found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+            found = SimpleCookie(headers.get("cookie", "")).get(self._cookie_name)
         except CookieError:
             return False
         return found is not None and _same(found.value, self._seal)
 
     def _cookie(self, secure: bool) -> str:
-        return f"{COOKIE}={self._seal}; Path=/; HttpOnly; SameSite=Strict" + (
-            "; Secure" if secure else ""
-        )
+        said = f"{self._cookie_name}={self._seal}; Path=/; HttpOnly; SameSite=Strict"
+        return f"{said}; Secure" if secure else said
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _same(given: str, right: str) -> bool:

@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,10 +17,10 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fst.errors import InputError
-from fst.interfaces.http.errors import sentence
+from fst.interfaces.http.errors import refusal, sentence
 from fst.interfaces.http.service import Service
 from fst.interfaces.http.settings import ServiceSettings
-from fst.system.signals import heeded
+from fst.system.signals import TOGETHER, heeded
 
 END = 3
 """Seconds that answers in work get at the end."""
@@ -39,6 +40,9 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody has connected."""
         super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            wait = {"Retry-After": "10", "Connection": "close"}
+            self.app = refusal(503, "too many are connected: try again in a moment", wait)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -98,12 +102,13 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=END,
-                limit_concurrency=CONNECTIONS,
+                proxy_headers=app.state.service.settings.behind_proxy,
                 h11_max_incomplete_event_size=32_768,
             )
         )
         self._service: Service = app.state.service
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to answer."""
@@ -125,8 +130,16 @@ class Server(uvicorn.Server):
             signal.raise_signal(self._captured_signals[0])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first request to stop lets answers end; a second one does not."""
-        if self.should_exit:
+        """The first request to stop lets answers end; a second one does not.
+
+        One that comes with the first is the first once more: see :mod:`fst.system.signals`.
+        """
+        now = time.monotonic()
+        if not self.should_exit:
+            self._asked = now
+        elif now - self._asked < TOGETHER:
+            return
+        else:
             self.force_exit = True
         super().handle_exit(sig, frame)
         if self._loop is not None:  # not here: a signal may come while its lock is held

@@ -32,6 +32,8 @@ class ServiceSettings:
         port: of it; 0 takes one that is free.
         token: what a client has to know; None lets in whoever reaches it.
         allowed_hosts: names by which others reach it, as behind a proxy; they need a token, too.
+        behind_proxy: a proxy on this machine says whose request it is (``X-Forwarded-For``), and
+            whether it came by https; it needs a token, too.
         checkpoints: the folder of trained styles; None is
             :func:`fst.assets.checkpoint_folders`.
         photos: the folder of photos that trainings take; None is what the train command finds.
@@ -56,6 +58,7 @@ class ServiceSettings:
     port: int = 8000
     token: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    behind_proxy: bool = False
     checkpoints: Path | None = None
     photos: Path | None = None
     max_bytes: int = MAX_BYTES
@@ -80,6 +83,7 @@ class ServiceSettings:
         whole_number("per_client", self.per_client, 1, 10_000)
         number("patience", self.patience, above=0)
         switch("training", self.training)
+        switch("behind_proxy", self.behind_proxy)
         one_of("precision", self.precision, PRECISIONS)
         for name in ("checkpoints", "photos", "folder"):
             folder: Path | None = getattr(self, name)
@@ -92,9 +96,8 @@ class ServiceSettings:
                 )
         optional(_token, "token", self.token)
         if self.token is None and self.is_public:
-            raise InputError(
-                f"a service at {self.host} can be reached from elsewhere: it needs a token"
-            )
+            where = self.host if not is_loopback(self.host) else "behind a proxy"
+            raise InputError(f"a service {where} can be reached from elsewhere: it needs a token")
 
     @property
     def checkpoint_folders(self) -> tuple[Path, ...]:
@@ -107,7 +110,7 @@ class ServiceSettings:
     @property
     def is_public(self) -> bool:
         """Whether it can be reached from other machines."""
-        return bool(self.allowed_hosts) or not is_loopback(self.host)
+        return bool(self.allowed_hosts) or self.behind_proxy or not is_loopback(self.host)
 
 
 def is_loopback(host: str) -> bool:

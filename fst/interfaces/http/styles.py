@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from fst.interfaces.http.errors import Refused, answers
 from fst.interfaces.http.painting_queue import SOMETIME
 from fst.interfaces.http.service import Service, service_of
+from fst.styles.names import SMALL, is_small
 from fst.system.files import atomic_file
 
 SIZE = (256, 192)
@@ -34,6 +35,10 @@ class StyleEntry(BaseModel):
     kind: Literal["net", "many"] = Field(
         description="A net of its own, or one of many styles in a file."
     )
+    small: str | None = Field(
+        description="Its net of half the width, which is quicker, is asked for by this name.",
+        examples=["monet_small"],
+    )
     thumbnail: str = Field(description="Address of a picture painted in it.")
     own: bool = Field(description="Whether it was trained here, and did not come with fst.")
 
@@ -44,24 +49,35 @@ class Styles(BaseModel):
     styles: list[StyleEntry]
     any_painting: bool = Field(description="Whether any painting can be a style, in one pass.")
     training: bool = Field(description="Whether styles can be trained here.")
+    took: dict[str, float] = Field(
+        description="Budget -> seconds that the last whole training of it took here.",
+        examples=[{"minute": 71.0}],
+    )
 
 
 @router.get("/styles", summary="List the styles", tags=["paint"], responses=answers())
 async def styles(request: Request) -> Styles:
-    """All styles that there is a net for, as the folders of checkpoints are now."""
+    """All styles that there is a net for, as the folders of checkpoints are now.
+
+    The small net of a style is no style of its own here; it is painted with by its name.
+    """
     service = service_of(request)
+    known = service.shelf.styles()
     entries = [
         StyleEntry(
             name=one.name, title=one.title, painter=one.painter, year=one.year,
             kind="net" if one.kind == "net" else "many",
+            small=small if (small := one.name + SMALL) in known else None,
             thumbnail=address_of(request, one.name), own=one.own,
         )
-        for one in service.shelf.styles().values()
+        for one in known.values()
+        if not is_small(one.name, known)
     ]  # fmt: skip
     return Styles(
         styles=entries,
         any_painting=service.shelf.any_painting,
         training=service.settings.training,
+        took=dict(service.took),
     )
 
 

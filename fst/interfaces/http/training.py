@@ -58,11 +58,15 @@ def train_painting(
     image = read_picture(upload, "the painting", service.settings.max_pixels).image
     if max(image.size) > PAINTING_SIDE:
         image = image.resize(fitting(image.size, PAINTING_SIDE), Image.Resampling.BICUBIC)
+    began = time.monotonic()
     places.paintings.mkdir(parents=True, exist_ok=True)
     path = places.paintings / f"{name}-{upload.digest[:12]}.png"
     with atomic_file(path) as temporary:
         temporary.write_bytes(write_picture(image, "png", 100))
-    return train(job, places, words_of(places, path, name, form.budget), name)
+    whole = train(job, places, words_of(places, path, name, form.budget), name)
+    if whole:
+        service.took[form.budget] = time.monotonic() - began
+    return whole
 
 
 def train(job: Job, places: Trainings, words: Sequence[str], name: str) -> bool:

@@ -10,6 +10,7 @@ from fst.errors import InputError
 from fst.interfaces.http.settings import ServiceSettings
 from fst.loss_networks.weights import at_hand
 from fst.styles.catalog import BASE, style_names
+from fst.styles.names import is_small
 from fst.styles.predicted import ANY
 from fst.system.device import pick_device, pick_precision
 
@@ -110,9 +111,11 @@ def check_new_name(name: str, places: Trainings, known: Collection[str]) -> None
         known: names of the styles that are there, or in training.
 
     Raises:
-        InputError: it is taken.
+        InputError: it is taken, or means the small net of another style.
     """
     taken = {BASE, ANY, *style_names(), *known}
     taken |= {path.stem for path in places.checkpoints.glob("*.safetensors")}
+    if is_small(name, taken):
+        raise InputError(f"{name!r} would be the small net of another style: take another name")
     if name.casefold() in {other.casefold() for other in taken}:
         raise InputError(f"there is a style {name!r}, or one in training: take another name")

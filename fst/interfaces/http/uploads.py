@@ -27,7 +27,7 @@ IN_MEMORY = 1 << 20
 """Bytes of a file that are kept in memory."""
 
 LONGEST_VALUE = 10_000
-"""Bytes of a field that is no file."""
+"""Bytes of a field that is no file, or of what stands before a field."""
 
 OVERHEAD = 100_000
 """Bytes that a form may have besides its files."""
@@ -145,12 +145,13 @@ class _Reader:
         self._name, self._value = b"", b""
         self._field = ""
         self._content = bytearray()
+        self._room = LONGEST_VALUE
         self._ended = False
 
     def callbacks(self) -> "MultipartCallbacks":
         """By the parser's names."""
         return {
-            "on_part_begin": self._headers.clear,
+            "on_part_begin": self._begin_head,
             "on_header_field": self._add_name,
             "on_header_value": self._add_value,
             "on_header_end": self._end_header,
@@ -165,11 +166,21 @@ class _Reader:
         if not self._ended:
             raise Refused(400, "the form is cut off")
 
+    def _begin_head(self) -> None:
+        self._headers.clear()
+        self._room = LONGEST_VALUE
+
     def _add_name(self, data: bytes, start: int, end: int) -> None:
-        self._name += data[start:end]
+        self._name += self._taken(data, start, end)
 
     def _add_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+        self._value += self._taken(data, start, end)
+
+    def _taken(self, data: bytes, start: int, end: int) -> bytes:
+        self._room -= end - start
+        if self._room < 0:
+            raise Refused(400, "the form is damaged: what stands before a field is too long")
+        return data[start:end]
 
     def _end_header(self) -> None:
         self._headers[self._name.lower()] = self._value

@@ -2,6 +2,12 @@
 
 import { element } from "./dom.js";
 
+/* What a small preview shows of them: a net paints strokes of so many pixels, and only the large ones
+   stand to the photo as they stand to the painting, whatever its size. */
+const STROKES = [["small", "Fine"], ["medium", "Medium"], ["large", "Bold"]];
+const ONLY_FULL = "They show in the full picture only.";
+const STROKE_NOTES = { small: ONLY_FULL, medium: ONLY_FULL, large: "As bold as in the painting itself." };
+
 /**
  * @param {ReturnType<typeof import("./styles.js").makeStyles>} styles
  * @param {typeof import("./settings.js").DEFAULTS} settings is changed in place.
@@ -22,7 +28,10 @@ export function makeAdjust(styles, settings, onChange) {
     ["lab", "The photo's (Lab)"],
     ["histogram", "As many as the photo's (histogram)"],
   ], (value) => set("colors", value));
-  const stroke = segments("Brush strokes", "stroke", [["small", "Small"], ["medium", "Medium"], ["large", "Large"]], (value) => set("stroke", value));
+  const stroke = segments("Brush strokes", "stroke", STROKES, (value) => set("stroke", value));
+  const strokeNote = element("p", { class: "small soft", id: "stroke-note" });
+  stroke.element.append(strokeNote);
+  stroke.element.setAttribute("aria-describedby", strokeNote.id);
   const blend = choice("Blend with", [["", "No other style"]], (value) => set("blend", value));
   const share = slider("Share of the other style", (value) => set("share", value), { min: 0.05, max: 0.95 });
   const seamless = element("input", { type: "checkbox", onchange: () => set("seamless", seamless.checked) });
@@ -35,6 +44,7 @@ export function makeAdjust(styles, settings, onChange) {
     strength.show(settings.strength);
     colors.show(settings.colors);
     stroke.show(settings.stroke);
+    strokeNote.textContent = STROKE_NOTES[settings.stroke];
     share.show(settings.share);
     seamless.checked = settings.seamless;
     const others = own ? [] : blendable(styles.all, settings.style);

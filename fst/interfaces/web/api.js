@@ -55,7 +55,8 @@ async function sentence(answer) {
 
 /**
  * @typedef {{name: string, title: string, painter: string, year: ?(string|number), kind: string,
- *            thumbnail: string, own: boolean}} Style
+ *            small: ?string, thumbnail: string, own: boolean}} Style
+ *     `small`: the name of a net of half the width, which paints the same style quicker.
  * @returns {Promise<{styles: Style[], any_painting: boolean, training: boolean}>}
  */
 export async function listStyles() {

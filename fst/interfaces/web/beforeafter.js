@@ -4,14 +4,17 @@ import { element } from "./dom.js";
 
 let made = 0;
 
+const START = 15; // percent of the photo that a new painting leaves to be seen
+const HIDDEN = 95; // from where on there is next to nothing of the painting
+
 /**
  * A view of a picture before and after. The slider is a range field: arrow keys move it, and so
  * does a finger or the mouse on the picture. Its size follows from the picture's proportions alone,
- * so nothing moves when a picture comes.
+ * so nothing moves when a picture comes. `setAfter` may be told how the painting is laid over the photo.
  * @param {{before?: string, after?: string}} [labels] what the two are called.
  * @returns {{element: HTMLElement, stack: HTMLElement, setSize: function(number, number): void,
  *            setBefore: function(?string): Promise<boolean>,
- *            setAfter: function(?string): Promise<boolean>,
+ *            setAfter: function(?string, ?import("./painter.js").Mix=): Promise<boolean>,
  *            setPosition: function(number): void, reveal: function(): void,
  *            setActual: function(boolean): void, isActual: function(): boolean}} `stack` is what lies over the pictures' rectangle; the
  *     promises are kept once a picture is shown, false where another was asked for meanwhile.
@@ -38,9 +41,14 @@ export function makeBeforeAfter({ before = "Photo", after = "Painting" } = {}) {
     range.setAttribute("aria-valuetext", `${Math.round(range.value)} percent ${before.toLowerCase()}`);
     stack.style.setProperty("--cut", `${range.value}%`);
   };
-  range.addEventListener("input", () => position(Number(range.value)));
+  let isMoved = false; // by the user
+  const move = (percent) => {
+    isMoved = true;
+    position(percent);
+  };
+  range.addEventListener("input", () => move(Number(range.value)));
   position(0);
-  makeDraggable(view, stack, handle, position);
+  makeDraggable(view, stack, handle, move);
 
   const setActual = (actual) => {
     view.classList.toggle("is-actual", actual);
@@ -67,24 +75,33 @@ export function makeBeforeAfter({ before = "Photo", after = "Painting" } = {}) {
       stack.style.setProperty("--pixels", String(width));
     },
     setBefore: (url) => show(photo, url).then(updated),
-    setAfter: (url) => show(painting, url).then(updated),
+    setAfter: async (url, mix = null) => {
+      const isShown = await show(painting, url);
+      if (isShown) lay(painting, mix);
+      return updated(isShown);
+    },
     setPosition: position,
-    reveal: () => reveal(range, position),
+    reveal: () => {
+      if (isMoved && Number(range.value) <= HIDDEN) return;
+      isMoved = false;
+      reveal(position, () => isMoved);
+    },
     setActual,
     isActual: () => view.classList.contains("is-actual"),
   };
 }
 
-/* The painting comes over the photo once, from the right; whoever touches the slider ends it. */
-function reveal(range, position) {
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return position(0);
+/* The painting comes over the photo, from the right, and leaves a strip of it; whoever touches the
+   slider ends it. */
+function reveal(position, isMoved) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return position(START);
   const start = performance.now();
   let at = 100;
   position(at);
   const step = (now) => {
-    if (Math.abs(Number(range.value) - at) > 1) return; // it was moved
+    if (isMoved()) return;
     const left = Math.min(1, Math.max(0, 1 - (now - start) / 900)); // a frame may have begun earlier
-    at = Math.round(100 * left ** 3);
+    at = Math.round(START + (100 - START) * left ** 3);
     position(at);
     if (left > 0) requestAnimationFrame(step);
   };
@@ -94,6 +111,7 @@ function reveal(range, position) {
 /* A picture is decoded before it is shown: what was there stays until then. */
 async function show(image, url) {
   image.dataset.wanted = url || "";
+  if (url && image.src === url && !image.hidden) return true;
   if (!url) {
     image.hidden = true;
     image.removeAttribute("src");
@@ -106,6 +124,11 @@ async function show(image, url) {
   image.src = url;
   image.hidden = false;
   return true;
+}
+
+function lay(image, mix) {
+  image.style.setProperty("--opacity", String(mix?.opacity ?? 1));
+  image.classList.toggle("is-luminosity", Boolean(mix?.luminosity));
 }
 
 function makeDraggable(view, stack, handle, position) {

@@ -15,7 +15,7 @@ import { makePictureBox } from "./picturebox.js";
  * @param {{styles: object}} shared
  */
 export function start(panel, shared) {
-  const results = makeResults();
+  const results = makeResults(shared.styles, () => form.trySample());
   const work = { leave: () => {}, giveUp: () => {}, running: null, aborter: new AbortController() };
 
   const stop = async () => {
@@ -35,7 +35,7 @@ export function start(panel, shared) {
       work.leave();
       work.running = null;
       form.setRunning(false);
-      results.clear(photo);
+      results.setEmpty("Now press Compare.");
     },
   });
   panel.append(element("div", { class: "page" },
@@ -95,8 +95,9 @@ async function begin({ photo, style, iterations, size }, work, form, results) {
 }
 
 /* The two pictures, the curve, and both on top of each other. */
-function makeResults() {
-  const pass = makeSide("One pass", "Choose a photo and a style.");
+function makeResults(styles, onSample) {
+  const empty = makeEmpty(styles, onSample);
+  const pass = makeSide("One pass", "It is being painted.");
   const steps = makeSide("Optimization", "It grows here, step by step.");
   const curve = makeCurve("Objective");
   const slider = makeBeforeAfter({ before: "One pass", after: "Optimization" });
@@ -109,6 +110,8 @@ function makeResults() {
   let offered = false;
 
   const clear = (photo) => {
+    empty.element.hidden = true;
+    body.hidden = false;
     if (passUrl) URL.revokeObjectURL(passUrl);
     passUrl = shownStep = "";
     level = newest = null;
@@ -148,12 +151,33 @@ function makeResults() {
       steps.offer(async () => download(await pictureAt(job.result), name));
     }
   };
-  const made = element("section", { class: "results", "aria-label": "Results" },
+  const body = element("div", { class: "results", hidden: true },
     element("div", { class: "pair" }, pass.element, steps.element), bar,
     element("div", { class: "pair" },
       element("div", { class: "card" }, element("h2", { text: "On top of each other" }), view),
       element("div", { class: "card" }, element("h2", { text: "How far it has come" }), curve.element)));
-  return { element: made, clear, showPass, showJob, setLevel };
+  const setEmpty = (words) => {
+    body.hidden = true;
+    empty.element.hidden = false;
+    empty.words.textContent = words;
+  };
+  const made = element("section", { class: "compare-results", "aria-label": "Results" }, empty.element, body);
+  return { element: made, clear, setEmpty, showPass, showJob, setLevel };
+}
+
+/* What is there before the first comparison. */
+function makeEmpty(styles, onSample) {
+  const art = element("div", { class: "empty-art", "aria-hidden": "true" });
+  const words = element("p", { class: "soft", text: "Choose a photo and a style, then press Compare." });
+  const sample = element("button", { type: "button", text: "Compare with a sample", onclick: onSample });
+  styles.onChange(() => {
+    const addresses = ["/sample", ...styles.all.slice(0, 2).map((style) => style.thumbnail)];
+    art.replaceChildren(...addresses.map((path) => element("img", { src: local(path), alt: "", width: 256, height: 192 })));
+    sample.disabled = !styles.all.length;
+  });
+  const made = element("div", { class: "empty compare-empty" }, element("div", { class: "empty-inner" }, art,
+    element("h2", { class: "empty-title", text: "Nothing compared yet" }), words, element("div", { class: "row" }, sample)));
+  return { element: made, words };
 }
 
 /* One of the two, with what it took and a way to keep it. */

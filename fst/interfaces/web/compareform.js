@@ -11,7 +11,8 @@ const SIDES = [256, 384, 512];
 /**
  * @param {{styles: object, begin: function(object): Promise<void>, stop: function(): Promise<void>,
  *          onPhoto: function(import("./picture.js").Photo): void}} options
- * @returns {{element: HTMLElement, setRunning: function(boolean): void}}
+ * @returns {{element: HTMLElement, setRunning: function(boolean): void,
+ *            trySample: function(): Promise<void>}} `trySample` begins with the service's own photo.
  */
 export function makeCompareForm({ styles, begin, stop, onPhoto }) {
   const parts = makeParts();
@@ -37,7 +38,23 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
     }
     update();
   };
+  const start = async () => {
+    if (button.disabled) return;
+    const work = begin({ photo, style: style.value, iterations: Number(parts.steps.value), size: Number(parts.sides.value) });
+    stopper.focus(); // the button that had it is disabled now
+    await work;
+  };
+  const trySample = async () => {
+    try {
+      const blob = await pictureAt("/sample");
+      await take(new File([blob], "sample.jpg", { type: blob.type }));
+      await start();
+    } catch (error) {
+      fail(error);
+    }
+  };
   takeAll(parts, take);
+  parts.sample.addEventListener("click", trySample);
   styles.onChange(() => {
     const before = style.value;
     style.replaceChildren(...styles.all.map(({ name, title }) => element("option", { value: name, text: title })));
@@ -46,9 +63,7 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.disabled) return;
-    begin({ photo, style: style.value, iterations: Number(parts.steps.value), size: Number(parts.sides.value) });
-    stopper.focus(); // the button that had it is disabled now
+    start();
   });
   stopper.addEventListener("click", () => stop().catch(fail));
 
@@ -59,7 +74,7 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
     if (hadFocus && !now) button.focus();
   };
   update();
-  return { element: form, setRunning };
+  return { element: form, setRunning, trySample };
 }
 
 function makeParts() {
@@ -79,19 +94,11 @@ function makeParts() {
   return { form, box, file, sample, drop, style, steps, sides, button, stopper };
 }
 
-/* All the ways by which a photo comes. */
-function takeAll({ file, sample, drop }, take) {
+/* All the ways by which a photo of the user's comes. */
+function takeAll({ file, drop }, take) {
   file.addEventListener("change", () => {
     take(file.files[0]);
     file.value = ""; // the same file can be chosen again
-  });
-  sample.addEventListener("click", async () => {
-    try {
-      const blob = await pictureAt("/sample");
-      await take(new File([blob], "sample.jpg", { type: blob.type }));
-    } catch (error) {
-      fail(error);
-    }
   });
   takeDrops(drop, (files) => take(files[0]));
   takePastes(drop, (files) => take(files[0]));

@@ -5,3 +5,5 @@ try {
 } catch {
   // no storage: the system's choice
 }
+// the token is a cookie by now: nobody shall find it in the history, or in a link that is copied
+if (location.search) history.replaceState(null, "", location.pathname + location.hash);

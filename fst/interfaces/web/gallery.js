@@ -91,7 +91,8 @@ function showFound(tiles, text) {
 }
 
 function tile(style, address) {
-  const about = [style.painter, style.year].filter(Boolean).join(", ");
+  const year = style.year && String(style.year).replace(/ /g, "\u00a0"); // "c. 1904" stays in one line
+  const about = [style.painter, year].filter(Boolean).join(", ");
   const made = element("label", { class: "tile" },
     element("input", { type: "radio", name: "style", value: style.name }),
     element("img", { "data-src": address, alt: "", width: 256, height: 192, decoding: "async", fetchpriority: "low" }),

@@ -17,7 +17,7 @@ const KEY = "fst.live";
  */
 export function start(panel, { styles }) {
   const kept = read(KEY);
-  const live = { stream: null, running: null, mirror: kept?.mirror !== false, ...pick(checked(kept)) };
+  const live = { stream: null, running: null, mirror: kept?.mirror !== false, fine: kept?.fine === true, ...pick(checked(kept)) };
   const canvas = element("canvas", { class: "live-canvas", width: SIDE, height: SIDE * 0.75, role: "img", "aria-label": "The camera, painted" });
   const video = element("video", { playsinline: true, hidden: true });
   video.muted = true;
@@ -60,10 +60,11 @@ function pick({ style, strength }) {
 }
 
 function makeControls(styles, live) {
-  const keep = () => write(KEY, { style: live.style, strength: live.strength, mirror: live.mirror });
+  const keep = () => write(KEY, { style: live.style, strength: live.strength, mirror: live.mirror, fine: live.fine });
   const style = element("select", { id: "live-style" });
   style.addEventListener("change", () => {
     live.style = style.value;
+    showFine();
     keep();
   });
   const strength = slider("Strength", (value) => {
@@ -72,20 +73,28 @@ function makeControls(styles, live) {
     keep();
   });
   strength.show(live.strength);
-  const mirror = element("input", { type: "checkbox" });
-  mirror.checked = live.mirror;
-  mirror.addEventListener("change", () => {
-    live.mirror = mirror.checked;
-    keep();
-  });
+  const check = (name) => {
+    const field = element("input", { type: "checkbox", onchange: () => {
+      live[name] = field.checked;
+      keep();
+    } });
+    field.checked = live[name];
+    return field;
+  };
+  const fine = element("label", { class: "check", hidden: true }, check("fine"), "Finer, slower");
+  const showFine = () => {
+    live.small = styles.all.find(({ name }) => name === live.style)?.small || "";
+    fine.hidden = !live.small;
+  };
   styles.onChange(() => {
     style.replaceChildren(...styles.all.map(({ name, title }) => element("option", { value: name, text: title })));
     if (!styles.all.some(({ name }) => name === live.style)) live.style = styles.all[0]?.name || "";
     style.value = live.style;
+    showFine();
   });
   return element("div", { class: "adjust-fields" },
     element("div", { class: "field" }, element("label", { for: "live-style", text: "Style" }), style),
-    strength.element, element("label", { class: "check" }, mirror, "Mirror"));
+    strength.element, element("div", {}, fine, element("label", { class: "check" }, check("mirror"), "Mirror")));
 }
 
 async function run(live, { canvas, video, figure, note, begin, snapshot }, stop) {
@@ -117,9 +126,9 @@ async function run(live, { canvas, video, figure, note, begin, snapshot }, stop)
   }
 }
 
-async function paintFrame({ style, strength, mirror }, video, canvas, grabbed, signal) {
+async function paintFrame({ style, small, fine, strength, mirror }, video, canvas, grabbed, signal) {
   const photo = await smallCopy(video, SIDE, "image/jpeg", { mirror, canvas: grabbed });
-  const fields = { photo, style, strength: strength < 1 ? strength : null, format: "jpeg", quality: 85 };
+  const fields = { photo, style: fine ? style : small || style, strength: strength < 1 ? strength : null, format: "jpeg", quality: 85 };
   const { blob } = await stylize(fields, signal);
   const painted = await createImageBitmap(blob);
   if (canvas.width !== painted.width) canvas.width = painted.width;

@@ -117,15 +117,15 @@ function stageHost(session, parts, panel) {
 }
 
 function painterHost(session, { stage }) {
-  const show = async ({ photo, fields }, { url }, isKept) => {
-    if (session.photos[session.at] !== photo || !(await stage.view.setAfter(url))) return;
+  const show = async ({ photo, fields }, { url }, isKept, mix = null) => {
+    if (session.photos[session.at] !== photo || !(await stage.view.setAfter(url, mix))) return;
     stage.setTile(fields.seamless ? url : null);
     replacePassing(session, isKept ? null : url);
-    if (session.isNew) stage.view.reveal();
-    session.isNew = false;
+    revealOnce(photo, stage);
   };
   return {
     onPreview: (wanted, painted) => show(wanted, painted, false).catch(fail),
+    onMix: (wanted, whole, mix) => show(wanted, whole, true, mix).catch(fail),
     onFull: (wanted, painted) => {
       show(wanted, painted, true).catch(fail);
       const { width, height } = wanted.photo;
@@ -141,6 +141,11 @@ function painterHost(session, { stage }) {
     },
     onError: fail,
   };
+}
+
+function revealOnce(photo, stage) {
+  if (!photo.revealed) stage.view.reveal();
+  photo.revealed = true;
 }
 
 function refineHost(session, { painter, stage }) {
@@ -162,6 +167,7 @@ function refineHost(session, { painter, stage }) {
       const url = URL.createObjectURL(blob);
       if (!(await stage.view.setAfter(url))) return;
       replacePassing(session, url);
+      revealOnce(photo, stage);
       if (!isLast) return;
       const style = session.own ? "painting" : session.settings.style;
       session.refined = { blob, name: `${photo.stem}-${style}-refined.${blob.type === "image/png" ? "png" : "jpg"}` };

@@ -5,20 +5,26 @@ import { COPY } from "./picture.js";
 
 const QUIET = 70; // milliseconds: a slider that moves asks for no more than it needs to
 const SETTLED = 600;
+const SOON = 150; // where only the full picture shows the strokes
 
 /**
  * @typedef {{blob: Blob, url: string, seconds: number, name: string, format: string}} Painted
- * @typedef {{photo: import("./picture.js").Photo, key: string, fields: Object<string, *>, format: string}} Wanted
+ * @typedef {{key: string, opacity: number, luminosity: boolean}} Mix
+ *     what the painting of `key` looks like, if it is laid over the photo so.
+ * @typedef {{photo: import("./picture.js").Photo, key: string, fields: Object<string, *>,
+ *            format: string, isFine: boolean, mix: ?Mix}} Wanted
+ *     `isFine`: a preview has larger strokes than the full picture.
  */
 
 /**
  * @param {{onPreview: function(Wanted, Painted): void, onFull: function(Wanted, Painted): void,
+ *          onMix: function(Wanted, Painted, Mix): void,
  *          onState: function(string): void, onError: function(unknown): void}} listeners
  *     `onState` is told "waiting", "preview", "full" or "done".
  * @returns {{paint: function(Wanted): void, stop: function(): void,
  *            full: function(Wanted, AbortSignal=): Promise<Painted>}}
  */
-export function makePainter({ onPreview, onFull, onState, onError }) {
+export function makePainter({ onPreview, onFull, onMix, onState, onError }) {
   let running = new AbortController();
 
   const stop = () => running.abort();
@@ -29,16 +35,27 @@ export function makePainter({ onPreview, onFull, onState, onError }) {
       onFull(wanted, kept);
       return onState("done");
     }
-    await pause(QUIET, signal);
-    if (Math.max(wanted.photo.width, wanted.photo.height) > COPY) {
-      onState("preview");
-      const small = await stylize({ photo: wanted.photo.copy, ...wanted.fields, format: "jpeg", quality: 90 }, signal);
-      onPreview(wanted, { ...small, url: URL.createObjectURL(small.blob), format: "jpeg" });
+    const whole = wanted.mix && wanted.photo.painted?.get(wanted.mix.key);
+    if (whole) {
+      keep(wanted.photo.painted, wanted.mix.key, whole); // it may be mixed again
+      onMix(wanted, whole, wanted.mix);
       await pause(SETTLED, signal);
+    } else {
+      await pause(QUIET, signal);
+      await preview(wanted, signal);
     }
     onState("full");
     onFull(wanted, await full(wanted, signal));
     onState("done");
+  }
+
+  async function preview(wanted, signal) {
+    const { photo, fields } = wanted;
+    if (Math.max(photo.width, photo.height) <= COPY) return;
+    onState("preview");
+    const small = await stylize({ photo: photo.copy, ...fields, format: "jpeg", quality: 90 }, signal);
+    onPreview(wanted, { ...small, url: URL.createObjectURL(small.blob), format: "jpeg" });
+    await pause(wanted.isFine ? SOON : SETTLED, signal);
   }
 
   async function paint(wanted) {

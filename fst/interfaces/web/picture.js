@@ -9,7 +9,8 @@ const CLEAR = ["image/png", "image/webp", "image/gif", "image/avif"];
 
 /**
  * @typedef {{file: File, stem: string, width: number, height: number, copy: Blob, url: string}} Photo
- *     `url` shows it, `copy` has at most {@link COPY} pixels.
+ *     `url` shows it, `copy` has at most {@link COPY} pixels. Later `revealed`: a painting of it was
+ *     shown.
  */
 
 /**

@@ -11,16 +11,15 @@ import { wantedOf } from "./wanted.js";
  * @typedef {{styles: ReturnType<typeof import("./styles.js").makeStyles>,
  *            settings: typeof import("./settings.js").DEFAULTS,
  *            photos: import("./picture.js").Photo[], at: number, painting: ?File, own: boolean,
- *            refined: ?{blob: Blob, name: string}, isNew: boolean, passing: ?string,
- *            taken: string}} Session
+ *            refined: ?{blob: Blob, name: string}, passing: ?string, taken: string}} Session
  *     `at`: which photo is shown, or -1; `painting`: the user's own, which is the style if `own`;
- *     `isNew`: nothing of this photo was shown yet; `passing`: the address of a picture that is
- *     shown for a while only; `taken`: the settings that were painted last.
+ *     `passing`: the address of a picture that is shown for a while only; `taken`: the settings that
+ *     were painted last.
  * @param {ReturnType<typeof import("./styles.js").makeStyles>} styles
  * @returns {Session}
  */
 export function makeSession(styles) {
-  const nothing = { photos: [], at: -1, painting: null, own: false, refined: null, isNew: true, passing: null, taken: "" };
+  const nothing = { photos: [], at: -1, painting: null, own: false, refined: null, passing: null, taken: "" };
   return { styles, settings: loadSettings(), ...nothing };
 }
 
@@ -31,7 +30,10 @@ export function makeSession(styles) {
  */
 export function takeSettings(session, parts) {
   const { settings, styles } = session;
-  if (!styles.all.some((style) => style.name === settings.style)) settings.style = styles.all[0]?.name || "";
+  if (!styles.all.some((style) => style.name === settings.style)) {
+    const whole = styles.all.find((style) => style.small && style.small === settings.style);
+    settings.style = (whole || styles.all[0])?.name || "";
+  }
   saveSettings(settings);
   parts.adjust.refresh(session.own);
   parts.stage.setFormat(settings.format);
@@ -98,7 +100,6 @@ export function isOptimized({ own, styles }) {
 export function showPhoto(session, parts, at) {
   const photo = session.photos[at];
   session.at = photo ? at : -1;
-  session.isNew = true;
   parts.painter.stop();
   parts.refine.stop();
   parts.mask.close();

@@ -7,7 +7,7 @@ export const DEFAULTS = Object.freeze({
   style: "",
   strength: 1,
   colors: "",
-  stroke: "medium",
+  stroke: "large",
   blend: "",
   share: 0.5,
   seamless: false,

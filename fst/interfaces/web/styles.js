@@ -5,12 +5,12 @@ import { fail } from "./dom.js";
 
 /**
  * @returns {{all: import("./api.js").Style[], anyPainting: boolean, training: boolean,
- *            loaded: boolean, refresh: function(): Promise<void>,
+ *            took: Object<string, number>, loaded: boolean, refresh: function(): Promise<void>,
  *            onChange: function(function(): void): void, titleOf: function(string): string}}
  */
 export function makeStyles() {
   const listeners = [];
-  const styles = { all: [], anyPainting: false, training: false, loaded: false };
+  const styles = { all: [], anyPainting: false, training: false, took: {}, loaded: false };
   styles.titleOf = (name) => styles.all.find((style) => style.name === name)?.title || name;
   styles.onChange = (listener) => {
     listeners.push(listener);
@@ -22,6 +22,7 @@ export function makeStyles() {
       styles.all = answer.styles.map((style) => ({ ...style, title: style.title || style.name }));
       styles.anyPainting = answer.any_painting;
       styles.training = answer.training;
+      styles.took = answer.took || {};
       styles.loaded = true;
       for (const listener of listeners) listener();
     } catch (error) {

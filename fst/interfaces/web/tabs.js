@@ -22,6 +22,7 @@ export function makeTabs(onOpen) {
       document.getElementById(tab.getAttribute("aria-controls")).hidden = !selected;
     }
     if (focus) chosen.focus();
+    document.title = `${chosen.textContent} · fst`;
     writeHash({ tab: current === "paint" ? null : current });
     onOpen(current);
   };

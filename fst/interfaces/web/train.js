@@ -17,7 +17,7 @@ export function start(panel, shared) {
   const { styles } = shared;
   const work = { state: "" };
   const form = makeTrainForm({
-    isTaken: (name) => styles.all.some((style) => style.name.toLowerCase() === name.toLowerCase()),
+    isTaken: (name) => styles.all.some((style) => isOneOf(style, name.toLowerCase())),
     start: async ({ painting, name, budget }) => {
       const { id } = await startJob({ kind: "train", painting, name, budget });
       write(KEY, { id, name });
@@ -47,10 +47,16 @@ export function start(panel, shared) {
   styles.onChange(() => {
     closed.hidden = styles.training;
     columns.hidden = !styles.training;
+    form.setTook(styles.took);
     form.check();
   });
   const kept = read(KEY);
   if (kept?.id) follow(String(kept.id), String(kept.name || ""), { work, form, progress, styles });
+}
+
+/* A style NAME_small would be taken for the quick net of NAME, which the gallery does not show. */
+function isOneOf({ name }, wanted) {
+  return [name, `${name}_small`].some((taken) => taken.toLowerCase() === wanted);
 }
 
 /* Shows how a training stands until it ends. */
@@ -83,7 +89,7 @@ function follow(id, name, { work, form, progress, styles }) {
 
 /* What is seen of a training: where it stands, what it paints, how its objective falls. */
 function makeProgress({ stop, use, another }) {
-  const { made, box, curve, heading, sentence, bar, stopper, user, other } = makeProgressParts();
+  const { made, box, curve, heading, sentence, bar, stopper, user, other, setBegun } = makeProgressParts();
   let job = null;
   let stopping = false;
   // not disabled, which would take the focus from who uses the keyboard
@@ -110,11 +116,13 @@ function makeProgress({ stop, use, another }) {
     sentence.textContent = "Choose a painting to begin.";
     bar.value = 0;
     for (const button of [stopper, user, other]) button.hidden = true;
+    setBegun(false);
     box.show(null);
     curve.clear();
   };
   const begin = (name) => {
     clear();
+    setBegun(true);
     heading.textContent = name;
     sentence.textContent = "Asking how it stands …";
   };
@@ -148,9 +156,16 @@ function makeProgressParts() {
   const stopper = element("button", { type: "button", text: "Stop, keep what is there", hidden: true });
   const user = element("button", { type: "button", class: "primary", text: "Paint with it", hidden: true });
   const other = element("button", { type: "button", text: "Train another painting", hidden: true });
-  const made = element("section", { class: "card progress-card", "aria-label": "The training" },
-    heading, sentence, bar, element("div", { class: "row" }, stopper, user, other), box.element, curve.element);
-  return { made, box, curve, heading, sentence, bar, stopper, user, other };
+  const begun = [bar, element("div", { class: "row" }, stopper, user, other), box.element, curve.element];
+  const steps = ["Choose a painting whose strokes or patterns one sees.", "Give it a name, and time to learn.", "Watch how it learns. Then paint your photos with it."];
+  const before = element("ol", { class: "how-to" }, ...steps.map((text) => element("li", { text })));
+  const setBegun = (now) => {
+    before.hidden = now;
+    for (const part of begun) part.hidden = !now;
+  };
+  setBegun(false);
+  const made = element("section", { class: "card progress-card", "aria-label": "The training" }, heading, sentence, before, ...begun);
+  return { made, box, curve, heading, sentence, bar, stopper, user, other, setBegun };
 }
 
 function endSentence(job) {

@@ -1,6 +1,7 @@
 /* What a training is asked for with: a painting, a name, a budget. */
 
 import { element, fail, forgive } from "./dom.js";
+import { duration } from "./jobs.js";
 import { makePictureBox } from "./picturebox.js";
 import { stemOf, takeDrops, takePastes } from "./picture.js";
 
@@ -18,7 +19,8 @@ const BUDGETS = [
  * @param {{isTaken: function(string): boolean,
  *          start: function({painting: File, name: string, budget: string}): Promise<void>}} options
  * @returns {{element: HTMLElement, setBusy: function(boolean): void, check: function(): void,
- *            clear: function(): void}}
+ *            clear: function(): void, setTook: function(Object<string, number>): void}}
+ *     `setTook` is told how many seconds the last training of each budget took.
  */
 export function makeTrainForm({ isTaken, start }) {
   const parts = makeParts();
@@ -69,8 +71,14 @@ export function makeTrainForm({ isTaken, start }) {
     replace(null);
     setBusy(false);
   };
+  const setTook = (took) => {
+    for (const place of form.querySelectorAll("[data-took]")) {
+      const seconds = took[place.dataset.took];
+      place.textContent = seconds ? ` Took ${duration(seconds)} here.` : "";
+    }
+  };
   check();
-  return { element: form, setBusy, check, clear };
+  return { element: form, setBusy, check, clear, setTook };
 }
 
 function makeParts() {
@@ -141,6 +149,6 @@ function budgetField() {
   const cards = BUDGETS.map(([value, title, promise]) =>
     element("label", { class: "choice" },
       element("input", { type: "radio", name: "budget", value, checked: value === "minute" }),
-      element("span", {}, element("strong", { text: title }), element("span", { class: "small soft", text: promise }))));
+      element("span", {}, element("strong", { text: title }), element("span", { class: "small soft" }, promise, element("b", { "data-took": value, class: "numbers" })))));
   return element("fieldset", { class: "choices" }, element("legend", { text: "Time to learn, about" }), ...cards);
 }

@@ -11,13 +11,25 @@ export function wantedOf({ settings, own, painting, styles }, photo) {
     ...(own ? { painting } : { style: styleOf(settings, styles) }),
     strength: settings.strength < 1 ? settings.strength : null,
     preserve_color: settings.colors || null,
-    stroke_size: settings.stroke === "small" ? null : settings.stroke,
+    stroke_size: settings.stroke === "small" ? null : settings.stroke, // the service's own
     seamless: settings.seamless || null,
     mask: photo.mask || null,
   };
-  const { mask, painting: file, ...plain } = fields;
-  const key = JSON.stringify([plain, file && [file.name, file.size, file.lastModified], mask && photo.maskVersion]);
-  return { photo, key, fields, format: settings.format };
+  const key = keyOf(fields, photo);
+  return { photo, key, fields, format: settings.format, isFine: settings.stroke !== "large", mix: mixOf(fields, photo) };
+}
+
+function keyOf({ mask, painting, ...plain }, photo) {
+  return JSON.stringify([plain, painting && [painting.name, painting.size, painting.lastModified], mask && photo.maskVersion]);
+}
+
+/* How the browser can lay the whole painting over the photo so that it looks like this one: the
+   service mixes as `opacity` does, and luma is what `luminosity` keeps. Lab's is close to it. */
+function mixOf(fields, photo) {
+  const { strength, preserve_color: colors } = fields;
+  const canMix = [null, "luma", "lab"].includes(colors) && !fields.seamless;
+  if (!canMix || (strength === null && colors === null)) return null;
+  return { key: keyOf({ ...fields, strength: null, preserve_color: null }, photo), opacity: strength ?? 1, luminosity: colors !== null };
 }
 
 /* A style, or a blend as the command line writes it. */

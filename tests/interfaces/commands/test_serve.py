@@ -1,6 +1,8 @@
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from fst.errors import InputError
 from fst.interfaces.arguments.serve import parser
 from fst.interfaces.commands import serve
 from fst.interfaces.commands.serve import settings_of
+from fst.interfaces.http import server
 from fst.interfaces.http.settings import ServiceSettings
 
 
@@ -22,7 +25,8 @@ def test_what_nobody_says_is_what_the_settings_say(monkeypatch: pytest.MonkeyPat
     assert told() == ServiceSettings()
 
 
-@pytest.mark.parametrize("words", [("--host", "0.0.0.0"), ("--allow-host", "A.example")])
+@pytest.mark.parametrize("words", [("--host", "0.0.0.0"), ("--allow-host", "A.example"),
+                                   ("--behind-proxy",)])  # fmt: skip
 def test_beyond_this_machine_a_token_is_made(
     words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,6 +41,23 @@ def test_beyond_this_machine_a_token_is_made(
     monkeypatch.setenv("FST_TOKEN", "short")
     with pytest.raises(InputError, match="token"):
         told(*words)
+
+
+def test_only_a_token_that_nobody_knows_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is printed by a service goes into a log, which others may read."""
+    monkeypatch.delenv("FST_TOKEN", raising=False)
+    monkeypatch.setattr(server.Server, "run", lambda self, sockets: None)
+    words = ["--port", "0", "--no-browser", "--behind-proxy", "--checkpoints", str(tmp_path)]
+    assert serve.main(parser().parse_args(words)) == 0
+    assert re.search(r"http://127\.0\.0\.1:\d+/\?token=\S{30}", capsys.readouterr().out)
+    assert serve.main(parser().parse_args([*words, "--token", "a-token-of-this-test"])) == 0
+    monkeypatch.setenv("FST_TOKEN", "a-token-of-this-test")
+    assert serve.main(parser().parse_args(words)) == 0
+    said = capsys.readouterr().out
+    assert said.count("http://127.0.0.1:") == 2
+    assert "token" not in said
 
 
 def test_a_port_that_is_taken_is_a_line(run_inside: Run) -> None:

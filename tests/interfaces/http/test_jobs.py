@@ -1,6 +1,8 @@
 """Jobs of the service: optimized, refined, stopped, queued, forgotten, and nobody else's."""
 
+import errno
 import shlex
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -180,7 +182,7 @@ def test_jobs_wait_for_their_turn_and_not_too_many(client: TestClient, begin: Be
 
 
 def test_a_full_queue_says_when_to_come_again(tmp_path: Path) -> None:
-    jobs = job_store.Jobs(tmp_path, places=1, per_client=9)
+    jobs = job_store.Jobs(lambda: tmp_path, places=1, per_client=9)
     jobs.add("optimize", "one", 1, lambda job: job.stop.wait(10))
     while jobs._unfinished()[0].state == "queued":
         time.sleep(0.01)
@@ -190,7 +192,41 @@ def test_a_full_queue_says_when_to_come_again(tmp_path: Path) -> None:
     assert refused.value.status == 503
     assert refused.value.headers == {"Retry-After": "60"}
     jobs.stop_all()
-    jobs.join(5)
+    jobs.join(time.monotonic() + 5)
+
+
+def test_of_one_client_only_the_newest_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who asks for many short ones fills the disk: their results stay for an hour."""
+    monkeypatch.setattr(job_store, "MOST_KEPT", 2)
+    jobs = job_store.Jobs(lambda: tmp_path, places=9, per_client=9)
+    other = jobs.add("optimize", "two", 1, lambda job: True)
+    made = [jobs.add("optimize", "one", 1, lambda job: True) for _ in range(4)]
+    until = time.monotonic() + 10
+    while jobs._unfinished():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"job-{job.id}" for job in (other, *made[2:])
+    }
+    with pytest.raises(job_store.Refused, match="no such job"):
+        jobs.get(made[1].id)
+    assert jobs.get(made[2].id) is made[2]
+    jobs.stop_all()
+
+
+def test_a_full_disk_is_a_sentence_of_a_job(tmp_path: Path) -> None:
+    def full(job: Any) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path))
+
+    jobs = job_store.Jobs(lambda: tmp_path, places=1, per_client=9)
+    job = jobs.add("optimize", "one", 1, full)
+    while job.ended is None:
+        time.sleep(0.01)
+    assert job.state == "failed"
+    assert job.error == "The service has no room left on its disk."
+    jobs.stop_all()
 
 
 def test_an_hour_after_its_end_a_job_is_forgotten(
@@ -333,3 +369,17 @@ def test_more_pixels_than_can_be_optimized_are_told_before_the_work(begin: Begin
     answer = begin(size="1600")
     assert answer.status_code == 413
     assert f"{MOST_PIXELS / 1e6:g} million" in answer.json()["error"]
+
+
+def test_a_result_that_somebody_has_cleaned_up_is_a_sentence(
+    client: TestClient, begin: Begin
+) -> None:
+    url = begin(iterations="1").json()["url"]
+    wait(client, url, ended)
+    assert client.get(f"{url}/result").status_code == 200
+    shutil.rmtree(client.app.state.service.folder)  # type: ignore[attr-defined]
+    gone = client.get(f"{url}/result")
+    assert gone.status_code == 404
+    assert "no longer" in gone.json()["error"]
+    again = begin(iterations="1")  # the next one has a folder
+    assert wait(client, again.json()["url"], ended)["state"] == "done"

@@ -17,7 +17,7 @@ def queue() -> Iterator[PaintingQueue]:
     found = PaintingQueue(workers=1, places=3, per_client=2)
     yield found
     found.stop()
-    found.join(10)
+    found.join(time.monotonic() + 10)
     assert not any(thread.is_alive() for thread in found._threads)
 
 

@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ from services import photo, settings
 from starlette.testclient import TestClient
 
 from fst.errors import InputError
+from fst.interfaces.http import pages, uploads
 from fst.interfaces.http.app import make_app
 from fst.interfaces.http.safety import COOKIE, HEADERS
 from fst.interfaces.http.settings import ServiceSettings, is_loopback
@@ -84,20 +86,65 @@ def test_a_token_is_asked_for(shelf_folder: Path) -> None:
 def test_the_page_gets_a_cookie_for_its_token(shelf_folder: Path) -> None:
     with service(shelf_folder, token=TOKEN) as client:
         answer = client.get(f"/?token={TOKEN}")
-        if answer.status_code == 404:
-            pytest.skip("there is no page yet")
+        assert answer.headers["cache-control"] == "no-store"
         cookie = answer.headers["set-cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=Strict" in cookie
         assert TOKEN not in cookie
         assert client.get("/styles").status_code == 200  # with the cookie
-        client.cookies.set(COOKIE, "wrong")
+        name = cookie.partition("=")[0]
         client.cookies.clear()
-        assert client.get("/styles", headers={"Cookie": f"{COOKIE}=wrong"}).status_code == 401
+        assert client.get("/styles", headers={"Cookie": f"{name}=wrong"}).status_code == 401
+        known = {"If-None-Match": answer.headers["etag"]}  # a page that the browser has kept
+        again = client.get(f"/?token={TOKEN}", headers=known)
+        assert again.headers["set-cookie"] == cookie
+
+
+def test_two_services_of_a_machine_keep_their_cookies_apart(shelf_folder: Path) -> None:
+    """Browsers send a cookie to all ports of a host."""
+    names = set()
+    for token in (TOKEN, f"{TOKEN}-2"):
+        with service(shelf_folder, token=token) as client:
+            cookie = client.get(f"/?token={token}").headers["set-cookie"]
+            names.add(cookie.partition("=")[0])
+    assert len(names) == 2
+    assert all(name.startswith(COOKIE) for name in names)
+
+
+def test_a_failure_is_an_answer_like_all_and_is_counted(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(schema: Any) -> str:
+        raise ZeroDivisionError("/a/path of ours")
+
+    monkeypatch.setattr(pages, "docs_page", broken)
+    answer = client.get("/docs")
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "the service failed; its log says why."}
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+    assert "ZeroDivisionError" in caplog.text
+    assert 'route="/docs",status="500"} 1.0' in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_and_may_pass(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(**others: Any) -> Any:
+        raise OSError(number, "full", "/a/path/of/ours")
+
+    monkeypatch.setattr(uploads, "SpooledTemporaryFile", full)
+    answer = client.post("/stylize", data={"style": "dawn"}, files={"photo": ("a.png", photo())})
+    assert answer.status_code == 503
+    assert "disk" in answer.json()["error"]
+    assert "path" not in answer.json()["error"]
+    assert int(answer.headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize("others", [{"host": "0.0.0.0"}, {"host": "::"}, {"host": "192.0.2.1"},
-                                    {"allowed_hosts": ("a.example",)}])  # fmt: skip
+                                    {"allowed_hosts": ("a.example",)},
+                                    {"behind_proxy": True}])  # fmt: skip
 def test_beyond_loopback_a_token_is_needed(others: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="token"):
         ServiceSettings(**others)

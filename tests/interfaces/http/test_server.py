@@ -4,6 +4,7 @@ import http.client
 import json
 import signal
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +13,13 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from services import Served, form_of, photo, save_styles, settings
+from starlette.requests import Request
 
 from fst.errors import InputError
-from fst.interfaces.http.server import address, listen
+from fst.interfaces.http import server
+from fst.interfaces.http.app import make_app
+from fst.interfaces.http.server import Server, address, listen
+from fst.interfaces.http.service import client_of
 
 
 def head(length: int, path: str = "/stylize") -> bytes:
@@ -81,7 +86,7 @@ def test_what_is_sent_after_the_answer_is_not_read_without_end(
 @pytest.mark.parametrize(
     "sent",
     [b"\x16\x03\x01 hello", b"GET\r\n\r\n", b"GET / HTTP/9\r\n\r\n", bytes(100),
-     b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+     b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1_000_000 + b"\r\n\r\n",
      b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 20_000 + b"\r\n",
      b"POST /stylize HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
      b"POST /stylize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: x\r\n\r\n"],
@@ -126,6 +131,20 @@ def test_a_port_that_is_taken_is_a_line() -> None:
             listen(settings(None, port=port))  # type: ignore[arg-type]
 
 
+def test_a_request_to_stop_that_comes_twice_at_once_is_one(
+    shelf_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``timeout`` and a terminal that closes send theirs twice; then clients are still told."""
+    running = Server(make_app(settings(shelf_folder)))
+    for later, forced in ((0.0, False), (0.1, False), (2.0, True)):
+        monkeypatch.setattr(server.time, "monotonic", lambda later=later: 1000.0 + later)
+        running.handle_exit(signal.SIGTERM, None)
+        assert running.should_exit
+        assert running.force_exit is forced
+    monkeypatch.undo()
+    running._service.close()
+
+
 def test_what_to_type_into_a_browser() -> None:
     for host, name in (("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1")):
         told = settings(None, host=host, port=0, token="x" * 16)  # type: ignore[arg-type]
@@ -142,6 +161,58 @@ def stylize(port: int, body: bytes) -> tuple[int, str]:
     content = answer.read()
     connection.close()
     return answer.status, "" if answer.status == 200 else json.loads(content)["error"]
+
+
+def seen_as(app: FastAPI) -> list[str]:
+    """Whose requests it takes them for: with an address in the header, with two, with none."""
+    found: list[str] = []
+
+    @app.get("/seen")
+    def seen(request: Request) -> str:
+        found.append(f"{request.url.scheme} {client_of(request)}")
+        return ""
+
+    told = app.state.service.settings
+    with listen(told) as bound:
+        running = Server(app)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
+        thread.start()
+        while not running.started:
+            time.sleep(0.01)
+        own = {"Authorization": f"Bearer {told.token}"}
+        for more in ({"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"},
+                     {"X-Forwarded-For": "192.0.2.1, 192.0.2.7"}, {}):  # fmt: skip
+            connection = http.client.HTTPConnection("127.0.0.1", bound.getsockname()[1])
+            connection.request("GET", "/seen", headers={**own, **more})
+            assert connection.getresponse().status == 200
+            connection.close()
+        running.should_exit = True
+        thread.join(30)
+    return found
+
+
+def test_who_asks_is_what_a_proxy_says_only_where_there_is_one(shelf_folder: Path) -> None:
+    alone = make_app(settings(shelf_folder, port=0))
+    assert seen_as(alone) == ["http 127.0.0.1"] * 3
+    behind = make_app(settings(shelf_folder, port=0, behind_proxy=True, token="x" * 16))
+    assert seen_as(behind) == [
+        "https 192.0.2.7", "http 192.0.2.7", "http 127.0.0.1",
+    ]  # fmt: skip
+
+
+def test_where_too_many_are_connected_that_is_a_sentence(
+    patient: tuple[FastAPI, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CONNECTIONS", 1)
+    with socket.create_connection(("127.0.0.1", patient[1])) as first:
+        first.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert first.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        with socket.create_connection(("127.0.0.1", patient[1])) as second:
+            second.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = answer_of(second)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 10" in answer.lower()
+    assert "too many" in json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
 
 
 @pytest.mark.slow

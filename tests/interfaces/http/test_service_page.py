@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -41,12 +42,17 @@ def test_the_systemd_unit_starts_what_the_proxy_reaches(monkeypatch: pytest.Monk
     (line,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
     settings = served_by(shlex.split(line), monkeypatch)
     proxy = shown("nginx", "proxy_pass")
-    assert f"proxy_pass http://{settings.host}:{settings.port};" in proxy
+    told = re.findall(r"proxy_pass (\S+);", proxy)
+    assert set(told) == {f"http://{settings.host}:{settings.port}"}
     (name,) = re.findall(r"server_name (\S+);", proxy)
     assert settings.allowed_hosts == (name,)
     (most,) = re.findall(r"client_max_body_size (\d+)m;", proxy)
     assert int(most) * 1e6 > 3 * settings.max_bytes
     assert settings.token == "A_LONG_SECRET_WORD"
+    assert settings.behind_proxy
+    assert "X-Forwarded-For $remote_addr;" in proxy  # what a client says of itself is not passed on
+    (status,) = re.findall(r"^SuccessExitStatus=(\d+)$", unit, re.MULTILINE)
+    assert int(status) == 128 + signal.SIGTERM
 
 
 def test_the_container_runs_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:

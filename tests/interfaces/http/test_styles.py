@@ -43,6 +43,19 @@ def test_all_styles_are_listed(tmp_path: Path) -> None:
             assert client.get(listed(client)[name]["thumbnail"]).status_code == 200
 
 
+def test_the_small_net_of_a_style_is_no_style_of_its_own(tmp_path: Path) -> None:
+    folder = save_styles(tmp_path / "checkpoints")
+    save_style(folder / "dusk_small.safetensors", seed=3)
+    save_style(folder / "noon_small.safetensors", seed=4)  # of no other
+    with TestClient(make_app(settings(folder)), base_url=LOCAL) as client:
+        found = {name: one["small"] for name, one in listed(client).items()}
+        assert found == {"dawn": None, "dusk": "dusk_small", "noon_small": None}
+        small = paint(client, "dusk_small")
+        assert small.status_code == 200
+        assert (pixels(small.content) != pixels(paint(client, "dusk").content)).any()
+        assert client.get("/styles/dusk_small/thumbnail").status_code == 200
+
+
 def test_what_comes_with_fst_is_not_ones_own() -> None:
     with TestClient(make_app(settings(None, training=False)), base_url=LOCAL) as client:  # type: ignore[arg-type]
         found = client.get("/styles").json()

@@ -101,6 +101,12 @@ def test_a_painting_becomes_a_style(client: TestClient, settings: ServiceSetting
     refused = begin(client)
     assert refused.status_code == 400
     assert "mine" in refused.json()["error"]
+    small = begin(client, "mine_small")  # which the list would not show
+    assert small.status_code == 400
+    assert "mine_small" in small.json()["error"]
+    took = client.get("/styles").json()["took"]
+    assert list(took) == ["minute"]
+    assert 0 < took["minute"] < 600
     made = {path.relative_to(settings.folder).parts[0] for path in settings.folder.rglob("*")}
     assert made == {"runs", "paintings", "checkpoints"}
     (kept,) = (settings.folder / "paintings").iterdir()

@@ -26,12 +26,13 @@ TRAINING = (
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tiny styles, and a net for any painting."""
+    """Two tiny styles, the quick net of one, and a net for any painting."""
     folder = tmp_path_factory.mktemp("served") / "checkpoints"
     for seed, name in enumerate(("dawn", "dusk"), 1):
         painting = folder.parent / f"{name}.png"
         make_photo(64, 48, seed=seed).save(painting)
         save_style(folder / f"{name}.safetensors", seed, painting)
+    save_style(folder / "dusk_small.safetensors", 3, folder.parent / "dusk.png")
     save_any(folder)
     return folder
 

@@ -45,6 +45,18 @@ def test_a_pass_and_the_optimization_stand_beside_each_other(
     assert slider.input_value() == "51"
 
 
+def test_a_sample_is_compared_at_one_press(open_page: Open) -> None:
+    page = open_page("#tab=compare").page
+    page.get_by_label("Steps of the optimization").select_option("50")
+    page.get_by_label("Long side in pixels").select_option("256")
+    page.get_by_role("button", name="Compare with a sample").click()
+    page.get_by_role("img", name="The photo, painted in one pass").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text(re.compile(r"(Stopped at|Done after)")).first.wait_for()
+    name, _ = download(page, "Download: One pass")
+    assert name == "sample-dawn.png"
+
+
 def test_the_optimization_can_be_stopped_and_begun_anew(open_page: Open, photo: Path) -> None:
     page = open_page("#tab=compare").page
     begin(page, photo, "500")

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import Open
+from browsers import Open, serving
 from paint_page import choose_photos
+
+from fst.interfaces.http.settings import ServiceSettings
 
 TABS = ("paint", "live", "train", "compare")
 
@@ -47,6 +49,13 @@ def test_no_tab_is_wider_than_the_window(open_page: Open, photo: Path) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
+def test_the_start_hides_nothing_on_a_small_phone(open_page: Open) -> None:
+    page = open_page(viewport={"width": 320, "height": 568}).page
+    page.locator(".tile").first.wait_for()
+    for name in ("Find a style or a painter", "Use a painting of your own as the style"):
+        page.get_by_label(name).click(trial=True)  # fails where something lies over it
+
+
 def test_nothing_moves_when_pictures_come(open_page: Open, photo: Path) -> None:
     page = open_page(viewport={"width": 390, "height": 800}).page
     choose_photos(page, photo)
@@ -64,6 +73,7 @@ def test_tabs_are_walked_with_arrow_keys(page: Any) -> None:
         assert tab.get_attribute("aria-selected") == "true"
         assert tab.evaluate("tab => tab === document.activeElement")
         assert page.get_by_role("tabpanel").count() == 1
+        assert page.title() == f"{name} · fst"
     assert page.locator("[role=tab][tabindex='-1']").count() == len(TABS) - 1
 
 
@@ -98,3 +108,18 @@ def test_a_service_that_does_not_train_says_so(open_page: Open) -> None:
     open_tab(page, "train")
     page.get_by_text("This service does not train.").wait_for()
     assert not page.get_by_role("button", name="Start the training").is_visible()
+
+
+def test_the_token_does_not_stay_in_the_address(browser: Any, checkpoints: Path) -> None:
+    """Else it goes out with the first link that is copied."""
+    settings = ServiceSettings(
+        port=0, checkpoints=checkpoints, token="a-token-of-this-test", device="cpu"
+    )
+    with serving(settings) as address:
+        page = browser.new_page()
+        page.goto(f"{address}?token={settings.token}#tab=train")
+        page.locator("#panel-train h1").wait_for(state="attached")
+        assert page.evaluate("location.href") == f"{address}#tab=train"
+        page.reload()  # with the cookie
+        page.locator("#panel-train h1").wait_for(state="attached")
+        page.close()

@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 import numpy as np
-from browsers import Open
+from browsers import Open, wait_until
+from paint_page import note_forms
 from PIL import Image
 
 CAMERAS = """() => document.querySelector(".live video").srcObject?.getTracks()
@@ -26,6 +27,24 @@ def test_the_camera_is_painted_and_a_snapshot_kept(open_page: Open) -> None:
     picture = Image.open(io.BytesIO(found.value.path().read_bytes()))
     assert max(picture.size) == 320
     assert np.asarray(picture.convert("RGB")).std() > 1  # no blank canvas
+
+
+def test_the_quick_net_of_a_style_paints_unless_the_finer_is_wanted(open_page: Open) -> None:
+    page = open_page("#tab=live").page
+    styles = page.get_by_label("Style", exact=True)
+    finer = page.get_by_role("checkbox", name="Finer, slower")
+    styles.select_option("dusk")
+    assert styles.locator("option").all_inner_texts() == ["dawn", "dusk"]
+    assert finer.is_visible()
+    note_forms(page)
+    begin(page)
+    paints_with = "(style) => window.forms.at(-1)?.style === style"
+    wait_until(page, paints_with, "dusk_small")
+    finer.check()
+    wait_until(page, paints_with, "dusk")
+    styles.select_option("dawn")
+    assert not finer.is_visible()
+    wait_until(page, paints_with, "dawn")
 
 
 def test_the_camera_stops_with_the_tab(open_page: Open) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsers import Open
+from browsers import Open, wait_until
 from paint_page import (
     as_png,
     choose_painting,
     choose_photos,
     choose_style,
     download,
+    note_forms,
     pixels,
     set_slider,
     wait_until_painted,
@@ -65,8 +66,67 @@ def test_any_painting_is_a_style(page: Any, photo: Path, checkpoints: Path, tmp_
     choose_photos(page, photo)
     choose_painting(page, painting)
     wait_until_painted(page)
-    loaded = fst.load(Image.open(painting), checkpoints, "cpu", "fp32", stroke_size="medium")
+    loaded = fst.load(Image.open(painting), checkpoints, "cpu", "fp32", stroke_size="large")
     assert np.array_equal(as_png(page), pixels(loaded(Image.open(photo))))
+
+
+def test_strokes_stand_to_the_photo_as_to_the_painting(
+    page: Any, photo: Path, checkpoints: Path
+) -> None:
+    make_photo(600, 450, seed=5).save(photo)
+    note_forms(page)
+    choose_photos(page, photo)
+    preview, full = page.evaluate("window.forms")
+    assert preview["stroke_size"] == full["stroke_size"] == "large"
+    expected = fst.load("dawn", checkpoints, "cpu", "fp32", stroke_size="large")
+    assert np.array_equal(as_png(page), pixels(expected(Image.open(photo))))
+
+
+@pytest.mark.parametrize("colors", ["", "luma"])
+def test_a_mixture_is_seen_before_the_service_has_made_it(
+    page: Any, photo: Path, checkpoints: Path, colors: str
+) -> None:
+    make_photo(600, 450, seed=5).save(photo)
+    choose_photos(page, photo)
+    page.get_by_role("radio", name="Fine").check()
+    wait_until_painted(page)
+    page.get_by_role("slider", name="How much of the photo is shown, from the left").fill("0")
+    page.route("**/stylize", lambda route: None)  # no answer
+    page.get_by_label("Colors", exact=True).select_option(colors)
+    page.get_by_role("slider", name="Strength", exact=True).fill("40")
+    opacity = "() => getComputedStyle(document.querySelector('.view-after')).opacity === '0.4'"
+    wait_until(page, opacity)
+    # the full picture, not a preview, whose strokes would be others
+    assert page.locator(".view-after").evaluate("image => image.naturalWidth") == 600
+    hidden = "() => document.querySelector('.view-divider').remove()"
+    page.evaluate(hidden)
+    seen = Image.open(io.BytesIO(page.locator(".view-stack").screenshot())).convert("RGB")
+    load = fst.load("dawn", checkpoints, "cpu", "fp32")
+    options = {"preserve_color": colors} if colors else {}
+    expected = load(Image.open(photo), strength=0.4, **options).resize(seen.size)
+    # a JPEG of the page against pixels, both made smaller
+    far = np.abs(pixels(seen).astype(float) - pixels(expected)).mean()
+    whole = np.abs(pixels(seen).astype(float) - pixels(load(Image.open(photo)).resize(seen.size)))
+    assert far < 3 < whole.mean()
+
+
+def test_a_strip_of_the_photo_is_seen_until_the_line_is_moved(
+    open_page: Open, photo: Path, tmp_path: Path
+) -> None:
+    page = open_page(reduced_motion="reduce").page
+    choose_photos(page, photo)
+    line = page.get_by_role("slider", name="How much of the photo is shown, from the left")
+    assert line.input_value() == "15"
+    for moved, then in (("60", "60"), ("100", "15")):  # at 100 there is no painting to be seen
+        line.fill(moved)
+        choose_style(page, "dusk")
+        assert line.input_value() == moved
+        other = tmp_path / f"{moved}.png"
+        make_photo(64, 80, seed=int(moved)).save(other)
+        page.get_by_label("Add photos").set_input_files(str(other))
+        page.locator(f".strip-item:has([aria-label$='{other.name}']:checked)").wait_for()
+        wait_until_painted(page)
+        assert line.input_value() == then
 
 
 def test_only_what_is_under_the_brush_is_painted(page: Any, photo: Path) -> None:

@@ -45,6 +45,8 @@ def test_a_training_ends_with_a_new_style_that_paints(
     page.get_by_role("button", name="Train another painting").click()
     page.get_by_label("Choose a painting").set_input_files(str(painting))
     assert name.input_value() == "evening_glow_2"
+    minute = page.locator(".choice", has_text="A minute")
+    assert re.search(r"Took \d+ (s|min) here\.$", minute.inner_text())
 
 
 def test_a_name_is_checked_while_it_is_typed(open_page: Open, painting: Path) -> None:
@@ -53,7 +55,7 @@ def test_a_name_is_checked_while_it_is_typed(open_page: Open, painting: Path) ->
     start = page.get_by_role("button", name="Start the training")
     assert start.is_enabled()
     name = page.get_by_label("Name of the style")
-    for wrong in ("two words", "../up", "dawn", "DUSK"):
+    for wrong in ("two words", "../up", "dawn", "DUSK", "dusk_small"):
         name.fill(wrong)
         assert name.get_attribute("aria-invalid") == "true"
         assert start.is_disabled()
