@@ -97,7 +97,7 @@ JPEG: dict[int | str, dict[str, Any]] = {
 
 
 @router.get(
-    "/styles/{name:path}/thumbnail",  # a name of a file of many may have a slash
+    "/styles/{name}/thumbnail",
     summary="Show a style",
     tags=["paint"],
     response_class=Response,

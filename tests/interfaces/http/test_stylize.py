@@ -325,17 +325,20 @@ def test_nothing_of_a_style_is_kept_with_a_picture(client: TestClient) -> None:
         assert not held
 
 
-def test_heic_is_read_or_it_is_said_what_to_do(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_heic_is_read_where_the_package_for_it_is(client: TestClient) -> None:
     heif = pytest.importorskip("pillow_heif")
     heif.from_pillow(make_photo(48, 40)).save(memory := io.BytesIO(), quality=90)
     answer = send(client, memory.getvalue(), style="dawn", strength=0)
     assert answer.status_code == 200
     near = pixels(answer.content).astype(int) - np.asarray(make_photo(48, 40))
     assert np.abs(near).mean() < 12
+
+
+def test_without_it_is_said_what_to_send(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(formats, "has_heif", lambda: False)
-    answer = send(client, memory.getvalue(), style="dawn")
+    answer = send(client, b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100), style="dawn")
     assert answer.status_code == 415
     said = answer.json()["error"]
     assert "HEIC" in said
