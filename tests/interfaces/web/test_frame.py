@@ -121,10 +121,14 @@ def test_styles_of_one_title_are_told_apart_in_lists(open_page: Open) -> None:
     answer = {"styles": styles, "any_painting": False, "training": False}
     page.route("**/styles", lambda route: route.fulfill(json=answer))
     page.reload()
-    for tab, label in (("live", "Style"), ("compare", "Style"), ("paint", "Blend with")):
+    lists = {
+        "live": "#live-style",
+        "compare": "#compare-style",
+        "paint": "[aria-label='Blend with']",
+    }
+    for tab, selector in lists.items():
         open_tab(page, tab)
-        options = page.get_by_label(label, exact=True).locator("visible=true").locator("option")
-        said = options.all_inner_texts()
+        said = page.locator(f"{selector} option").all_text_contents()
         assert said[-2:] == ["Parasol (parasol_2)", "Wave"], tab
         assert tab == "paint" or said[0] == "Parasol (parasol_1)"
 

@@ -47,7 +47,7 @@ def test_a_zip_is_what_was_set_when_it_was_asked_for(page: Any, tmp_path: Path) 
         make_photo(64, 48, seed=number).save(path)
     choose_photos(page, *photos)
     held: list[Any] = []
-    page.route("**/stylize", held.append)
+    page.route("**/stylize", lambda route: held.append(route))
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download all (ZIP)").click()
         page.get_by_text("Painting 2 of 3").wait_for()
