@@ -19,6 +19,7 @@ from fst.errors import InputError
 from fst.image.formats import note_numbers, open_picture, png_bits, without_texts
 from fst.image.pages import pick_page
 from fst.image.picture import _DECODER_ERRORS, reason, upright
+from fst.image.png_rows import check_rows
 
 _PIL_LOCK = threading.Lock()
 _PIL_USERS: list[tuple[int | None, int]] = []
@@ -131,6 +132,8 @@ def _loaded(
             # its texts alone are too large for memory, and nobody asked for them
             image = stack.enter_context(open_picture(without_texts(file), name))
             tags = _load(image, max_pixels, min_side, name, draft)
+        if image.format == "PNG":
+            check_rows(file, name)
         yield image, tags
 
 

@@ -26,9 +26,15 @@ def parse_blend(text: str) -> dict[str, float]:
             share = float(value)
         except ValueError:
             share = float("nan")
-        if not (name and separator and 0 < share < float("inf")) or name in shares:
+        if not (name and separator and 0 <= share < float("inf")) or name in shares:
             raise InputError(f"a blend looks like monet=0.7,starry_night=0.3, not {text!r}")
         shares[name] = share
+    if not any(shares.values()):
+        raise InputError(f"the shares of {text!r} add up to 0: each has to be above 0")
+    if not all(shares.values()):
+        raise InputError(
+            f"a blend looks like monet=0.7,starry_night=0.3, each share above 0, not {text!r}"
+        )
     if len(shares) < 2:
         raise InputError(f"a blend takes at least two styles, not {text!r}")
     return shares

@@ -205,7 +205,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("serve", "--token"): ["", "short", "x" * 15, "with blanks between", 'with"quotes,and;signs'],
     ("serve", "--allow-host"): ["", "http://a.example", "a.example/b", "a example", "a.example:80"],
     ("serve", "--photos"): FOLDER,
-    ("serve", "--folder"): FOLDER,
+    ("serve", "--folder"): NEW_FOLDER,
     ("serve", "--workers"): ["65"],
     ("serve", "--queue"): ["10001"],
     ("serve", "--max-bytes"): ["999", "2000000001"],

@@ -139,3 +139,8 @@ def test_the_description_names_all_styles_and_their_shares() -> None:
     assert description["style"]["name"] == "monet-poppies"
     assert description["blend"] == shares
     assert description["net"] == styles["monet"].description["net"]
+
+
+def test_shares_of_nothing_are_called_that() -> None:
+    with pytest.raises(InputError, match="add up to 0"):
+        parse_blend("monet=0,poppies=0")

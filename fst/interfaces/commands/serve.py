@@ -9,7 +9,7 @@ import warnings
 import webbrowser
 
 from fst.errors import FstWarning
-from fst.interfaces.http.settings import ServiceSettings, is_loopback
+from fst.interfaces.http.settings import ServiceSettings, is_loopback, make_folder
 from fst.system.device import pick_device, pick_precision
 from fst.system.packages import need
 
@@ -24,21 +24,23 @@ def main(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     pick_precision(settings.precision, pick_device(settings.device))
     from fst.interfaces.http.app import make_app
-    from fst.interfaces.http.server import Server, address, listen
+    from fst.interfaces.http.server import Server, address, addresses_elsewhere, listen
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # what is said to one client is not said here, again and again
     warnings.simplefilter("ignore", FstWarning)
     with listen(settings) as bound:
+        make_folder(settings)
         server = Server(make_app(settings))
         where = address(settings, bound)
-        opened = where if settings.token is None else f"{where}?token={settings.token}"
+        asked = "" if settings.token is None else f"?token={settings.token}"
         # a token that was given is known, and what is printed may go into a log that others read
-        print(
-            f"fst serve: {where if given_token(options) else opened}  (Ctrl-C ends it)", flush=True
-        )
+        said = "" if given_token(options) else asked
+        print(f"fst serve: {where}{said}  (Ctrl-C ends it)", flush=True)
+        for other in addresses_elsewhere(settings, bound):
+            print(f"from other machines: {other}{said}", flush=True)
         if not options.no_browser:
-            threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
+            threading.Thread(target=webbrowser.open, args=(where + asked,), daemon=True).start()
         server.run(sockets=[bound])
     return 0
 

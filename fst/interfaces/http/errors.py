@@ -3,6 +3,7 @@
 import errno
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -47,11 +48,15 @@ class Refused(Exception):
         self.status, self.why, self.headers = status, why, headers
 
 
+EXPECTED = {"int_parsing": "a whole number", "string_too_long": "{max_length} characters or fewer"}
+"""Pydantic's name of an error -> what is expected, where the field is in no form."""
+
 WHY = {
     400: "A value that can't be, or a damaged picture.",
     401: "The token is missing or wrong.",
     403: "Another site's page has sent it.",
     404: "There is no such thing.",
+    405: "The address takes no such request.",
     408: "The request took too long to arrive.",
     413: "Too many bytes or pixels.",
     415: "No picture, or of a format that is not taken; or no form.",
@@ -76,7 +81,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def sentence(text: object) -> str:
     """A message of ours as a sentence: without options of the command line, and without paths."""
-    said = re.sub(r" \(--[^)]*\)", "", in_a_line(text))
+    said = re.sub(r" \(--[^)]*\)| \(\d+ bytes not processed\)", "", in_a_line(text))
     said = re.sub(r"(?<![\w.])/(?:[^\s/:,;'\"]+/)+[^\s:,;'\"]*", "a file", said)
     return said if said.endswith((".", "!", "?")) else f"{said}."
 
@@ -133,8 +138,13 @@ def allowed(request: Request) -> list[str]:
     return sorted(found)
 
 
-def said_of(errors: Any) -> tuple[int, str]:
-    """A status, and what to say of the first of pydantic's errors."""
+def said_of(errors: Any, expected: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """A status, and what to say of the first of pydantic's errors.
+
+    Args:
+        errors: pydantic's.
+        expected: name of a field -> what its value has to be, in words.
+    """
     (first, *_) = errors
     name = ".".join(str(part) for part in first["loc"] if part not in ("query", "body", "path"))
     name = name.partition(".")[0]
@@ -144,5 +154,8 @@ def said_of(errors: Any) -> tuple[int, str]:
         return 422, f"there is no field {name!r}"
     given = in_a_line(repr(first["input"]))
     given = given if len(given) <= 60 else f"{given[:57]}..."
-    message = first["msg"].removeprefix("Value error, ")
-    return 400, f"{name}: {message[0].lower()}{message[1:]}, not {given}"
+    if first["type"] == "value_error":  # ours
+        return 400, f"{name} {first['msg'].removeprefix('Value error, ')}, not {given}"
+    known = expected or {}
+    meant = known.get(name) or EXPECTED.get(first["type"], "a value of another kind")
+    return 400, f"{name} must be {meant.format(**first.get('ctx', {}))}, not {given}"

@@ -112,7 +112,24 @@ def checked(model: type[Model], values: dict[str, str]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise Refused(*said_of(error.errors())) from None
+        fields = model.model_json_schema()["properties"]
+        expected = {name: in_words(field) for name, field in fields.items()}
+        raise Refused(*said_of(error.errors(), expected)) from None
+
+
+def in_words(field: dict[str, Any]) -> str:
+    """What the value of a field has to be, from its JSON schema."""
+    if "anyOf" in field:
+        return ", or ".join(in_words(one) for one in field["anyOf"] if one != {"type": "null"})
+    if "enum" in field:
+        *others, last = map(str, field["enum"])
+        return f"{', '.join(others)} or {last}" if others else last
+    least, most = field.get("minimum"), field.get("maximum")
+    if field.get("type") in ("integer", "number"):
+        step = f" and a multiple of {field['multipleOf']}" if "multipleOf" in field else ""
+        kind = "a whole number" if field["type"] == "integer" else "a number"
+        return f"{kind} from {least:.10g} to {most:.10g}{step}"
+    return f"a text of {field.get('minLength', 0)} to {field.get('maxLength', 100)} characters"
 
 
 def check_together(form: PaintForm, files: set[str]) -> None:

@@ -49,8 +49,9 @@ class Job:
         preview: the newest picture, whose number is ``version``.
         result: once there is one.
         style: that was trained, once it is there.
-        error: why it failed.
+        error: why it failed, or has stopped by itself.
         ended: when, on the monotonic clock.
+        asked: when somebody has asked about it last, on that clock.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Job:
     style: str | None = None
     error: str | None = None
     ended: float | None = None
+    asked: float = field(default_factory=lambda: time.monotonic())
     _first: tuple[float, int] | None = None
 
     def reach(self, step: int) -> None:

@@ -1,8 +1,9 @@
 """What the form of a job may hold, by its kind, and how a job is told."""
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from fst.errors import InputError
 from fst.interfaces.http.errors import Refused
@@ -25,6 +26,14 @@ POINTS = 200
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}"
 """Of a style that is trained."""
+
+
+def _name(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(NAME, value):
+        raise ValueError(
+            "must be 1 to 60 letters (without accents), digits, - and _, and begin with no sign"
+        )
+    return value
 
 
 class JobForm(BaseModel):
@@ -88,7 +97,7 @@ class JobForm(BaseModel):
         False, examples=[False],
         description="Optimize, refine: the result tells what the photo's file notes.",
     )  # fmt: skip
-    name: str | None = Field(
+    name: Annotated[str, BeforeValidator(_name)] | None = Field(
         None, pattern=f"^{NAME}$", examples=["my_painting"],
         description="Train: of the new style; letters, digits, - and _.",
     )  # fmt: skip
@@ -218,7 +227,7 @@ class JobState(BaseModel):
     preview: str | None = Field(description="Where the newest picture is.")
     result: str | None = Field(description="Where the finished picture is.")
     style: str | None = Field(description="Train: the name of the finished style.")
-    error: str | None = Field(description="Why it failed, in a sentence.")
+    error: str | None = Field(description="Why it failed, or has stopped by itself, in a sentence.")
 
 
 def state_of(job: Job, jobs: Jobs) -> JobState:

@@ -21,6 +21,12 @@ KEPT_SECONDS = 3600.0
 MOST_KEPT = 20
 """Jobs of one client that have ended; the oldest are forgotten."""
 
+UNASKED_SECONDS = 120.0
+"""For which a job other than a training goes on while nobody asks about it: its page is closed."""
+
+LOOKED_EVERY = 5.0
+"""Seconds between two looks for such jobs."""
+
 WAIT = {"Retry-After": "60"}
 
 
@@ -93,15 +99,14 @@ class Jobs:
             job = Job(known, kind, client, self._place(known), steps, self._closing, name)
             lane = "train" if kind == "train" else "paint"
             self._entries[known] = _Entry(job, lane, work, close)
-            if lane not in self._threads:
-                thread = threading.Thread(target=self._run, args=(lane,), name=lane, daemon=True)
-                self._threads[lane] = thread
-                thread.start()
+            self._start(lane, lambda: self._run(lane))
+            if lane == "paint":
+                self._start("watch", self._watch)
             self._changed.notify_all()
         return job
 
     def get(self, known: str) -> Job:
-        """The job of that id.
+        """The job of that id, which somebody asks about.
 
         Raises:
             Refused: 404, there is none, or not any more.
@@ -110,7 +115,9 @@ class Jobs:
             self._forget_old()
             if known not in self._entries:
                 raise Refused(404, "there is no such job, or not any more")
-            return self._entries[known].job
+            job = self._entries[known].job
+            job.asked = time.monotonic()
+            return job
 
     def place_of(self, job: Job) -> int | None:
         """Its place in the queue: 1 is the next one's; None where it has begun."""
@@ -156,6 +163,29 @@ class Jobs:
         for thread in self._threads.values():
             thread.join(max(0.0, until - time.monotonic()))
 
+    def stop_unasked(self) -> None:
+        """Asks those to stop about which nobody has asked for long; a training goes on."""
+        with self._changed:
+            old = time.monotonic() - UNASKED_SECONDS
+            for job in self._unfinished():
+                if job.kind != "train" and job.asked < old and not job.stop.is_set():
+                    job.error = f"Nobody has asked about it for {UNASKED_SECONDS:.0f} seconds."
+                    self.stop(job)
+
+    def _watch(self) -> None:
+        """What the thread that looks for those does until the end."""
+        with self._changed:
+            while not self._closing.is_set():
+                self.stop_unasked()
+                busy = any(job.kind != "train" for job in self._unfinished())
+                self._changed.wait(LOOKED_EVERY if busy else None)
+
+    def _start(self, name: str, work: Callable[[], None]) -> None:
+        """A thread of that name, unless there is one."""
+        if name not in self._threads:
+            self._threads[name] = threading.Thread(target=work, name=name, daemon=True)
+            self._threads[name].start()
+
     def _run(self, lane: str) -> None:
         """What a thread does until the end."""
         while (entry := self._next(lane)) is not None:
@@ -186,6 +216,8 @@ class Jobs:
     def _end(self, job: Job, state: State) -> None:
         with self._changed:
             job.state, job.ended = state, time.monotonic()
+            if state == "done":  # it was asked to stop, and had come to its end
+                job.error = None
             self._entries[job.id].close()
             others = (entry.job for entry in self._entries.values())
             ended = [one for one in others if one.ended is not None and one.client == job.client]

@@ -199,4 +199,6 @@ def _plain(error: InputError) -> str:
         return f"{said.partition(' is not a picture')[0]} is no picture that is taken: " + (
             f"{TAKEN_WORDS} are"
         )
-    return said.partition(": pip install")[0]
+    if "is a HEIC picture" in said:
+        return f"{said.partition(': pip install')[0]}, which this service can't read: send a JPEG"
+    return said

@@ -8,6 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fst.interfaces.http.errors import LOG, refusal
@@ -48,6 +49,22 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 """Of every answer."""
+
+ASKED = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>fst: the token is missing</title>
+<h1>The token is missing or wrong</h1>
+<p>Open the link that <code>fst serve</code> printed when it was started: it ends with
+<code>/?token=</code> and a long word. If another person runs this service, ask them for the link.
+<form action="/">
+<label>Or type the token: <input name="token" type="password" autocomplete="off" required></label>
+<button>Open</button>
+</form>
+</html>
+"""
+"""What a person sees who comes without the token."""
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing."""
@@ -97,10 +114,7 @@ class Guarded:
         elif scope["method"] not in SAFE and not _is_own(headers):
             app = refusal(403, "a page of another site has sent this request")
         elif not (given or scope["path"] in OPEN or self._has_token(headers)):
-            app = refusal(
-                401, "the token is missing or wrong: send it as Authorization: Bearer TOKEN",
-                {"WWW-Authenticate": "Bearer"},
-            )  # fmt: skip
+            app = _unknown(headers.get("accept", ""))
         try:
             await app(scope, receive, guarded)
         except asyncio.CancelledError:
@@ -147,6 +161,15 @@ class Guarded:
     def _cookie(self, secure: bool) -> str:
         said = f"{self._cookie_name}={self._seal}; Path=/; HttpOnly; SameSite=Strict"
         return f"{said}; Secure" if secure else said
+
+
+def _unknown(accepted: str) -> Response:
+    """The answer without the token: a page for browsers, which ask for one, else a sentence."""
+    headers = {"WWW-Authenticate": "Bearer", "Cache-Control": "no-store", "Vary": "Accept"}
+    if "text/html" in accepted.lower():
+        return HTMLResponse(ASKED, 401, headers)
+    said = "the token is missing or wrong: send it as Authorization: Bearer TOKEN"
+    return refusal(401, said, headers)
 
 
 def _digest(text: str) -> str:

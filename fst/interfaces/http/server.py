@@ -1,15 +1,15 @@
 """Runs a service under uvicorn: its socket, its patience, its end."""
 
 import asyncio
+import ipaddress
 import json
 import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
 
 import h11
 import uvicorn
@@ -27,6 +27,12 @@ END = 3
 
 HEADERS_WITHIN = 10.0
 """Seconds in which the head of a request has to come, or the rest of one that is answered."""
+
+ANY_ADDRESS = ("0.0.0.0", "::", "")
+"""Hosts that mean all addresses of this machine."""
+
+ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+"""Addresses of no machine (RFC 5737, RFC 3849): the way to them is the way to others."""
 
 CONNECTIONS = 500
 """At a time; more are told to come later."""
@@ -170,7 +176,35 @@ def listen(settings: ServiceSettings) -> socket.socket:
 
 def address(settings: ServiceSettings, bound: socket.socket) -> str:
     """What to type into a browser on this machine."""
-    any_address = settings.host in ("0.0.0.0", "::", "")
-    host = "127.0.0.1" if any_address else settings.host
-    name: Any = f"[{host}]" if ":" in host else host
+    return _url("127.0.0.1" if settings.host in ANY_ADDRESS else settings.host, bound)
+
+
+def addresses_elsewhere(settings: ServiceSettings, bound: socket.socket) -> list[str]:
+    """What to type into a browser on another machine, where the service listens at all addresses.
+
+    Nothing is sent to find them: the system is asked from which address it would.
+    """
+    if settings.host not in ANY_ADDRESS:
+        return []
+    only_6 = bound.family == socket.AF_INET6 and bound.getsockopt(
+        socket.IPPROTO_IPV6, socket.IPV6_V6ONLY
+    )
+    families = [] if only_6 else [socket.AF_INET]
+    families += [socket.AF_INET6] if bound.family == socket.AF_INET6 else []
+    found = (_own_address(family) for family in families)
+    return [_url(one, bound) for one in found if one is not None]
+
+
+def _own_address(family: int) -> str | None:
+    """By which others reach this machine; None where it has no way to them."""
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
+        asking.connect((ELSEWHERE[family], 9))  # of a datagram's socket, this sends nothing
+        found = ipaddress.ip_address(str(asking.getsockname()[0]).partition("%")[0])
+        if not (found.is_loopback or found.is_link_local or found.is_unspecified):
+            return str(found)
+    return None
+
+
+def _url(host: str, bound: socket.socket) -> str:
+    name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{bound.getsockname()[1]}/"

@@ -1,6 +1,7 @@
 """What a service is told, checked: addresses, limits, folders."""
 
 import ipaddress
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class ServiceSettings:
             :func:`fst.assets.checkpoint_folders`.
         photos: the folder of photos that trainings take; None is what the train command finds.
         folder: where trainings write: ``runs/``, ``paintings/`` and, unless ``checkpoints`` says
-            otherwise, ``checkpoints/``.
+            otherwise, ``checkpoints/``. It need not be there yet: :func:`make_folder`.
         training_words: settings of every training, as ``fst train`` takes them.
         max_bytes: of one file.
         max_pixels: of one picture, in and out.
@@ -87,7 +88,9 @@ class ServiceSettings:
         one_of("precision", self.precision, PRECISIONS)
         for name in ("checkpoints", "photos", "folder"):
             folder: Path | None = getattr(self, name)
-            if folder is not None and not folder.is_dir():
+            if folder is None or os.path.isdir(folder):
+                continue
+            if name != "folder" or os.path.exists(folder):  # that one is made where it is missing
                 raise InputError(f"{name}: no folder {str(folder)!r}")
         for name in self.allowed_hosts:
             if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name):
@@ -111,6 +114,19 @@ class ServiceSettings:
     def is_public(self) -> bool:
         """Whether it can be reached from other machines."""
         return bool(self.allowed_hosts) or self.behind_proxy or not is_loopback(self.host)
+
+
+def make_folder(settings: ServiceSettings) -> None:
+    """Makes the folder that trainings write into, where it is not there.
+
+    Raises:
+        InputError: that can't be.
+    """
+    try:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"folder: {str(settings.folder)!r} can't be made: {said}") from error
 
 
 def is_loopback(host: str) -> bool:

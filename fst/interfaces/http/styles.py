@@ -6,6 +6,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
@@ -68,7 +69,7 @@ async def styles(request: Request) -> Styles:
             name=one.name, title=one.title, painter=one.painter, year=one.year,
             kind="net" if one.kind == "net" else "many",
             small=small if (small := one.name + SMALL) in known else None,
-            thumbnail=address_of(request, one.name), own=one.own,
+            thumbnail=address_of(one.name), own=one.own,
         )
         for one in known.values()
         if not is_small(one.name, known)
@@ -81,9 +82,9 @@ async def styles(request: Request) -> Styles:
     )
 
 
-def address_of(request: Request, name: str) -> str:
+def address_of(name: str) -> str:
     """Of a style's thumbnail."""
-    return str(request.app.url_path_for("thumbnail", name=name))
+    return f"/styles/{quote(name, safe='')}/thumbnail"
 
 
 JPEG: dict[int | str, dict[str, Any]] = {
@@ -96,8 +97,7 @@ JPEG: dict[int | str, dict[str, Any]] = {
 
 
 @router.get(
-    "/styles/{name}/thumbnail",
-    name="thumbnail",
+    "/styles/{name:path}/thumbnail",  # a name of a file of many may have a slash
     summary="Show a style",
     tags=["paint"],
     response_class=Response,

@@ -240,6 +240,58 @@ def test_an_hour_after_its_end_a_job_is_forgotten(
     assert list(client.app.state.service.folder.glob("job-*")) == []  # type: ignore[attr-defined]
 
 
+def test_what_nobody_asks_about_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the jobs of a page that was closed keep the others waiting."""
+    now = [1000.0]
+    monkeypatch.setattr(job_store.time, "monotonic", lambda: now[0])
+    jobs = job_store.Jobs(lambda: tmp_path, places=9, per_client=9)
+
+    def work(job: Any) -> bool:
+        assert job.stop.wait(20)
+        return False
+
+    running, waiting, asked = (jobs.add("refine", "one", 1, work) for _ in range(3))
+    training = jobs.add("train", "one", 1, work)
+    while running.state == "queued" or training.state == "queued":
+        time.sleep(0.01)
+    now[0] += job_store.UNASKED_SECONDS - 1
+    jobs.stop_unasked()
+    assert not running.stop.is_set()
+    jobs.get(asked.id)
+    now[0] += 2
+    jobs.stop_unasked()
+    while running.ended is None or asked.state == "queued":
+        time.sleep(0.01)
+    assert (running.state, waiting.state) == ("stopped", "stopped")
+    assert running.error is not None
+    assert "120 seconds" in running.error
+    assert (asked.state, training.state) == ("running", "running")
+    now[0] += job_store.UNASKED_SECONDS
+    jobs.stop_unasked()
+    while asked.ended is None:
+        time.sleep(0.01)
+    assert not training.stop.is_set()
+    jobs.stop_all()
+    monkeypatch.undo()
+    jobs.join(time.monotonic() + 5)
+
+
+def test_a_closed_page_stops_its_job(
+    client: TestClient, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_store, "LOOKED_EVERY", 0.02)
+    monkeypatch.setattr(job_store, "UNASKED_SECONDS", 0.5)
+    url = begin(iterations=ENDLESS).json()["url"]
+    wait(client, url, lambda state: state["step"] >= 1)
+    jobs = client.app.state.service.jobs  # type: ignore[attr-defined]
+    while jobs._unfinished():
+        time.sleep(0.01)
+    state = client.get(url).json()
+    assert state["state"] == "stopped"
+    assert state["error"]
+    assert picture(client.get(state["result"]).content).size == PHOTO.size
+
+
 def test_who_does_not_know_the_id_sees_nothing(client: TestClient, begin: Begin) -> None:
     url = begin(iterations="1").json()["url"]
     assert len(url) > len("/jobs/") + 30

@@ -1,4 +1,5 @@
 import errno
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from fst.errors import InputError
 from fst.interfaces.http import pages, uploads
 from fst.interfaces.http.app import make_app
 from fst.interfaces.http.safety import COOKIE, HEADERS
-from fst.interfaces.http.settings import ServiceSettings, is_loopback
+from fst.interfaces.http.settings import ServiceSettings, is_loopback, make_folder
 
 TOKEN = "a-token-of-this-test"
 
@@ -179,3 +180,40 @@ def test_settings_that_can_not_be(others: dict[str, Any]) -> None:
     with pytest.raises(InputError) as error:
         ServiceSettings(**others)
     assert "\n" not in str(error.value)
+
+
+def test_a_person_without_the_token_gets_a_page(shelf_folder: Path) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    with service(shelf_folder, token=TOKEN) as client:
+        for path in ("/", "/?token=wrong", "/docs"):
+            answer = client.get(path, headers=browser)
+            assert answer.status_code == 401
+            assert answer.headers["content-type"] == "text/html; charset=utf-8"
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["content-security-policy"]
+            assert "fst serve" in answer.text
+            assert "<script" not in answer.text
+            assert TOKEN not in answer.text
+        field = re.search(r'<form action="(.*?)">.*<input name="(.*?)"', answer.text, re.DOTALL)
+        assert field is not None
+        assert client.get(field[1], params={field[2]: TOKEN}, headers=browser).status_code == 200
+        client.cookies.clear()
+        assert "token" in client.get("/", headers={"Accept": "application/json"}).json()["error"]
+
+
+@pytest.mark.parametrize("name", ["there", "a/new/one"])
+def test_the_folder_is_made(tmp_path: Path, name: str) -> None:
+    (tmp_path / "there").mkdir()
+    told = ServiceSettings(folder=tmp_path / name)
+    make_folder(told)
+    assert told.folder.is_dir()
+
+
+def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="no folder"):
+        ServiceSettings(folder=tmp_path / "file")
+    for name in ("file/below", "x" * 300):
+        with pytest.raises(InputError, match="can't be made"):
+            make_folder(ServiceSettings(folder=tmp_path / name))

@@ -1,5 +1,6 @@
 """A real server: what comes slowly, what is no HTTP, and its end."""
 
+import errno
 import http.client
 import json
 import signal
@@ -18,7 +19,7 @@ from starlette.requests import Request
 from fst.errors import InputError
 from fst.interfaces.http import server
 from fst.interfaces.http.app import make_app
-from fst.interfaces.http.server import Server, address, listen
+from fst.interfaces.http.server import Server, address, addresses_elsewhere, listen
 from fst.interfaces.http.service import client_of
 
 
@@ -57,8 +58,8 @@ def is_hung_up(connection: socket.socket, piece: bytes) -> bool:
             connection.sendall(piece)
             time.sleep(0.02)
     except OSError:  # a reset, or a pipe that is broken
-        return True
-    return False
+        return False
+    return True
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "])
@@ -271,3 +272,52 @@ def test_what_a_killed_one_left_is_removed_by_the_next(
     assert not left.exists()
     second.stop()
     assert not list(temporary.iterdir())
+
+
+def test_what_others_type_into_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {socket.AF_INET: "192.168.7.8", socket.AF_INET6: "2a00::7"}
+
+    class Asking:
+        def __init__(self, family: int, kind: int) -> None:
+            assert kind == socket.SOCK_DGRAM
+            self.family = family
+
+        def __enter__(self) -> "Asking":
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def connect(self, place: object) -> None:
+            if not own:
+                raise OSError(errno.ENETUNREACH, "no way there")
+
+        def getsockname(self) -> tuple[str, int]:
+            return own[self.family], 1  # type: ignore[index]
+
+    def found(host: str, token: str | None = "x" * 16) -> list[str]:
+        told = settings(None, host=host, port=0, token=token)  # type: ignore[arg-type]
+        with listen(told) as bound, monkeypatch.context() as patch:
+            patch.setattr(server.socket, "socket", Asking)
+            port = str(bound.getsockname()[1])
+            return [one.replace(port, "PORT") for one in addresses_elsewhere(told, bound)]
+
+    assert found("0.0.0.0") == ["http://192.168.7.8:PORT/"]
+    assert found("127.0.0.1", None) == []
+    if has_ipv6():
+        assert found("::")[-1] == "http://[2a00::7]:PORT/"
+    for useless in ("127.0.0.1", "169.254.1.1", "0.0.0.0"):
+        own[socket.AF_INET] = useless
+        assert found("0.0.0.0") == []
+    own.clear()
+    assert found("0.0.0.0") == []
+
+
+def has_ipv6() -> bool:
+    """Whether this machine has."""
+    try:
+        with socket.socket(socket.AF_INET6) as trying:
+            trying.bind(("::", 0))
+    except OSError:
+        return False
+    return True

@@ -123,6 +123,21 @@ def test_thumbnails_are_painted_by_the_nets_and_kept(
     assert client.get("/styles/..%2F..%2Fx/thumbnail").status_code == 404
 
 
+def test_a_style_may_have_any_name(tmp_path: Path) -> None:
+    save_style(tmp_path / "dawn.safetensors", seed=1)
+    names = ("a/b", "what? 50%", "a/thumbnail", "<b>#1")
+    write_many(tmp_path / "many.safetensors", names)
+    (tmp_path / "shared.safetensors").unlink(missing_ok=True)
+    with TestClient(make_app(settings(tmp_path)), base_url=LOCAL) as client:
+        found = listed(client)
+        assert set(found) == {"dawn", *names}
+        for name in names:
+            assert client.get(found[name]["thumbnail"]).status_code == 200
+            painted = paint(client, name)
+            assert painted.status_code == 200
+            assert "/" not in painted.headers["content-disposition"]
+
+
 @pytest.mark.parametrize("name", ["docs.css"])
 def test_files_of_the_page(client: TestClient, name: str) -> None:
     answer = client.get(f"/static/{name}")

@@ -3,6 +3,7 @@ import gc
 import io
 import resource
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from support import make_photo
 
 import fst
+from fst.image import formats
 from fst.interfaces.http import stylize
 from fst.interfaces.http.app import make_app
 from fst.interfaces.http.stylize import attachment
@@ -321,3 +323,37 @@ def test_nothing_of_a_style_is_kept_with_a_picture(client: TestClient) -> None:
         assert isinstance(style, LoadedStyle)
         held = [v for v in vars(style.stylizer).values() if isinstance(v, Image.Image)]
         assert not held
+
+
+def test_heic_is_read_or_it_is_said_what_to_do(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(make_photo(48, 40)).save(memory := io.BytesIO(), quality=90)
+    answer = send(client, memory.getvalue(), style="dawn", strength=0)
+    assert answer.status_code == 200
+    near = pixels(answer.content).astype(int) - np.asarray(make_photo(48, 40))
+    assert np.abs(near).mean() < 12
+    monkeypatch.setattr(formats, "has_heif", lambda: False)
+    answer = send(client, memory.getvalue(), style="dawn")
+    assert answer.status_code == 415
+    said = answer.json()["error"]
+    assert "HEIC" in said
+    assert "can't read" in said
+    assert "JPEG" in said
+    assert "pip" not in said
+
+
+def test_a_png_whose_rows_end_too_early_is_damaged(client: TestClient) -> None:
+    content = photo(100, 100)
+    place = content.index(b"IDAT") - 4
+    data = zlib.compress(zlib.decompress(content[place + 8 :])[: 10 * 301])
+    chunk = b"IDAT" + data
+    crc = zlib.crc32(chunk).to_bytes(4, "big")
+    short = content[:place] + len(data).to_bytes(4, "big") + chunk + crc + content[-12:]
+    answer = send(client, short, style="dawn")
+    assert answer.status_code == 400
+    assert "too early" in answer.json()["error"]
+    cut = send(client, content[:-300], style="dawn").json()["error"]
+    assert "truncated" in cut
+    assert "bytes not processed" not in cut
