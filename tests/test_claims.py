@@ -9,6 +9,7 @@ from support import ROOT
 from fst.assets import shipped
 from fst.evaluation.compare import SCHEMA
 from fst.styles.catalog import read_style, style_names
+from fst.styles.names import SMALL
 from fst.styles.portraits import read_figures
 from fst.styles.reproduce import recipe_of
 from fst.styles.trained import load_checkpoint
@@ -27,6 +28,21 @@ def test_the_steps_are_those_of_the_shipped_nets(style: str) -> None:
     }
     for document, row in rows.items():
         assert re.search(row, (ROOT / "docs" / document).read_text(encoding="utf-8")), document
+
+
+@pytest.mark.parametrize("style", style_names())
+def test_the_objectives_are_those_of_the_small_nets(style: str) -> None:
+    folder = shipped("checkpoints")
+    small, large = (
+        load_checkpoint(folder / f"{name}.safetensors").description
+        for name in (f"{style}{SMALL}", style)
+    )
+    before, after = large["objective"]["total"], small["objective"]["total"]
+    row = (
+        f"| `{style}{SMALL}` | {small['training']['steps']:,} | {after:.3f} | {before:.3f} | "
+        f"+{after / before - 1:.0%} |".replace("%", " %")
+    )
+    assert row in (ROOT / "docs" / "quality.md").read_text(encoding="utf-8"), row
 
 
 @pytest.mark.parametrize("style", style_names())

@@ -195,7 +195,7 @@ def addresses_elsewhere(settings: ServiceSettings, bound: socket.socket) -> list
     return [_url(one, bound) for one in found if one is not None]
 
 
-def _own_address(family: int) -> str | None:
+def _own_address(family: socket.AddressFamily) -> str | None:
     """By which others reach this machine; None where it has no way to them."""
     with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
         asking.connect((ELSEWHERE[family], 9))  # of a datagram's socket, this sends nothing

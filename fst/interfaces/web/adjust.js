@@ -49,7 +49,7 @@ export function makeAdjust(styles, settings, onChange) {
     seamless.checked = settings.seamless;
     const others = own ? [] : blendable(styles.all, settings.style);
     const isKnown = others.some((style) => style.name === settings.blend);
-    blend.fill([["", own ? "Not with your own painting" : "No other style"], ...others.map(({ name, title }) => [name, title])]);
+    blend.fill([["", own ? "Not with your own painting" : "No other style"], ...others.map(({ name, label }) => [name, label])]);
     blend.show(isKnown ? settings.blend : "");
     blend.disable(!others.length);
     share.element.hidden = !isKnown;

@@ -96,13 +96,11 @@ export function makeBeforeAfter({ before = "Photo", after = "Painting" } = {}) {
 function reveal(position, isMoved) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return position(START);
   const start = performance.now();
-  let at = 100;
-  position(at);
+  position(100);
   const step = (now) => {
     if (isMoved()) return;
     const left = Math.min(1, Math.max(0, 1 - (now - start) / 900)); // a frame may have begun earlier
-    at = Math.round(START + (100 - START) * left ** 3);
-    position(at);
+    position(Math.round(START + (100 - START) * left ** 3));
     if (left > 0) requestAnimationFrame(step);
   };
   requestAnimationFrame(step);

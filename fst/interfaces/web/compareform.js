@@ -57,7 +57,7 @@ export function makeCompareForm({ styles, begin, stop, onPhoto }) {
   parts.sample.addEventListener("click", trySample);
   styles.onChange(() => {
     const before = style.value;
-    style.replaceChildren(...styles.all.map(({ name, title }) => element("option", { value: name, text: title })));
+    style.replaceChildren(...styles.all.map(({ name, label }) => element("option", { value: name, text: label })));
     if (styles.all.some(({ name }) => name === before)) style.value = before;
     update();
   });

@@ -20,7 +20,7 @@ export function makeGallery(styles, { onStyle, onPainting }) {
   const tiles = element("div", { class: "tiles-list", role: "radiogroup", "aria-label": "Style" });
   const none = element("p", { class: "soft small", hidden: true });
   const root = element("section", { class: "gallery", "aria-labelledby": "gallery-title" },
-    element("div", { class: "gallery-head" }, element("h2", { id: "gallery-title", text: "Style" }), search, own), tiles, none);
+    element("div", { class: "gallery-head" }, element("h2", { id: "gallery-title", text: "Style" }), search, none, own), tiles);
   const made = new Map();
   let chosen = "";
   let painting = null;

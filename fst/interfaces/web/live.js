@@ -87,7 +87,7 @@ function makeControls(styles, live) {
     fine.hidden = !live.small;
   };
   styles.onChange(() => {
-    style.replaceChildren(...styles.all.map(({ name, title }) => element("option", { value: name, text: title })));
+    style.replaceChildren(...styles.all.map(({ name, label }) => element("option", { value: name, text: label })));
     if (!styles.all.some(({ name }) => name === live.style)) live.style = styles.all[0]?.name || "";
     style.value = live.style;
     showFine();

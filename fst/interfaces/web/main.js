@@ -1,7 +1,6 @@
 /* The page begins here: the frame, then the tab that is open. A tab's code comes when it is opened. */
 
 import { byId, fail } from "./dom.js";
-import { readHash } from "./settings.js";
 import { makeStyles } from "./styles.js";
 import { makeTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
@@ -41,7 +40,13 @@ async function open(name) {
 /* A file that misses its place would replace the page. */
 for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
 
+/* Its address would take the place of the settings. */
+document.querySelector(".skip-link").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main").focus();
+});
+
 startTheme();
 const tabs = makeTabs(open);
-tabs.open(readHash().tab || "paint");
+tabs.begin();
 shared.styles.refresh();

@@ -10,8 +10,9 @@ import { makePainter } from "./painter.js";
 import { makeStrip } from "./photos.js";
 import { makeRefine } from "./refine.js";
 import { change, choose, isOptimized, makeSession, paint, remove, replacePassing, save, showPhoto, takeFiles, takeSettings } from "./session.js";
-import { loadSettings, saveSettings } from "./settings.js";
+import { isOwnEntry, linkHere, linkTrouble, loadSettings, saveSettings } from "./settings.js";
 import { makeStage } from "./stage.js";
+import { longestSide } from "./toolarge.js";
 import { refineFields, wantedOf, whyNotRefined } from "./wanted.js";
 
 /**
@@ -53,8 +54,13 @@ export function start(panel, { styles }) {
     parts.stage.setExamples(styles.all.slice(0, 4).slice(-3).map((style) => local(style.thumbnail)));
   });
   window.addEventListener("hashchange", () => {
+    if (isOwnEntry()) return saveSettings(session.settings); // Back changes the tab alone
+    session.linkTrouble = linkTrouble();
     Object.assign(session.settings, loadSettings());
     takeSettings(session, parts);
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (parts.refine.isRunning() || parts.strip.isBusy()) event.preventDefault();
   });
   return {
     choose: (name) => {
@@ -80,9 +86,9 @@ function makeLink(session) {
   link.addEventListener("click", async () => {
     saveSettings(session.settings);
     try {
-      await navigator.clipboard.writeText(location.href);
-      link.textContent = "Copied";
-      say("The link is copied. It carries the settings, no picture.");
+      await navigator.clipboard.writeText(linkHere());
+      link.textContent = session.own ? "Copied, but your painting is not in it" : "Copied";
+      say(session.own ? "The link is copied. It carries the settings; your painting is not in it." : "The link is copied. It carries the settings, no picture.");
     } catch {
       link.textContent = "Copy it from the address bar";
     }
@@ -140,6 +146,12 @@ function painterHost(session, { stage }) {
       if (name === "failed") stage.setStatus("Not painted.");
     },
     onError: fail,
+    onTooLarge: ({ photo }) => {
+      if (session.photos[session.at] !== photo) return;
+      stage.setWorking(false);
+      stage.setSmaller(longestSide(photo, photo.most));
+      stage.setStatus(`A preview: this service takes ${photo.most / 1e6} million pixels, not ${photo.width} × ${photo.height}.`);
+    },
   };
 }
 

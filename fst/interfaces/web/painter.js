@@ -2,6 +2,7 @@
 
 import { pause, stylize } from "./api.js";
 import { COPY } from "./picture.js";
+import { pixelsTaken } from "./toolarge.js";
 
 const QUIET = 70; // milliseconds: a slider that moves asks for no more than it needs to
 const SETTLED = 600;
@@ -19,12 +20,14 @@ const SOON = 150; // where only the full picture shows the strokes
 /**
  * @param {{onPreview: function(Wanted, Painted): void, onFull: function(Wanted, Painted): void,
  *          onMix: function(Wanted, Painted, Mix): void,
- *          onState: function(string): void, onError: function(unknown): void}} listeners
- *     `onState` is told "waiting", "preview", "full" or "done".
+ *          onState: function(string): void, onError: function(unknown): void,
+ *          onTooLarge: function(Wanted): void}} listeners
+ *     `onState` is told "waiting", "preview", "full", "done" or "failed"; `onTooLarge`, that it ends
+ *     with the preview, as the photo has too many pixels.
  * @returns {{paint: function(Wanted): void, stop: function(): void,
  *            full: function(Wanted, AbortSignal=): Promise<Painted>}}
  */
-export function makePainter({ onPreview, onFull, onMix, onState, onError }) {
+export function makePainter({ onPreview, onFull, onMix, onState, onError, onTooLarge }) {
   let running = new AbortController();
 
   const stop = () => running.abort();
@@ -44,6 +47,7 @@ export function makePainter({ onPreview, onFull, onMix, onState, onError }) {
       await pause(QUIET, signal);
       await preview(wanted, signal);
     }
+    if (wanted.photo.most) return onTooLarge(wanted);
     onState("full");
     onFull(wanted, await full(wanted, signal));
     onState("done");
@@ -68,6 +72,8 @@ export function makePainter({ onPreview, onFull, onMix, onState, onError }) {
     } catch (error) {
       if (signal.aborted) return; // another change came: that one tells how it goes
       onState("failed");
+      wanted.photo.most = pixelsTaken(error);
+      if (wanted.photo.most) onTooLarge(wanted);
       onError(error);
     }
   }

@@ -8,8 +8,9 @@ import { zipped } from "./zip.js";
 /**
  * @param {{onChoose: function(number): void, onRemove: function(number): void,
  *          wantedOf: function(import("./picture.js").Photo): import("./painter.js").Wanted}} host
- * @returns {{element: HTMLElement, show: function(import("./picture.js").Photo[], number): void}}
- *     It is only seen where there are two photos or more.
+ * @returns {{element: HTMLElement, isBusy: function(): boolean,
+ *            show: function(import("./picture.js").Photo[], number): void}}
+ *     It is only seen where there are two photos or more; busy, while a ZIP is made.
  */
 export function makeStrip({ onChoose, onRemove, wantedOf }) {
   const list = element("div", { class: "strip-list", role: "radiogroup", "aria-label": "Photos" });
@@ -19,6 +20,7 @@ export function makeStrip({ onChoose, onRemove, wantedOf }) {
   const root = element("div", { class: "strip", hidden: true }, list, element("div", { class: "row" }, all, stop), bar);
   let photos = [];
   let running = null;
+  const isBusy = () => root.classList.contains("is-busy");
 
   list.addEventListener("change", (event) => onChoose(Number(event.target.value)));
   list.addEventListener("keydown", (event) => {
@@ -31,9 +33,10 @@ export function makeStrip({ onChoose, onRemove, wantedOf }) {
     stop.hidden = false;
     root.classList.add("is-busy");
     try {
-      const files = await paintAll(photos, wantedOf, running.signal, (count) => {
-        bar.value = count / photos.length;
-        all.textContent = `Painting ${Math.min(count + 1, photos.length)} of ${photos.length}…`;
+      const asked = photos.map(wantedOf); // what is set later is not meant for these
+      const files = await paintAll(asked, running.signal, (count) => {
+        bar.value = count / asked.length;
+        all.textContent = `Painting ${Math.min(count + 1, asked.length)} of ${asked.length}…`;
       });
       download(await zipped(files), "paintings.zip");
       say(`${files.length} paintings are in paintings.zip.`);
@@ -47,6 +50,7 @@ export function makeStrip({ onChoose, onRemove, wantedOf }) {
   });
   return {
     element: root,
+    isBusy,
     show: (given, at) => {
       if (given.length !== photos.length || given.some((photo, index) => photo !== photos[index])) {
         photos = [...given];
@@ -65,12 +69,12 @@ function item(photo, index, count) {
     element("img", { src: photo.small, alt: "", width: 72, height: 72 }));
 }
 
-async function paintAll(photos, wantedOf, signal, onCount) {
+async function paintAll(asked, signal, onCount) {
   const files = [];
-  for (const photo of photos) {
+  for (const wanted of asked) {
     onCount(files.length);
-    const painted = await full(wantedOf(photo), signal).catch((error) => {
-      if (error.name !== "AbortError") error.message = `${photo.file.name}: ${error.message}`;
+    const painted = await full(wanted, signal).catch((error) => {
+      if (error.name !== "AbortError") error.message = `${wanted.photo.file.name}: ${error.message}`;
       throw error;
     });
     files.push({ name: painted.name, blob: painted.blob });

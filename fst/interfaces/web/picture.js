@@ -10,7 +10,7 @@ const CLEAR = ["image/png", "image/webp", "image/gif", "image/avif"];
 /**
  * @typedef {{file: File, stem: string, width: number, height: number, copy: Blob, url: string}} Photo
  *     `url` shows it, `copy` has at most {@link COPY} pixels. Later `revealed`: a painting of it was
- *     shown.
+ *     shown; `most`: the pixels that the service takes, where the photo has more.
  */
 
 /**
@@ -30,13 +30,25 @@ export async function openPhoto(file, style) {
     shown = (await stylize({ photo: file, ...options })).blob;
     bitmap = await decoded(shown);
   }
-  const copy = await smallCopy(bitmap, COPY, CLEAR.includes(file.type) ? "image/png" : "image/jpeg");
+  const copy = await smallCopy(bitmap, COPY, clearTypeOf(file));
   const photo = { file, stem: stemOf(file.name), width: bitmap.width, height: bitmap.height };
   bitmap.close();
   return { ...photo, copy, url: URL.createObjectURL(shown) };
 }
 
-async function decoded(blob) {
+/**
+ * @param {File} file
+ * @returns {string} what a copy of it is saved as, so that nothing transparent gets lost.
+ */
+export function clearTypeOf(file) {
+  return CLEAR.includes(file.type) ? "image/png" : "image/jpeg";
+}
+
+/**
+ * @param {Blob} blob
+ * @returns {Promise<?ImageBitmap>} upright; null where the browser can't decode it.
+ */
+export async function decoded(blob) {
   try {
     return await createImageBitmap(blob, { imageOrientation: "from-image" });
   } catch {
@@ -49,10 +61,11 @@ async function decoded(blob) {
  * @param {ImageBitmap|HTMLVideoElement|HTMLCanvasElement} source
  * @param {number} side its long side at most, in pixels.
  * @param {string} type of the copy: "image/jpeg" or "image/png".
- * @param {{mirror?: boolean, canvas?: HTMLCanvasElement}} [options] `canvas` is used again.
+ * @param {{mirror?: boolean, canvas?: HTMLCanvasElement, quality?: number}} [options] `canvas` is
+ *     used again; `quality` of a JPEG, from 0 to 1.
  * @returns {Promise<Blob>}
  */
-export function smallCopy(source, side, type, { mirror = false, canvas = document.createElement("canvas") } = {}) {
+export function smallCopy(source, side, type, { mirror = false, canvas = document.createElement("canvas"), quality = 0.92 } = {}) {
   const width = source.videoWidth || source.width;
   const height = source.videoHeight || source.height;
   const scale = Math.min(1, side / Math.max(width, height));
@@ -65,7 +78,7 @@ export function smallCopy(source, side, type, { mirror = false, canvas = documen
     context.scale(-1, 1);
   }
   context.drawImage(source, 0, 0, canvas.width, canvas.height);
-  return asBlob(canvas, type, 0.92);
+  return asBlob(canvas, type, quality);
 }
 
 /**

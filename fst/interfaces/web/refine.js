@@ -1,10 +1,10 @@
 /* A painting refined by the optimization: it grows on the picture, a curve falls, stop keeps it. */
 
 import { choice } from "./adjust.js";
-import { pictureAt } from "./api.js";
+import { local, pictureAt } from "./api.js";
 import { makeCurve } from "./curve.js";
 import { element, fail, forgive, say } from "./dom.js";
-import { endJob, followJob, hasEnded, startJob, stateSentence } from "./jobs.js";
+import { endJob, followJob, hasEnded, startJob, stateSentence, stopJob } from "./jobs.js";
 
 /**
  * @param {{begin: function(number): ?Object<string, *>, onPicture: function(Blob, boolean): void,
@@ -13,17 +13,23 @@ import { endJob, followJob, hasEnded, startJob, stateSentence } from "./jobs.js"
  *     `onPicture(blob, isLast)` shows what the job has so far; `onEnd(isGood)` is told that nothing
  *     goes on any more.
  * @returns {{element: HTMLElement, run: function(): void, stop: function(): void,
- *            setReady: function(boolean): void}}
- *     `stop()` gives the job up, since something else is wanted.
+ *            isRunning: function(): boolean, setReady: function(boolean): void}}
+ *     `stop()` gives the job up, since something else is wanted, and says so.
  */
 export function makeRefine(host) {
   const parts = makeParts();
-  const work = { id: "", unfollow: () => {}, preview: "", turn: 0 };
+  const work = { id: "", unfollow: () => {}, preview: "", turn: 0, isHalted: false };
+  const isRunning = () => parts.start.hidden;
   const run = () => begin(host, parts, work);
   parts.start.addEventListener("click", run);
   parts.stop.addEventListener("click", () => {
     parts.stop.disabled = true;
-    if (work.id) endJob(work.id).catch(fail);
+    work.isHalted = true;
+    if (work.id) halt(parts, work.id);
+  });
+  // nobody would ever see it again, and others wait for it
+  window.addEventListener("pagehide", () => {
+    if (work.id) fetch(local(`/jobs/${work.id}`), { method: "DELETE", keepalive: true });
   });
   return {
     element: parts.root,
@@ -32,7 +38,10 @@ export function makeRefine(host) {
       run();
     },
     setReady: (ready) => { parts.start.disabled = !ready; },
+    isRunning,
     stop: () => {
+      if (isRunning()) parts.note.textContent = "The refining was stopped, as something else was chosen.";
+      parts.start.textContent = "Refine";
       if (work.id) endJob(work.id).catch(() => {}); // it may have ended in the meantime
       parts.progress.hidden = true;
       idle(parts, work);
@@ -49,13 +58,14 @@ function makeParts() {
   const stop = element("button", { type: "button", text: "Stop, keep this", hidden: true });
   const bar = element("progress", { max: 1, value: 0, "aria-label": "Refining" });
   const line = element("p", { class: "small soft numbers" });
+  const note = element("p", { class: "small soft refine-note", role: "status" });
   const curve = makeCurve("Loss");
   const progress = element("div", { class: "refine-progress", hidden: true }, bar, line, curve.element);
   const root = element("details", { class: "refine" }, element("summary", { text: "Refine" }),
     element("div", { class: "adjust-fields" },
       element("p", { class: "small soft", text: "Optimizes the painting itself, step by step: closer to the painter's strokes, but slow. Done at the size below, then brought to the photo's." }),
-      effort.element, size.element, element("div", { class: "row" }, start, stop), progress));
-  return { root, chosen, start, stop, bar, line, curve, progress };
+      effort.element, size.element, element("div", { class: "row" }, start, stop), note, progress));
+  return { root, chosen, start, stop, note, bar, line, curve, progress };
 }
 
 async function begin(host, parts, work) {
@@ -64,6 +74,8 @@ async function begin(host, parts, work) {
   if (!fields) return;
   forgive();
   const turn = (work.turn += 1);
+  work.isHalted = false;
+  parts.note.textContent = "";
   parts.start.hidden = true;
   parts.stop.hidden = parts.progress.hidden = false;
   parts.stop.focus();
@@ -73,6 +85,7 @@ async function begin(host, parts, work) {
     const { id } = await startJob({ ...fields, iterations });
     if (turn !== work.turn) return void endJob(id).catch(() => {}); // given up meanwhile
     Object.assign(work, { id, preview: "" });
+    if (work.isHalted) halt(parts, id); // asked for before it had begun
     const away = (error) => { parts.line.textContent = error.message; };
     work.unfollow = followJob(id, { show: (job) => show(job, host, parts, work), gone: () => lost(host, parts, work), away });
   } catch (error) {
@@ -82,6 +95,13 @@ async function begin(host, parts, work) {
     host.onEnd(false);
     fail(error);
   }
+}
+
+function halt({ stop }, id) {
+  stopJob(id).catch((error) => {
+    stop.disabled = false; // it may be tried again
+    fail(error);
+  });
 }
 
 function lost(host, parts, work) {
@@ -109,6 +129,7 @@ function show(job, host, parts, work) {
   pictures(job, host, work).catch(fail);
   if (!hasEnded(job)) return;
   idle(parts, work);
+  parts.start.textContent = "Refine again";
   host.onEnd(Boolean(job.result));
   if (job.state === "failed") fail(job.error);
   else say(parts.line.textContent);

@@ -4,23 +4,25 @@ import { fail, forgive, say } from "./dom.js";
 import { OWN } from "./gallery.js";
 import { full } from "./painter.js";
 import { download, openPhoto } from "./picture.js";
-import { loadSettings, saveSettings } from "./settings.js";
+import { linkTrouble, loadSettings, readHash, saveSettings } from "./settings.js";
+import { longestSide, shrink } from "./toolarge.js";
 import { wantedOf } from "./wanted.js";
 
 /**
  * @typedef {{styles: ReturnType<typeof import("./styles.js").makeStyles>,
  *            settings: typeof import("./settings.js").DEFAULTS,
  *            photos: import("./picture.js").Photo[], at: number, painting: ?File, own: boolean,
- *            refined: ?{blob: Blob, name: string}, passing: ?string, taken: string}} Session
+ *            refined: ?{blob: Blob, name: string}, passing: ?string, taken: string,
+ *            linkTrouble: string}} Session
  *     `at`: which photo is shown, or -1; `painting`: the user's own, which is the style if `own`;
  *     `passing`: the address of a picture that is shown for a while only; `taken`: the settings that
- *     were painted last.
+ *     were painted last; `linkTrouble`: what is still to be said about the link.
  * @param {ReturnType<typeof import("./styles.js").makeStyles>} styles
  * @returns {Session}
  */
 export function makeSession(styles) {
   const nothing = { photos: [], at: -1, painting: null, own: false, refined: null, passing: null, taken: "" };
-  return { styles, settings: loadSettings(), ...nothing };
+  return { styles, settings: loadSettings(), linkTrouble: linkTrouble(), ...nothing };
 }
 
 /**
@@ -30,10 +32,12 @@ export function makeSession(styles) {
  */
 export function takeSettings(session, parts) {
   const { settings, styles } = session;
+  const missing = missingIn(readHash(), styles);
   if (!styles.all.some((style) => style.name === settings.style)) {
     const whole = styles.all.find((style) => style.small && style.small === settings.style);
     settings.style = (whole || styles.all[0])?.name || "";
   }
+  if (missing.includes(settings.blend)) settings.blend = "";
   saveSettings(settings);
   parts.adjust.refresh(session.own);
   parts.stage.setFormat(settings.format);
@@ -41,6 +45,14 @@ export function takeSettings(session, parts) {
   parts.gallery.mark(session.own ? OWN : settings.style);
   // a style that came elsewhere does not end what goes on here
   if (session.taken !== JSON.stringify(settings)) paint(session, parts);
+  if (missing.length || session.linkTrouble) fail([...missing.map((name) => `This service has no style “${name}”.`), session.linkTrouble].join(" ").trim());
+  session.linkTrouble = "";
+}
+
+/* Styles that a link asks for, and that are not here; the list has to be. */
+function missingIn({ style, blend }, { all, loaded }) {
+  const isHere = (name) => all.some((one) => name === one.name || name === one.small);
+  return loaded ? [style, blend].filter((name) => name && !isHere(name)) : [];
 }
 
 /**
@@ -110,6 +122,7 @@ export function showPhoto(session, parts, at) {
   parts.stage.setPhoto(photo || null);
   parts.stage.setWorking(false);
   parts.stage.setStatus("");
+  parts.stage.setSmaller(photo?.most ? longestSide(photo, photo.most) : 0);
   parts.stage.view.setAfter(null);
   parts.stage.view.setBefore(photo ? photo.url : null).catch(fail);
   paint(session, parts);
@@ -154,15 +167,26 @@ export function remove(session, parts, at) {
 }
 
 /**
- * Hands out the picture of full size; what is not painted yet is painted first.
+ * Hands out the picture of full size; what is not painted yet is painted first. A photo that is too
+ * large becomes smaller.
  * @param {Session} session
  * @param {Object<string, *>} parts
  */
-export async function save(session, { stage }) {
+export async function save(session, parts) {
+  const { stage } = parts;
+  const photo = session.photos[session.at];
   if (session.refined) return download(session.refined.blob, session.refined.name);
   stage.setSaving(true);
   try {
-    const painted = await full(wantedOf(session, session.photos[session.at]));
+    const wanted = wantedOf(session, photo); // before anything is waited for
+    if (photo.most) {
+      await shrink(photo);
+      if (photo === session.photos[session.at]) {
+        stage.setSmaller(0);
+        paint(session, parts);
+      }
+    }
+    const painted = await full(wanted);
     download(painted.blob, painted.name);
     say(`${painted.name} is downloaded.`);
   } catch (error) {

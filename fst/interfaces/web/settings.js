@@ -1,6 +1,7 @@
 /* What is set, kept over a reload and carried by a link. Pictures never are. */
 
 const KEY = "fst.settings";
+const OWN_ENTRY = { isOwn: true };
 
 /** Names of the settings of the Paint tab -> what they are before anybody chose. */
 export const DEFAULTS = Object.freeze({
@@ -40,8 +41,19 @@ export function checked(given) {
 
 /** @returns {typeof DEFAULTS} a link's settings, else those of the last visit, else the usual ones. */
 export function loadSettings() {
-  const { tab, ...linked } = readHash();
-  return checked(Object.keys(linked).length ? linked : read(KEY));
+  const linked = readHash();
+  return checked(Object.keys(linked).some((name) => name in DEFAULTS) ? linked : read(KEY));
+}
+
+/** @returns {string} what a link asks for that can't be, as a sentence; empty where all can. */
+export function linkTrouble() {
+  const linked = readHash();
+  const kept = checked(linked);
+  const isKept = (name) => (typeof DEFAULTS[name] === "number" ? linked[name] && Number(linked[name]) === kept[name] : String(kept[name]) === linked[name]);
+  const wrong = Object.keys(DEFAULTS).filter((name) => name in linked && typeof DEFAULTS[name] !== "boolean" && !isKept(name));
+  if (!wrong.length) return "";
+  const said = wrong.map((name) => `${name} can't be “${linked[name].slice(0, 40)}”`);
+  return `In this link, ${said.join(", and ")}. The usual is taken instead.`;
 }
 
 /**
@@ -54,7 +66,7 @@ export function saveSettings(settings) {
     const value = settings[name];
     return [name, value === usual ? null : value];
   });
-  writeHash(Object.fromEntries(differing));
+  writeHash(Object.fromEntries(differing), { state: OWN_ENTRY });
 }
 
 /** @returns {Object<string, string>} what the address says behind its #. */
@@ -62,18 +74,34 @@ export function readHash() {
   return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 }
 
+/** @returns {string} the address to give away: without a query, in which a token may stand. */
+export function linkHere() {
+  return location.origin + location.pathname + location.hash;
+}
+
+/** @returns {boolean} the address was written by the page, not by a link or by hand. */
+export function isOwnEntry() {
+  return history.state?.isOwn === true;
+}
+
 /**
- * Changes some of what the address says; no step in the history.
+ * Changes some of what the address says.
  * @param {Object<string, *>} changes null takes a name away.
+ * @param {{isStep?: boolean, state?: *}} [options] `isStep`: one that Back takes back; `state` marks
+ *     the entry of the history.
  */
-export function writeHash(changes) {
+export function writeHash(changes, { isStep = false, state = history.state } = {}) {
   const values = new URLSearchParams(location.hash.slice(1));
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) values.delete(name);
     else values.set(name, String(value));
   }
   const hash = values.toString();
-  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  const address = location.pathname + (hash ? `#${hash}` : "");
+  if (isStep) {
+    history.replaceState(OWN_ENTRY, "");
+    history.pushState(OWN_ENTRY, "", address);
+  } else history.replaceState(state, "", address);
 }
 
 /**

@@ -14,10 +14,11 @@ const ACCEPT = "image/*,.heic,.heif,.tif,.tiff";
  *            setPhoto: function(?import("./picture.js").Photo): void,
  *            setWorking: function(boolean): void, setStatus: function(string): void,
  *            tellOpening: function(string): function(): void,
- *            setTile: function(?string): void, setTiled: function(boolean): void,
+ *            setSmaller: function(number): void, setTile: function(?string): void, setTiled: function(boolean): void,
  *            setExamples: function(string[]): void,
  *            setSaving: function(boolean): void, setFormat: function(string): void,
  *            place: function(HTMLElement): void}}
+ *     `setSmaller(side)`: Download paints a copy of this long side, or, with 0, the photo.
  *     `tellOpening(name)` says which file is being opened; what it gives takes that back.
  */
 export function makeStage(host) {
@@ -64,6 +65,7 @@ export function makeStage(host) {
       art.replaceChildren(...urls.map((src) => element("img", { src, alt: "", width: 256, height: 192 })));
     },
     setTiled: bar.setTiled,
+    setSmaller: bar.setSmaller,
     setSaving: bar.setSaving,
     setFormat: bar.setFormat,
     place: (part) => root.append(part),
@@ -101,6 +103,7 @@ function makeBar({ onFiles, onRemove, onDownload, onFormat }, view, tiles) {
   const format = element("select", { "aria-label": "Format of the download", class: "format", onchange: () => onFormat(format.value) },
     element("option", { value: "jpeg", text: "JPEG" }), element("option", { value: "png", text: "PNG" }));
   const save = element("button", { type: "button", class: "primary save", text: "Download", onclick: onDownload });
+  let title = "Download";
   const setActual = (on) => {
     actual.setAttribute("aria-pressed", String(on));
     view.setActual(on);
@@ -128,7 +131,11 @@ function makeBar({ onFiles, onRemove, onDownload, onFormat }, view, tiles) {
     },
     setSaving: (saving) => {
       save.disabled = saving;
-      save.textContent = saving ? "Painting…" : "Download";
+      save.textContent = saving ? "Painting…" : title;
+    },
+    setSmaller: (side) => {
+      title = side ? `Paint it at ${side} pixels` : "Download";
+      if (save.textContent !== "Painting…") save.textContent = title;
     },
     setFormat: (value) => { format.value = value; },
   };

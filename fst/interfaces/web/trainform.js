@@ -26,7 +26,8 @@ export function makeTrainForm({ isTaken, start }) {
   const parts = makeParts();
   const { form, fields, name, button } = parts;
   let painting = null;
-  const check = () => checkName(parts, isTaken, painting);
+  let isTold = false; // that a name is missing: once somebody has typed, or wanted to begin
+  const check = () => checkName(parts, isTaken, painting, isTold);
   const setBusy = (busy) => {
     fields.disabled = busy;
     if (!busy) check();
@@ -37,6 +38,7 @@ export function makeTrainForm({ isTaken, start }) {
     parts.box.show(painting?.url, `The painting ${file?.name}`);
     parts.chosen.textContent = file?.name || HINT;
     name.value = file ? nameFrom(file.name, isTaken) : "";
+    isTold = false;
   };
   const take = (file) => {
     if (!file || fields.disabled) return;
@@ -52,9 +54,13 @@ export function makeTrainForm({ isTaken, start }) {
   });
   takeDrops(parts.drop, (files) => take(files[0]));
   takePastes(parts.drop, (files) => take(files[0]));
-  name.addEventListener("input", check);
+  name.addEventListener("input", () => {
+    isTold = true;
+    check();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    isTold = true;
     if (!check()) return;
     const budget = new FormData(form).get("budget"); // before the fields are disabled
     setBusy(true);
@@ -101,11 +107,12 @@ function makeParts() {
   return { form, fields, box, drop, file, chosen, name, note, button };
 }
 
-function checkName({ name, note, button }, isTaken, painting) {
+function checkName({ name, note, button }, isTaken, painting, isTold) {
   const trouble = nameTrouble(name.value, isTaken);
-  note.textContent = trouble || "Letters, digits, - and _. The gallery shows it.";
-  note.classList.toggle("is-trouble", Boolean(trouble && name.value));
-  if (trouble && name.value) name.setAttribute("aria-invalid", "true");
+  const isShown = Boolean(trouble && (name.value || isTold));
+  note.textContent = isShown ? trouble : "Letters, digits, - and _. The gallery shows it.";
+  note.classList.toggle("is-trouble", isShown);
+  if (isShown) name.setAttribute("aria-invalid", "true");
   else name.removeAttribute("aria-invalid");
   button.disabled = !painting || Boolean(trouble);
   return !button.disabled;

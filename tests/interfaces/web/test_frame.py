@@ -110,6 +110,29 @@ def test_a_service_that_does_not_train_says_so(open_page: Open) -> None:
     assert not page.get_by_role("button", name="Start the training").is_visible()
 
 
+def test_styles_of_one_title_are_told_apart_in_lists(open_page: Open) -> None:
+    page = open_page().page
+    about = {"painter": "", "year": None, "kind": "net", "small": None, "own": False}
+    titles = {"parasol_1": "Parasol", "parasol_2": "Parasol", "wave": "Wave"}
+    styles = [
+        {"name": name, "title": title, "thumbnail": "/static/icon.svg", **about}
+        for name, title in titles.items()
+    ]
+    answer = {"styles": styles, "any_painting": False, "training": False}
+    page.route("**/styles", lambda route: route.fulfill(json=answer))
+    page.reload()
+    lists = {
+        "live": "#live-style",
+        "compare": "#compare-style",
+        "paint": "[aria-label='Blend with']",
+    }
+    for tab, selector in lists.items():
+        open_tab(page, tab)
+        said = page.locator(f"{selector} option").all_text_contents()
+        assert said[-2:] == ["Parasol (parasol_2)", "Wave"], tab
+        assert tab == "paint" or said[0] == "Parasol (parasol_1)"
+
+
 def test_the_token_does_not_stay_in_the_address(browser: Any, checkpoints: Path) -> None:
     """Else it goes out with the first link that is copied."""
     settings = ServiceSettings(

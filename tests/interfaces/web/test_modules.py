@@ -60,6 +60,38 @@ def test_a_good_name_is_not_told_off(compute: Compute) -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "most", "side"),
+    [
+        ((4000, 3000), 1e6, 1154),  # 1154 x 866 = 999364, 1155 x 866 = 1000230
+        ((3000, 4000), 1e6, 1154),
+        ((30_000, 10), 1e6, 15_624),  # as many as 15 625 x 64, which is a million
+        ((100, 100), 4096, 64),
+    ],
+)
+def test_a_photo_that_is_too_large_gets_the_longest_side_that_fits(
+    compute: Compute, size: tuple[int, int], most: float, side: int
+) -> None:
+    photo = f"{{width: {size[0]}, height: {size[1]}}}"
+    assert compute("toolarge", f"longestSide({photo}, {most})") == side
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "most"),
+    [
+        (413, "The photo has 700x525 pixels, and 0.3 million are the most.", 300_000),
+        (413, "The painting has 700x525 pixels, and 0.3 million are the most.", 0),
+        (413, "The photo has more than 50 MB.", 0),
+        (400, "The photo has 700x525 pixels, and 0.3 million are the most.", 0),
+    ],
+)
+def test_only_a_photo_with_too_many_pixels_can_be_made_smaller(
+    compute: Compute, status: int, message: str, most: int
+) -> None:
+    error = f"{{status: {status}, message: {message!r}}}"
+    assert compute("toolarge", f"pixelsTaken({error})") == most
+
+
+@pytest.mark.parametrize(
     ("value", "said"), [(0, "0"), (2.3456, "2.35"), (1234.5, "1230"), (1e-5, "1.0e-5")]
 )
 def test_a_figure_has_three_digits(compute: Compute, value: float, said: str) -> None:

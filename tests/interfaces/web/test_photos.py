@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import wait_until
+from browsers import Watched, serving, wait_until
 from paint_page import (
     as_png,
     choose_photos,
@@ -18,6 +18,8 @@ from paint_page import (
 )
 from PIL import Image
 from support import encoded, make_photo
+
+from fst.interfaces.http.settings import ServiceSettings
 
 
 def test_several_photos_are_one_zip(page: Any, tmp_path: Path) -> None:
@@ -37,6 +39,57 @@ def test_several_photos_are_one_zip(page: Any, tmp_path: Path) -> None:
     assert len(set(names)) == 2
     assert all(re.fullmatch(r"käse-dawn.*\.jpg", one) for one in names)
     assert sizes == [(64, 48), (72, 48)]
+
+
+def test_a_zip_is_what_was_set_when_it_was_asked_for(page: Any, tmp_path: Path) -> None:
+    photos = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(photos):
+        make_photo(64, 48, seed=number).save(path)
+    choose_photos(page, *photos)
+    held: list[Any] = []
+    page.route("**/stylize", lambda route: held.append(route))
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download all (ZIP)").click()
+        page.get_by_text("Painting 2 of 3").wait_for()
+        page.locator(".tile:has(input[value=dusk])").click()
+        page.get_by_label("Format of the download").select_option("png")
+        page.unroute("**/stylize")
+        for route in held:
+            route.continue_()
+    with zipfile.ZipFile(Path(waiting.value.path())) as archive:
+        assert archive.namelist() == ["0-dawn.jpg", "1-dawn.jpg", "2-dawn.jpg"]
+
+
+def test_a_photo_that_is_too_large_is_painted_smaller(
+    browser: Any, checkpoints: Path, tmp_path: Path
+) -> None:
+    photo = tmp_path / "meadow.png"
+    make_photo(700, 525, seed=5).save(photo)
+    settings = ServiceSettings(
+        port=0, checkpoints=checkpoints, max_pixels=300_000, device="cpu", precision="fp32"
+    )
+    with serving(settings) as address:
+        watched = Watched(browser, address)
+        page = watched.page
+        page.goto(address)
+        page.locator(".tile").first.wait_for()
+        page.get_by_label("Choose photos").set_input_files(str(photo))
+        button = page.get_by_role("button", name="Paint it at 632 pixels")  # 632 x 474
+        button.wait_for()
+        page.get_by_text("A preview: this service takes 0.3 million pixels").wait_for()
+        assert "0.3 million are the most" in page.get_by_role("alert").inner_text()
+        page.locator(".stage-view[aria-busy=false]").wait_for()
+        # the preview is still there, and another style's comes
+        page.locator(".tile:has(input[value=dusk])").click()
+        page.get_by_role("alert").locator("p").wait_for(state="detached")
+        wait_until(page, "() => document.querySelector('.view-after').naturalWidth === 512")
+        name, content = download(page, "Paint it at 632 pixels")
+        assert name == "meadow-dusk.jpg"
+        assert pixels(content).shape == (474, 632, 3)
+        wait_until_painted(page)
+        assert as_png(page).shape == (474, 632, 3)
+        watched.check()
+        watched.close()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +211,10 @@ def test_a_style_is_found_by_a_word(page: Any) -> None:
     page.get_by_label("Find a style or a painter").fill("DUSK")
     assert page.locator(".tile:visible").count() == 1
     page.get_by_label("Find a style or a painter").fill("nothing of the kind")
-    page.get_by_text("No style is called that.").wait_for()
+    told = page.get_by_text("No style is called that.")
+    told.wait_for()
+    search = page.get_by_label("Find a style or a painter").bounding_box()
+    assert 0 <= told.bounding_box()["y"] - search["y"] - search["height"] < 20
 
 
 def test_the_photo_can_be_changed_for_another(page: Any, photo: Path, tmp_path: Path) -> None:

@@ -65,6 +65,21 @@ def test_a_name_is_checked_while_it_is_typed(open_page: Open, painting: Path) ->
     assert start.is_enabled()
 
 
+def test_a_name_is_missed_only_once_something_was_typed(open_page: Open, painting: Path) -> None:
+    page = open_page(TRAIN).page
+    note = page.locator("#train-name-note")
+    note.wait_for()
+    missing = "A style needs a name."
+    assert missing not in note.inner_text()
+    name = page.get_by_label("Name of the style")
+    name.fill("x")
+    name.fill("")
+    assert note.inner_text() == missing
+    assert name.get_attribute("aria-invalid") == "true"
+    page.get_by_label("Choose a painting").set_input_files(str(painting))
+    assert missing not in note.inner_text()
+
+
 def test_a_painting_that_is_none_is_told_in_a_sentence(open_page: Open, tmp_path: Path) -> None:
     page = open_page(TRAIN).page
     for file, content in (
