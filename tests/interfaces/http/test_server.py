@@ -58,8 +58,8 @@ def is_hung_up(connection: socket.socket, piece: bytes) -> bool:
             connection.sendall(piece)
             time.sleep(0.02)
     except OSError:  # a reset, or a pipe that is broken
-        return False
-    return True
+        return True
+    return False
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "])

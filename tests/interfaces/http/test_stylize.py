@@ -216,17 +216,17 @@ def test_what_can_not_be_is_a_sentence(
 def test_too_large_pictures_and_files_are_refused_before_they_are_decoded(
     shelf_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = make_app(settings(shelf_folder, max_pixels=2000, max_bytes=5000))
+    app = make_app(settings(shelf_folder, max_pixels=5000, max_bytes=20_000))
     monkeypatch.setattr(stylize, "read_picture", None)
     with TestClient(app, base_url="http://localhost") as client:
-        answer = send(client, style="dawn", content=photo(50, 41))
+        answer = send(client, style="dawn", content=photo(72, 70))
         assert answer.status_code == 413
-        assert "50x41" in answer.json()["error"]
-        answer = send(client, style="dawn", content=bytes(5001))
+        assert "72x70" in answer.json()["error"]
+        answer = send(client, style="dawn", content=bytes(20_001))
         assert answer.status_code == 413
-        answer = send(client, style="dawn", size=64, content=photo(40, 40))
+        answer = send(client, style="dawn", size=80, content=photo(64, 64))
         assert answer.status_code == 413
-        assert "64x64" in answer.json()["error"]
+        assert "80x80" in answer.json()["error"]
 
 
 def test_names_of_results() -> None:
