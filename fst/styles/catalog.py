@@ -18,7 +18,7 @@ from fst.image.picture import Picture
 from fst.styles.blend import blended, parse_blend
 from fst.styles.headers import SUFFIX, find_in_many, listed, many_files
 from fst.styles.many import style_of
-from fst.styles.names import file_called
+from fst.styles.names import file_called, is_small
 from fst.styles.paintings import as_path, find_painting
 from fst.styles.predicted import ANY, with_prediction
 from fst.styles.style import Style
@@ -164,11 +164,12 @@ def _no_style(style: str, folders: Sequence[Path]) -> str:
     if colon and (here := Path(f"{file}{SUFFIX}")).is_file():
         return f"no style {style!r}: did you mean {here}, the file in this folder?"
     trained = trained_names(folders)
+    shown = [name for name in trained if not is_small(name, trained)]
     plain = {re.sub(r"\W|_", "", name.lower()): name for name in {*trained, *style_names()}}
     near = difflib.get_close_matches(re.sub(r"\W|_", "", style.lower()), list(plain), n=1)
     hint = f": did you mean {plain[near[0]]}?" if near else "."
     return (
-        f"no style {style!r}{hint} Trained: {listed(trained) or 'none'}; to "
+        f"no style {style!r}{hint} Trained: {listed(shown) or 'none'}; to "
         f"optimize for: {', '.join(style_names())}; or give the path of a checkpoint or of a "
         "painting (fst styles lists all)"
     )

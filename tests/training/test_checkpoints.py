@@ -406,7 +406,7 @@ for i in range(rounds):
         step = 0
         while True:
             step += 1
-            weight = torch.full((200_000,), float(step))
+            weight = torch.full((1_000_000,), float(step))
             write_resumable(
                 {"global_step": step, "state_dict": {"net.weight": weight}}, folder / "step=1.ckpt"
             )

@@ -210,8 +210,8 @@ def test_without_photos_nothing_is_made_on_disk(settings: dict[str, Any], tmp_pa
 def test_a_beginning_that_does_not_fit_makes_nothing_on_disk(
     settings: dict[str, Any], photo_folder: Path, tmp_path: Path
 ) -> None:
-    save_style(tmp_path / "wide.safetensors", 0, width=6)
-    settings["init"] = "wide.safetensors"
+    save_style(tmp_path / "narrow.safetensors", 0, width=2)
+    settings["init"] = "narrow.safetensors"
     before = left(tmp_path)
     with pytest.raises(InputError, match="width"):
         session.train(settings, parts_of(settings, photo_folder, {}))

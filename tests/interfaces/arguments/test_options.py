@@ -160,6 +160,7 @@ NO_DEFAULT = {
                 "--tv-weight", "--pooling", "--weights", "--save-every", "--memory"},
     "video": {"--style", "--blend", "--mask", "--seconds", "--preserve-color", "--upsample"},
     "live": {"--style"},
+    "serve": {"--allow-host", "--photos"},
     "benchmark": {"--clips"},
 }  # fmt: skip
 """Options that say what is done without them in other words, or do nothing then."""
