@@ -132,6 +132,23 @@ def in_words(field: dict[str, Any]) -> str:
     return f"a text of {field.get('minLength', 0)} to {field.get('maxLength', 100)} characters"
 
 
+def check_photo_and_style(style: str | None, feather: float | None, files: set[str]) -> None:
+    """That there is a photo and one style for it, as for a pass so for a job.
+
+    Raises:
+        Refused: 422, one that is needed is missing, or there are two for one thing.
+        InputError: ``feather`` without a mask.
+    """
+    if "photo" not in files:
+        raise Refused(422, "the field photo is missing")
+    if style is None and "painting" not in files:
+        raise Refused(422, "in which style? Give the field style or the field painting")
+    if style is not None and "painting" in files:
+        raise Refused(422, "give the field style or the field painting, not both")
+    if feather is not None and "mask" not in files:
+        raise InputError("feather is of no use without a mask")
+
+
 def check_together(form: PaintForm, files: set[str]) -> None:
     """That fields and files go together.
 
@@ -139,16 +156,9 @@ def check_together(form: PaintForm, files: set[str]) -> None:
         Refused: 422, one that is needed is missing, or there are two for one thing.
         InputError: one is of no use.
     """
-    if "photo" not in files:
-        raise Refused(422, "the field photo is missing")
-    if form.style is None and "painting" not in files:
-        raise Refused(422, "in which style? Give the field style or the field painting")
-    if form.style is not None and "painting" in files:
-        raise Refused(422, "give the field style or the field painting, not both")
+    check_photo_and_style(form.style, form.feather, files)
     if form.style_weight is not None and "painting" not in files:
         raise InputError("style_weight is of use with a painting only: a net has learned its own")
-    if form.feather is not None and "mask" not in files:
-        raise InputError("feather is of no use without a mask")
     if form.margin and form.seamless:
         raise InputError("margin does not go with seamless: what tiles has no border")
     if form.upsample is not None and form.size is None:

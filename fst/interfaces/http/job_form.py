@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from fst.errors import InputError
 from fst.interfaces.http.errors import Refused
-from fst.interfaces.http.forms import Share, Truth
+from fst.interfaces.http.forms import Share, Truth, check_photo_and_style
 from fst.interfaces.http.job import Job, Kind, State
 from fst.interfaces.http.job_store import Jobs
 from fst.interfaces.http.pictures import TAKEN_WORDS, check_writable, fitting, pixels_of
@@ -160,16 +160,9 @@ def check_job_form(form: JobForm, files: set[str]) -> None:
         if form.name is None:
             raise Refused(422, "the field name is missing")
         return
-    if "photo" not in files:
-        raise Refused(422, "the field photo is missing")
-    if form.style is None and "painting" not in files:
-        raise Refused(422, "in which style? Give the field style or the field painting")
-    if form.style is not None and "painting" in files:
-        raise Refused(422, "give the field style or the field painting, not both")
+    check_photo_and_style(form.style, form.feather, files)
     if form.style is not None and "=" in form.style:
         raise InputError("a blend is painted in one pass: there is no painting to optimize for")
-    if form.feather is not None and "mask" not in files:
-        raise InputError("feather is of no use without a mask")
 
 
 def painted_size(form: JobForm, photo: tuple[int, int]) -> int:

@@ -32,11 +32,16 @@ def sample() -> Response:
     return Response(sample_photo(), media_type="image/jpeg", headers=headers)
 
 
-@cache
-def sample_photo() -> bytes:
-    """A cup of coffee, which comes with scikit-image, as JPEG."""
+def sample_picture() -> Image.Image:
+    """A cup of coffee, which comes with scikit-image."""
     from skimage import data
 
     made: Callable[[], Any] = data.coffee
-    Image.fromarray(made()).save(memory := BytesIO(), format="JPEG", quality=95)
+    return Image.fromarray(made())
+
+
+@cache
+def sample_photo() -> bytes:
+    """The same as JPEG."""
+    sample_picture().save(memory := BytesIO(), format="JPEG", quality=95)
     return memory.getvalue()

@@ -1,7 +1,6 @@
 """``GET /styles``: the gallery, and its thumbnails, which the nets themselves have painted."""
 
 import hashlib
-from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from fst.interfaces.http.errors import Refused, answers
 from fst.interfaces.http.painting_queue import SOMETIME
+from fst.interfaces.http.sample import sample_picture
 from fst.interfaces.http.service import Service, service_of
 from fst.styles.names import SMALL, is_small
 from fst.system.files import atomic_file
@@ -138,11 +138,8 @@ def write_thumbnail(service: Service, name: str, path: Path) -> None:
 
 @cache
 def sample() -> Image.Image:
-    """The photo of thumbnails, which comes with scikit-image."""
-    from skimage import data
-
-    made: Callable[[], Any] = data.coffee
-    photo = Image.fromarray(made())
+    """The photo of thumbnails: the page's sample, cropped and small."""
+    photo = sample_picture()
     width = round(photo.height * SIZE[0] / SIZE[1])
     left = (photo.width - width) // 2
     cropped = photo.crop((left, 0, left + width, photo.height))
