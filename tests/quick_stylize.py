@@ -7,7 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from fst.inference.stylizers import OnIterate, OptimizingStylizer
+from fst.inference.optimizing import (
+    OnIterate,
+    OptimizingStylizer,
+)
 from fst.interfaces.arguments.stylize import parser
 from fst.interfaces.commands import stylize
 from fst.losses.perceptual import LossTerms

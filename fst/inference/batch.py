@@ -20,13 +20,12 @@ from fst.image.record import read_record
 from fst.inference.control import Control, Layer, paint
 from fst.inference.difference import differences
 from fst.inference.masks import read_mask
-from fst.inference.record import checksum
-from fst.inference.stylizers import (
+from fst.inference.optimizing import (
     OnIterate,
     OptimizingStylizer,
-    RefiningStylizer,
-    Stylizer,
 )
+from fst.inference.record import checksum
+from fst.inference.stylizers import RefiningStylizer, Stylizer
 from fst.inference.targets import Job
 from fst.optimization.pixels import Iterate
 from fst.system.files import free_path

@@ -22,13 +22,11 @@ from fst.errors import AssetError, FstWarning
 from fst.image.io import FORMATS
 from fst.image.record import fits
 from fst.inference.control import Control, Layer
-from fst.inference.stylizers import (
+from fst.inference.optimizing import (
     NOISY,
-    FeedForwardStylizer,
     OptimizingStylizer,
-    RefiningStylizer,
-    Stylizer,
 )
+from fst.inference.stylizers import FeedForwardStylizer, RefiningStylizer, Stylizer
 from fst.inference.targets import Job
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import LEARNING_RATES, optimize

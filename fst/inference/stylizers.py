@@ -4,7 +4,7 @@ A style that has a net, trained or predicted from its painting, is painted in on
 only a painting is optimized.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -13,30 +13,23 @@ import torch
 from torch import Tensor
 
 from fst.choices import MARGIN
-from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
-from fst.inference.options import SEARCH, PassOptions, PixelOptions
+from fst.inference.optimizing import OnIterate, OptimizingStylizer, last, optimizing
+from fst.inference.options import PassOptions
 from fst.inference.painter import Painter
+from fst.inference.pixel_options import SEARCH, PixelOptions
 from fst.inference.small import at_least, within
 from fst.inference.strips.held import HeldMoments
 from fst.inference.strokes import Strokes, learned_size
-from fst.inference.ways import check_used, in_pixels, way_of
+from fst.inference.ways import check_used, way_of
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
-from fst.optimization.pyramid import optimize_coarse_to_fine
-from fst.styles.objective import judged_by_slim, load_objective, padding_of, style_target
+from fst.styles.objective import load_objective
 from fst.styles.predicted import fitting_size
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle
-from fst.system.cancellation import stop_if_canceled
-
-NOISY = ("noise", "blend")
-"""Starts that a seed has to do with."""
-
-OnIterate = Callable[[Iterate], None]
-"""What the caller does with each iterate of an optimization: progress, snapshots, stopping."""
 
 
 @dataclass
@@ -111,25 +104,6 @@ class FittingStylizer(FeedForwardStylizer):
 
 
 @dataclass
-class OptimizingStylizer:
-    """Paints by optimizing the pixels of every photo, large ones coarse to fine."""
-
-    loss: PerceptualLoss
-    device: torch.device
-    settings: dict[str, Any]
-    """Keyword arguments of :func:`~fst.optimization.pyramid.optimize_coarse_to_fine`."""
-
-    def iterates(self, photo: Tensor) -> Generator[Iterate, None, None]:
-        """Of a photo ``(1, 3, H, W)``, computed while they are taken; at first they are small."""
-        wide, inside = at_least(photo.to(self.device), MIN_SIDE)
-        return within(optimize_coarse_to_fine(self.loss, wide, **self.settings), inside)
-
-    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
-        """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
-        return _last(self.iterates(photo), on_iterate)
-
-
-@dataclass
 class RefiningStylizer:
     """Paints in one pass, and then optimizes the pixels of that, for the loss the net learned."""
 
@@ -152,21 +126,7 @@ class RefiningStylizer:
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
-        return _last(self.iterates(photo), on_iterate)
-
-
-def _last(iterates: Iterator[Iterate], on_iterate: OnIterate | None) -> Tensor:
-    """What an optimization ends with."""
-    for iterate in iterates:
-        stop_if_canceled()
-        if on_iterate is not None:
-            on_iterate(iterate)
-    return finished(iterate)
-
-
-def finished(iterate: Iterate) -> Tensor:
-    """The picture of an iterate, ``(1, 3, H, W)`` in [0, 1] on the CPU; a tensor of its own."""
-    return iterate.image.clamp(0, 1).cpu()
+        return last(self.iterates(photo), on_iterate)
 
 
 Stylizer = FeedForwardStylizer | OptimizingStylizer | RefiningStylizer
@@ -200,7 +160,7 @@ def make_stylizer(
     way, why = way_of(style, method, refine)
     check_used([*of_pass.given(), *of_pixels.given()], {way: why})
     if way == "optimize":
-        return _optimizing(style, of_pass, of_pixels)
+        return optimizing(style, of_pass, of_pixels)
     fast = _in_one_pass(style, of_pass, refine, of_pixels.style_size)
     if not refine:
         return fast
@@ -232,25 +192,3 @@ def _in_one_pass(
         strokes = None if as_learned or wanted is None else Strokes(wanted, learned)
         return FeedForwardStylizer(*how, strokes)
     return FittingStylizer(*how, fitted=fitted)
-
-
-def _optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> OptimizingStylizer:
-    device, dtype = of_pass.device or torch.device("cpu"), of_pass.dtype or torch.float32
-    settings = options.optimization()
-    init = settings.get("init", "photo")
-    if options.seed is not None and not (isinstance(init, str) and init in NOISY):
-        raise InputError(
-            f"seed is of no use without noise in the start: init {' or '.join(NOISY)} has it, not "
-            f"{init if isinstance(init, str) else 'a picture'}"
-        )
-    # a preset has a balance of its own
-    weights = style.weights if options.preset in (None, "gatys") else {}
-    arguments = {**weights, **options.loss()}
-    image = style.picture or style.image
-    assert image is not None  # only blends have none
-    size, sha256 = in_pixels(options.style_size) or style.size, style.about.get("image_sha256")
-    target = style_target(image, size, sha256)
-    arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
-    arguments["padding"] = padding_of(style.description)
-    loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
-    return OptimizingStylizer(loss, device, settings)

@@ -12,7 +12,11 @@ import torch
 
 from fst.choices import MARGIN
 from fst.errors import InputError
-from fst.inference.options import OF_PIXELS, PassOptions, PixelOptions, check_names
+from fst.inference.options import PassOptions, check_names
+from fst.inference.pixel_options import (
+    OF_PIXELS,
+    PixelOptions,
+)
 from fst.inference.stylizers import FeedForwardStylizer, make_stylizer
 from fst.inference.ways import asked_of_painting
 from fst.interfaces.conversion import PICTURES, Given, to_path, to_picture
@@ -60,7 +64,7 @@ def load(
         refine: iterations of the optimization that follow a pass.
         loss: options of the loss in one mapping: ``{"style_weight": 5.0}``.
         settings: options of the optimization in one mapping: ``{"iterations": 200}``.
-        pixels: the same by their names, those of :class:`fst.inference.options.PixelOptions`:
+        pixels: the same by their names, those of :class:`fst.inference.pixel_options.PixelOptions`:
             ``preset``, ``iterations``, ``optimizer``, ``learning_rate``, ``init``, ``seed``,
             ``style_size``, ``content_weight``, ``style_weight``, ``tv_weight``, ``pooling``,
             ``weights`` ... A net that is predicted from a painting takes ``style_size`` (or

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fst.errors import InputError, in_a_line
-from fst.inference.options import OF_PASS, OF_PIXELS, PassOptions, PixelOptions
+from fst.inference.options import OF_PASS, PassOptions
+from fst.inference.pixel_options import (
+    OF_PIXELS,
+    PixelOptions,
+)
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
 from fst.inference.ways import (
     PREDICTED,

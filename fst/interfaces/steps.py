@@ -12,7 +12,11 @@ from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, prepared
 from fst.inference.iterates import steps_of
 from fst.inference.masks import Mask
-from fst.inference.stylizers import OptimizingStylizer, RefiningStylizer, finished
+from fst.inference.optimizing import (
+    OptimizingStylizer,
+    finished,
+)
+from fst.inference.stylizers import RefiningStylizer
 from fst.interfaces.own_modes import in_memory, own_modes
 from fst.optimization.pixels import Iterate
 

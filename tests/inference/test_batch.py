@@ -20,7 +20,11 @@ from fst.image.picture import Picture
 from fst.inference import batch, masks, targets
 from fst.inference.batch import Outcome, run
 from fst.inference.control import Control, Layer
-from fst.inference.stylizers import FeedForwardStylizer, OnIterate, OptimizingStylizer
+from fst.inference.optimizing import (
+    OnIterate,
+    OptimizingStylizer,
+)
+from fst.inference.stylizers import FeedForwardStylizer
 from fst.inference.targets import Job
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet

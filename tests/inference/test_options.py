@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from fst.errors import InputError
-from fst.inference.options import (
-    OF_PASS,
+from fst.inference.options import OF_PASS, PassOptions, check_names
+from fst.inference.pixel_options import (
     OF_PIXELS,
-    PassOptions,
     PixelOptions,
-    check_names,
 )
 from fst.inference.ways import USED, check_used
 

@@ -16,11 +16,16 @@ from fst.choices import MARGIN
 from fst.errors import CheckpointError, InputError
 from fst.inference.control import Control, Layer
 from fst.inference.difference import differences
-from fst.inference.options import PassOptions, PixelOptions
+from fst.inference.optimizing import (
+    OptimizingStylizer,
+)
+from fst.inference.options import PassOptions
+from fst.inference.pixel_options import (
+    PixelOptions,
+)
 from fst.inference.record import checksum, painted_with, record_of
 from fst.inference.stylizers import (
     FeedForwardStylizer,
-    OptimizingStylizer,
     RefiningStylizer,
     Stylizer,
     make_stylizer,

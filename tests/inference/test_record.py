@@ -11,7 +11,10 @@ from support import make_photo
 
 from fst.choices import MARGIN
 from fst.inference.control import Control, Layer
-from fst.inference.options import PassOptions, PixelOptions
+from fst.inference.options import PassOptions
+from fst.inference.pixel_options import (
+    PixelOptions,
+)
 from fst.inference.record import checksum, painted_with, record_of
 from fst.inference.stylizers import make_stylizer
 from fst.inference.targets import Job

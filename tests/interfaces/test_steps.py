@@ -14,7 +14,10 @@ from tiny_runs import save_style
 
 import fst
 from fst.errors import InputError
-from fst.inference.stylizers import OptimizingStylizer, RefiningStylizer
+from fst.inference.optimizing import (
+    OptimizingStylizer,
+)
+from fst.inference.stylizers import RefiningStylizer
 from fst.interfaces.api import LoadedStyle
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization import pyramid

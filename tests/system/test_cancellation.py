@@ -3,8 +3,10 @@ import threading
 import pytest
 import torch
 
+from fst.inference.optimizing import (
+    OptimizingStylizer,
+)
 from fst.inference.painter import Painter
-from fst.inference.stylizers import OptimizingStylizer
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.system.cancellation import Canceled, cancelable, stop_if_canceled

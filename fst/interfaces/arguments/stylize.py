@@ -2,13 +2,13 @@
 
 import argparse
 
-from fst.choices import INITS, METHODS, OPTIMIZERS
+from fst.choices import METHODS
+from fst.interfaces.arguments.optimizing import optimizing_options
 from fst.interfaces.arguments.options import (
     Parser,
     count,
     memory,
     percent,
-    positive,
     shared,
     strokes,
 )
@@ -19,7 +19,6 @@ from fst.interfaces.arguments.painting import (
     size_options,
     style_options,
 )
-from fst.optimization.presets import PRESETS
 
 
 def parser(everything: bool = False) -> Parser:
@@ -83,20 +82,5 @@ def _rare(parser: Parser, shown: bool) -> None:
     rare_options(rare, "photos", "the photo's", say)
     rare.add_argument("--style-size", type=strokes, metavar="SIZE",
         help=say("another name of --stroke-size (default: its)"))
-    group = parser.add_argument_group("optimizing the pixels")
-    add = group.add_argument
-    add("--preset", choices=PRESETS, metavar="NAME",
-        help=say(f"settings of the literature: {', '.join(PRESETS)}"))
-    shared(group, "--iterations", help=say("default: 500; preset course: 2500"))
-    add("--optimizer", choices=OPTIMIZERS, metavar="NAME", help=say(", ".join(OPTIMIZERS)))
-    add("--learning-rate", type=float, metavar="RATE", help=say("default: lbfgs 1, adam 0.02"))
-    add("--init", choices=INITS, metavar="PICTURE",
-        help=say(f"what to start from: {', '.join(INITS)} (default: the photo)"))
-    shared(group, "--seed", help=say("of the noise"))
-    add("--content-weight", type=float, metavar="WEIGHT", help=say("of the photo"))
-    add("--tv-weight", type=float, metavar="WEIGHT", help=say("of smoothness"))
-    add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
-    shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
-    add("--save-every", type=positive, metavar="N",
-        help=say("also write every Nth iterate, into RESULT.iterates/"))
     # fmt: on
+    optimizing_options(parser, say)

@@ -14,13 +14,11 @@ from torch import Tensor, nn
 from fst.errors import FstWarning, InputError
 from fst.image.picture import Picture, from_pil
 from fst.inference.control import Control, Layer, paint
-from fst.inference.strokes import Strokes
-from fst.inference.stylizers import (
-    FeedForwardStylizer,
-    FittingStylizer,
+from fst.inference.optimizing import (
     OptimizingStylizer,
-    RefiningStylizer,
 )
+from fst.inference.strokes import Strokes
+from fst.inference.stylizers import FeedForwardStylizer, FittingStylizer, RefiningStylizer
 from fst.inference.video.steady import SteadyPainter
 from fst.losses.perceptual import PerceptualLoss
 from fst.styles.trained import TrainedStyle

@@ -1,0 +1,83 @@
+"""Paints by optimizing the pixels: what runs it, and how it is made of a style and options."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fst.errors import InputError
+from fst.image.picture import MIN_SIDE
+from fst.inference.options import PassOptions
+from fst.inference.pixel_options import PixelOptions
+from fst.inference.small import at_least, within
+from fst.inference.ways import in_pixels
+from fst.losses.perceptual import PerceptualLoss
+from fst.optimization.pixels import Iterate
+from fst.optimization.pyramid import optimize_coarse_to_fine
+from fst.styles.objective import judged_by_slim, padding_of, style_target
+from fst.styles.style import Style
+from fst.system.cancellation import stop_if_canceled
+
+NOISY = ("noise", "blend")
+"""Starts that a seed has to do with."""
+
+OnIterate = Callable[[Iterate], None]
+"""What the caller does with each iterate of an optimization: progress, snapshots, stopping."""
+
+
+@dataclass
+class OptimizingStylizer:
+    """Paints by optimizing the pixels of every photo, large ones coarse to fine."""
+
+    loss: PerceptualLoss
+    device: torch.device
+    settings: dict[str, Any]
+    """Keyword arguments of :func:`~fst.optimization.pyramid.optimize_coarse_to_fine`."""
+
+    def iterates(self, photo: Tensor) -> Generator[Iterate, None, None]:
+        """Of a photo ``(1, 3, H, W)``, computed while they are taken; at first they are small."""
+        wide, inside = at_least(photo.to(self.device), MIN_SIDE)
+        return within(optimize_coarse_to_fine(self.loss, wide, **self.settings), inside)
+
+    def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
+        """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
+        return last(self.iterates(photo), on_iterate)
+
+
+def last(iterates: Iterator[Iterate], on_iterate: OnIterate | None) -> Tensor:
+    """What an optimization ends with."""
+    for iterate in iterates:
+        stop_if_canceled()
+        if on_iterate is not None:
+            on_iterate(iterate)
+    return finished(iterate)
+
+
+def finished(iterate: Iterate) -> Tensor:
+    """The picture of an iterate, ``(1, 3, H, W)`` in [0, 1] on the CPU; a tensor of its own."""
+    return iterate.image.clamp(0, 1).cpu()
+
+
+def optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> OptimizingStylizer:
+    """What optimizes pixels for ``style``; see :func:`~fst.inference.stylizers.make_stylizer`."""
+    device, dtype = of_pass.device or torch.device("cpu"), of_pass.dtype or torch.float32
+    settings = options.optimization()
+    init = settings.get("init", "photo")
+    if options.seed is not None and not (isinstance(init, str) and init in NOISY):
+        raise InputError(
+            f"seed is of no use without noise in the start: init {' or '.join(NOISY)} has it, not "
+            f"{init if isinstance(init, str) else 'a picture'}"
+        )
+    # a preset has a balance of its own
+    weights = style.weights if options.preset in (None, "gatys") else {}
+    arguments = {**weights, **options.loss()}
+    image = style.picture or style.image
+    assert image is not None  # only blends have none
+    size, sha256 = in_pixels(options.style_size) or style.size, style.about.get("image_sha256")
+    target = style_target(image, size, sha256)
+    arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
+    arguments["padding"] = padding_of(style.description)
+    loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
+    return OptimizingStylizer(loss, device, settings)

@@ -1,0 +1,113 @@
+"""What can be chosen when pixels are optimized, as a value that checks itself.
+
+None is "not chosen": the preset's, or the default. Torch is not imported here: a command line can
+be read, and refused, without it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from fst.choices import INITS, OPTIMIZERS, POOLINGS
+from fst.errors import InputError
+from fst.inference.options import check_each, check_strokes, given
+from fst.optimization.presets import PRESETS
+from fst.system.checks import number, one_of, switch, text, whole_number
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SEEDS = (-(2**63), 2**64 - 1)
+"""The least and the greatest that torch's generators take."""
+
+
+@dataclass(frozen=True)
+class PixelOptions:
+    """How the pixels of a photo are optimized, and for which loss.
+
+    Attributes:
+        preset: one of :data:`~fst.optimization.presets.PRESETS`; None is ``"gatys"``.
+        iterations: at least 1; None is the preset's, or else 500.
+        optimizer: ``"lbfgs"`` or ``"adam"``.
+        learning_rate: above 0.
+        init: ``"photo"``, ``"noise"``, ``"blend"``, or a picture of the photo's shape.
+        seed: of the noise; a whole number.
+        clamp: bring the pixels back to [0, 1] after every step; with adam.
+        style_size: long side of the painting in pixels, at least 16: the size of the strokes; of a
+            pass also a word, one of :data:`fst.choices.STROKES`.
+        content_weight: at least 0, and so are ``style_weight`` and ``tv_weight``.
+        pooling: of VGG-19, ``"max"`` or ``"avg"``.
+        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`.
+        content_layers: layer name -> weight, and so are ``style_layers``.
+        normalization: as for :class:`~fst.losses.perceptual.PerceptualLoss`.
+
+    Raises:
+        InputError: a value of another kind or out of its range, or two that don't go together.
+    """
+
+    preset: str | None = None
+    iterations: int | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    init: "str | Tensor | None" = None
+    seed: int | None = None
+    clamp: bool | None = None
+    style_size: int | str | None = None
+    content_weight: float | None = None
+    style_weight: float | None = None
+    tv_weight: float | None = None
+    pooling: str | None = None
+    weights: str | None = None
+    content_layers: Mapping[str, float] | None = None
+    style_layers: Mapping[str, float] | None = None
+    normalization: str | None = None
+
+    def __post_init__(self) -> None:
+        check_each(self, ("preset",), one_of, tuple(PRESETS))
+        check_each(self, ("optimizer",), one_of, OPTIMIZERS)
+        if not hasattr(self.init, "shape"):  # a picture's shape is checked with the photo
+            check_each(self, ("init",), one_of, INITS)
+        check_each(self, ("pooling",), one_of, POOLINGS)
+        check_each(self, ("clamp",), switch)
+        check_each(self, ("iterations",), whole_number, 1)
+        check_each(self, ("style_size",), check_strokes)
+        check_each(self, ("seed",), whole_number, *SEEDS)
+        check_each(self, ("content_weight", "style_weight", "tv_weight"), number, 0)
+        check_each(self, ("learning_rate",), number, None, None, 0)
+        check_each(self, ("weights", "normalization"), text)
+        check_each(self, ("content_layers", "style_layers"), _layers)
+        if self.clamp and self.optimization()["optimizer"] != "adam":
+            raise InputError("clamp goes with optimizer adam only")
+
+    def given(self) -> dict[str, Any]:
+        """The options that were chosen, by name."""
+        return given(self)
+
+    def loss(self) -> dict[str, Any]:
+        """Those of the loss, over the preset's: arguments of a ``PerceptualLoss``."""
+        preset = PRESETS[self.preset or "gatys"].loss
+        return {**preset, **{name: value for name, value in self.given().items() if name in LOSS}}
+
+    def optimization(self) -> dict[str, Any]:
+        """Those of the search, over the preset's: arguments of ``optimize``."""
+        defaults = {"optimizer": OPTIMIZERS[0], **PRESETS[self.preset or "gatys"].optimize}
+        chosen = {name: value for name, value in self.given().items() if name in SEARCH}
+        if chosen.get("optimizer", defaults["optimizer"]) != defaults["optimizer"]:
+            for name in ("learning_rate", "clamp"):  # another optimizer's
+                defaults.pop(name, None)
+        return {**defaults, **chosen}
+
+
+LOSS = (
+    "content_weight", "style_weight", "tv_weight", "pooling", "weights", "content_layers",
+    "style_layers", "normalization",
+)  # fmt: skip
+SEARCH = ("iterations", "optimizer", "learning_rate", "init", "seed", "clamp")
+
+OF_PIXELS = tuple(field.name for field in fields(PixelOptions))
+
+
+def _layers(name: str, value: object) -> Mapping[str, float]:
+    if isinstance(value, Mapping):
+        return value
+    raise InputError(f"{name} must map layers to weights, not {value!r}")

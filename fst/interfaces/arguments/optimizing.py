@@ -1,0 +1,34 @@
+"""The options of the optimization of pixels, for ``fst stylize``."""
+
+from collections.abc import Callable
+
+from fst.choices import INITS, OPTIMIZERS
+from fst.interfaces.arguments.options import Parser, positive, shared
+from fst.optimization.presets import PRESETS
+
+
+def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
+    """Those that only the optimization knows, in a group of their own.
+
+    Args:
+        parser: gets them.
+        say: makes the help that is shown of a text.
+    """
+    # fmt: off
+    group = parser.add_argument_group("optimizing the pixels")
+    add = group.add_argument
+    add("--preset", choices=PRESETS, metavar="NAME",
+        help=say(f"settings of the literature: {', '.join(PRESETS)}"))
+    shared(group, "--iterations", help=say("default: 500; preset course: 2500"))
+    add("--optimizer", choices=OPTIMIZERS, metavar="NAME", help=say(", ".join(OPTIMIZERS)))
+    add("--learning-rate", type=float, metavar="RATE", help=say("default: lbfgs 1, adam 0.02"))
+    add("--init", choices=INITS, metavar="PICTURE",
+        help=say(f"what to start from: {', '.join(INITS)} (default: the photo)"))
+    shared(group, "--seed", help=say("of the noise"))
+    add("--content-weight", type=float, metavar="WEIGHT", help=say("of the photo"))
+    add("--tv-weight", type=float, metavar="WEIGHT", help=say("of smoothness"))
+    add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
+    shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
+    add("--save-every", type=positive, metavar="N",
+        help=say("also write every Nth iterate, into RESULT.iterates/"))
+    # fmt: on
