@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fst.choices import INITS, OPTIMIZERS, POOLINGS
 from fst.errors import InputError
 from fst.inference.options import check_each, check_strokes, given
+from fst.losses.style.choice import CHOSEN, check_statistic
 from fst.optimization.presets import PRESETS
 from fst.system.checks import number, one_of, switch, text, whole_number
 
@@ -40,6 +41,9 @@ class PixelOptions:
         weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`.
         content_layers: layer name -> weight, and so are ``style_layers``.
         normalization: as for :class:`~fst.losses.perceptual.PerceptualLoss`.
+        statistic: what style is compared by, one of :data:`~fst.choices.STATISTICS`.
+        patch_size: of statistic ``"patches"``, in positions of a layer, from 1 to 31.
+        patch_stride: likewise, at most the patch's size.
 
     Raises:
         InputError: a value of another kind or out of its range, or two that don't go together.
@@ -61,6 +65,9 @@ class PixelOptions:
     content_layers: Mapping[str, float] | None = None
     style_layers: Mapping[str, float] | None = None
     normalization: str | None = None
+    statistic: str | None = None
+    patch_size: int | None = None
+    patch_stride: int | None = None
 
     def __post_init__(self) -> None:
         check_each(self, ("preset",), one_of, tuple(PRESETS))
@@ -76,6 +83,7 @@ class PixelOptions:
         check_each(self, ("learning_rate",), number, None, None, 0)
         check_each(self, ("weights", "normalization"), text)
         check_each(self, ("content_layers", "style_layers"), _layers)
+        check_statistic(self.loss())
         if self.clamp and self.optimization()["optimizer"] != "adam":
             raise InputError("clamp goes with optimizer adam only")
 
@@ -100,7 +108,7 @@ class PixelOptions:
 
 LOSS = (
     "content_weight", "style_weight", "tv_weight", "pooling", "weights", "content_layers",
-    "style_layers", "normalization",
+    "style_layers", "normalization", *CHOSEN,
 )  # fmt: skip
 SEARCH = ("iterations", "optimizer", "learning_rate", "init", "seed", "clamp")
 

@@ -26,7 +26,8 @@ from fst.inference.ways import USED, check_used
         ("clamp", 1), ("style_size", 15), ("style_size", "512"), ("content_weight", -1),
         ("style_weight", "much"), ("tv_weight", float("inf")), ("pooling", "median"),
         ("weights", 19), ("normalization", 1), ("content_layers", "relu4_2"),
-        ("style_layers", ["relu1_1"]),
+        ("style_layers", ["relu1_1"]), ("statistic", "grams"), ("statistic", ""),
+        ("patch_size", 3), ("patch_stride", 0),
     ],
 )  # fmt: skip
 def test_a_wrong_pixel_option_is_one_line(name: str, value: object) -> None:

@@ -269,6 +269,12 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["--method", "feedforward", "--tv-weight", "1"],
         ["--method", "feedforward", "--style-size", "64"],  # finer than the net can
         ["--method", "feedforward", "--pooling", "avg"],
+        ["--method", "feedforward", "--statistic", "moments"],
+        ["--method", "optimize", "--patch-size", "3"],
+        ["--method", "optimize", "--statistic", "gram", "--patch-stride", "1"],
+        ["--method", "optimize", "--statistic", "patches", "--patch-stride", "4"],
+        ["--method", "optimize", "--statistic", "patches", "--patch-size", "32"],
+        ["--method", "optimize", "--statistic", "moments", "--preset", "course"],
         ["--seamless", "--margin", "4"],
         ["--refine", "2", "--init", "noise"],
         ["--refine", "2", "--seamless"],
