@@ -11,7 +11,7 @@ from torch import Tensor
 from fst.errors import AssetError, FstWarning, InputError
 from fst.image.painting import load_painting, painting_of
 from fst.image.picture import Picture
-from fst.loss_networks.weights import WEIGHTS
+from fst.loss_networks.sources import WEIGHTS
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT, PerceptualLoss
 from fst.styles.paintings import as_path, checksum, find_painting
 from fst.styles.portraits import embedded_portrait
@@ -27,11 +27,13 @@ def style_target(
     sha256: str | None = None,
     stand_in: bool = False,
     at_least: int | None = None,
+    statistic: str = "gram",
 ) -> Tensor:
     """The painting that a loss compares with; of a shipped one that is missing, its portrait.
 
     A texture portrait (:mod:`fst.styles.portraits`) has the painting's Gram matrices, for every
-    loss network and size: nets that are trained with it are as good (docs/log.md).
+    loss network and size: nets that are trained with it are as good (docs/log.md). What the other
+    statistics compare is near, too, but its patches are no nearer to the painting's than a photo's.
 
     Args:
         image: a path, a painting's file name (:func:`~fst.styles.paintings.find_painting`), or
@@ -40,12 +42,13 @@ def style_target(
         sha256: of the painting's file, where it is known.
         stand_in: take the portrait, though the painting may be there.
         at_least: of a file, as for :func:`~fst.image.painting.open_painting`.
+        statistic: of the loss, one of :data:`~fst.choices.STATISTICS`.
 
     Returns:
         ``(1, 3, H, W)``, RGB in [0, 1]; the portrait with a warning.
 
     Raises:
-        AssetError: neither the painting nor a portrait can be had.
+        AssetError: neither the painting nor a portrait that will do can be had.
         InputError: it is no painting to learn from (:func:`~fst.image.painting.load_painting`).
     """
     if isinstance(image, Picture):
@@ -57,17 +60,22 @@ def style_target(
     except AssetError as error:
         if Path(image).name != image:  # a path is the user's own painting, and no other
             raise
-        return _portrait(image, size, error)
+        return _portrait(image, size, error, statistic)
     return load_painting(path, size, at_least)
 
 
-def _portrait(image: str, size: int, missing: AssetError) -> Tensor:
+def _portrait(image: str, size: int, missing: AssetError, statistic: str) -> Tensor:
     try:
         portrait = embedded_portrait(image, size)
     except AssetError as error:
         if "comes with fst" not in str(error):  # a shipped portrait that is damaged
             raise
         raise missing from error
+    if statistic == "patches":
+        raise AssetError(
+            f"no {image} among the assets, and {STAND_IN} has other patches: give the painting "
+            "(FST_ASSETS, or its path), or take another statistic"
+        ) from missing
     warnings.warn(f"no {image} among the assets: {STAND_IN} stands in", FstWarning, stacklevel=3)
     return portrait
 
@@ -97,6 +105,12 @@ def padding_of(description: Mapping[str, Any]) -> str:
     return padding
 
 
+def network_of(description: Mapping[str, Any]) -> str | None:
+    """The loss network of a style, where it is not told by its weights: VGG-16."""
+    network = description.get("loss", {}).get("loss_network", {})
+    return "vgg16" if network.get("architecture") == "vgg16" else None
+
+
 def load_objective(
     style: TrainedStyle,
     device: torch.device,
@@ -111,8 +125,8 @@ def load_objective(
         device: for the loss.
         dtype: to run VGG-19 in.
         painting: where the painting is, or itself; None looks for the name in the description.
-        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a
-            style that was trained with it, and else ``"auto"``.
+        weights: of the loss network, as for :class:`~fst.loss_networks.vgg.VGG19`; None is
+            ``"slim"`` for a style that was trained with it, and else ``"auto"``.
 
     Returns:
         The painting, ``(1, 3, H, W)``, or its portrait; the loss.
@@ -125,7 +139,7 @@ def load_objective(
     if "loss" not in style.description or not named:
         raise InputError(f"{style.name} was trained for no painting: there is nothing to judge by")
     about, settings = style.description["style"], dict(style.description["loss"])
-    network = settings.pop("loss_network")
+    network, statistic = settings.pop("loss_network"), settings.get("statistic", "gram")
     if weights is None:
         weights = "slim" if judged_by_slim(style.description) else "auto"
         if network.get("weights") == "file" and network.get("architecture") == SLIM:
@@ -134,10 +148,13 @@ def load_objective(
             )
     if painting is not None:
         given = as_path(painting) if isinstance(painting, str) else painting
-        target = style_target(given, about["size"])
+        target = style_target(given, about["size"], statistic=statistic)
     else:
-        target = style_target(about["image"], about["size"], about.get("image_sha256"))
+        known = about.get("image_sha256")
+        target = style_target(about["image"], about["size"], known, statistic=statistic)
     how = {"pooling": network["pooling"], "padding": padding_of(style.description)}
+    if weights != "slim":  # which may be asked to judge in another network's place
+        how["network"] = network_of(style.description)
     loss = PerceptualLoss(target, weights=weights, dtype=dtype, **how, **settings)
     return target, loss.to(device)
 
