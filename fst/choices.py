@@ -12,6 +12,9 @@ MAX_PIXELS = 200_000_000
 INITS = ("photo", "noise", "blend")
 """What an optimization of pixels starts from (:mod:`fst.optimization.pixels`)."""
 
+STATISTICS = ("gram", "moments", "wasserstein", "sliced", "histogram", "patches")
+"""What a style loss compares (:mod:`fst.losses.style`)."""
+
 OPTIMIZERS = ("lbfgs", "adam")
 """Of the pixels."""
 

@@ -42,11 +42,16 @@ VALUES: dict[str, Any] = {
     "style_weight": 3.0, "tv_weight": 0.0, "pooling": "avg", "weights": "random",
     "loss_network": "vgg16", "padding": "first",
     "content_layers": {"relu1_2": 1.0}, "style_layers": {"relu1_2": 1.0},
-    "normalization": "course",
+    "normalization": "course", "statistic": "patches", "patch_size": 5, "patch_stride": 1,
 }  # fmt: skip
 """Every option -> a value that differs from its default."""
 
-NEEDS: dict[str, dict[str, Any]] = {"seed": {"init": "noise"}, "clamp": {"optimizer": "adam"}}
+NEEDS: dict[str, dict[str, Any]] = {
+    "seed": {"init": "noise"},
+    "clamp": {"optimizer": "adam"},
+    "patch_size": {"statistic": "patches"},
+    "patch_stride": {"statistic": "patches"},
+}
 """What an option goes with."""
 
 OF_PASS = ("memory", "backend", "margin", "circular")
