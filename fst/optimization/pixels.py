@@ -90,10 +90,8 @@ def optimize(
 ) -> Iterator[Iterate]:
     """Minimizes ``loss`` over the pixels; yields every iterate, the start (iteration 0) first.
 
-    One iteration is one evaluation of the objective and its gradient. L-BFGS takes unit steps
-    without a line search, as Gatys et al. and Johnson et al. ran it: at an equal number of
-    evaluations its objective was at or below that of a strong-Wolfe search (docs/performance.md).
-    Unless ``clamp`` is set the pixels are not bounded meanwhile; saving clamps to [0, 1].
+    One iteration is one evaluation of the objective and its gradient. Unless ``clamp`` is set the
+    pixels are not bounded meanwhile; saving clamps to [0, 1].
 
     Args:
         loss: the objective.
