@@ -9,14 +9,11 @@ PRESERVE = ("luma", "lab", "histogram")
 MAX_PIXELS = 200_000_000
 """A picture of more pixels is refused unless it is asked for."""
 
-INITS = ("photo", "noise", "blend")
-"""What an optimization of pixels starts from (:mod:`fst.optimization.pixels`)."""
+INITS = ("photo", "noise", "blend", "painting", "pass")
+"""What an optimization of pixels starts from, besides a picture (:mod:`fst.inference.starts`)."""
 
 STATISTICS = ("gram", "moments", "wasserstein", "sliced", "histogram", "patches")
 """What a style loss compares (:mod:`fst.losses.style`)."""
-
-OPTIMIZERS = ("lbfgs", "adam")
-"""Of the pixels."""
 
 METHODS = ("auto", "feedforward", "optimize")
 """One pass of a trained net, or the optimization of the pixels (:mod:`fst.inference.stylizers`)."""

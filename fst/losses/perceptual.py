@@ -162,6 +162,7 @@ class PerceptualLoss(nn.Module):
         grams: Mapping[str, Tensor] | None = None,
         style_weight: Tensor | None = None,
         draw: int = 0,
+        layers: dict[str, Tensor] | None = None,
     ) -> LossTerms:
         """Judges ``images`` against the photos that gave ``targets`` and against the painting.
 
@@ -174,6 +175,8 @@ class PerceptualLoss(nn.Module):
                 another statistic.
             style_weight: ``(N,)``, instead of the loss's own.
             draw: what a statistic draws at random, if it does; one number is one draw.
+            layers: is given every layer's part of the terms, ``(N,)`` each and without a graph, as
+                ``"content/relu4_2"`` and ``"style/relu1_1"``; they are weighted and add up.
 
         Raises:
             InputError: other Gram matrices with the ``"course"`` normalization, or another
@@ -192,14 +195,19 @@ class PerceptualLoss(nn.Module):
                 mean = targets[layer].float().abs().flatten(1).mean(1)
                 loss = loss * _course_scale(targets[layer], mean, 2)
             content = content + loss
+            if layers is not None:
+                layers[f"content/{layer}"] = self.content_weight * loss.detach()
+        shared = self.style_weight if style_weight is None else style_weight
         for layer, weight in self.style_layers.items():
             wanted = self.style_target(layer) if grams is None else {"gram": grams[layer]}
             with torch.autocast(images.device.type, enabled=False):
                 loss = self.statistic.error(features[layer], wanted, draw)
-            style = style + weight * self._style_scales[layer] * loss
+            part = weight * self._style_scales[layer] * loss
+            style = style + part
+            if layers is not None:
+                layers[f"style/{layer}"] = shared * part.detach()
         tv = total_variation(images) if self.tv_weight else zero
-        style = style * (self.style_weight if style_weight is None else style_weight)
-        return LossTerms(self.content_weight * content, style, self.tv_weight * tv)
+        return LossTerms(self.content_weight * content, style * shared, self.tv_weight * tv)
 
     def describe(self) -> dict[str, Any]:
         """The configuration and what judged, as plain values for a checkpoint or a report.

@@ -43,6 +43,7 @@ VALUES: dict[str, Any] = {
     "loss_network": "vgg16", "padding": "first",
     "content_layers": {"relu1_2": 1.0}, "style_layers": {"relu1_2": 1.0},
     "normalization": "course", "statistic": "patches", "patch_size": 5, "patch_stride": 1,
+    "init_noise": 0.5, "average": 0.9, "tolerance": 0.01,
 }  # fmt: skip
 """Every option -> a value that differs from its default."""
 
