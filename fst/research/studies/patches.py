@@ -70,7 +70,7 @@ class Excitation:
         After a ReLU a unit at rest is 0: a place where it is shows nothing of it.
         """
         found = zip(self._places[unit].tolist(), self._values[unit].tolist(), strict=True)
-        return [Patch(*place, value) for place, value in found if value != 0]
+        return [Patch(photo, row, column, value) for (photo, row, column), value in found if value]
 
 
 def chosen_units(asked: Sequence[int] | None, count: int, units: int, layer: str) -> list[int]:

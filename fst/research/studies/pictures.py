@@ -14,10 +14,11 @@ from fst.image.io import load_image, save_image
 from fst.image.record import read_record
 from fst.inference.control import Control, Layer
 from fst.inference.difference import NO_RECORD, differences
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.options import PassOptions
 from fst.inference.pixel_options import PixelOptions
 from fst.inference.record import painted_with
-from fst.inference.stylizers import OptimizingStylizer, make_stylizer
+from fst.inference.stylizers import make_stylizer
 from fst.losses.perceptual import PerceptualLoss
 from fst.research.studies.cases import Asked, Case, Study, StudyPhoto, style_weight_of
 from fst.styles.style import Style
