@@ -37,8 +37,12 @@ FEATHER = 0.01
 POOLINGS = ("max", "avg")
 """Of the loss network (:mod:`fst.loss_networks.vgg`)."""
 
-PADDINGS = ("zeros", "replicate", "reflect")
-"""Of the loss network's convolutions: what they see beyond a picture's border."""
+PADDINGS = ("zeros", "replicate", "reflect", "first")
+"""Of the loss network's convolutions: what they see beyond a picture's border. ``"first"``
+replicates at the first one alone, and is zeros for the others."""
+
+NETWORKS = ("vgg16", "vgg19", "slim")
+"""That judge (:mod:`fst.loss_networks.architectures`)."""
 
 MIN_SIDE = 16
 """Smallest side, in pixels, of what a net or a loss network is shown."""

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from PIL import Image, PngImagePlugin
 
+from fst.choices import MAX_PIXELS
 from fst.errors import InputError
 from fst.image.formats import note_numbers, open_picture, png_bits, without_texts
 from fst.image.pages import pick_page
@@ -26,6 +27,9 @@ _PIL_USERS: list[tuple[int | None, int]] = []
 """PIL's own limits of pixels and of text, once for each picture that is being decoded."""
 _PIL_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
+
+THIN = 64
+"""Pixels of a side from which a pass makes a picture no wider."""
 
 WEBP_SIDE = 16_383
 """The most pixels on a side of a WebP."""
@@ -148,6 +152,11 @@ def _load(
             f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
             f"limit of {max_pixels / 1e6:.0f}; raise it with --max-pixels"
         )
+    if pixels_of(width, height) > (most := max(max_pixels, MAX_PIXELS)):
+        raise InputError(
+            f"{name}: {width}x{height} is so thin that a pass takes as much as for a short side of "
+            f"{THIN}, over the limit of {most / 1e6:.0f} megapixels; raise it with --max-pixels"
+        )
     if min(width, height) < min_side:
         raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")
     _check_room(image, name)
@@ -156,6 +165,11 @@ def _load(
     tags = note_numbers(image, name)
     image.load()  # here, because asking a PNG for its EXIF would decode it, too
     return tags
+
+
+def pixels_of(width: int, height: int) -> int:
+    """The pixels of a picture as a pass counts them: it makes a thin one wider."""
+    return max(width, THIN) * max(height, THIN)
 
 
 def _check_room(image: Image.Image, name: str) -> None:

@@ -16,7 +16,7 @@ from fst.inference.ways import in_pixels
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate
 from fst.optimization.pyramid import optimize_coarse_to_fine
-from fst.styles.objective import judged_by_slim, padding_of, style_target
+from fst.styles.objective import judged_by_slim, network_of, padding_of, style_target
 from fst.styles.style import Style
 from fst.system.cancellation import stop_if_canceled
 
@@ -77,7 +77,9 @@ def optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> Opt
     assert image is not None  # only blends have none
     size, sha256 = in_pixels(options.style_size) or style.size, style.about.get("image_sha256")
     target = style_target(image, size, sha256)
-    arguments.setdefault("weights", "slim" if judged_by_slim(style.description) else "auto")
-    arguments["padding"] = padding_of(style.description)
+    if "weights" not in arguments and "network" not in arguments:  # then what it was trained with
+        arguments["weights"] = "slim" if judged_by_slim(style.description) else "auto"
+        arguments["network"] = network_of(style.description)
+    arguments.setdefault("padding", padding_of(style.description))
     loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
     return OptimizingStylizer(loss, device, settings)

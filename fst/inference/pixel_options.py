@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from fst.choices import INITS, OPTIMIZERS, POOLINGS
+from fst.choices import INITS, OPTIMIZERS, PADDINGS, POOLINGS
 from fst.errors import InputError
 from fst.inference.options import check_each, check_strokes, given
+from fst.loss_networks.architectures import check_layers, chosen_network, parse_layers
 from fst.optimization.presets import PRESETS
 from fst.system.checks import number, one_of, switch, text, whole_number
 
@@ -37,8 +38,11 @@ class PixelOptions:
             pass also a word, one of :data:`fst.choices.STROKES`.
         content_weight: at least 0, and so are ``style_weight`` and ``tv_weight``.
         pooling: of VGG-19, ``"max"`` or ``"avg"``.
-        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`.
-        content_layers: layer name -> weight, and so are ``style_layers``.
+        loss_network: one of :data:`fst.choices.NETWORKS`; None is VGG-19, or what the weights say.
+        weights: of it, as for :class:`~fst.loss_networks.vgg.VGG19`.
+        padding: of its convolutions, one of :data:`fst.choices.PADDINGS`.
+        content_layers: layer name -> weight, or ``"relu1_1=1,relu3_1=2"``, where a bare name counts
+            1; and so are ``style_layers``.
         normalization: as for :class:`~fst.losses.perceptual.PerceptualLoss`.
 
     Raises:
@@ -57,9 +61,11 @@ class PixelOptions:
     style_weight: float | None = None
     tv_weight: float | None = None
     pooling: str | None = None
+    loss_network: str | None = None
     weights: str | None = None
-    content_layers: Mapping[str, float] | None = None
-    style_layers: Mapping[str, float] | None = None
+    padding: str | None = None
+    content_layers: Mapping[str, float] | str | None = None
+    style_layers: Mapping[str, float] | str | None = None
     normalization: str | None = None
 
     def __post_init__(self) -> None:
@@ -75,9 +81,17 @@ class PixelOptions:
         check_each(self, ("content_weight", "style_weight", "tv_weight"), number, 0)
         check_each(self, ("learning_rate",), number, None, None, 0)
         check_each(self, ("weights", "normalization"), text)
-        check_each(self, ("content_layers", "style_layers"), _layers)
+        check_each(self, ("padding",), one_of, PADDINGS)
+        check_each(self, ("content_layers", "style_layers"), parse_layers)
+        self._check_judge()
         if self.clamp and self.optimization()["optimizer"] != "adam":
             raise InputError("clamp goes with optimizer adam only")
+
+    def _check_judge(self) -> None:
+        """That the loss network has these weights and layers, the preset's, too."""
+        network, _ = chosen_network(self.loss_network, self.weights)
+        for name in ("content_layers", "style_layers"):
+            check_layers(self.loss().get(name, ()), network, name)
 
     def given(self) -> dict[str, Any]:
         """The options that were chosen, by name."""
@@ -86,7 +100,9 @@ class PixelOptions:
     def loss(self) -> dict[str, Any]:
         """Those of the loss, over the preset's: arguments of a ``PerceptualLoss``."""
         preset = PRESETS[self.preset or "gatys"].loss
-        return {**preset, **{name: value for name, value in self.given().items() if name in LOSS}}
+        chosen = {name: value for name, value in self.given().items() if name in LOSS}
+        network = {} if self.loss_network is None else {"network": self.loss_network}
+        return {**preset, **chosen, **network}
 
     def optimization(self) -> dict[str, Any]:
         """Those of the search, over the preset's: arguments of ``optimize``."""
@@ -99,15 +115,9 @@ class PixelOptions:
 
 
 LOSS = (
-    "content_weight", "style_weight", "tv_weight", "pooling", "weights", "content_layers",
-    "style_layers", "normalization",
+    "content_weight", "style_weight", "tv_weight", "pooling", "weights", "padding",
+    "content_layers", "style_layers", "normalization",
 )  # fmt: skip
 SEARCH = ("iterations", "optimizer", "learning_rate", "init", "seed", "clamp")
 
 OF_PIXELS = tuple(field.name for field in fields(PixelOptions))
-
-
-def _layers(name: str, value: object) -> Mapping[str, float]:
-    if isinstance(value, Mapping):
-        return value
-    raise InputError(f"{name} must map layers to weights, not {value!r}")

@@ -1,38 +1,33 @@
-"""VGG-19's layers by name: which there are, their channels and shapes."""
+"""What runs a loss network, and the shapes of its weights; VGG-19's where nothing is said."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.loss_networks.architectures import ARCHITECTURES
+from fst.loss_networks.architectures import CHANNELS as CHANNELS
+from fst.loss_networks.architectures import check_layers as check_layers
 from fst.nets.winograd import convolution
 
-CHANNELS = (64, 128, 256, 512, 512)
-"""Channels of the five blocks (Simonyan & Zisserman 2014, table 1, column E)."""
-
-CONVOLUTIONS = (2, 2, 4, 4, 4)
-"""Convolutions in each block."""
+LAYERS = ARCHITECTURES["vgg19"].layers
+"""VGG-19's: layer name -> its index in ``torchvision.models.vgg19().features``."""
 
 
-def _layers() -> dict[str, int]:
-    """Layer name -> its index in ``torchvision.models.vgg19().features``."""
-    names = []
-    for block, count in enumerate(CONVOLUTIONS, 1):
-        for i in range(1, count + 1):
-            names += [f"conv{block}_{i}", f"relu{block}_{i}"]
-        names.append(f"pool{block}")
-    return {name: index for index, name in enumerate(names)}
+def convolution_shapes(
+    depth: int, channels: tuple[int, ...], layers: Mapping[str, int] = LAYERS
+) -> dict[str, torch.Size]:
+    """State-dict key -> shape, of every convolution up to layer index ``depth``.
 
-
-LAYERS = _layers()
-
-
-def convolution_shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size]:
-    """State-dict key -> shape, of every convolution up to layer index ``depth``."""
+    Args:
+        depth: index of the deepest layer.
+        channels: of the five blocks.
+        layers: of the network, name -> index.
+    """
     shapes, before = {}, 3
-    for name, index in LAYERS.items():
+    for name, index in layers.items():
         if index <= depth and name.startswith("conv"):
             out = channels[int(name[4]) - 1]
             shapes[f"features.{index}.weight"] = torch.Size((out, before, 3, 3))
@@ -50,26 +45,15 @@ def metric_shapes(depth: int, channels: tuple[int, ...]) -> dict[str, torch.Size
     }
 
 
-def check_layers(names: Iterable[str]) -> tuple[str, ...]:
-    """``names`` as a tuple, once every one of them is known to be a layer.
-
-    Raises:
-        InputError: an unknown name; lists the names there are.
-    """
-    names = tuple(names)
-    if unknown := [name for name in names if name not in LAYERS]:
-        raise InputError(f"no layer {unknown[0]!r} in VGG-19: there are {', '.join(LAYERS)}")
-    return names
-
-
 def convolve(
     images: Tensor,
     layers: Iterable[str],
     tensors: Callable[[str], Tensor],
     pool: Callable[..., Tensor] = F.max_pool2d,
     padding: str = "zeros",
+    known: Mapping[str, int] = LAYERS,
 ) -> dict[str, Tensor]:
-    """Runs a network of VGG-19's layers; computes nothing deeper than the deepest asked for.
+    """Runs a network of such layers; computes nothing deeper than the deepest asked for.
 
     Args:
         images: ``(N, 3, H, W)``, normalized as the weights want it.
@@ -77,6 +61,7 @@ def convolve(
         tensors: gives the tensor of a key: ``features.0.weight``, ``features.0.bias``, ...
         pool: called with features and 2.
         padding: one of :data:`~fst.choices.PADDINGS`, of every convolution by one position.
+        known: all layers of the network, name -> index.
 
     Returns:
         Layer name -> ``(N, C, H / 2^(block - 1), W / 2^(block - 1))``.
@@ -85,18 +70,19 @@ def convolve(
         InputError: a picture that is too small for a layer.
     """
     layers = set(layers)
-    deepest = max(LAYERS[name] for name in layers)
+    deepest = max(known[name] for name in layers)
     found: dict[str, Tensor] = {}
     x = images.contiguous(memory_format=torch.channels_last)
-    for name, index in LAYERS.items():
+    for name, index in known.items():
         if index > deepest:
             break
         if name.startswith("conv"):
             weight, bias = tensors(f"features.{index}.weight"), tensors(f"features.{index}.bias")
-            if padding == "zeros":
+            if padding == "zeros" or (padding == "first" and index > 0):
                 x = convolution(x, weight, bias, padding=1)
             else:
-                x = convolution(beyond(x, padding), weight, bias)
+                way = "replicate" if padding == "first" else padding
+                x = convolution(beyond(x, way), weight, bias)
         elif name.startswith("relu"):
             x = F.relu(x)  # out of place, else conv4_2 would silently become relu4_2
         elif min(x.shape[2:]) < 2:  # a painting or a photo of a few pixels

@@ -1,4 +1,4 @@
-"""The frozen VGG-19 that judges pictures, addressed by the layer names of the literature.
+"""The frozen network that judges pictures, addressed by the layer names of the literature.
 
 ``conv4_2`` is a convolution's output before its ReLU, ``relu4_2`` after it, ``pool4`` the pooling
 behind block 4. The network is a list of tensors that never train: it is not in any state dict and
@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from fst.choices import PADDINGS, POOLINGS
 from fst.errors import InputError
-from fst.loss_networks.layers import LAYERS, check_layers, convolve
-from fst.loss_networks.weights import WeightSource, load_weights
+from fst.loss_networks.architectures import ARCHITECTURES, check_layers, chosen_network
+from fst.loss_networks.layers import convolve
+from fst.loss_networks.sources import WeightSource
+from fst.loss_networks.weights import load_weights
 from fst.system.checks import one_of
 
 
@@ -36,20 +38,24 @@ def in_metric(features: Tensor, metric: Tensor) -> Tensor:
 
 
 class VGG19(nn.Module):
-    """VGG-19's convolutions with frozen weights.
+    """The convolutions of VGG-19, or of another network, with frozen weights.
 
     Args:
         layers: the layers that will be asked for; nothing deeper than the deepest is loaded.
-        weights: ``"auto"`` (the first of :data:`~fst.loss_networks.weights.AUTO` that can be had),
-            one of :data:`~fst.loss_networks.weights.WEIGHTS`, the path of a safetensors file with
+        weights: ``"auto"`` (the first of :data:`~fst.loss_networks.sources.AUTO` that can be had),
+            one of :data:`~fst.loss_networks.sources.WEIGHTS`, the path of a safetensors file with
             torchvision's key names (``features.0.weight`` ...), or ``"random"``: for tests only.
+            They are of the ``network`` that is asked for.
         pooling: ``"max"``, or ``"avg"`` (Gatys et al. 2015, section 2: slightly smoother pictures).
         dtype: to compute in. Features come back in it.
         padding: one of :data:`~fst.choices.PADDINGS`: what convolutions see beyond a picture's
             border. VGG-19 was trained with zeros, before which features fade.
+        network: one of :data:`~fst.choices.NETWORKS`; None is what the weights are of: ``"slim"``
+            of ``"slim"``, what a file of a slim network says, and else VGG-19.
 
     Raises:
-        InputError: an unknown layer, source, pooling or padding.
+        InputError: an unknown layer, network, source, pooling or padding, or weights of another
+            network.
         AssetError: weights that can't be had, are damaged, or lack a tensor.
     """
 
@@ -64,17 +70,20 @@ class VGG19(nn.Module):
         pooling: str = "max",
         dtype: torch.dtype = torch.float32,
         padding: str = "zeros",
+        network: str | None = None,
     ) -> None:
         super().__init__()
         self.padding = one_of("padding", padding, PADDINGS)
         one_of("pooling", pooling, POOLINGS)
         self.pool: Callable[..., Tensor] = F.max_pool2d if pooling == "max" else F.avg_pool2d
         self.pooling = pooling
-        names = check_layers(layers)
+        meant, _ = chosen_network(network, weights)
+        names = check_layers(layers, meant)
         if not names:
-            raise InputError("no layer of VGG-19 is asked for")
-        self.depth = max(LAYERS[name] for name in names)
-        state, self.source, self.sha256, known = load_weights(weights, self.depth)
+            raise InputError("no layer of the loss network is asked for")
+        self.layers = ARCHITECTURES[meant or "vgg19"].layers
+        self.depth = max(self.layers[name] for name in names)
+        state, self.source, self.sha256, known = load_weights(weights, self.depth, network)
         self.architecture = known.architecture
         wide = torch.promote_types(dtype, torch.float32)
         for name in ("mean", "std"):
@@ -99,13 +108,15 @@ class VGG19(nn.Module):
         Returns:
             Layer name -> ``(N, C, H / 2^(block - 1), W / 2^(block - 1))``, in the order asked.
         """
-        layers = check_layers(layers)
-        if max(LAYERS[name] for name in layers) > self.depth:
-            raise InputError(f"loaded only up to {list(LAYERS)[self.depth]}: can't give {layers}")
+        network = "vgg16" if self.architecture == "vgg16" else None
+        layers = check_layers(layers, network)
+        if max(self.layers[name] for name in layers) > self.depth:
+            last = list(self.layers)[self.depth]
+            raise InputError(f"loaded only up to {last}: can't give {layers}")
         with torch.autocast(images.device.type, enabled=False):
             x = (images.to(self.mean.dtype) - self.mean) / self.std
             x = x.to(self.features_0_weight.dtype)
-            found = convolve(x, layers, self._tensor, self.pool, self.padding)
+            found = convolve(x, layers, self._tensor, self.pool, self.padding, self.layers)
             for name in layers:
                 if metric and (own := getattr(self, f"metric_{name}", None)) is not None:
                     found[name] = in_metric(found[name], own)

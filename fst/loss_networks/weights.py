@@ -1,12 +1,7 @@
-"""VGG-19's layers and shapes, and where weights for them come from.
-
-Besides VGG-19's own there are those of a slim network of the same layers, which come with the
-package (docs/slim.md).
-"""
+"""The weights of loss networks, read and checked."""
 
 import json
-from dataclasses import dataclass
-from http.client import HTTPException
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -15,128 +10,80 @@ from torch import Tensor
 
 from fst import assets
 from fst.errors import AssetError, InputError
-from fst.loss_networks.layers import CHANNELS, LAYERS, convolution_shapes, metric_shapes
+from fst.loss_networks.architectures import (
+    ARCHITECTURES,
+    CHANNELS,
+    SUFFIX,
+    check_layers,
+    chosen_network,
+)
+from fst.loss_networks.layers import convolution_shapes, metric_shapes
+from fst.loss_networks.sources import SLIM_INSTEAD, SOURCES, WEIGHTS, WeightSource, find_weights
 from fst.system.files import utf8_path
 
 
-@dataclass(frozen=True)
-class WeightSource:
-    """Where weights come from and what has to be known to use them.
-
-    ``mean`` and ``std`` normalize RGB in [0, 1]; ``sha256`` are the digests (or their beginnings)
-    of the files that count as this source. A network other than VGG-19 itself has another
-    ``architecture``, its own ``channels`` per block, and may end at a ``last`` layer.
-    """
-
-    file: str
-    sha256: tuple[str, ...]
-    license: str
-    citation: str
-    architecture: str = "vgg19"
-    channels: tuple[int, ...] = CHANNELS
-    last: str = "pool5"
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-
-
-WEIGHTS = {
-    "caffe": WeightSource(
-        file="vgg19_caffe_fp16.safetensors",
-        sha256=(
-            "4a34924b2e9304248715388bcdb1ea76df41d926f918d5248a70e9bf0a490e2c",
-            # the same tensors up to conv5_1 only, as packed for machines without a network
-            "bbd8ccb1129c9b71998bc9e748fa9a37bcad67e8b00c6b5097a52d259befe47d",
-        ),
-        license="CC BY 4.0",
-        citation="Simonyan & Zisserman 2014, arXiv:1409.1556; the authors' Caffe release",
-    ),
-    "torchvision": WeightSource(
-        file="vgg19-dcbb9e9d.pth",
-        # torchvision itself publishes and checks the first eight digits, in the file's name
-        sha256=("dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",),
-        license="BSD 3-Clause (torchvision); trained on ImageNet",
-        citation="torchvision.models.VGG19_Weights.IMAGENET1K_V1",
-    ),
-    "slim": WeightSource(
-        file="vgg19_slim.safetensors",
-        sha256=("4198765b9638aca9ed90381e5e87a4b5aa688bc9c74390e7d1e63e80f4e3d434",),
-        license="CC BY 4.0",
-        citation="distilled from the weights of Simonyan & Zisserman 2014, arXiv:1409.1556",
-        architecture="vgg19-slim",
-        channels=(16, 32, 64, 128, 128),
-        last="relu5_1",
-    ),
-}
-"""The weight sources."""
-
-AUTO = ("caffe", "torchvision")
-"""The sources that ``"auto"`` tries, in this order: VGG-19, and nothing in its place."""
-
-EMBEDDED = Path(__file__).resolve().parents[1] / "embedded"
-"""What comes with the package: the slim network, and portraits of paintings."""
-
-SLIM_INSTEAD = (
-    "Without VGG-19: --weights slim; in a training loss=slim (without photos, too: data=sample)"
-)
-
-
-def load_weights(weights: str, depth: int) -> tuple[dict[str, Tensor], str, str, WeightSource]:
+def load_weights(
+    weights: str, depth: int, network: str | None = None
+) -> tuple[dict[str, Tensor], str, str, WeightSource]:
     """The tensors up to layer index ``depth``, and where they are from.
 
     The last three are the name of the source (``"file"`` for a file of the user's), the checksum,
     and what is known of such weights: architecture, normalization.
 
     Args:
-        weights: as for :class:`~fst.loss_networks.vgg.VGG19`.
+        weights: as for :class:`~fst.loss_networks.vgg.VGG19`, and so is ``network``.
         depth: index of the deepest layer that is needed.
+        network: as there.
 
     Raises:
-        InputError: an unknown source, or a layer that the slim network lacks.
+        InputError: an unknown source, weights of another network, or a layer that it lacks.
         AssetError: weights that can't be had, are damaged, or lack a tensor.
     """
+    network, weights = chosen_network(network, weights)
+    architecture = network or "vgg19"
+    title, layers = ARCHITECTURES[architecture].title, ARCHITECTURES[architecture].layers
     if weights == "random":
-        print("VGG-19 has RANDOM weights: good for tests, its losses mean nothing", flush=True)
-        return _random_weights(depth), "random", "random:0", WEIGHTS["torchvision"]
+        print(f"{title} has RANDOM weights: good for tests, its losses mean nothing", flush=True)
+        known = SOURCES[architecture]["torchvision"]
+        return _random_weights(depth, layers), "random", "random:0", known
     try:
-        source, path = _find_weights(weights)
+        source, path = find_weights(weights, architecture)
     except AssetError as error:
-        if Path(weights).suffix == ".safetensors":  # that file is asked for, and no other
+        if Path(weights).suffix == SUFFIX:  # that file is asked for, and no other
             raise
-        raise AssetError(f"{error}. {SLIM_INSTEAD}") from error
-    known = WEIGHTS.get(source)
-    sha256 = assets.check_sha256(path, known.sha256 if known else ("",))
-    if known is None:
-        slim = _slim_channels(path)
-        known = WEIGHTS["torchvision"] if slim is None else WEIGHTS["slim"]
-        channels = CHANNELS if slim is None else slim
+        instead = SLIM_INSTEAD.replace("VGG-19", title)
+        raise AssetError(f"{error}. {instead}") from error
+    listed = SOURCES[architecture].get(source)
+    sha256 = assets.check_sha256(path, listed.sha256 if listed else ("",))
+    if listed is None:
+        known, channels = _of_file(path, network)
     else:
-        channels = known.channels
-    shapes = convolution_shapes(depth, channels)
+        known, channels = listed, listed.channels
+    shapes = convolution_shapes(depth, channels, layers)
     if channels != CHANNELS:
         shapes |= metric_shapes(depth, channels)
-        if depth > LAYERS[last := WEIGHTS["slim"].last]:
-            raise InputError(f"the slim network ends at {last}: it has no {list(LAYERS)[depth]}")
+        check_layers([list(layers)[depth]], "slim")
     if path.suffix == ".pth" and source == "torchvision":
         state = torch.load(path, map_location="cpu", weights_only=True)
     else:
         state = _read_safetensors(path, shapes)
     for key, shape in shapes.items():
         if key not in state:
-            raise AssetError(f"{path} lacks the tensor {key!r}: these are not VGG-19's weights")
+            raise AssetError(f"{path} lacks the tensor {key!r}: these are not {title}'s weights")
         if state[key].shape != shape:
             got = tuple(state[key].shape)
             raise AssetError(f"{path}: {key} has shape {got}, expected {tuple(shape)}")
     return {key: state[key] for key in shapes}, source, sha256, known
 
 
-def _random_weights(depth: int) -> dict[str, Tensor]:
+def _random_weights(depth: int, layers: Mapping[str, int]) -> dict[str, Tensor]:
     """The same each time; He initialization: activations keep their scale from layer to layer."""
     generator = torch.Generator().manual_seed(0)
     return {
         key: torch.randn(shape, generator=generator) * (2 / (9 * shape[1])) ** 0.5
         if len(shape) == 4
         else torch.zeros(shape)
-        for key, shape in convolution_shapes(depth, CHANNELS).items()
+        for key, shape in convolution_shapes(depth, CHANNELS, layers).items()
     }
 
 
@@ -153,75 +100,40 @@ def _slim_channels(path: Path) -> tuple[int, ...] | None:
         return None
 
 
-def _find_weights(weights: str) -> tuple[str, Path]:
-    """The name of the source (or ``"file"``) and where its file lies; downloads it if need be."""
-    if weights == "auto":
-        for source in AUTO:
-            try:
-                return source, assets.find("weights", WEIGHTS[source].file)
-            except AssetError:
-                continue
-        weights = "torchvision"
-    if weights == "slim":
-        return weights, EMBEDDED / WEIGHTS[weights].file
-    if weights == "caffe":
-        try:
-            return weights, assets.find("weights", WEIGHTS[weights].file)
-        except AssetError as error:
-            raise _nowhere(weights, "there is no download of it") from error
-    if weights == "torchvision":
-        return weights, _torchvision_file()
-    if Path(weights).suffix != ".safetensors":
-        options = ", ".join(("auto", *WEIGHTS, "random"))
-        raise InputError(f"VGG-19 weights: give {options}, or a .safetensors file, not {weights!r}")
-    path = assets.find("weights", weights)
-    by_name = {WEIGHTS[source].file: source for source in AUTO}
-    return by_name.get(path.name, "file"), path
+def _of_file(path: Path, network: str | None) -> tuple[WeightSource, tuple[int, ...]]:
+    """What is known of a user's file, and the channels of its blocks.
 
-
-def at_hand() -> Path | None:
-    """VGG-19's weights, if ``"auto"`` finds them without a download."""
-    for source in AUTO:
-        try:
-            return assets.find("weights", WEIGHTS[source].file)
-        except AssetError:
-            continue
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS["torchvision"].file
-    return cached if cached.exists() else None
-
-
-def _torchvision_file() -> Path:
-    """Torchvision's own file: from ``FST_ASSETS``, torch.hub's cache, or downloaded into it.
-
-    A download is a file and nothing else until its whole SHA-256 is known to be right: it gets its
-    name in the cache then, and is read once, by :func:`load_weights`, which runs no code of it.
+    Raises:
+        InputError: it holds another network than the one that is asked for.
     """
-    name = WEIGHTS["torchvision"].file
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / name
+    slim = _slim_channels(path)
+    if slim is not None and network in (None, "slim"):
+        return WEIGHTS["slim"], slim
+    theirs = "slim" if slim is not None else _telling(path)
+    if theirs is not None and theirs != (network or "vgg19"):
+        asked = f"not {ARCHITECTURES[network or 'vgg19'].title}'s"
+        raise InputError(
+            f"{path} has the weights of {ARCHITECTURES[theirs].title}, {asked}: give loss_network "
+            f"{theirs} (--loss-network {theirs}, loss.network={theirs})"
+        )
+    if network == "slim":
+        raise InputError(f"{path} does not say that it is a slim network (docs/slim.md)")
+    return SOURCES[network or "vgg19"]["torchvision"], CHANNELS
+
+
+def _telling(path: Path) -> str | None:
+    """Which VGG a file holds, by the place of its ninth convolution; None where it ends before."""
     try:
-        return assets.find("weights", name)
-    except AssetError:
-        if cached.exists():
-            return cached
-    from torchvision.models import VGG19_Weights  # takes a second, and few come this far
-
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        sha256 = WEIGHTS["torchvision"].sha256[0]
-        torch.hub.download_url_to_file(VGG19_Weights.IMAGENET1K_V1.url, str(cached), sha256)
-    except (OSError, RuntimeError, HTTPException) as error:
-        reason = " ".join(str(getattr(error, "reason", error)).split())[:120]
-        raise _nowhere("torchvision", f"its download to {cached} failed: {reason}") from error
-    return cached
-
-
-def _nowhere(source: str, download: str) -> AssetError:
-    """VGG-19 can't be had: where it was looked for, what became of the download, what to do."""
-    *given, cache = assets.search_path("weights")
-    folders = f"{given[0] if given else 'FST_ASSETS (not set)'} or {cache}"
-    return AssetError(
-        f"VGG-19 can't be had: no {WEIGHTS[source].file} in {folders}, and {download}"
-    )
+        with utf8_path(path) as same, safe_open(same, framework="pt") as file:
+            keys = set(file.keys())
+    except (SafetensorError, OSError):
+        return None  # said where it is read
+    places = {
+        name: [i for layer, i in ARCHITECTURES[name].layers.items() if layer.startswith("conv")]
+        for name in ("vgg16", "vgg19")
+    }
+    here = [name for name, found in places.items() if f"features.{found[7]}.weight" in keys]
+    return here[0] if len(here) == 1 else None
 
 
 def _read_safetensors(path: Path, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:

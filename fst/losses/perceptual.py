@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fst.errors import InputError
-from fst.loss_networks.layers import check_layers
+from fst.loss_networks.architectures import check_layers, parse_layers
 from fst.loss_networks.vgg import VGG19
 from fst.losses.colors import color_moments
 from fst.losses.functional import content_loss, gram_matrix, style_loss, total_variation
@@ -57,14 +57,15 @@ class PerceptualLoss(nn.Module):
         style_weight: at least 0. Where nothing is said of it, about what
             :mod:`fst.optimization.calibration` finds for most paintings.
         tv_weight: at least 0; smooths.
-        content_layers: layer name -> weight.
-        style_layers: layer name -> weight.
-        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`.
+        content_layers: layer name -> weight, or ``"relu4_2=1,relu3_1"``: a bare name counts 1.
+        style_layers: likewise.
+        weights: of VGG-19, or of ``network``, as for :class:`~fst.loss_networks.vgg.VGG19`.
         pooling: of VGG-19, ``"max"`` or ``"avg"``.
         padding: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; of the painting and of
             pictures alike.
         normalization: one of :data:`NORMALIZATIONS`.
         dtype: to run VGG-19 in; the losses are float32 in any case.
+        network: that judges, as for :class:`~fst.loss_networks.vgg.VGG19`.
 
     Raises:
         InputError: a weight that is negative or not a number, an unknown layer, no layer at all.
@@ -76,13 +77,14 @@ class PerceptualLoss(nn.Module):
         content_weight: float = CONTENT_WEIGHT,
         style_weight: float = STYLE_WEIGHT,
         tv_weight: float = TV_WEIGHT,
-        content_layers: Mapping[str, float] = CONTENT_LAYERS,
-        style_layers: Mapping[str, float] = STYLE_LAYERS,
+        content_layers: Mapping[str, float] | str = CONTENT_LAYERS,
+        style_layers: Mapping[str, float] | str = STYLE_LAYERS,
         weights: str = "auto",
         pooling: str = "max",
         normalization: str = "relative",
         dtype: torch.dtype = torch.float32,
         padding: str = "zeros",
+        network: str | None = None,
     ) -> None:
         super().__init__()
         if normalization not in NORMALIZATIONS:
@@ -95,7 +97,7 @@ class PerceptualLoss(nn.Module):
         self.content_layers = _normalize("content_layers", content_layers)
         self.style_layers = _normalize("style_layers", style_layers)
         layers = [*self.content_layers, *self.style_layers]
-        self.vgg = VGG19(layers, weights, pooling, dtype, padding)
+        self.vgg = VGG19(layers, weights, pooling, dtype, padding, network)
         measured = measure_style(self.vgg, painting, self.style_layers)
         self.register_buffer("colors", color_moments(painting), persistent=False)
         self.colors: Tensor
@@ -177,10 +179,9 @@ def _course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
     return target.float().square().flatten(1).mean(1) / (4 * mean**power)
 
 
-def _normalize(name: str, layers: Mapping[str, float]) -> dict[str, float]:
+def _normalize(name: str, given: Mapping[str, float] | str) -> dict[str, float]:
     """Layer weights that sum to one."""
+    layers = parse_layers(name, given)
     check_layers(layers)
-    total = sum(number(f"{name}.{layer}", weight, 0) for layer, weight in layers.items())
-    if total == 0:
-        raise InputError(f"{name} needs at least one layer with a weight above 0")
+    total = sum(layers.values())
     return {layer: weight / total for layer, weight in layers.items()}

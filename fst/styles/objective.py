@@ -11,7 +11,7 @@ from torch import Tensor
 from fst.errors import AssetError, FstWarning, InputError
 from fst.image.painting import load_painting, painting_of
 from fst.image.picture import Picture
-from fst.loss_networks.weights import WEIGHTS
+from fst.loss_networks.sources import WEIGHTS
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT, PerceptualLoss
 from fst.styles.paintings import as_path, checksum, find_painting
 from fst.styles.portraits import embedded_portrait
@@ -97,6 +97,12 @@ def padding_of(description: Mapping[str, Any]) -> str:
     return padding
 
 
+def network_of(description: Mapping[str, Any]) -> str | None:
+    """The loss network of a style, where it is not told by its weights: VGG-16."""
+    network = description.get("loss", {}).get("loss_network", {})
+    return "vgg16" if network.get("architecture") == "vgg16" else None
+
+
 def load_objective(
     style: TrainedStyle,
     device: torch.device,
@@ -111,8 +117,8 @@ def load_objective(
         device: for the loss.
         dtype: to run VGG-19 in.
         painting: where the painting is, or itself; None looks for the name in the description.
-        weights: of VGG-19, as for :class:`~fst.loss_networks.vgg.VGG19`; None is ``"slim"`` for a
-            style that was trained with it, and else ``"auto"``.
+        weights: of the loss network, as for :class:`~fst.loss_networks.vgg.VGG19`; None is
+            ``"slim"`` for a style that was trained with it, and else ``"auto"``.
 
     Returns:
         The painting, ``(1, 3, H, W)``, or its portrait; the loss.
@@ -138,6 +144,8 @@ def load_objective(
     else:
         target = style_target(about["image"], about["size"], about.get("image_sha256"))
     how = {"pooling": network["pooling"], "padding": padding_of(style.description)}
+    if weights != "slim":  # which may be asked to judge in another network's place
+        how["network"] = network_of(style.description)
     loss = PerceptualLoss(target, weights=weights, dtype=dtype, **how, **settings)
     return target, loss.to(device)
 

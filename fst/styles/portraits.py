@@ -15,7 +15,7 @@ from torch import Tensor
 from fst import assets
 from fst.errors import AssetError, FstWarning
 from fst.image.painting import load_painting
-from fst.loss_networks.weights import EMBEDDED
+from fst.loss_networks.sources import EMBEDDED
 
 PORTRAITS = EMBEDDED / "portraits"
 """Their folder: ``<style>.jpg`` and ``portraits.json``."""

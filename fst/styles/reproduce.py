@@ -71,6 +71,8 @@ def _arguments(description: dict[str, Any], steps: int | None) -> list[str]:
 def _of_the_loss(loss: dict[str, Any]) -> list[str]:
     """What differs from the usual loss."""
     arguments = []
+    if loss["loss_network"].get("architecture") == "vgg16":
+        arguments.append("loss.network=vgg16")
     if (pooling := loss["loss_network"].get("pooling", "max")) != "max":
         arguments.append(f"loss.pooling={pooling}")
     if (padding := loss["loss_network"].get("padding", "zeros")) != "zeros":

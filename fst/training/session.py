@@ -145,13 +145,15 @@ def make_judges(
     """
     style, loss = settings["style"], settings["loss"]
     share = loss.get("slim_share")
-    if share is not None and loss["weights"] == "slim":
+    if share is not None and "slim" in (loss["weights"], loss.get("network")):
         raise InputError("loss.slim_share goes from the slim network to VGG-19: not with loss=slim")
 
     painting = the_painting(style) if painting is None else painting
 
     def judged_by(weights: str) -> PerceptualLoss:
-        return parts.make_loss(painting, weights=weights, dtype=dtype)
+        # a run's own network may be VGG-16; the slim one begins in its place, too
+        network = {} if loss.get("network") is None or weights != "slim" else {"network": "slim"}
+        return parts.make_loss(painting, weights=weights, dtype=dtype, **network)
 
     objective = judged_by(loss["weights"])
     return Judges(objective, None if share is None else judged_by("slim"), share or 0.0)

@@ -11,15 +11,17 @@ from typing import Any
 import torch
 from lightning.pytorch.strategies import StrategyRegistry
 
-from fst.choices import PADDINGS, POOLINGS
+from fst.choices import NETWORKS, PADDINGS, POOLINGS
 from fst.errors import InputError
 from fst.evaluation.regularity import WINDOW
+from fst.loss_networks.architectures import parse_layers
 from fst.losses.perceptual import NORMALIZATIONS, TV_WEIGHT
 from fst.nets import NETS, make_net
 from fst.optimization.calibration import STRENGTHS
 from fst.styles.catalog import BASE
 from fst.system.checks import number, one_of, optional, shown, switch, text, whole_number
 from fst.system.device import pick_device
+from fst.training.at_hand import check_judge
 from fst.training.many.paintings import SOURCES
 from fst.training.many.settings import (
     check_kind,
@@ -56,6 +58,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for group in dict.fromkeys(name.rpartition(".")[0] for name in CHECKS):
         check_group(group, settings.get(group, {}) if group else settings)
     check_kind(settings)
+    check_judge(settings["loss"])
     sizes = settings["data"].get("sizes") or [settings["data"]["size"]]
     if settings.get("weave_weight") and min(sizes) < WINDOW:
         raise InputError(f"weave_weight needs crops of {WINDOW} pixels or more, not {min(sizes)}")
@@ -117,10 +120,9 @@ def _style_size(name: str, value: Any) -> None:
 
 
 def _layers(name: str, value: Any) -> None:
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, Mapping | str) or not value:
         raise InputError(f"{name} must map layers to weights, as {{relu4_2: 1.0}}, not {value!r}")
-    for layer, weight in value.items():
-        number(f"{name}.{layer}", weight, least=0)
+    parse_layers(name, value)
 
 
 def _choice(*allowed: str) -> Check:
@@ -167,6 +169,7 @@ CHECKS: dict[str, Check] = {
     "loss.tv_weight": _weight,
     "loss.content_layers": _layers,
     "loss.style_layers": _layers,
+    "loss.network": _or_null(_choice(*NETWORKS)),
     "loss.weights": text,
     "loss.pooling": _choice(*POOLINGS),
     "loss.padding": _choice(*PADDINGS),

@@ -35,6 +35,8 @@ SETS = ("loss.style_layers", "loss.content_layers")
 SEVERAL = "_several"
 """The style file behind ``style=[…]``."""
 
+_LAYERS = r"\w+(=[\d.]+)?(,\w+(=[\d.]+)?)*"
+
 _SWEEPS = r"(choice|range|interval|glob|shuffle|sort|tag)\(.*\)"
 
 
@@ -78,7 +80,7 @@ def hydras(words: Sequence[str], known: Collection[str], several: bool = False) 
         InputError: a painting without a name of its own, or two paintings.
     """
     words = with_styles(words, several) or with_painting(words, several)
-    words = [_styles_alone(word) for word in words] if several else words
+    words = [_styles_alone(word) if several else with_layers(word) for word in words]
     found = [part for word in words for part in replacing(word, words)]
     return [as_typed(word, several, known) for word in found]
 
@@ -143,6 +145,19 @@ def replacing(word: str, words: Sequence[str]) -> list[str]:
     if equals and key.lstrip("+") in sets and value[:1] == "{":
         return [f"~{key.lstrip('+')}", f"+{key.lstrip('+')}={value}"]
     return [word]
+
+
+def with_layers(word: str) -> str:
+    """``loss.style_layers=relu1_1,relu3_1=2`` as a mapping, which Hydra takes; others as they are.
+
+    In a sweep, commas are its own.
+    """
+    key, equals, value = word.partition("=")
+    known = equals and key.lstrip("+") in SETS and value != "null"
+    if not known or not re.fullmatch(_LAYERS, value):
+        return word
+    pairs = [part.partition("=") for part in value.split(",")]
+    return f"{key}={{{','.join(f'{layer}:{weight or 1}' for layer, _, weight in pairs)}}}"
 
 
 def with_styles(words: Sequence[str], several: bool = False) -> list[str] | None:

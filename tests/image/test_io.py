@@ -20,6 +20,7 @@ from PIL import Image, ImageCms, features
 from PIL.PngImagePlugin import PngImageFile
 from torch import Tensor
 
+from fst.choices import MAX_PIXELS
 from fst.errors import InputError
 from fst.image import io
 from fst.image.io import FORMATS, check_output, load_image, load_pixels, save_image
@@ -431,6 +432,17 @@ def test_a_picture_over_the_limit_is_refused_before_it_is_decoded(tmp_path: Path
     path.write_bytes(path.read_bytes()[:60])  # the size is known, the pixels are gone
     with pytest.raises(InputError, match="--max-pixels"):
         load_image(path, max_pixels=599)
+
+
+def test_a_picture_that_is_so_thin_that_a_pass_takes_too_much_is_refused(tmp_path: Path) -> None:
+    long = MAX_PIXELS // 64
+    for width, fits in ((long, True), (long + 1, False)):
+        Image.new("1", (width, 1)).save(tmp_path / "a.png")
+        if fits:
+            assert load_image(tmp_path / "a.png", min_side=1).size == (width, 1)
+            continue
+        with pytest.raises(InputError, match=rf"a\.png: {width}x1 .*--max-pixels"):
+            load_image(tmp_path / "a.png", min_side=1)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])

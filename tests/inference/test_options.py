@@ -25,7 +25,9 @@ from fst.inference.ways import USED, check_used
         ("init", "photos"), ("init", 3), ("seed", "abc"), ("seed", 10**20), ("seed", 1.0),
         ("clamp", 1), ("style_size", 15), ("style_size", "512"), ("content_weight", -1),
         ("style_weight", "much"), ("tv_weight", float("inf")), ("pooling", "median"),
-        ("weights", 19), ("normalization", 1), ("content_layers", "relu4_2"),
+        ("weights", 19), ("normalization", 1), ("content_layers", "relu4_2=x"),
+        ("content_layers", "relu6_1"),
+        ("loss_network", "vgg11"), ("padding", "circular"), ("style_layers", "relu1_1=0"),
         ("style_layers", ["relu1_1"]),
     ],
 )  # fmt: skip

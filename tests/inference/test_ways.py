@@ -40,6 +40,7 @@ VALUES: dict[str, Any] = {
     "preset": "course", "iterations": 2, "optimizer": "adam", "learning_rate": 0.01,
     "init": "noise", "seed": 3, "clamp": True, "style_size": 24, "content_weight": 2.0,
     "style_weight": 3.0, "tv_weight": 0.0, "pooling": "avg", "weights": "random",
+    "loss_network": "vgg16", "padding": "first",
     "content_layers": {"relu1_2": 1.0}, "style_layers": {"relu1_2": 1.0},
     "normalization": "course",
 }  # fmt: skip

@@ -216,6 +216,29 @@ def test_bf16_features_are_padded_in_bf16() -> None:
     assert (features.double() - expected).norm() < 0.03 * expected.norm()
 
 
+def test_first_replicates_at_the_first_convolution_and_pads_with_zeros_behind_it() -> None:
+    """As in the well-known PyTorch project, against a stack of torch's own convolutions."""
+    network = VGG19(["relu2_1"], "random", padding="first")
+    images = picture(17, 19)
+    found = network(images, ["conv1_1", "conv1_2", "relu2_1"])
+    x = normalize(images.double(), mean=network.mean.flatten().tolist(),
+                  std=network.std.flatten().tolist())  # fmt: skip
+    weights = [getattr(network, f"features_{i}_weight").double() for i in (0, 2, 5)]
+    modes = ("replicate", "zeros", "zeros")
+    layers = [
+        torch.nn.Conv2d(*w.shape[1::-1], 3, padding=1, padding_mode=mode, bias=False).double()
+        for w, mode in zip(weights, modes, strict=True)
+    ]  # random weights have no biases
+    for layer, weight in zip(layers, weights, strict=True):
+        layer.weight.data.copy_(weight)
+    with torch.no_grad():
+        first = layers[0](x)
+        second = layers[1](first.relu())
+        third = layers[2](torch.max_pool2d(second.relu(), 2)).relu()
+    for name, expected in (("conv1_1", first), ("conv1_2", second), ("relu2_1", third)):
+        torch.testing.assert_close(found[name].double(), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_an_unknown_padding_is_refused() -> None:
     with pytest.raises(InputError, match="padding must be one of zeros, replicate, reflect"):
         VGG19(["relu1_1"], "random", padding="circular")

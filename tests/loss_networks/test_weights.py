@@ -19,8 +19,8 @@ from torchvision_vgg import random_state, reference
 
 from fst.errors import AssetError, InputError
 from fst.loss_networks.layers import LAYERS
+from fst.loss_networks.sources import WEIGHTS
 from fst.loss_networks.vgg import VGG19
-from fst.loss_networks.weights import WEIGHTS
 
 DOWNLOAD = torch.hub.download_url_to_file
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from support import Run, make_photo
 
 from fst.errors import AssetError, FstWarning
-from fst.loss_networks import weights
+from fst.loss_networks import sources
+from fst.loss_networks.sources import EMBEDDED, WEIGHTS
 from fst.loss_networks.vgg import VGG19
-from fst.loss_networks.weights import EMBEDDED, WEIGHTS
 from fst.losses.perceptual import STYLE_LAYERS
 from fst.losses.statistics import measure_style
 from fst.styles.objective import load_objective
@@ -110,7 +111,7 @@ def test_the_network_with_one_byte_changed_is_refused(
     place: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = flipped(EMBEDDED / WEIGHTS["slim"].file, tmp_path, place)
-    monkeypatch.setattr(weights, "EMBEDDED", folder)
+    monkeypatch.setattr(sources, "EMBEDDED", folder)
     with pytest.raises(AssetError, match=r"damaged.*SHA-256") as caught:
         VGG19(["relu1_1"], "slim")
     assert "\n" not in str(caught.value)
@@ -119,7 +120,7 @@ def test_the_network_with_one_byte_changed_is_refused(
 def test_the_embedded_files_are_small_and_described() -> None:
     network = EMBEDDED / WEIGHTS["slim"].file
     assert sum(path.stat().st_size for path in EMBEDDED.rglob("*")) < 4e6
-    with weights.safe_open(network, framework="pt") as file:
+    with safe_open(network, framework="pt") as file:
         about = json.loads(file.metadata()["fst"])
     assert about["teacher"]["sha256"] in WEIGHTS["caffe"].sha256
     assert about["licence"] == "CC BY 4.0"  # the file is older than the key's American spelling

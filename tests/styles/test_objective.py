@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from support import make_photo
+from torchvision_vgg import random_state
 
-from fst.errors import AssetError, FstWarning
+from fst.errors import AssetError, FstWarning, InputError
 from fst.image.io import load_image
 from fst.image.picture import resize
+from fst.losses.perceptual import PerceptualLoss
 from fst.styles import catalog
-from fst.styles.objective import checksum_of, style_target
+from fst.styles.objective import checksum_of, load_objective, network_of, style_target
 from fst.styles.portraits import PORTRAITS
+from fst.styles.trained import TrainedStyle
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +87,23 @@ def test_what_is_nowhere_is_told_with_what_there_is() -> None:
     message = str(caught.value)
     assert "\n" not in message
     assert all(part in message for part in ("lake.jpg", "FST_ASSETS", "cache"))
+
+
+def test_a_style_that_vgg16_judged_is_judged_by_it_again(tmp_path: Path) -> None:
+    make_photo(48, 40).save(tmp_path / "mine.png")
+    painting = style_target(str(tmp_path / "mine.png"), 32)
+    state = random_state(9, network="vgg16")  # up to relu2_2
+    weights = tmp_path / "sixteen.safetensors"
+    save_file(state, weights)
+    layers = {"content_layers": "relu2_2", "style_layers": "relu1_2=1,relu2_2=3"}
+    loss = PerceptualLoss(painting, weights=str(weights), network="vgg16", **layers)
+    about = {"image": str(tmp_path / "mine.png"), "size": 32, "name": "mine"}
+    net = torch.nn.Identity()
+    style = TrainedStyle(net, {"style": about, "loss": loss.describe()})  # type: ignore[arg-type]
+    _, again = load_objective(style, torch.device("cpu"), weights=str(weights))
+    assert again.describe() == loss.describe()
+    assert network_of(style.description) == "vgg16"
+    with pytest.raises(InputError, match="caffe are not VGG-16's"):
+        load_objective(style, torch.device("cpu"), weights="caffe")
+    _, by_slim = load_objective(style, torch.device("cpu"), weights="slim")
+    assert by_slim.describe()["loss_network"]["weights"] == "slim"

@@ -130,10 +130,15 @@ def test_other_layers_and_poolings_are_kept() -> None:
         "content_layers": {"relu3_2": 1.0},
         "style_layers": {"relu1_1": 0.75, "conv3_1": 0.25},
         "normalization": "course",
-        "loss_network": {"weights": "caffe", "pooling": "avg", "padding": "reflect"},
+        "loss_network": {
+            "weights": "caffe",
+            "pooling": "avg",
+            "padding": "reflect",
+            "architecture": "vgg16",
+        },
     }
     loss = composed(training_arguments(about))["loss"]
-    assert (loss["pooling"], loss["padding"]) == ("avg", "reflect")
+    assert (loss["pooling"], loss["padding"], loss["network"]) == ("avg", "reflect", "vgg16")
     assert loss["normalization"] == "course"
     for key in ("content_layers", "style_layers"):
         weights = {layer: weight for layer, weight in loss[key].items() if weight}

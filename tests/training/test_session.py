@@ -94,6 +94,15 @@ def test_the_slim_network_does_not_come_before_itself(settings: dict[str, Any]) 
     assert asked.weights == []
 
 
+def test_the_slim_network_comes_before_vgg16_too(settings: dict[str, Any]) -> None:
+    settings["loss"] |= {"slim_share": 0.25, "network": "vgg16"}
+    layers = {"content_layers": "relu2_2", "style_layers": "relu1_2,relu2_2"}
+    judges = judges_of(settings, partial(PerceptualLoss, **{"network": "vgg16", **layers}))
+    assert judges.early is not None
+    of = [judge.describe()["loss_network"]["architecture"] for judge in judges[:2]]  # type: ignore
+    assert of == ["vgg16", "vgg19-slim"]
+
+
 def test_what_stands_in_for_a_painting_is_told(settings: dict[str, Any]) -> None:
     settings["style"] |= {"image": "monet_woman_with_a_parasol.jpg", "size": 64}
     with pytest.warns(FstWarning, match=r"parasol\.jpg"):

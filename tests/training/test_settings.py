@@ -40,6 +40,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "loss.content_layers": [{}, {"relu4_2": -1.0}, {"relu4_2": "much"}],
     "loss.style_layers": [{}, {"relu1_1": -1.0}],
     "loss.pooling": ["mean"],
+    "loss.network": ["vgg11", "VGG16"],
     "loss.padding": ["circular"],
     "loss.normalization": ["none"],
     "loss.slim_share": [-0.1, 1.1],
@@ -109,7 +110,7 @@ def wrong_types(name: str) -> list[Any]:
     if name in TEXTS:
         return [["a", "list"], {"a": "mapping"}, 2.5]
     if name in ("loss.content_layers", "loss.style_layers"):
-        return ["relu4_2", 3, ["relu4_2"], True]
+        return ["relu4_2,", "relu6_1", 3, ["relu4_2"], True]
     if name == "paintings.held_out":  # a list is one of names
         return ["nonsense", {"a": "mapping"}]
     if name in SWITCHES:

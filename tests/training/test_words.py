@@ -112,6 +112,13 @@ def test_layers_that_are_given_are_all_there_are(plus: str, loss: list[str]) -> 
     assert found["content_layers"] == {"relu3_1": 2}
 
 
+def test_layers_may_be_typed_as_for_a_photo() -> None:
+    words = ["loss.style_layers=relu1_1,relu3_1=0.5", "loss.content_layers=relu2_2"]
+    found = composed("style=monet", *words)["loss"]
+    assert found["style_layers"] == {"relu1_1": 1, "relu3_1": 0.5}
+    assert found["content_layers"] == {"relu2_2": 1}
+
+
 def test_one_layer_changes_one() -> None:
     found = composed("style=monet", "loss.style_layers.relu1_1=0.25")["loss"]["style_layers"]
     usual = {f"relu{block}_1": 1.0 for block in range(1, 6)}

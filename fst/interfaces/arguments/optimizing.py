@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from fst.choices import INITS, OPTIMIZERS
-from fst.interfaces.arguments.options import Parser, positive, shared
+from fst.choices import INITS, NETWORKS, OPTIMIZERS, PADDINGS
+from fst.interfaces.arguments.options import Parser, layers, positive, shared
 from fst.optimization.presets import PRESETS
 
 
@@ -27,6 +27,14 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
     shared(group, "--seed", help=say("of the noise"))
     add("--content-weight", type=float, metavar="WEIGHT", help=say("of the photo"))
     add("--tv-weight", type=float, metavar="WEIGHT", help=say("of smoothness"))
+    add("--loss-network", choices=NETWORKS, metavar="NAME",
+        help=say(f"what judges: {', '.join(NETWORKS)} (default: vgg19)"))
+    add("--content-layers", type=layers, metavar="LAYERS",
+        help=say("with a weight each, as relu3_1=1,relu4_2=2 (default: relu4_2)"))
+    add("--style-layers", type=layers, metavar="LAYERS",
+        help=say("likewise (default: relu1_1, relu2_1 ... relu5_1)"))
+    add("--padding", choices=PADDINGS, metavar="KIND",
+        help=say(f"of the loss network: {', '.join(PADDINGS)} (default: zeros)"))
     add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
     shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
     add("--save-every", type=positive, metavar="N",

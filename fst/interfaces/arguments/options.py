@@ -110,6 +110,19 @@ def strokes(text: str) -> int | str:
     return _whole(text, 16, f"of at least 16, or one of {', '.join(STROKES)}")
 
 
+def layers(text: str) -> dict[str, float]:
+    """Layers of a loss network with a weight each; a bare name counts 1."""
+    from fst.errors import InputError
+    from fst.loss_networks.architectures import check_layers, parse_layers
+
+    try:
+        found = parse_layers("it", text)
+        check_layers(found)  # VGG-16's are among VGG-19's
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return found
+
+
 def count(text: str) -> int:
     """A whole number, 0 or more."""
     return _whole(text, 0, "of at least 0")

@@ -13,7 +13,7 @@ from pathlib import Path
 from fst import assets
 from fst.data.sources import open_sample
 from fst.errors import AssetError
-from fst.loss_networks.weights import at_hand
+from fst.loss_networks.sources import at_hand
 from fst.system.process import run_python
 
 DEMO = Path("demo")

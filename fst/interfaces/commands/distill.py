@@ -19,8 +19,8 @@ from fst.errors import InputError
 from fst.evaluation.photos import find_photos
 from fst.image.io import load_image
 from fst.image.picture import resize
+from fst.loss_networks.sources import WEIGHTS
 from fst.loss_networks.vgg import VGG19
-from fst.loss_networks.weights import WEIGHTS
 from fst.research.distillation.settings import DistillationSettings
 from fst.research.distillation.slim import RELUS, SLIM, write_slim
 from fst.research.distillation.teach import Distillation, read_state

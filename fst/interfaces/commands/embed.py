@@ -21,8 +21,8 @@ from fst.errors import InputError
 from fst.evaluation.photos import find_photos, read_photo
 from fst.image.io import load_image
 from fst.image.picture import resize
+from fst.loss_networks.sources import EMBEDDED
 from fst.loss_networks.vgg import VGG19
-from fst.loss_networks.weights import EMBEDDED
 from fst.research.distillation.agreement import agreement, make_cases, verdict_on
 from fst.research.distillation.slim import CONVOLUTIONS, RELUS, SLIM, random_slim, write_slim
 from fst.system.device import pick_device, pick_precision

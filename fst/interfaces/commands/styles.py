@@ -21,7 +21,7 @@ from fst.styles.description import MANY
 from fst.styles.headers import many_files, read_header, styles_of, title_of
 
 VGG19_FILES = ("vgg19_caffe_fp16.safetensors", "vgg19-dcbb9e9d.pth")
-"""The files of VGG-19 that training takes by itself (:data:`fst.loss_networks.weights.AUTO`)."""
+"""The files of VGG-19 that training takes by itself (:data:`fst.loss_networks.sources.AUTO`)."""
 
 ANY = "any"
 """The any-painting net (:data:`fst.styles.predicted.ANY`)."""

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from fst.errors import InputError
+from fst.image.decoding import pixels_of
 from fst.interfaces.http.errors import Refused
 from fst.interfaces.http.forms import Share, Truth, check_photo_and_style
 from fst.interfaces.http.job import Job, Kind, State
 from fst.interfaces.http.job_store import Jobs
-from fst.interfaces.http.pictures import TAKEN_WORDS, check_writable, fitting, pixels_of
+from fst.interfaces.http.pictures import TAKEN_WORDS, check_writable, fitting
 
 MOST_ITERATIONS = 5000
 """Of one job."""

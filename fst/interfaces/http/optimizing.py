@@ -17,7 +17,7 @@ from fst.interfaces.http.stylize import attachment, read_mask, read_painting
 from fst.interfaces.http.uploads import Form
 from fst.interfaces.loaded_style import LoadedStyle
 from fst.interfaces.steps import Step
-from fst.loss_networks.weights import at_hand
+from fst.loss_networks.sources import at_hand
 from fst.system.cancellation import cancelable
 from fst.system.files import atomic_file
 

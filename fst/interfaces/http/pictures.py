@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from fst.errors import InputError
-from fst.image.decoding import calm_pil, decoded
+from fst.image.decoding import THIN, calm_pil, decoded, pixels_of
 from fst.image.exif import add_to_tiff
 from fst.image.formats import open_picture
 from fst.image.limits import LARGEST
@@ -34,9 +34,6 @@ WRITTEN = {
     "tiff": ("TIFF", "image/tiff", "tif"),
 }
 """What a result may be: its name -> PIL's name, media type, suffix."""
-
-THIN = 64
-"""Pixels of a side from which a pass makes a picture no wider."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +86,6 @@ def check_picture(upload: Upload, what: str, max_pixels: int) -> tuple[int, int]
             "most",
         )
     return width, height
-
-
-def pixels_of(width: int, height: int) -> int:
-    """The pixels of a picture as a pass counts them: it makes a thin one wider."""
-    return max(width, THIN) * max(height, THIN)
 
 
 def read_picture(upload: Upload, what: str, max_pixels: int, at_most: int | None = None) -> Photo:

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from PIL import Image
 
 from fst.errors import InputError
+from fst.image.decoding import pixels_of
 from fst.interfaces.http.errors import Refused, answers
 from fst.interfaces.http.forms import (
     FILES,
@@ -28,7 +29,6 @@ from fst.interfaces.http.pictures import (
     check_picture,
     check_writable,
     fitting,
-    pixels_of,
     read_picture,
     write_picture,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fst.errors import InputError
 from fst.interfaces.http.settings import ServiceSettings
-from fst.loss_networks.weights import at_hand
+from fst.loss_networks.sources import at_hand
 from fst.styles.catalog import BASE, style_names
 from fst.styles.names import is_small
 from fst.styles.predicted import ANY

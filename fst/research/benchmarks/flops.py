@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from fst.loss_networks.layers import CHANNELS, LAYERS
-from fst.loss_networks.weights import WEIGHTS
+from fst.loss_networks.sources import WEIGHTS
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
 
 

@@ -16,7 +16,7 @@ from fst.image.io import load_image
 from fst.image.painting import load_painting
 from fst.image.picture import Picture, resize
 from fst.inference.painter import Painter
-from fst.loss_networks.weights import at_hand
+from fst.loss_networks.sources import at_hand
 from fst.losses.perceptual import PerceptualLoss
 from fst.losses.statistics import measure_style
 from fst.styles.catalog import is_trained

@@ -18,16 +18,15 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor
 
+from fst.loss_networks.architectures import ARCHITECTURES
 from fst.loss_networks.layers import LAYERS, convolve
+from fst.loss_networks.sources import WEIGHTS
 from fst.loss_networks.vgg import VGG19, normalize_colors
-from fst.loss_networks.weights import WEIGHTS
 from fst.system.files import atomic_file
 
 SLIM = WEIGHTS["slim"]
 
-CONVOLUTIONS = tuple(
-    name for name in LAYERS if name.startswith("conv") and LAYERS[name] <= LAYERS[SLIM.last]
-)
+CONVOLUTIONS = tuple(name for name in ARCHITECTURES["slim"].names if name.startswith("conv"))
 """The convolutions of the slim network, first to last."""
 
 RELUS = tuple(name.replace("conv", "relu") for name in CONVOLUTIONS)

@@ -14,7 +14,7 @@ from tiny_any import save_any
 
 from fst.interfaces import cli
 from fst.interfaces.commands import styles
-from fst.loss_networks.weights import AUTO, WEIGHTS, at_hand
+from fst.loss_networks.sources import AUTO, WEIGHTS, at_hand
 from fst.nets.johnson import JohnsonNet
 from fst.styles.trained import TrainedStyle, save_checkpoint
 

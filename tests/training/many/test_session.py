@@ -14,7 +14,7 @@ from tiny_runs import KillAt, Killed, save_style, training_settings
 
 from fst.data.module import PhotoDataModule
 from fst.errors import InputError
-from fst.loss_networks.weights import WEIGHTS
+from fst.loss_networks.sources import WEIGHTS
 from fst.losses.moments import moments_network
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
