@@ -99,7 +99,8 @@ def optimizing(
     image = style.picture or style.image
     assert image is not None  # only blends have none
     size, sha256 = in_pixels(options.style_size) or style.size, style.about.get("image_sha256")
-    target = style_target(image, size, sha256)
+    statistic = arguments.get("statistic", "gram")
+    target = style_target(image, size, sha256, statistic=statistic)
     if "weights" not in arguments and "network" not in arguments:  # then what it was trained with
         arguments["weights"] = "slim" if judged_by_slim(style.description) else "auto"
         arguments["network"] = network_of(style.description)

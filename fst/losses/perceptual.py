@@ -122,7 +122,7 @@ class PerceptualLoss(nn.Module):
     @torch.no_grad()
     def _measure(self, painting: Tensor) -> None:
         """Keeps what the style loss compares with, and the scales of its layers."""
-        self._style_scales = dict.fromkeys(self.style_layers, 1.0)
+        self._style_scales = dict.fromkeys(self.style_layers, self.statistic.scale)
         self._names: dict[str, tuple[str, ...]] = {}
         for layer, features in self.vgg(painting, self.style_layers).items():
             measured = self.statistic.measure(features)
