@@ -1,6 +1,7 @@
 """The options of the optimization of pixels, for ``fst stylize``."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from fst.choices import INITS, NETWORKS, PADDINGS, STATISTICS
 from fst.interfaces.arguments.options import Parser, layers, positive, shared
@@ -52,4 +53,13 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
         help=say("from one patch to the next (default: 2)"))
     add("--save-every", type=positive, metavar="N",
         help=say("also write every Nth iterate, into RESULT.iterates/"))
+    add("--animate", type=Path, metavar="FILE",
+        help=say("the iterates as a clip: .mp4, .gif, .webp ... (default: none)"))
+    add("--animate-every", type=positive, metavar="N",
+        help=say("iterations between two of its frames (default: ten seconds in all)"))
+    add("--plot", type=Path, metavar="FILE.png", help=say("the losses as curves (default: none)"))
+    add("--log", type=Path, metavar="FILE.csv",
+        help=say("the losses of every iteration, layer by layer (default: none)"))
+    add("--resume", action="store_true", default=None,
+        help=say("go on where this command was stopped, and keep what that needs"))
     # fmt: on
