@@ -12,11 +12,8 @@ RECOLORS = ("cholesky", "eigen", "histogram")
 MAX_PIXELS = 200_000_000
 """A picture of more pixels is refused unless it is asked for."""
 
-INITS = ("photo", "noise", "blend")
-"""What an optimization of pixels starts from (:mod:`fst.optimization.pixels`)."""
-
-OPTIMIZERS = ("lbfgs", "adam")
-"""Of the pixels."""
+INITS = ("photo", "noise", "blend", "painting", "pass")
+"""What an optimization of pixels starts from, besides a picture (:mod:`fst.inference.starts`)."""
 
 METHODS = ("auto", "feedforward", "optimize")
 """One pass of a trained net, or the optimization of the pixels (:mod:`fst.inference.stylizers`)."""

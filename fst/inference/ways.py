@@ -18,8 +18,12 @@ from fst.system.checks import one_of, whole_number
 OF_PREDICTION = ("style_size", "style_weight")
 """Of a net that is predicted from a painting, and of the optimization for a painting."""
 
+FOLLOWING = ("save_every", "animate", "animate_every", "plot", "log", "resume")
+"""Of the command alone: how an optimization is seen, and gone on with."""
+
 _REFINE = (
-    "memory", "backend", "margin", "optimizer", "learning_rate", "clamp", "weights", "save_every"
+    "memory", "backend", "margin", "optimizer", "learning_rate", "clamp", "average", "tolerance",
+    "weights", *FOLLOWING,
 )  # fmt: skip
 
 USED = {
@@ -27,7 +31,7 @@ USED = {
     "predicted": (*OF_PASS, *OF_PREDICTION),
     "refine": _REFINE,
     "predicted, refine": (*_REFINE, *OF_PREDICTION),
-    "optimize": (*OF_PIXELS, "save_every"),
+    "optimize": (*OF_PIXELS, *FOLLOWING),
 }
 """Way of painting -> the options that it has a use for."""
 

@@ -65,10 +65,9 @@ def load(
         loss: options of the loss in one mapping: ``{"style_weight": 5.0}``.
         settings: options of the optimization in one mapping: ``{"iterations": 200}``.
         pixels: the same by their names, those of :class:`fst.inference.pixel_options.PixelOptions`:
-            ``preset``, ``iterations``, ``optimizer``, ``learning_rate``, ``init``, ``seed``,
-            ``style_size``, ``content_weight``, ``style_weight``, ``tv_weight``, ``pooling``,
-            ``weights`` ... A net that is predicted from a painting takes ``style_size`` (or
-            ``stroke_size``, its other name) and ``style_weight``.
+            ``iterations``, ``optimizer``, ``init`` (also a picture, of any size), ``style_size``,
+            ``content_weight``, ``style_weight``, ``weights`` ... A net that is predicted from a
+            painting takes ``style_size`` (or ``stroke_size``, its other name) and ``style_weight``.
 
     Raises:
         FstError: no such style, device or option; an option of no use; what the message says.

@@ -16,6 +16,7 @@ from fst.inference.pixel_options import (
 )
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
 from fst.inference.ways import (
+    FOLLOWING,
     PREDICTED,
     USED,
     asked_of_painting,
@@ -68,7 +69,7 @@ def chosen_of(options: argparse.Namespace) -> dict[str, Any]:
     """The options of painting that were given, by the names that they have everywhere."""
     given = {**vars(options), "circular": options.seamless or None}
     given["backend"] = None if options.backend == "auto" else options.backend
-    names = (*OF_PASS, *OF_PIXELS, "save_every")
+    names = (*OF_PASS, *OF_PIXELS, *FOLLOWING)
     return {name: given[name] for name in names if given.get(name) is not None}
 
 

@@ -124,6 +124,7 @@ class PerceptualLoss(nn.Module):
         targets: Mapping[str, Tensor],
         grams: Mapping[str, Tensor] | None = None,
         style_weight: Tensor | None = None,
+        layers: dict[str, Tensor] | None = None,
     ) -> LossTerms:
         """Judges ``images`` against the photos that gave ``targets`` and against the painting.
 
@@ -134,6 +135,8 @@ class PerceptualLoss(nn.Module):
                 or ``(N, C, C)`` for a style to every picture. They are this loss network's; not
                 with the ``"course"`` normalization, whose scales are the painting's.
             style_weight: ``(N,)``, instead of the loss's own.
+            layers: is given every layer's part of the terms, ``(N,)`` each and without a graph, as
+                ``"content/relu4_2"`` and ``"style/relu1_1"``; they are weighted and add up.
 
         Raises:
             InputError: other Gram matrices with the ``"course"`` normalization.
@@ -149,13 +152,18 @@ class PerceptualLoss(nn.Module):
                 mean = targets[layer].float().abs().flatten(1).mean(1)
                 loss = loss * _course_scale(targets[layer], mean, 2)
             content = content + loss
+            if layers is not None:
+                layers[f"content/{layer}"] = self.content_weight * loss.detach()
+        shared = self.style_weight if style_weight is None else style_weight
         for layer, weight in self.style_layers.items():
             wanted = getattr(self, f"gram_{layer}") if grams is None else grams[layer]
             loss = style_loss(gram_matrix(features[layer]), wanted)
-            style = style + weight * self._style_scales[layer] * loss
+            part = weight * self._style_scales[layer] * loss
+            style = style + part
+            if layers is not None:
+                layers[f"style/{layer}"] = shared * part.detach()
         tv = total_variation(images) if self.tv_weight else zero
-        style = style * (self.style_weight if style_weight is None else style_weight)
-        return LossTerms(self.content_weight * content, style, self.tv_weight * tv)
+        return LossTerms(self.content_weight * content, style * shared, self.tv_weight * tv)
 
     def describe(self) -> dict[str, Any]:
         """The configuration and what judged, as plain values for a checkpoint or a report."""

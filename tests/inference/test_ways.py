@@ -42,7 +42,7 @@ VALUES: dict[str, Any] = {
     "style_weight": 3.0, "tv_weight": 0.0, "pooling": "avg", "weights": "random",
     "loss_network": "vgg16", "padding": "first",
     "content_layers": {"relu1_2": 1.0}, "style_layers": {"relu1_2": 1.0},
-    "normalization": "course",
+    "normalization": "course", "init_noise": 0.5, "average": 0.9, "tolerance": 0.01,
 }  # fmt: skip
 """Every option -> a value that differs from its default."""
 

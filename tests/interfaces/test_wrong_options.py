@@ -191,6 +191,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
                               "photo.png/below.png",
                               "photo.png/"],
     ("stylize", "--save-every"): ["1"],  # no optimization
+    ("stylize", "--init"): [*PICTURE, "noise", "photo.png"],  # nor has it a start
     ("stylize", "--style-size"): ["8", "huge", "99999"],
     ("stylize", "--stroke-size"): ["8", "huge", "99999"],
     ("stylize", "--weights"): ["slim"],  # no optimization
@@ -275,7 +276,15 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["--method", "feedforward", "--optimizer", "adam"],
         ["--method", "feedforward", "--learning-rate", "1"],
         ["--method", "feedforward", "--init", "noise"],
+        ["--method", "feedforward", "--init", "photo.png"],
+        ["--method", "feedforward", "--init-noise", "0.5"],
+        ["--method", "feedforward", "--average", "0.9"],
+        ["--method", "feedforward", "--tolerance", "1e-4"],
         ["--method", "feedforward", "--seed", "1"],
+        ["--method", "optimize", "--init", "noise", "--init-noise", "0.5"],
+        ["--method", "optimize", "--init", "nowhere.png"],
+        ["--method", "optimize", "--iterations", "0"],
+        ["--method", "optimize", "--seed", "1"],
         ["--method", "feedforward", "--preset", "gatys"],
         ["--method", "feedforward", "--content-weight", "1"],
         ["--method", "feedforward", "--style-weight", "1"],

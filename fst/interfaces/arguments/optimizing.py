@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from fst.choices import INITS, NETWORKS, OPTIMIZERS, PADDINGS
+from fst.choices import INITS, NETWORKS, PADDINGS
 from fst.interfaces.arguments.options import Parser, layers, positive, shared
+from fst.optimization.optimizers import OPTIMIZERS
 from fst.optimization.presets import PRESETS
 
 
@@ -21,9 +22,15 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
         help=say(f"settings of the literature: {', '.join(PRESETS)}"))
     shared(group, "--iterations", help=say("default: 500; preset course: 2500"))
     add("--optimizer", choices=OPTIMIZERS, metavar="NAME", help=say(", ".join(OPTIMIZERS)))
-    add("--learning-rate", type=float, metavar="RATE", help=say("default: lbfgs 1, adam 0.02"))
-    add("--init", choices=INITS, metavar="PICTURE",
-        help=say(f"what to start from: {', '.join(INITS)} (default: the photo)"))
+    add("--learning-rate", type=float, metavar="RATE",
+        help=say("default: lbfgs 1, adam 0.02, sgd 5e-5"))
+    add("--average", type=float, metavar="DECAY",
+        help=say("the result is an average of the iterates: 0.99"))
+    add("--tolerance", type=float, metavar="SHARE",
+        help=say("stop when 20 iterations lower the objective by less: 1e-4"))
+    add("--init", metavar="PICTURE",
+        help=say(f"what to start from: {', '.join(INITS)}, or a file (default: the photo)"))
+    add("--init-noise", type=float, metavar="0-1", help=say("share of noise mixed into the start"))
     shared(group, "--seed", help=say("of the noise"))
     add("--content-weight", type=float, metavar="WEIGHT", help=say("of the photo"))
     add("--tv-weight", type=float, metavar="WEIGHT", help=say("of smoothness"))
