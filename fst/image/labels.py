@@ -1,5 +1,6 @@
 """Label pictures: a color, or a gray value, says which region each pixel belongs to."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,8 @@ def _named(color: Color) -> str:
 def regions_of(photo: Labels, paintings: Sequence[Labels]) -> Regions:
     """The regions of a photo, and where they are in its paintings.
 
-    The same color is the same region; else it is the nearest color of the others, if one is near.
+    The same color is the same region; else it is the nearest color of the others, if one is near:
+    nearer than two labels of one picture are to each other.
 
     Args:
         photo: its labels.
@@ -141,18 +143,19 @@ def regions_of(photo: Labels, paintings: Sequence[Labels]) -> Regions:
     Raises:
         InputError: a region of the photo that no painting has; names its color.
     """
+    near = min((NEAR, *(_apart(labels.colors) / 2.01 for labels in (photo, *paintings))))
     known: list[Color] = []  # of the paintings
     places = []
     for labels in paintings:
         before = tuple(known)
         own = []
         for color in labels.colors:
-            if (place := _counterpart(color, before)) is None:
+            if (place := _counterpart(color, before, near)) is None:
                 place = len(known)
                 known.append(color)
             own.append(place)
         places.append(own)
-    of_photo = [_counterpart(color, known) for color in photo.colors]
+    of_photo = [_counterpart(color, known, near) for color in photo.colors]
     lost = [_named(c) for c, place in zip(photo.colors, of_photo, strict=True) if place is None]
     if lost:
         others = " or ".join(labels.name for labels in paintings)
@@ -169,7 +172,13 @@ def regions_of(photo: Labels, paintings: Sequence[Labels]) -> Regions:
     )
 
 
-def _counterpart(color: Color, known: Sequence[Color]) -> int | None:
+def _apart(colors: Sequence[Color]) -> float:
+    """The least distance between two colors of a picture."""
+    distances = torch.pdist(torch.tensor(colors).float())
+    return float(distances.min()) if len(distances) else math.inf
+
+
+def _counterpart(color: Color, known: Sequence[Color], near: float) -> int | None:
     """The place of the color that is meant; None where none is near."""
     if color in known:
         return list(known).index(color)
@@ -177,7 +186,7 @@ def _counterpart(color: Color, known: Sequence[Color]) -> int | None:
         return None
     distances = (torch.tensor(known).float() - torch.tensor(color).float()).norm(dim=1)
     place = int(distances.argmin())
-    return place if float(distances[place]) <= NEAR else None
+    return place if float(distances[place]) <= near else None
 
 
 def _masks(labels: Labels, places: Sequence[int | None], wanted: dict[int, int]) -> Tensor:

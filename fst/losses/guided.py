@@ -10,13 +10,28 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import FstWarning, InputError
-from fst.losses.perceptual import PerceptualLoss
+from fst.losses.functional import gram_matrix, style_loss
+from fst.losses.perceptual import PerceptualLoss, course_scale
 
 LEAST = 1.0
 """Positions of a layer that a region has to cover: of fewer there are no statistics."""
 
 Target = dict[str, Tensor]
 """What a statistic of style knows of a painting at a layer, by name."""
+
+
+class _Gram:
+    """Gram matrices, as a statistic."""
+
+    @staticmethod
+    def measure(features: Tensor) -> Target:
+        """The matrix."""
+        return {"gram": gram_matrix(features)}
+
+    @staticmethod
+    def error(features: Tensor, target: Target, draw: int = 0) -> Tensor:
+        """Of Gatys et al."""
+        return style_loss(gram_matrix(features), target["gram"])
 
 
 class Guide(NamedTuple):
@@ -74,6 +89,7 @@ class GuidedLoss(PerceptualLoss):
         self._masks: dict[tuple[int, int], Tensor] = {}
         if guide is not None and arguments.get("statistic") == "patches":
             raise InputError("statistic patches knows no regions: leave labels out")
+        self.statistic, self.statistic_name = _Gram, "gram"
         super().__init__(paintings[0], **arguments)
 
     def of_paintings(self, paintings: Sequence[Tensor]) -> "GuidedLoss":
@@ -83,6 +99,12 @@ class GuidedLoss(PerceptualLoss):
         other._paintings, other._masks = tuple(paintings), {}
         other._measure(paintings[0])
         return other
+
+    def _scale(self, target: Target, mean: float) -> float:
+        """Of a region at a layer, as the normalization wants it."""
+        if self.normalization != "course":
+            return 1.0
+        return float(course_scale(target["gram"], mean, 4))
 
     @torch.no_grad()
     def _measure(self, painting: Tensor) -> None:
@@ -104,7 +126,7 @@ class GuidedLoss(PerceptualLoss):
                 mixed = sum(share / total * target["gram"] for share, target, _ in parts)
                 mean = sum(share / total * mean for share, _, mean in parts)
                 parts = [(total, {"gram": torch.as_tensor(mixed)}, mean)]
-            self._scales[layer, region] = self._scale(layer, parts[0][1], parts[0][2])
+            self._scales[layer, region] = self._scale(parts[0][1], parts[0][2])
             kept = []
             for place, (share, target, _) in enumerate(parts):
                 name = f"{layer}_{region}_{place}"
@@ -137,9 +159,7 @@ class GuidedLoss(PerceptualLoss):
         inside = mask >= min(0.5, float(mask.max()))
         return features[:, :, inside][:, :, None]
 
-    def style_error(
-        self, layer: str, features: Tensor, grams: Any = None, draw: int = 0
-    ) -> Tensor:
+    def style_error(self, layer: str, features: Tensor, grams: Any = None, draw: int = 0) -> Tensor:
         """Of one picture: the regions' errors, weighted by their areas; ``(1,)``."""
         if self._guide is None:
             return self._error(layer, 0, features, draw)
@@ -186,7 +206,3 @@ class GuidedLoss(PerceptualLoss):
                     FstWarning,
                     stacklevel=2,
                 )
-
-    def describe(self) -> dict[str, Any]:
-        """As of one painting; what the paintings and their labels are is told elsewhere."""
-        return super().describe()

@@ -98,15 +98,27 @@ class PerceptualLoss(nn.Module):
         self.style_layers = _normalize("style_layers", style_layers)
         layers = [*self.content_layers, *self.style_layers]
         self.vgg = VGG19(layers, weights, pooling, dtype, padding, network)
-        measured = measure_style(self.vgg, painting, self.style_layers)
         self.register_buffer("colors", color_moments(painting), persistent=False)
         self.colors: Tensor
+        self._measure(painting)
+
+    @torch.no_grad()
+    def _measure(self, painting: Tensor) -> None:
+        """Keeps what the style loss compares with, and the scales of its layers."""
+        measured = measure_style(self.vgg, painting, self.style_layers)
         self._style_scales = dict.fromkeys(self.style_layers, 1.0)
         for layer in self.style_layers:
             gram = measured.grams[layer]
             self.register_buffer(f"gram_{layer}", gram, persistent=False)
-            if normalization == "course":
-                self._style_scales[layer] = _course_scale(gram, measured.means[layer], 4).item()
+            if self.normalization == "course":
+                self._style_scales[layer] = course_scale(gram, measured.means[layer], 4).item()
+
+    def style_error(
+        self, layer: str, features: Tensor, grams: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """How far features are from the painting's at a style layer, unweighted: ``(N,)``."""
+        wanted = getattr(self, f"gram_{layer}") if grams is None else grams[layer]
+        return style_loss(gram_matrix(features), wanted)
 
     @torch.no_grad()
     def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
@@ -150,15 +162,14 @@ class PerceptualLoss(nn.Module):
             loss = weight * content_loss(features[layer], targets[layer])
             if self.normalization == "course":
                 mean = targets[layer].float().abs().flatten(1).mean(1)
-                loss = loss * _course_scale(targets[layer], mean, 2)
+                loss = loss * course_scale(targets[layer], mean, 2)
             content = content + loss
             if layers is not None:
                 layers[f"content/{layer}"] = self.content_weight * loss.detach()
         shared = self.style_weight if style_weight is None else style_weight
         for layer, weight in self.style_layers.items():
-            wanted = getattr(self, f"gram_{layer}") if grams is None else grams[layer]
-            loss = style_loss(gram_matrix(features[layer]), wanted)
-            part = weight * self._style_scales[layer] * loss
+            error = self.style_error(layer, features[layer], grams)
+            part = weight * self._style_scales[layer] * error
             style = style + part
             if layers is not None:
                 layers[f"style/{layer}"] = shared * part.detach()
@@ -178,7 +189,7 @@ class PerceptualLoss(nn.Module):
         }
 
 
-def _course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
+def course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
     """What turns a relative error into the ``"course"`` normalization, ``(N,)``.
 
     It undoes the division by the target's energy and divides by the features' mean absolute
