@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import FstWarning, InputError
-from fst.losses.functional import gram_matrix, style_loss
 from fst.losses.perceptual import PerceptualLoss, course_scale
 
 LEAST = 1.0
@@ -18,20 +17,6 @@ LEAST = 1.0
 
 Target = dict[str, Tensor]
 """What a statistic of style knows of a painting at a layer, by name."""
-
-
-class _Gram:
-    """Gram matrices, as a statistic."""
-
-    @staticmethod
-    def measure(features: Tensor) -> Target:
-        """The matrix."""
-        return {"gram": gram_matrix(features)}
-
-    @staticmethod
-    def error(features: Tensor, target: Target, draw: int = 0) -> Tensor:
-        """Of Gatys et al."""
-        return style_loss(gram_matrix(features), target["gram"])
 
 
 class Guide(NamedTuple):
@@ -89,7 +74,6 @@ class GuidedLoss(PerceptualLoss):
         self._masks: dict[tuple[int, int], Tensor] = {}
         if guide is not None and arguments.get("statistic") == "patches":
             raise InputError("statistic patches knows no regions: leave labels out")
-        self.statistic, self.statistic_name = _Gram, "gram"
         super().__init__(paintings[0], **arguments)
 
     def of_paintings(self, paintings: Sequence[Tensor]) -> "GuidedLoss":
