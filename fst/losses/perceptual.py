@@ -131,7 +131,7 @@ class PerceptualLoss(nn.Module):
                 self.register_buffer(f"{name}_{layer}", value, persistent=False)
             if self.normalization == "course":
                 mean = float(features.float().abs().mean())
-                self._style_scales[layer] = _course_scale(measured["gram"], mean, 4).item()
+                self._style_scales[layer] = course_scale(measured["gram"], mean, 4).item()
 
     def style_target(self, layer: str) -> dict[str, Tensor]:
         """What is known of the painting at a style layer, by the names of the statistic."""
@@ -144,6 +144,17 @@ class PerceptualLoss(nn.Module):
             for layer in self.style_layers
             for name, value in self.style_target(layer).items()
         }
+
+    def style_error(
+        self,
+        layer: str,
+        features: Tensor,
+        grams: Mapping[str, Tensor] | None = None,
+        draw: int = 0,
+    ) -> Tensor:
+        """How far features are from the painting's at a style layer, unweighted: ``(N,)``."""
+        wanted = self.style_target(layer) if grams is None else {"gram": grams[layer]}
+        return self.statistic.error(features, wanted, draw)
 
     @torch.no_grad()
     def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
@@ -162,6 +173,7 @@ class PerceptualLoss(nn.Module):
         grams: Mapping[str, Tensor] | None = None,
         style_weight: Tensor | None = None,
         draw: int = 0,
+        layers: dict[str, Tensor] | None = None,
     ) -> LossTerms:
         """Judges ``images`` against the photos that gave ``targets`` and against the painting.
 
@@ -174,6 +186,8 @@ class PerceptualLoss(nn.Module):
                 another statistic.
             style_weight: ``(N,)``, instead of the loss's own.
             draw: what a statistic draws at random, if it does; one number is one draw.
+            layers: is given every layer's part of the terms, ``(N,)`` each and without a graph, as
+                ``"content/relu4_2"`` and ``"style/relu1_1"``; they are weighted and add up.
 
         Raises:
             InputError: other Gram matrices with the ``"course"`` normalization, or another
@@ -190,16 +204,20 @@ class PerceptualLoss(nn.Module):
             loss = weight * content_loss(features[layer], targets[layer])
             if self.normalization == "course":
                 mean = targets[layer].float().abs().flatten(1).mean(1)
-                loss = loss * _course_scale(targets[layer], mean, 2)
+                loss = loss * course_scale(targets[layer], mean, 2)
             content = content + loss
+            if layers is not None:
+                layers[f"content/{layer}"] = self.content_weight * loss.detach()
+        shared = self.style_weight if style_weight is None else style_weight
         for layer, weight in self.style_layers.items():
-            wanted = self.style_target(layer) if grams is None else {"gram": grams[layer]}
             with torch.autocast(images.device.type, enabled=False):
-                loss = self.statistic.error(features[layer], wanted, draw)
-            style = style + weight * self._style_scales[layer] * loss
+                error = self.style_error(layer, features[layer], grams, draw)
+            part = weight * self._style_scales[layer] * error
+            style = style + part
+            if layers is not None:
+                layers[f"style/{layer}"] = shared * part.detach()
         tv = total_variation(images) if self.tv_weight else zero
-        style = style * (self.style_weight if style_weight is None else style_weight)
-        return LossTerms(self.content_weight * content, style, self.tv_weight * tv)
+        return LossTerms(self.content_weight * content, style * shared, self.tv_weight * tv)
 
     def describe(self) -> dict[str, Any]:
         """The configuration and what judged, as plain values for a checkpoint or a report.
@@ -224,7 +242,7 @@ class PerceptualLoss(nn.Module):
         }
 
 
-def _course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
+def course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
     """What turns a relative error into the ``"course"`` normalization, ``(N,)``.
 
     It undoes the division by the target's energy and divides by the features' mean absolute
