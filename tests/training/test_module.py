@@ -177,14 +177,14 @@ def test_a_run_of_another_statistic_is_resumed_exactly(
     assert curve(run) == curve(whole)
     assert same(resumed.net.state_dict(), expected.net.state_dict())
     batch = crops(runs, 2)
-    net = runs.module(learning_rate=0.0).net
+    net = runs.module().net
     with torch.no_grad():
         one, two = (
             runs.loss(net(batch), runs.loss.content_targets(batch), draw=draw).style.mean()
             for draw in (0, 1)
         )
-    shown = [float(row["train/style"]) for row in rows(whole)][0]
-    assert shown == pytest.approx(one.item(), rel=1e-4)
+    first = float(rows(whole)[0]["train/style"])
+    assert first == pytest.approx(one.item(), rel=1e-4)
     assert torch.equal(one, two) == (statistic == "moments")
 
 

@@ -11,6 +11,7 @@ KINDS = {
     "reconstruction": "what each layer keeps of a photo, and of paintings, from noise",
     "start": "the same optimization from photo, painting and noise",
     "pooling": "max against average pooling in the loss network",
+    "statistics": "what style is compared by: Gram matrices, moments, patches ...",
     "size": "the painting at several sizes: the strokes",
     "presets": "the settings of the literature against each other",
 }
