@@ -12,6 +12,9 @@ MAX_PIXELS = 200_000_000
 INITS = ("photo", "noise", "blend", "painting", "pass")
 """What an optimization of pixels starts from, besides a picture (:mod:`fst.inference.starts`)."""
 
+STATISTICS = ("gram", "moments", "wasserstein", "sliced", "histogram", "patches")
+"""What a style loss compares (:mod:`fst.losses.style`)."""
+
 METHODS = ("auto", "feedforward", "optimize")
 """One pass of a trained net, or the optimization of the pixels (:mod:`fst.inference.stylizers`)."""
 

@@ -13,6 +13,7 @@ from fst.choices import INITS, PADDINGS, POOLINGS
 from fst.errors import InputError
 from fst.inference.options import check_each, check_strokes, given
 from fst.loss_networks.architectures import check_layers, chosen_network, parse_layers
+from fst.losses.style.choice import CHOSEN, check_statistic
 from fst.optimization.optimizers import OPTIMIZERS, USUAL
 from fst.optimization.presets import PRESETS
 from fst.system.checks import number, one_of, shown, switch, text, whole_number
@@ -54,6 +55,9 @@ class PixelOptions:
         content_layers: layer name -> weight, or ``"relu1_1=1,relu3_1=2"``, where a bare name counts
             1; and so are ``style_layers``.
         normalization: as for :class:`~fst.losses.perceptual.PerceptualLoss`.
+        statistic: what style is compared by, one of :data:`~fst.choices.STATISTICS`.
+        patch_size: of statistic ``"patches"``, in positions of a layer, from 1 to 31.
+        patch_stride: likewise, at most the patch's size.
 
     Raises:
         InputError: a value of another kind or out of its range, or two that don't go together.
@@ -80,6 +84,9 @@ class PixelOptions:
     content_layers: Mapping[str, float] | str | None = None
     style_layers: Mapping[str, float] | str | None = None
     normalization: str | None = None
+    statistic: str | None = None
+    patch_size: int | None = None
+    patch_stride: int | None = None
 
     def __post_init__(self) -> None:
         check_each(self, ("preset",), one_of, tuple(PRESETS))
@@ -99,6 +106,7 @@ class PixelOptions:
         check_each(self, ("weights", "normalization"), text)
         check_each(self, ("padding",), one_of, PADDINGS)
         check_each(self, ("content_layers", "style_layers"), parse_layers)
+        check_statistic(self.loss())
         self._check_judge()
         self._check_search()
 
@@ -142,7 +150,7 @@ class PixelOptions:
 
 LOSS = (
     "content_weight", "style_weight", "tv_weight", "pooling", "weights", "padding",
-    "content_layers", "style_layers", "normalization",
+    "content_layers", "style_layers", "normalization", *CHOSEN,
 )  # fmt: skip
 SEARCH = (
     "iterations", "optimizer", "learning_rate", "init", "init_noise", "seed", "clamp", "average",

@@ -30,7 +30,8 @@ from fst.inference.ways import FOLLOWING, USED, check_used
         ("weights", 19), ("normalization", 1), ("content_layers", "relu4_2=x"),
         ("content_layers", "relu6_1"),
         ("loss_network", "vgg11"), ("padding", "circular"), ("style_layers", "relu1_1=0"),
-        ("style_layers", ["relu1_1"]),
+        ("style_layers", ["relu1_1"]), ("statistic", "grams"), ("statistic", ""),
+        ("patch_size", 3), ("patch_stride", 0),
     ],
 )  # fmt: skip
 def test_a_wrong_pixel_option_is_one_line(name: str, value: object) -> None:

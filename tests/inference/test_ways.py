@@ -43,10 +43,16 @@ VALUES: dict[str, Any] = {
     "loss_network": "vgg16", "padding": "first",
     "content_layers": {"relu1_2": 1.0}, "style_layers": {"relu1_2": 1.0},
     "normalization": "course", "init_noise": 0.5, "average": 0.9, "tolerance": 0.01,
+    "statistic": "patches", "patch_size": 5, "patch_stride": 1,
 }  # fmt: skip
 """Every option -> a value that differs from its default."""
 
-NEEDS: dict[str, dict[str, Any]] = {"seed": {"init": "noise"}, "clamp": {"optimizer": "adam"}}
+NEEDS: dict[str, dict[str, Any]] = {
+    "seed": {"init": "noise"},
+    "clamp": {"optimizer": "adam"},
+    "patch_size": {"statistic": "patches"},
+    "patch_stride": {"statistic": "patches"},
+}
 """What an option goes with."""
 
 OF_PASS = ("memory", "backend", "margin", "circular")

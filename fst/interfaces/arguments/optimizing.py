@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from fst.choices import INITS, NETWORKS, PADDINGS
+from fst.choices import INITS, NETWORKS, PADDINGS, STATISTICS
 from fst.interfaces.arguments.options import Parser, layers, positive, shared
 from fst.optimization.optimizers import OPTIMIZERS
 from fst.optimization.presets import PRESETS
@@ -45,6 +45,12 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
         help=say(f"of the loss network: {', '.join(PADDINGS)} (default: zeros)"))
     add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
     shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
+    add("--statistic", choices=STATISTICS, metavar="NAME",
+        help=say(f"what style is compared by: {', '.join(STATISTICS)} (default: gram)"))
+    add("--patch-size", type=positive, metavar="N",
+        help=say("of patches, in positions of a layer (default: 3)"))
+    add("--patch-stride", type=positive, metavar="N",
+        help=say("from one patch to the next (default: 2)"))
     add("--save-every", type=positive, metavar="N",
         help=say("also write every Nth iterate, into RESULT.iterates/"))
     add("--animate", type=Path, metavar="FILE",
