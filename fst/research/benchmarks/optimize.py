@@ -196,7 +196,7 @@ def _tell(found: Sequence[Race], options: argparse.Namespace, dtype: torch.dtype
                       str(options.iterations), f"{one.textbook_time:.1f}", "")  # fmt: skip
     kind = str(dtype).removeprefix("torch.")
     show(f"the optimization at {options.size} px: ours in {kind}; the textbook's in float32, "
-         "eager, torch.optim.LBFGS as it comes; the same losses, to the same loss", table)  # fmt: skip
+         "eager, torch.optim.LBFGS as it comes; the same losses", table)  # fmt: skip
     shares = [one.share for one in found if one.time is not None]
     if len(shares) > 1:
         print(f"median share of the textbook's time: {statistics.median(shares):.2f}")
