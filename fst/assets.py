@@ -33,6 +33,9 @@ IMAGE_SUFFIXES = (
 ITERATES = ".iterates"
 """What the name of a folder of iterates ends in: they are neither photos nor results."""
 
+RESUME = ".resume"
+"""Of a folder in which a stopped optimization is kept."""
+
 INTERRUPTED = re.compile(r".+\.interrupted-\d{5,}(-\d+)?")
 """Of what an interrupted optimization has left, the name without suffix: no photo either."""
 
@@ -152,7 +155,7 @@ def find_images(folder: Path) -> Images:
     """Looks for pictures below ``folder``, by their suffixes; links to folders are followed.
 
     Hidden files and folders are passed over; so are iterates (:data:`ITERATES`,
-    :data:`INTERRUPTED`).
+    :data:`INTERRUPTED`, :data:`RESUME`).
 
     Raises:
         InputError: no such folder.
@@ -165,7 +168,7 @@ def find_images(folder: Path) -> Images:
         if name.startswith("."):
             hidden_folders.append(name)
             return False
-        return not name.endswith(ITERATES)
+        return not name.endswith((ITERATES, RESUME))
 
     files, failed = files_below(folder, enter)
     errors = [f"can't read {error.filename}: {error.strerror}" for error in failed]

@@ -6,14 +6,17 @@ PRECISIONS = ("auto", "fp32", "bf16")
 PRESERVE = ("luma", "lab", "histogram")
 """How the photo's colors are kept, for :func:`fst.image.color.preserve_color`."""
 
+RECOLORS = ("cholesky", "eigen", "histogram")
+"""How a painting gets the photo's colors before it is learned from (:mod:`fst.image.recolor`)."""
+
 MAX_PIXELS = 200_000_000
 """A picture of more pixels is refused unless it is asked for."""
 
-INITS = ("photo", "noise", "blend")
-"""What an optimization of pixels starts from (:mod:`fst.optimization.pixels`)."""
+INITS = ("photo", "noise", "blend", "painting", "pass")
+"""What an optimization of pixels starts from, besides a picture (:mod:`fst.inference.starts`)."""
 
-OPTIMIZERS = ("lbfgs", "adam")
-"""Of the pixels."""
+STATISTICS = ("gram", "moments", "wasserstein", "sliced", "histogram", "patches")
+"""What a style loss compares (:mod:`fst.losses.style`)."""
 
 METHODS = ("auto", "feedforward", "optimize")
 """One pass of a trained net, or the optimization of the pixels (:mod:`fst.inference.stylizers`)."""

@@ -57,9 +57,8 @@ class Comparison:
         digest = hashlib.sha256()
         digest.update(json.dumps(self.stylizer.style.description["net"], sort_keys=True).encode())
         digest.update(self.stylizer.style.digest.encode())
-        for name, gram in self.loss.named_buffers():
-            if name.startswith("gram_"):  # the painting, at its size
-                digest.update(gram.float().cpu().numpy().tobytes())
+        for known in self.loss.of_painting().values():  # at its size
+            digest.update(known.float().cpu().numpy().tobytes())
         digest.update(json.dumps([SCHEMA, self.settings()], sort_keys=True).encode())
         return digest.hexdigest()
 

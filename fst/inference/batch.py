@@ -67,6 +67,7 @@ def run(
     overwrite: bool = False,
     record: Callable[[Job, str], _Record] | None = None,
     keep_location: bool = False,
+    begin: Callable[[Job, _Record, list[Layer]], list[Layer]] | None = None,
 ) -> Iterator[Outcome]:
     """Stylizes photo by photo; one that fails is reported, and the rest continue.
 
@@ -83,6 +84,7 @@ def run(
         overwrite: replace what is there.
         record: of a job and its photo's SHA-256, what the file says of how it was painted.
         keep_location: it says where the photo was taken.
+        begin: asked before a photo is painted, with its record: what paints it.
 
     Yields:
         What became of each job, once its picture is on the disk; an error at once, before the
@@ -108,7 +110,8 @@ def run(
                     reading = reader.submit(_read, jobs[number + 1], max_pixels, record)
                 check_size(job.target, *_final_size(picture, control))
                 watch = None if on_iterate is None else _bind(on_iterate, job, picture)
-                painted = paint(picture, read, control, watch)
+                used = read if begin is None else begin(job, said, read)
+                painted = paint(picture, used, control, watch)
                 waiting.append((job, writer.submit(_write, job, painted, said, how)))
                 del picture, painted, watch
             except (FstError, OSError, RuntimeError, MemoryError) as problem:

@@ -1,7 +1,8 @@
 """Paints by optimizing the pixels: what runs it, and how it is made of a style and options."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,19 +10,18 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
+from fst.inference.guidance import Guidance, guided_loss, is_guided, targets_of
 from fst.inference.options import PassOptions
-from fst.inference.pixel_options import PixelOptions
+from fst.inference.pixel_options import NOISY, PixelOptions
 from fst.inference.small import at_least, within
+from fst.inference.starts import Start, is_file, of_file, of_picture
 from fst.inference.ways import in_pixels
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate
 from fst.optimization.pyramid import optimize_coarse_to_fine
-from fst.styles.objective import judged_by_slim, network_of, padding_of, style_target
+from fst.styles.objective import judged_by_slim, network_of, padding_of
 from fst.styles.style import Style
 from fst.system.cancellation import stop_if_canceled
-
-NOISY = ("noise", "blend")
-"""Starts that a seed has to do with."""
 
 OnIterate = Callable[[Iterate], None]
 """What the caller does with each iterate of an optimization: progress, snapshots, stopping."""
@@ -35,11 +35,27 @@ class OptimizingStylizer:
     device: torch.device
     settings: dict[str, Any]
     """Keyword arguments of :func:`~fst.optimization.pyramid.optimize_coarse_to_fine`."""
+    start: Start | None = None
+    """Another start than those that the settings name."""
+    state: Mapping[str, Any] | None = None
+    """Of an iterate: the next photo goes on behind that."""
+    guidance: Guidance | None = None
+    """Regions, colors, several paintings."""
 
     def iterates(self, photo: Tensor) -> Generator[Iterate, None, None]:
         """Of a photo ``(1, 3, H, W)``, computed while they are taken; at first they are small."""
         wide, inside = at_least(photo.to(self.device), MIN_SIDE)
-        return within(optimize_coarse_to_fine(self.loss, wide, **self.settings), inside)
+        settings = {**self.settings, "by_layer": True, "state": self.state}
+        guidance, loss, seen = self.guidance, self.loss, wide
+        if guidance is not None:
+            loss, seen = guidance.judge(loss, wide), guidance.seen(wide)
+        if self.start is not None and self.state is None:
+            start = self.start.paint(wide)
+            settings["init"] = start if guidance is None else guidance.seen(start)
+        iterates = optimize_coarse_to_fine(loss, seen, **settings)
+        if guidance is not None:
+            iterates = guidance.colored(iterates, wide)
+        return within(iterates, inside)
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
@@ -60,26 +76,51 @@ def finished(iterate: Iterate) -> Tensor:
     return iterate.image.clamp(0, 1).cpu()
 
 
-def optimizing(style: Style, of_pass: PassOptions, options: PixelOptions) -> OptimizingStylizer:
-    """What optimizes pixels for ``style``; see :func:`~fst.inference.stylizers.make_stylizer`."""
+def optimizing(
+    style: Style, of_pass: PassOptions, options: PixelOptions, passed: Callable[[], Start]
+) -> OptimizingStylizer:
+    """What optimizes pixels for ``style``; see :func:`~fst.inference.stylizers.make_stylizer`.
+
+    Args:
+        style: with a painting.
+        of_pass: device and dtype.
+        options: of the optimization.
+        passed: makes the start that is painted in one pass.
+    """
     device, dtype = of_pass.device or torch.device("cpu"), of_pass.dtype or torch.float32
     settings = options.optimization()
     init = settings.get("init", "photo")
-    if options.seed is not None and not (isinstance(init, str) and init in NOISY):
+    noisy = settings.get("init_noise") or (isinstance(init, str) and init in NOISY)
+    if options.seed is not None and not noisy:
         raise InputError(
-            f"seed is of no use without noise in the start: init {' or '.join(NOISY)} has it, not "
-            f"{init if isinstance(init, str) else 'a picture'}"
+            f"seed is of no use without noise in the start: init {' or '.join(NOISY)} has it, and "
+            f"init_noise, not {init if isinstance(init, str) else 'a picture'}"
         )
+    start: Start | None = None  # what can't be read or painted is told at once
+    if init == "pass":
+        start = passed()
+    elif is_file(init):
+        start = of_file(Path(init))
+    elif isinstance(init, Tensor):
+        start = of_picture(init)
     # a preset has a balance of its own
     weights = style.weights if options.preset in (None, "gatys") else {}
     arguments = {**weights, **options.loss()}
-    image = style.picture or style.image
-    assert image is not None  # only blends have none
-    size, sha256 = in_pixels(options.style_size) or style.size, style.about.get("image_sha256")
-    target = style_target(image, size, sha256)
+    statistic = arguments.get("statistic", "gram")
+    targets = targets_of(style, in_pixels(options.style_size), statistic)
     if "weights" not in arguments and "network" not in arguments:  # then what it was trained with
         arguments["weights"] = "slim" if judged_by_slim(style.description) else "auto"
         arguments["network"] = network_of(style.description)
     arguments.setdefault("padding", padding_of(style.description))
-    loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
-    return OptimizingStylizer(loss, device, settings)
+    guidance: Guidance | None = None
+    if is_guided(style, options):
+        arguments["dtype"] = dtype
+        loss, guidance = guided_loss(style, options, targets, arguments)
+        loss = loss.to(device)
+    else:
+        loss = PerceptualLoss(targets[0], dtype=dtype, **arguments).to(device)
+    if init == "painting":
+        start = of_picture(targets[0], "painting")
+    if start is not None:
+        settings.pop("init")
+    return OptimizingStylizer(loss, device, settings, start, guidance=guidance)

@@ -22,14 +22,13 @@ from fst.errors import AssetError, FstWarning
 from fst.image.io import FORMATS
 from fst.image.record import fits
 from fst.inference.control import Control, Layer
-from fst.inference.optimizing import (
-    NOISY,
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
+from fst.inference.pixel_options import NOISY
 from fst.inference.stylizers import FeedForwardStylizer, RefiningStylizer, Stylizer
 from fst.inference.targets import Job
 from fst.losses.perceptual import PerceptualLoss
-from fst.optimization.pixels import LEARNING_RATES, optimize
+from fst.optimization.optimizers import usual_rate
+from fst.optimization.pixels import optimize
 from fst.styles.style import Style
 
 FORMAT = 1
@@ -146,10 +145,23 @@ def _method(style: Style, stylizer: Stylizer, style_size: int | str | None) -> d
         return {"method": "refine", **fast, **judged, "refine": _search(stylizer.settings)}
     size = style_size if isinstance(style_size, int) else style.size
     judged = _judged(style, stylizer.loss, size)
-    init = stylizer.settings.get("init", "photo")
-    init = init if isinstance(init, str) else "picture"
-    start = {"init": init} | ({"seed": stylizer.settings.get("seed", 0)} if init in NOISY else {})
-    return {"method": "optimize", **judged, **_search(stylizer.settings), **start}
+    if style.paintings:
+        judged = {**judged, "painting": _paintings(style, style_size)}
+    guided = {} if stylizer.guidance is None else dict(stylizer.guidance.said)
+    search = _search(stylizer.settings)
+    return {"method": "optimize", **judged, **search, **_start(stylizer), **guided}
+
+
+def _start(stylizer: OptimizingStylizer) -> dict[str, Any]:
+    """What an optimization begins with; the seed where there is noise in it."""
+    settings, start = stylizer.settings, stylizer.start
+    init = settings.get("init", "photo")
+    said: Any = init if isinstance(init, str) else "picture"
+    if start is not None:
+        said = start.said if start.passed is None else {"pass": _pass(*start.passed)}
+    noise = {"init_noise": settings["init_noise"]} if settings.get("init_noise") else {}
+    seed = {"seed": settings.get("seed", 0)} if noise or said in NOISY else {}
+    return {"init": said, **noise, **seed}
 
 
 def _pass(style: Style, stylizer: FeedForwardStylizer) -> dict[str, Any]:
@@ -210,8 +222,9 @@ def _search(settings: Mapping[str, Any]) -> dict[str, Any]:
     names = ("iterations", "optimizer", "learning_rate", "clamp")
     used = {name: settings.get(name, known[name].default) for name in names}
     if used["learning_rate"] is None:
-        used["learning_rate"] = LEARNING_RATES[used["optimizer"]]
-    return used
+        used["learning_rate"] = usual_rate(used["optimizer"])
+    rare = ("average", "tolerance", "coarsest")  # records of earlier versions know nothing of them
+    return used | {name: settings[name] for name in rare if settings.get(name)}
 
 
 def _painting(image: str) -> dict[str, Any]:
@@ -220,6 +233,18 @@ def _painting(image: str) -> dict[str, Any]:
         return _file(assets.find("styles", image))
     except AssetError:
         return {"name": Path(image).name, "portrait": True}
+
+
+def _paintings(style: Style, style_size: int | str | None) -> list[dict[str, Any]]:
+    """Several, each with its share and the size that it is seen at."""
+    return [
+        {
+            **_painting(str(one.image)),
+            "share": round(share, 6),
+            "style_size": style_size if isinstance(style_size, int) else one.size,
+        }
+        for one, share in zip(style.paintings, style.shares.values(), strict=True)
+    ]
 
 
 def _file(path: Path) -> dict[str, Any]:

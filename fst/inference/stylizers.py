@@ -4,7 +4,7 @@ A style that has a net, trained or predicted from its painting, is painted in on
 only a painting is optimized.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fst.assets import checkpoint_folders
 from fst.choices import MARGIN
+from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
 from fst.inference.optimizing import OnIterate, OptimizingStylizer, last, optimizing
@@ -20,14 +22,15 @@ from fst.inference.options import PassOptions
 from fst.inference.painter import Painter
 from fst.inference.pixel_options import SEARCH, PixelOptions
 from fst.inference.small import at_least, within
+from fst.inference.starts import Start
 from fst.inference.strips.held import HeldMoments
 from fst.inference.strokes import Strokes, learned_size
-from fst.inference.ways import check_used, way_of
+from fst.inference.ways import asked_of_painting, check_used, way_of
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.needs import has_stages
 from fst.optimization.pixels import Iterate, optimize
 from fst.styles.objective import load_objective
-from fst.styles.predicted import fitting_size
+from fst.styles.predicted import fitting_size, with_prediction
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle
 
@@ -111,6 +114,8 @@ class RefiningStylizer:
     loss: PerceptualLoss
     settings: dict[str, Any]
     """Keyword arguments of :func:`~fst.optimization.pixels.optimize`."""
+    state: Mapping[str, Any] | None = None
+    """Of an iterate: the next photo goes on behind that."""
 
     @property
     def device(self) -> torch.device:
@@ -121,8 +126,9 @@ class RefiningStylizer:
         """Of a photo ``(1, 3, H, W)``, computed while they are taken; the first is the pass."""
         photo = photo.to(self.fast.device)
         wide, inside = at_least(photo, MIN_SIDE)
-        image = self.fast(wide).to(photo.device)
-        yield from within(optimize(self.loss, wide, init=image, **self.settings), inside)
+        image = self.fast(wide).to(photo.device) if self.state is None else wide
+        settings = {**self.settings, "by_layer": True, "state": self.state}
+        yield from within(optimize(self.loss, wide, init=image, **settings), inside)
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
@@ -160,7 +166,7 @@ def make_stylizer(
     way, why = way_of(style, method, refine)
     check_used([*of_pass.given(), *of_pixels.given()], {way: why})
     if way == "optimize":
-        return optimizing(style, of_pass, of_pixels)
+        return optimizing(style, of_pass, of_pixels, lambda: _passed(style, of_pass, of_pixels))
     fast = _in_one_pass(style, of_pass, refine, of_pixels.style_size)
     if not refine:
         return fast
@@ -168,6 +174,24 @@ def make_stylizer(
     _, loss = load_objective(fast.style, fast.device, fast.dtype, style.picture, weights)
     search = {name: value for name, value in of_pixels.given().items() if name in SEARCH}
     return RefiningStylizer(fast, loss, {**search, "iterations": refine})
+
+
+def _passed(style: Style, of_pass: PassOptions, of_pixels: PixelOptions) -> Start:
+    """The start that the style's net paints, or the one that is predicted from its painting."""
+    if style.paintings:
+        raise InputError("init pass is painted for one painting: of several, take another start")
+    # where a style was looked for in the usual folders, so is the any-painting net
+    folder = None if style.searched == checkpoint_folders()[0] else style.searched
+    size = of_pixels.style_size
+    asked = asked_of_painting("feedforward", 0, {} if size is None else {"style_size": size})
+    found = with_prediction(style, asked or {}, folder, of_pass.device or "cpu")
+    if found.trained is None:
+        raise InputError(
+            f"init pass: {style.name!r} has no net, and there is no any-painting net "
+            "(any.safetensors)"
+        )
+    fast = _in_one_pass(found, of_pass, 0, None)  # in the nearest strokes that the net has learned
+    return Start(fast, passed=(found, fast))
 
 
 def _in_one_pass(

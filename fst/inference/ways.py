@@ -18,8 +18,12 @@ from fst.system.checks import one_of, whole_number
 OF_PREDICTION = ("style_size", "style_weight")
 """Of a net that is predicted from a painting, and of the optimization for a painting."""
 
+FOLLOWING = ("save_every", "animate", "animate_every", "plot", "log", "resume")
+"""Of the command alone: how an optimization is seen, and gone on with."""
+
 _REFINE = (
-    "memory", "backend", "margin", "optimizer", "learning_rate", "clamp", "weights", "save_every"
+    "memory", "backend", "margin", "optimizer", "learning_rate", "clamp", "average", "tolerance",
+    "weights", *FOLLOWING,
 )  # fmt: skip
 
 USED = {
@@ -27,7 +31,7 @@ USED = {
     "predicted": (*OF_PASS, *OF_PREDICTION),
     "refine": _REFINE,
     "predicted, refine": (*_REFINE, *OF_PREDICTION),
-    "optimize": (*OF_PIXELS, "save_every"),
+    "optimize": (*OF_PIXELS, *FOLLOWING),
 }
 """Way of painting -> the options that it has a use for."""
 
@@ -94,7 +98,9 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
             f"{BASE} is what trainings begin with (init={BASE}), no style to paint in: fst styles "
             "lists those there are"
         )
-    if style.shares and (refine or method == "optimize"):
+    if style.paintings and (refine or method == "feedforward"):
+        raise InputError("several paintings with shares are for one pass alone, or method optimize")
+    if style.shares and not style.paintings and (refine or method == "optimize"):
         raise InputError("a blend is painted in one pass: there is no painting to optimize for")
     if refine and method == "optimize":
         raise InputError("refine (--refine) follows a pass: it does not go with method optimize")

@@ -16,6 +16,7 @@ from fst.inference.pixel_options import (
 )
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer, make_stylizer
 from fst.inference.ways import (
+    FOLLOWING,
     PREDICTED,
     USED,
     asked_of_painting,
@@ -25,13 +26,15 @@ from fst.inference.ways import (
 )
 from fst.styles.catalog import find_style, is_blend, is_trained
 from fst.styles.predicted import find_any
+from fst.styles.several import find_optimized
 from fst.styles.style import Style
 from fst.system.device import pick_device, pick_precision
 
 
 def files_of(style: Style) -> list[Path]:
     """The paintings and checkpoints that a style may be read from, as far as they are files."""
-    named = [style.asked, *style.shares, *([style.image] if style.image else [])]
+    images = [one.image for one in (style, *style.paintings) if one.image]
+    named = [style.asked, *style.shares, *images]
     return [path for path in map(Path, named) if os.path.isfile(path)]
 
 
@@ -52,6 +55,8 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
     names: list[str] = options.style or [options.blend]
     if len(names) > 1 and not options.mask and all(map(is_blend, names)):
         names = [",".join(names)]  # a share each, and no masks
+    elif len(names) > 1 and getattr(options, "labels", None) and not any(map(is_blend, names)):
+        names = [",".join(f"{name}={1 / len(names):.6g}" for name in names)]  # of its labels' part
     if len(options.mask) not in ({1, 0} if len(names) == 1 else {len(names)}):
         masks = "1 mask" if len(options.mask) == 1 else f"{len(options.mask)} masks"
         raise InputError(f"{len(names)} styles and {masks}: give each style a --mask of its own")
@@ -59,8 +64,10 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
     asked = asked_of_painting(options.method, options.refine, chosen_of(options))
     found = {}
     for name in dict.fromkeys(names):
-        of_net = asked or {} if is_blend(name) else asked  # only nets can be mixed
-        found[name] = find_style(name, options.checkpoints, device, of_net)
+        if asked is None:
+            found[name] = find_optimized(name, options.checkpoints, device, options.method)
+        else:
+            found[name] = find_style(name, options.checkpoints, device, asked)
     return [found[name] for name in names]
 
 
@@ -68,7 +75,7 @@ def chosen_of(options: argparse.Namespace) -> dict[str, Any]:
     """The options of painting that were given, by the names that they have everywhere."""
     given = {**vars(options), "circular": options.seamless or None}
     given["backend"] = None if options.backend == "auto" else options.backend
-    names = (*OF_PASS, *OF_PIXELS, "save_every")
+    names = (*OF_PASS, *OF_PIXELS, *FOLLOWING)
     return {name: given[name] for name in names if given.get(name) is not None}
 
 

@@ -1,6 +1,6 @@
 """An optimization, step by step: how far it is, its losses, and the picture as it is by now."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -44,11 +44,16 @@ class Step(Generic[Photo]):
         number: how many iterations are done; 0 is what it begins with: the photo, noise, a pass.
         of: how many there will be.
         losses: of the picture; None where nothing is painted, at strength 0 or under a black mask.
+            Of averaged iterates they are those of the newest pixels, and at the end the average's.
+        layers: every layer's part of them, by names as ``"content/relu4_2"``, ``"style/relu1_1"``.
+        last: nothing follows, be it that a tolerance was reached before ``of`` iterations.
     """
 
     number: int
     of: int
     losses: Losses | None
+    layers: Mapping[str, float]
+    last: bool
     _make: Callable[[], Photo] = field(repr=False)
 
     @cached_property
@@ -87,15 +92,16 @@ def steps(
                 return back(replace(canvas.result, rgb=rgb))
 
         losses = Losses(*(float(term) for term in iterate.terms))
-        return Step(iterate.iteration, of, losses, made)
+        layers = {name: float(part) for name, part in iterate.layers.items()}
+        return Step(iterate.iteration, of, losses, layers, iterate.last, made)
 
     if not canvas.parts:
-        yield Step(of, of, None, lambda: back(canvas.result))
+        yield Step(of, of, None, {}, True, lambda: back(canvas.result))
         return
     with closing(iterates):  # who leaves the loop ends the work
         while True:
             with _in_turn(stylizer.device):
-                due = (i for i in iterates if i.iteration % every == 0 or i.iteration == of)
+                due = (i for i in iterates if i.iteration % every == 0 or i.last)
                 iterate = next(due, None)
             if iterate is None:
                 return

@@ -20,13 +20,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
+    """What losses compute with: float64 stays as it is, all else is float32."""
     return x if x.dtype == torch.float64 else x.float()
 
 
 def _relative_squared_error(value: Tensor, target: Tensor) -> Tensor:
     """``sum (value - target)^2 / sum target^2`` per item of the first dimension."""
-    value, target = _at_least_float32(value), _at_least_float32(target)
+    value, target = at_least_float32(value), at_least_float32(target)
     energy = target.square().flatten(1).sum(1).clamp_min(torch.finfo(target.dtype).tiny)
     return (value - target).square().flatten(1).sum(1) / energy
 
@@ -51,7 +52,7 @@ def gram_matrix(features: Tensor) -> Tensor:
         if features.dtype == torch.bfloat16 and features.device.type == "cpu":
             gram: Tensor = _Bfloat16Gram.apply(features)
             return gram
-        flat = _at_least_float32(features).flatten(2)  # (N, C, H*W)
+        flat = at_least_float32(features).flatten(2)  # (N, C, H*W)
         return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
@@ -129,7 +130,7 @@ def total_variation(images: Tensor) -> Tensor:
         Johnson et al. 2016, section 3.2, after Mahendran & Vedaldi 2015, with exponent 2; a mean
         rather than a sum, so that it does not grow with the picture.
     """
-    images = _at_least_float32(images)
+    images = at_least_float32(images)
     across = (images[..., :, 1:] - images[..., :, :-1]).square().flatten(1).mean(1)
     down = (images[..., 1:, :] - images[..., :-1, :]).square().flatten(1).mean(1)
     return across + down
@@ -161,7 +162,7 @@ def upsampling_pattern(images: Tensor) -> Tensor:
         Ours (docs/quality.md); Odena et al. 2016, "Deconvolution and Checkerboard Artifacts",
         describe the fault for transposed convolutions.
     """
-    images = _at_least_float32(images)
+    images = at_least_float32(images)
     period, window = UPSAMPLING_PERIOD, PATTERN_WINDOW
     rows, columns = ((side - 2 * period) // window for side in images.shape[2:])
     if rows <= 0 or columns <= 0:

@@ -235,7 +235,7 @@ class _Told:
 
 
 def _description(loss: PerceptualLoss) -> dict[str, Any]:
-    """All that the weight depends on, but the photos; the painting by three digits of its Grams."""
+    """All that the weight depends on, but the photos; the painting by three digits."""
     about = {key: value for key, value in loss.describe().items() if key != "style_weight"}
-    grams = {name: gram for name, gram in loss.named_buffers() if name.startswith("gram_")}
-    return about | {"painting": {name: f"{float(gram.norm()):.3g}" for name, gram in grams.items()}}
+    known = loss.of_painting()
+    return about | {"painting": {name: f"{float(of.norm()):.3g}" for name, of in known.items()}}

@@ -1,7 +1,7 @@
 """Large pictures optimized coarse to fine."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,8 @@ from torch import Tensor
 
 from fst.image.picture import MIN_SIDE, resize_tensor
 from fst.losses.perceptual import PerceptualLoss
-from fst.optimization.pixels import Iterate, optimize
+from fst.optimization.descent import Iterate, State
+from fst.optimization.pixels import optimize
 
 COARSEST = 724
 """Long side in pixels up to which a picture is optimized at once, without smaller ones before."""
@@ -34,6 +35,8 @@ def optimize_coarse_to_fine(
     iterations: int = 500,
     init: str | Tensor = "photo",
     coarsest: int = COARSEST,
+    init_noise: float = 0.0,
+    state: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Iterator[Iterate]:
     """As :func:`optimize`, on a pyramid: each size begins where the smaller one ended.
@@ -41,6 +44,7 @@ def optimize_coarse_to_fine(
     The loss network sees only so far. What it should do with a large picture as a whole it does on
     a small one; on the larger ones it draws the finer strokes. Every size takes about as long as
     the others: twice the pixels, half the iterations. The iterates have the sizes of the pyramid.
+    A tolerance ends one size after the other; what it spares is not spent on the next one.
 
     Args:
         loss: the objective, the same at every size.
@@ -48,6 +52,8 @@ def optimize_coarse_to_fine(
         iterations: of all sizes together.
         init: of the smallest size, as for :func:`initial_image`.
         coarsest: long side in pixels up to which a picture is optimized at once.
+        init_noise: in the start of the smallest size.
+        state: of an earlier iterate, as for :func:`optimize`.
         settings: other arguments of :func:`optimize`.
 
     Source:
@@ -55,18 +61,45 @@ def optimize_coarse_to_fine(
     """
     height, width = photo.shape[2:]
     sides = pyramid(max(height, width), coarsest)
-    shares = [2.0 ** (len(sides) - 1 - level) for level in range(len(sides))]
-    done, start = 0, init
-    for level, side in enumerate(sides):
+    counts = _counts(iterations, len(sides))
+    first, done = (0, 0) if state is None else (state["level"], state["done"])
+    inside = None if state is None else state["inside"]
+    start = init
+    for level in range(first, len(sides)):
         last = level == len(sides) - 1
-        scale = side / sides[-1]
+        scale = sides[level] / sides[-1]
         size = (max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale)))
         small = photo if last else resize_tensor(photo, size)
         if isinstance(start, Tensor):
             start = resize_tensor(start.clamp(0, 1), (small.shape[2], small.shape[3]))
-        rest = iterations - done
-        count = rest if last else round(rest * shares[level] / sum(shares[level:]))
-        for iterate in optimize(loss, small, init=start, iterations=count, **settings):
-            if last or iterate.iteration < count:  # a size's last iterate is the next one's first
-                yield replace(iterate, iteration=done + iterate.iteration)
-        done, start = done + count, iterate.image
+        noise = init_noise if level == 0 else 0.0
+        search = optimize(
+            loss, small, start, iterations=counts[level], init_noise=noise, state=inside, **settings
+        )
+        for iterate in search:
+            if last or not iterate.last:  # a size's last iterate is the next one's first
+                yield _of_all(iterate, level, done)
+        done, start, inside = done + iterate.iteration, iterate.image, None
+
+
+def _counts(iterations: int, sizes: int) -> list[int]:
+    """The iterations of every size."""
+    shares = [2.0 ** (sizes - 1 - level) for level in range(sizes)]
+    counts: list[int] = []
+    for level in range(sizes):
+        rest = iterations - sum(counts)
+        counts.append(round(rest * shares[level] / sum(shares[level:])))
+    return [*counts[:-1], iterations - sum(counts[:-1])]
+
+
+def _of_all(iterate: Iterate, level: int, done: int) -> Iterate:
+    """An iterate of one size as one of the whole optimization, ``done`` iterations later."""
+    inside = iterate.state
+
+    def state() -> State:
+        assert inside is not None
+        return {"level": level, "done": done, "inside": inside()}
+
+    return replace(
+        iterate, iteration=done + iterate.iteration, state=None if inside is None else state
+    )

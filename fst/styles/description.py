@@ -5,6 +5,7 @@ from typing import Any
 
 from fst.choices import PADDINGS
 from fst.errors import InputError
+from fst.losses.style.choice import CHOSEN, check_statistic
 from fst.styles.names import check_name
 from fst.system.checks import number, one_of, shown, text, whole_number
 
@@ -21,7 +22,7 @@ LONGEST_TEXT = 500
 """Characters of a title, a painter and the like."""
 
 _NEEDED = ("content_weight", "style_weight", "tv_weight", "loss_network")
-_LOSS = (*_NEEDED, "content_layers", "style_layers", "normalization")
+_LOSS = (*_NEEDED, "content_layers", "style_layers", "normalization", *CHOSEN)
 
 
 def check_sections(description: Mapping[str, Any]) -> None:
@@ -50,6 +51,7 @@ def _check_loss(loss: Mapping[str, Any], style: Mapping[str, Any]) -> None:
         raise InputError(f"loss.{unknown[0]} is unknown: there is {', '.join(_LOSS)}")
     if missing := [key for key in (*_NEEDED, *loss) if loss.get(key) is None]:
         raise InputError(f"there is a loss, but no loss.{missing[0]}")
+    check_statistic(loss, "loss.")
     for key in ("weights", "pooling", "sha256"):
         text(f"loss.loss_network.{key}", loss["loss_network"].get(key))
     one_of("loss.loss_network.padding", loss["loss_network"].get("padding", "zeros"), PADDINGS)

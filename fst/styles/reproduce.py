@@ -5,6 +5,7 @@ from typing import Any
 
 from fst.errors import InputError
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
+from fst.losses.style.choice import CHOSEN
 from fst.nets import EARLIER
 from fst.styles import catalog
 from fst.styles.names import is_path
@@ -79,6 +80,9 @@ def _of_the_loss(loss: dict[str, Any]) -> list[str]:
         arguments.append(f"loss.padding={padding}")
     if (normalization := loss.get("normalization", "relative")) != "relative":
         arguments.append(f"loss.normalization={normalization}")
+    for key in CHOSEN:
+        if key in loss:
+            arguments.append(f"loss.{key}={loss[key]}")
     for key, layers in (("content_layers", CONTENT_LAYERS), ("style_layers", STYLE_LAYERS)):
         total = sum(layers.values())
         usual_shares = {layer: weight / total for layer, weight in layers.items()}

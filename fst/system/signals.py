@@ -38,6 +38,7 @@ class _Process:
     when: float = 0.0
     watched: bool = False
     at_once: bool = False
+    deferred: bool = False
     said: str = "stopped"
 
 
@@ -141,12 +142,28 @@ def leaving_at_once(said: str = "stopped") -> Iterator[None]:
         _process.at_once, _process.said = before
 
 
+@contextmanager
+def deferred() -> Iterator[None]:
+    """While work can be stopped at some moments only, the first signal is noted, and no more.
+
+    Who does the work asks (:func:`asked`, :func:`stop_if_asked`). A second signal ends the program
+    at once.
+    """
+    before, _process.deferred = _process.deferred, True
+    try:
+        yield
+    finally:
+        _process.deferred = before
+
+
 def _receive(number: int, frame: FrameType | None) -> None:
     if _process.asked is None:
         note(number)
         if _process.at_once:
             leave(number)
-        raise KeyboardInterrupt(number)
+        if not _process.deferred:
+            raise KeyboardInterrupt(number)
+        return
     if not is_echo():
         leave(number)
 

@@ -76,7 +76,8 @@ def described(
         "photos": f"{' '.join(filter(None, (data.source, data.path)))}, {data.batch_size} a step, "
         f"{data.size} px",
         "judge": f"{loss.vgg.architecture}, {loss.vgg.source} weights"
-        + (early if module.early_loss is not None else ""),
+        + (early if module.early_loss is not None else "")
+        + ("" if loss.statistic_name == "gram" else f"; style by {loss.statistic_name}"),
         "weights": f"content {loss.content_weight:g}, style {loss.style_weight:g}, "
         f"tv {loss.tv_weight:g}",
         "net": f"{net['name']} {net['arguments']}{frozen}",

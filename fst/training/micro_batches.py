@@ -59,7 +59,8 @@ def accumulate_gradients(
         again = paint if own is None else partial(_with_styles, paint, own)
         targets = loss.content_targets(part)
         painted = again(part)
-        terms = loss(painted, targets, *(() if own is None else (own.grams, own.style_weight)))
+        known = () if own is None else (own.grams, own.style_weight)
+        terms = loss(painted, targets, *known, draw=place)
         total = terms.total
         if recipe.pattern_weight:
             total = total + recipe.pattern_weight * upsampling_pattern(painted)

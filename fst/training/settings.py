@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from lightning.pytorch.strategies import StrategyRegistry
 
-from fst.choices import NETWORKS, PADDINGS, POOLINGS
+from fst.choices import NETWORKS, PADDINGS, POOLINGS, STATISTICS
 from fst.errors import InputError
 from fst.evaluation.regularity import WINDOW
 from fst.loss_networks.architectures import parse_layers
 from fst.losses.perceptual import NORMALIZATIONS, TV_WEIGHT
+from fst.losses.style.choice import LARGEST, check_statistic
 from fst.nets import NETS, make_net
 from fst.optimization.calibration import STRENGTHS
 from fst.styles.catalog import BASE
@@ -59,6 +60,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         check_group(group, settings.get(group, {}) if group else settings)
     check_kind(settings)
     check_judge(settings["loss"])
+    check_statistic(settings["loss"], "loss.")
     sizes = settings["data"].get("sizes") or [settings["data"]["size"]]
     if settings.get("weave_weight") and min(sizes) < WINDOW:
         raise InputError(f"weave_weight needs crops of {WINDOW} pixels or more, not {min(sizes)}")
@@ -138,6 +140,10 @@ def _strategy(name: str, value: Any) -> None:
     one_of(name, value, ("auto", *sorted(StrategyRegistry.available_strategies())))
 
 
+def _patch_size(name: str, value: Any) -> None:
+    whole_number(name, value, 1, LARGEST)
+
+
 def _arguments(name: str, value: Any) -> None:
     if not isinstance(value, Mapping):
         raise InputError(f"{name} must map a net's arguments to values, not {value!r}")
@@ -174,6 +180,9 @@ CHECKS: dict[str, Check] = {
     "loss.pooling": _choice(*POOLINGS),
     "loss.padding": _choice(*PADDINGS),
     "loss.normalization": _choice(*NORMALIZATIONS),
+    "loss.statistic": _choice(*STATISTICS),
+    "loss.patch_size": _or_null(_patch_size),
+    "loss.patch_stride": _or_null(_patch_size),
     "loss.slim_share": _or_null(_share),
     "net.name": _choice(*NETS),
     "net.arguments": _arguments,

@@ -13,14 +13,16 @@ from fst.inference.pixel_options import (
     OF_PIXELS,
     PixelOptions,
 )
-from fst.inference.ways import USED, check_used
+from fst.inference.ways import FOLLOWING, USED, check_used
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("preset", "van gogh"), ("preset", 3), ("iterations", 0), ("iterations", 2.5),
-        ("iterations", "9"), ("iterations", True), ("optimizer", "sgd"), ("optimizer", ["adam"]),
+        ("iterations", "9"), ("iterations", True), ("optimizer", "newton"),
+        ("optimizer", ["adam"]), ("init_noise", 1.1), ("init_noise", -0.1), ("init_noise", "much"),
+        ("average", 1), ("average", 0), ("average", "0.9"), ("tolerance", 1), ("tolerance", -1),
         ("learning_rate", 0), ("learning_rate", float("nan")), ("learning_rate", "fast"),
         ("init", "photos"), ("init", 3), ("seed", "abc"), ("seed", 10**20), ("seed", 1.0),
         ("clamp", 1), ("style_size", 15), ("style_size", "512"), ("content_weight", -1),
@@ -28,7 +30,8 @@ from fst.inference.ways import USED, check_used
         ("weights", 19), ("normalization", 1), ("content_layers", "relu4_2=x"),
         ("content_layers", "relu6_1"),
         ("loss_network", "vgg11"), ("padding", "circular"), ("style_layers", "relu1_1=0"),
-        ("style_layers", ["relu1_1"]),
+        ("style_layers", ["relu1_1"]), ("statistic", "grams"), ("statistic", ""),
+        ("patch_size", 3), ("patch_stride", 0),
     ],
 )  # fmt: skip
 def test_a_wrong_pixel_option_is_one_line(name: str, value: object) -> None:
@@ -51,6 +54,21 @@ def test_a_wrong_pass_option_is_one_line(name: str, value: object) -> None:
         PassOptions(**{name: value})  # type: ignore[arg-type]
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"init": "noise", "init_noise": 0.5}, {"preset": "course", "init_noise": 0.5},
+        {"clamp": True}, {"clamp": True, "optimizer": "lbfgs"},
+    ],
+)  # fmt: skip
+def test_pixel_options_that_dont_go_together_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="go"):
+        PixelOptions(**options)
+    PixelOptions(preset="course", init="photo", init_noise=0.5, clamp=True)
+    PixelOptions(init_noise=0, init="noise")
+    PixelOptions(clamp=True, optimizer="sgd")
 
 
 def test_numpys_numbers_become_pythons() -> None:
@@ -95,7 +113,7 @@ def test_an_option_of_use_to_one_of_the_ways_is_none_too_many() -> None:
 
 
 def test_every_option_of_a_way_can_be_chosen() -> None:
-    choices = {*OF_PASS, *OF_PIXELS, "save_every"}
+    choices = {*OF_PASS, *OF_PIXELS, *FOLLOWING}
     assert all(choices.issuperset(options) for options in USED.values())
 
 

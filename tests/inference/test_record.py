@@ -172,7 +172,7 @@ def test_an_optimization_is_described_with_its_defaults() -> None:
         {"iterations": 500, "optimizer": "lbfgs", "init": "photo", "style_size": 32},
         {"learning_rate": 1.0, "clamp": False, "preset": "gatys", "pooling": "max"},
         {"content_weight": 1, "style_weight": 6.0, "tv_weight": 0.5, "normalization": "relative"},
-        {"style_layers": {"relu2_1": 9, "relu1_1": 3}},
+        {"style_layers": {"relu2_1": 9, "relu1_1": 3}, "statistic": "gram"},
     ],
 )
 def test_the_defaults_of_an_optimization_can_be_typed(typed: dict[str, Any]) -> None:
@@ -195,6 +195,10 @@ def test_the_defaults_of_an_optimization_can_be_typed(typed: dict[str, Any]) -> 
         {"style_layers": {"relu1_1": 1.0}},
         {"content_layers": {"relu1_2": 1.0}},
         {"normalization": "course"},
+        {"statistic": "moments"},
+        {"statistic": "patches"},
+        {"statistic": "patches", "patch_size": 5},
+        {"statistic": "patches", "patch_stride": 1},
     ],
 )
 def test_every_option_of_an_optimization_changes_the_record(changed: dict[str, Any]) -> None:

@@ -92,6 +92,23 @@ def test_steps_are_counted_and_their_losses_are_those_of_the_optimization(
     assert not np.array_equal(steps[1].picture, array)
 
 
+def test_steps_tell_the_losses_of_every_layer(random_loss: PerceptualLoss) -> None:
+    for step in optimizing(random_loss).iterations(PHOTO, every=3):
+        assert set(step.layers) == {"content/relu2_2", "style/relu1_1", "style/relu2_1"}
+        assert step.losses is not None
+        of_style = step.layers["style/relu1_1"] + step.layers["style/relu2_1"]
+        assert of_style == pytest.approx(step.losses.style, rel=1e-5)
+        assert step.layers["content/relu2_2"] == pytest.approx(step.losses.content, rel=1e-5)
+
+
+def test_who_stops_at_a_tolerance_gets_the_last_step(random_loss: PerceptualLoss) -> None:
+    style = optimizing(random_loss, 400, tolerance=0.99, optimizer="adam")
+    *_, before, last = style.iterations(PHOTO, every=7)
+    assert (before.last, last.last, last.of) == (False, True, 400)
+    assert before.number < last.number < 100
+    assert last.picture.tobytes() == style(PHOTO).tobytes()
+
+
 def test_refining_begins_with_the_pass(refining: LoadedStyle) -> None:
     fast: Any = refining.stylizer
     first = next(refining.iterations(PHOTO))
@@ -106,9 +123,9 @@ def test_who_leaves_the_loop_ends_the_work(
     judged = []
     forward = PerceptualLoss.forward
 
-    def counted(self: PerceptualLoss, *given: Any) -> Any:
+    def counted(self: PerceptualLoss, *given: Any, **named: Any) -> Any:
         judged.append(1)
-        return forward(self, *given)
+        return forward(self, *given, **named)
 
     monkeypatch.setattr(PerceptualLoss, "forward", counted)
     threads = threading.active_count()

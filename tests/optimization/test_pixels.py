@@ -1,5 +1,6 @@
 """fst.optimization.pixels: against known optima, recounted evaluations and recomputed losses."""
 
+import io
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from fst.errors import DivergedError, InputError
 from fst.inference.painter import feedforward
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.johnson import JohnsonNet
+from fst.optimization.descent import PATIENCE
 from fst.optimization.pixels import Iterate, initial_image, optimize
 
 
@@ -190,6 +192,146 @@ def test_clamping_keeps_every_iterate_between_0_and_1(photo: Tensor) -> None:
     assert free[-1].image.max() > 1.5
 
 
+def test_gradient_descent_is_plain(photo: Tensor) -> None:
+    """Each step is rate x values x gradient, and nothing of the steps before."""
+    target, stiffness = draw(*photo.shape, seed=1), 0.2 + draw(*photo.shape, seed=2)
+    iterates = run(
+        Quadratic(target, stiffness), photo, optimizer="sgd", iterations=3, learning_rate=1e-5
+    )
+    expected = photo.double()
+    for iterate in iterates:
+        torch.testing.assert_close(iterate.image.double(), expected, rtol=0, atol=1e-6)
+        gradient = 2 * stiffness.double() * (expected - target.double())
+        expected = expected - 1e-5 * photo.numel() * gradient
+
+
+def test_gradient_descent_may_be_clamped(photo: Tensor) -> None:
+    outside = 4 * draw(*photo.shape, seed=1) - 1.5
+    settings = {"optimizer": "sgd", "learning_rate": 0.1 / photo.numel(), "iterations": 60}
+    iterates = run(Quadratic(outside), photo, clamp=True, **settings)
+    torch.testing.assert_close(iterates[-1].image, outside.clamp(0, 1), rtol=0, atol=1e-3)
+
+
+def test_gradient_descent_at_its_usual_rate_lowers_the_objective(
+    random_loss: PerceptualLoss, photo: Tensor
+) -> None:
+    objectives = totals(run(random_loss, photo, optimizer="sgd", iterations=30))
+    assert objectives == sorted(objectives, reverse=True)
+    assert objectives[-1] < 0.99 * objectives[0]
+
+
+# --- averages ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "lbfgs"])
+def test_an_average_is_that_of_the_plain_iterates(photo: Tensor, optimizer: str) -> None:
+    """By its definition: the mean of all iterates so far, each weighing decay to its age."""
+    target = draw(*photo.shape, seed=1)
+    settings: dict[str, Any] = {"optimizer": optimizer, "iterations": 12}
+    plain = run(Quadratic(target), photo, **settings)
+    averaged = run(Quadratic(target), photo, average=0.8, **settings)
+    for i, iterate in enumerate(averaged):
+        weights = [0.8 ** (i - age) for age in range(i + 1)]
+        mean = sum(w * plain[k].image.double() for k, w in enumerate(weights)) / sum(weights)
+        assert isinstance(mean, Tensor)
+        torch.testing.assert_close(iterate.image.double(), mean, rtol=0, atol=1e-5)
+    # while it runs the losses are those of the pixels; at the end those of what is given back
+    assert totals(averaged)[:-1] == totals(plain)[:-1]
+    of_mean = (averaged[-1].image - target).square().sum()
+    assert totals(averaged)[-1] == pytest.approx(float(of_mean), rel=1e-5)
+
+
+# --- the end ------------------------------------------------------------------------------------
+
+
+class Staircase(nn.Module):
+    """An objective of given values, whatever the pixels."""
+
+    def __init__(self, values: list[float]) -> None:
+        super().__init__()
+        self.values = iter(values)
+
+    def content_targets(self, photo: Tensor) -> dict[str, Tensor]:
+        return {}
+
+    def forward(self, images: Tensor, targets: Mapping[str, Tensor]) -> LossTerms:
+        value = next(self.values) + 0 * images.flatten(1).sum(1)
+        return LossTerms(value, torch.zeros_like(value), torch.zeros_like(value))
+
+
+def test_it_stops_where_the_objective_falls_by_less_than_the_tolerance(photo: Tensor) -> None:
+    halved = [2.0**-i for i in range(15)]
+    # from here on 1% in 20 iterations, which is under 2%, with noise on the way down
+    flat = [halved[-1] * (1 - 0.0005 * i + 0.3 * (i % 3)) for i in range(1, 200)]
+    settings: dict[str, Any] = {"optimizer": "sgd", "iterations": 200, "learning_rate": 1e-9}
+    iterates = run(Staircase(halved + flat), photo, tolerance=0.02, **settings)
+    # the 20 iterations after the 15th have lowered it by under 2%
+    assert len(iterates) == 15 + PATIENCE
+    assert [i.last for i in iterates] == [False] * (14 + PATIENCE) + [True]
+    iterates = run(Staircase(halved + flat), photo, tolerance=0.005, **settings)
+    assert len(iterates) == 201  # 1% is more than that
+
+
+def test_without_a_tolerance_nothing_ends_early(photo: Tensor) -> None:
+    iterates = run(Staircase([1.0] * 101), photo, optimizer="sgd", iterations=100)
+    assert len(iterates) == 101
+    assert [i.iteration for i in iterates if i.last] == [100]
+
+
+def test_who_stops_early_with_an_average_is_told_of_the_average(photo: Tensor) -> None:
+    target = draw(*photo.shape, seed=1)
+    settings: dict[str, Any] = {"optimizer": "adam", "average": 0.9, "tolerance": 0.5}
+    iterates = run(Quadratic(target), photo, iterations=500, **settings)
+    assert len(iterates) < 400
+    of_mean = (iterates[-1].image - target).square().sum()
+    assert totals(iterates)[-1] == pytest.approx(float(of_mean), rel=1e-5)
+
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+def test_the_parts_of_the_layers_add_up(random_loss: PerceptualLoss, photo: Tensor) -> None:
+    for iterate in run(random_loss, photo, init="noise", iterations=2, by_layer=True):
+        assert set(iterate.layers) == {"content/relu2_2", "style/relu1_1", "style/relu2_1"}
+        style = sum(iterate.layers[f"style/{layer}"] for layer in ("relu1_1", "relu2_1"))
+        torch.testing.assert_close(style, iterate.terms.style)
+        torch.testing.assert_close(iterate.layers["content/relu2_2"], iterate.terms.content)
+        assert not any(part.requires_grad for part in iterate.layers.values())
+
+
+# --- going on ------------------------------------------------------------------------------------
+
+
+def kept(state: Any) -> Any:
+    """As it comes back from a disk, read without code."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    return torch.load(io.BytesIO(file.getvalue()), weights_only=True)
+
+
+@pytest.mark.parametrize("settings", [
+    {"optimizer": "lbfgs"}, {"optimizer": "adam"}, {"optimizer": "sgd"},
+    {"optimizer": "adam", "average": 0.9, "clamp": True},
+    {"optimizer": "lbfgs", "tolerance": 0.9},
+], ids=["lbfgs", "adam", "sgd", "average", "tolerance"])  # fmt: skip
+@pytest.mark.parametrize("at", [0, 19])
+def test_who_goes_on_ends_at_the_same_picture(
+    random_loss: PerceptualLoss, photo: Tensor, settings: dict[str, Any], at: int
+) -> None:
+    whole = run(random_loss, photo, init="noise", iterations=30, **settings)
+    states = []
+    for iterate in optimize(random_loss, photo, init="noise", iterations=30, **settings):
+        if iterate.iteration == at and iterate.state is not None:
+            states.append(kept(iterate.state()))
+        if iterate.iteration == at + 3:  # what comes later does not change it
+            break
+    rest = run(random_loss, photo, init="photo", iterations=30, state=states[0], **settings)
+    assert [i.iteration for i in rest] == [i.iteration for i in whole[at + 1 :]]
+    for one, other in zip(rest, whole[at + 1 :], strict=True):
+        assert torch.equal(one.image, other.image)
+        assert all(map(torch.equal, one.terms, other.terms))
+
+
 # --- mistakes ------------------------------------------------------------------------------------
 
 
@@ -215,7 +357,7 @@ def test_a_learning_rate_far_too_high_is_told(random_loss: PerceptualLoss, photo
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"optimizer": "sgd"}, r"lbfgs, adam.*'sgd'"),
+        ({"optimizer": "newton"}, r"lbfgs, adam, sgd.*'newton'"),
         ({"init": "painting"}, r"photo, noise, blend.*'painting'"),
         ({"iterations": -1}, "-1"),
         ({"clamp": True}, "adam"),
@@ -225,6 +367,13 @@ def test_a_learning_rate_far_too_high_is_told(random_loss: PerceptualLoss, photo
         ({"learning_rate": math.nan, "optimizer": "adam"}, "learning_rate"),
         ({"learning_rate": "fast"}, "learning_rate"),
         ({"learning_rate": True}, "learning_rate"),
+        ({"init_noise": 1.5}, "init_noise"),
+        ({"init_noise": 0.5, "init": "noise"}, "without noise"),
+        ({"init_noise": 0.5, "init": "blend"}, "without noise"),
+        ({"average": 1.0}, "average"),
+        ({"average": 0}, "average"),
+        ({"tolerance": 1}, "tolerance"),
+        ({"tolerance": -1e-9}, "tolerance"),
     ],
     ids=[
         "optimizer",
@@ -237,6 +386,13 @@ def test_a_learning_rate_far_too_high_is_told(random_loss: PerceptualLoss, photo
         "nan rate",
         "text",
         "switch",
+        "much noise",
+        "noise twice",
+        "noise in a blend",
+        "average 1",
+        "average 0",
+        "tolerance 1",
+        "tolerance below 0",
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(
@@ -244,6 +400,12 @@ def test_what_cannot_be_used_is_refused_by_name(
 ) -> None:
     with pytest.raises(InputError, match=named):
         next(optimize(random_loss, photo, **settings))
+
+
+def test_gradient_descent_that_diverges_is_told(photo: Tensor) -> None:
+    loss = Quadratic(draw(*photo.shape))
+    with pytest.raises(DivergedError, match="lower learning rate"):
+        run(loss, photo, optimizer="sgd", learning_rate=10.0, iterations=50)
 
 
 # --- starts --------------------------------------------------------------------------------------
@@ -276,6 +438,14 @@ def test_a_blend_is_the_photo_plus_noise_of_a_quarter() -> None:
     white = initial_image("blend", torch.ones(1, 3, 100, 100), seed=1)
     assert white.max() == 1.0
     assert white.min() == pytest.approx(0.75, abs=0.001)
+
+
+def test_noise_is_mixed_into_a_start_by_its_share(photo: Tensor) -> None:
+    noise = initial_image("noise", photo, seed=3)
+    for init, plain in (("photo", photo), (1 - photo, 1 - photo)):
+        mixed = initial_image(init, photo, seed=3, init_noise=0.6)
+        torch.testing.assert_close(mixed, 0.6 * noise + 0.4 * plain)
+        assert torch.equal(initial_image(init, photo, seed=3, init_noise=0), plain)
 
 
 @pytest.mark.parametrize("init", ["noise", "blend"])

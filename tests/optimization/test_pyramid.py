@@ -62,3 +62,51 @@ def test_a_small_picture_is_optimized_at_once(random_loss: PerceptualLoss) -> No
     for one, other in zip(plain, found, strict=True):
         assert one.iteration == other.iteration
         assert torch.equal(one.image, other.image)
+
+
+@pytest.mark.parametrize("at", [0, 3, 7, 8, 10, 13])
+def test_who_goes_on_at_any_size_ends_at_the_same_picture(
+    random_loss: PerceptualLoss, photo: Tensor, at: int
+) -> None:
+    settings: dict[str, Any] = {"init": "photo", "init_noise": 0.5, "coarsest": 16}
+    whole = list(optimize_coarse_to_fine(random_loss, photo, 14, **settings))
+    states = [
+        iterate.state()
+        for iterate in optimize_coarse_to_fine(random_loss, photo, 14, **settings)
+        if iterate.state is not None and iterate.iteration == at
+    ]
+    rest = list(optimize_coarse_to_fine(random_loss, photo, 14, state=states[0], **settings))
+    assert [i.iteration for i in rest] == list(range(at + 1, 15))
+    for one, other in zip(rest, whole[at + 1 :], strict=True):
+        assert torch.equal(one.image, other.image)
+
+
+def test_the_last_iterate_is_the_largest_sizes(random_loss: PerceptualLoss, photo: Tensor) -> None:
+    iterates = list(optimize_coarse_to_fine(random_loss, photo, 14, coarsest=16))
+    assert [i.iteration for i in iterates if i.last] == [14]
+
+
+def test_a_tolerance_ends_one_size_after_the_other(
+    random_loss: PerceptualLoss, photo: Tensor
+) -> None:
+    tolerant: dict[str, Any] = {"tolerance": 0.99, "coarsest": 16}
+    iterates = list(optimize_coarse_to_fine(random_loss, photo, 400, **tolerant))
+    numbers = [i.iteration for i in iterates]
+    assert numbers == list(range(len(numbers)))
+    assert [i.image.shape[3] for i in iterates[::10]] == sorted(
+        i.image.shape[3] for i in iterates[::10]
+    )
+    assert iterates[-1].last
+    assert iterates[-1].image.shape == photo.shape
+    # each size takes 20 iterations at least, and a few until the steep part is over
+    assert 2 * 20 <= iterates[-1].iteration < 200
+
+
+def test_noise_is_mixed_into_the_smallest_size_alone(
+    random_loss: PerceptualLoss, photo: Tensor
+) -> None:
+    iterates = list(optimize_coarse_to_fine(random_loss, photo, 2, init_noise=1, coarsest=16))
+    noise = torch.rand(iterates[0].image.shape, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(iterates[0].image, noise)
+    began = resize_tensor(iterates[1].image.clamp(0, 1), (20, 24))
+    assert (iterates[2].image - began).abs().mean() < 0.2  # not noise again

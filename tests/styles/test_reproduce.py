@@ -145,6 +145,18 @@ def test_other_layers_and_poolings_are_kept() -> None:
         assert weights == about["loss"][key]
 
 
+def test_another_statistic_is_kept() -> None:
+    about = copy.deepcopy(ABOUT)
+    about["loss"] |= {
+        "style_layers": {"relu3_1": 0.5, "relu4_1": 0.5},
+        **{"statistic": "patches", "patch_size": 5, "patch_stride": 2},
+    }
+    loss = composed(training_arguments(about))["loss"]
+    assert (loss["statistic"], loss["patch_size"], loss["patch_stride"]) == ("patches", 5, 2)
+    weights = {layer: weight for layer, weight in loss["style_layers"].items() if weight}
+    assert weights == about["loss"]["style_layers"]
+
+
 @pytest.mark.parametrize("part", ["style", "loss", "training", "data"])
 def test_a_checkpoint_that_does_not_tell_is_refused(part: str) -> None:
     about = {key: value for key, value in ABOUT.items() if key != part}

@@ -4,8 +4,9 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
@@ -19,11 +20,14 @@ from fst.inference.difference import comparison, without_record
 from fst.inference.iterates import Counter, IterateFiles, check_iterates, steps_of
 from fst.inference.masks import read_mask
 from fst.inference.record import painted_with, record_of
+from fst.inference.starts import is_file
 from fst.inference.streams import Streams, open_streams
 from fst.inference.targets import Job, Plan, plan, unfinished
 from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
-from fst.optimization.pixels import Iterate
+from fst.interfaces.following import Following, check_following, forget_finished
+from fst.optimization.descent import PATIENCE, Iterate
 from fst.system.memory import keep_freed_memory
+from fst.system.signals import deferred
 from fst.version import __version__
 
 
@@ -47,14 +51,19 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     if options.feather is not None and not options.mask:
         raise InputError("feather (--feather) is of no use without mask (--mask)")
     styles = find_styles(options)
-    others = [*options.mask, *(path for style in styles for path in files_of(style))]
+    labels = [*([options.labels] if options.labels else []), *(options.style_labels or [])]
+    others = [*options.mask, *labels, *(path for style in styles for path in files_of(style))]
+    others += [Path(options.init)] if is_file(options.init) else []
     name = "-".join(style.name for style in styles)
     planned = plan(options.photos, options.output, name, others, streams, options.no_record)
+    if options.labels and not planned.single:
+        raise InputError("labels (--labels) belong to one photo: give that photo alone")
     # without a record only names tell what of many photos was painted
     trust = options.no_record and not planned.single
     jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)
     if options.save_every:
         check_iterates(jobs, others, options.overwrite, without_record())
+    check_following(options, jobs, len(styles), others)
     masks = [read_mask(path, options.max_pixels) for path in options.mask]
     stylizers = make_stylizers(options, styles)
     layers = [Layer(made, mask) for made, mask in zip_longest(stylizers, masks)]
@@ -65,7 +74,9 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     differs = comparison(common, options.quality, trust)
     jobs = unfinished(planned.jobs, differs, options.overwrite)
     left = {job.target for job in jobs}
-    say(planned, [job for job in planned.jobs if job.target not in left], options.no_record)
+    done = [job for job in planned.jobs if job.target not in left]
+    say(planned, done, options.no_record)
+    forget_finished(options, done)
     if not jobs:
         return 1 if planned.errors else 0
     say_how(options, styles, stylizers)
@@ -78,22 +89,33 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     )
     if options.save_every:
         check_iterates(jobs, others, options.overwrite, files.differs)
+    following = Following(options, lambda line: print(in_a_line(line), flush=True))
     try:
-        failed = paint_all(options, jobs, layers, control, files, record if common else None)
+        with deferred() if options.resume else nullcontext():
+            failed = paint_all(
+                options, jobs, layers, control, files, following, record if common else None
+            )
     except KeyboardInterrupt:
-        print(in_a_line(interrupted(jobs, files, began, options.overwrite)), file=sys.stderr)
+        said = interrupted(jobs, files, began, options.overwrite, following)
+        print(in_a_line(said), file=sys.stderr)
         return 130
     where = jobs[0].called if len(jobs) == 1 else options.output
     if failed < len(jobs):
         print(in_a_line(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}"))
-    return 1 if failed or planned.errors else 0
+    return 1 if failed or planned.errors or following.failed else 0
 
 
-def interrupted(jobs: Sequence[Job], files: IterateFiles, began: float, overwrite: bool) -> str:
+def interrupted(
+    jobs: Sequence[Job], files: IterateFiles, began: float, overwrite: bool, following: Following
+) -> str:
     """What is there of the pictures, and how it goes on."""
     whole = [job.target for job in jobs if job.writes is None and job.target.exists()]
     written = [path for path in whole if path.stat().st_mtime >= began]
     said = f"interrupted: wrote {len(written)} of {len(jobs)} pictures"
+    for line in following.interrupted():
+        said += f"; {line}"
+    if following.unfinished is not None:
+        return f"{said}; the same command goes on{following.unfinished.where()}"
     try:
         if (left := files.save_last(written)) is not None:
             said += f"; iterate {left.iteration} of {left.source} is {left.path}"
@@ -128,6 +150,7 @@ def paint_all(
     layers: Sequence[Layer],
     control: Control,
     files: IterateFiles,
+    following: Following,
     record: Callable[[Job, str], dict[str, Any]] | None,
 ) -> int:
     """Paints the photos, with a bar and a line for each that fails; returns how many did."""
@@ -141,19 +164,31 @@ def paint_all(
             objective, name = float(iterate.terms.total), job.source.name
             done = counter.iterate(iterate.iteration)
             bar.update(task, completed=done, description=f"{name}: {objective:.3f}")
-            last = iterate.iteration == counter.steps
+            last = iterate.last or iterate.iteration == counter.steps
             if last or (not bar.console.is_terminal and iterate.iteration % 50 == 0):
                 where = f"iteration {iterate.iteration}/{counter.steps}"
                 print(f"{name}: {where}, objective {objective:.3f}", flush=True)
+            if last and iterate.iteration < counter.steps:
+                print(in_a_line(f"{name}: {_stopped(iterate, counter.steps)}"), flush=True)
             files.see(job, iterate, photo)
+            following.see(job, iterate, photo)
 
         for outcome in run(
             jobs, layers, control, options.max_pixels, options.quality, on_iterate,
-            options.overwrite, record, options.keep_location,
+            options.overwrite, record, options.keep_location, following.begin,
         ):  # fmt: skip
             files.finished()
+            for line in following.finished(outcome.error is None):
+                print(f"error: {in_a_line(line)}", file=sys.stderr)
             bar.update(task, completed=counter.outcome())
             if outcome.error is not None:
                 failed += 1
                 print(f"error: {in_a_line(outcome.error)}", file=sys.stderr)
     return failed
+
+
+def _stopped(iterate: Iterate, of: int) -> str:
+    return (
+        f"stopped at iteration {iterate.iteration} of {of}: in {PATIENCE} iterations the objective "
+        "fell by less than the tolerance"
+    )

@@ -103,7 +103,7 @@ class TextbookLoss(nn.Module):
         painting: ``(1, 3, H, W)``, the one that ``loss`` was made with.
 
     Raises:
-        InputError: another normalization.
+        InputError: another normalization or statistic.
     """
 
     mean: Tensor
@@ -113,6 +113,8 @@ class TextbookLoss(nn.Module):
         super().__init__()
         if loss.normalization != "relative":
             raise InputError(f"the textbook's loss is relative, not {loss.normalization!r}")
+        if loss.statistic_name != "gram":
+            raise InputError(f"the textbook compares Gram matrices, not {loss.statistic_name}")
         self.weights = (loss.content_weight, loss.style_weight, loss.tv_weight)
         self.content_layers, self.style_layers = loss.content_layers, loss.style_layers
         self.register_buffer("mean", loss.vgg.mean.float().clone())

@@ -46,6 +46,12 @@ def check_kind(settings: Mapping[str, Any]) -> None:
         )
     if kind in KINDS and settings["loss"].get("normalization") == "course":
         raise InputError("loss.normalization=course knows one painting: leave it out")
+    statistic = settings["loss"].get("statistic", "gram")
+    if kind in KINDS and statistic != "gram":
+        raise InputError(
+            f"loss.statistic={statistic} knows one painting, and net={kind} learns many, by their "
+            "Gram matrices: leave it out"
+        )
     if image is None and kind not in KINDS:
         raise InputError(
             f"net={kind} learns one painting, and style.image is not given: style=FILE; style=any "

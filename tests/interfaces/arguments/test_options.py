@@ -157,7 +157,8 @@ def test_help_is_as_wide_as_the_terminal_and_at_most_80_columns(
 NO_DEFAULT = {
     "stylize": {"--style", "--blend", "--mask", "--output", "--preserve-color", "--upsample",
                 "--preset", "--optimizer", "--seed", "--content-weight", "--style-weight",
-                "--tv-weight", "--pooling", "--weights", "--save-every", "--memory"},
+                "--tv-weight", "--pooling", "--weights", "--save-every", "--memory", "--average",
+                "--tolerance", "--init-noise", "--animate", "--animate-every", "--plot", "--log"},
     "video": {"--style", "--blend", "--mask", "--seconds", "--preserve-color", "--upsample"},
     "live": {"--style"},
     "serve": {"--allow-host", "--photos"},

@@ -38,6 +38,7 @@ def test_what_belongs_together_is_taken(kind: str) -> None:
         ("any", {"style.image": "my.jpg"}, ["my.jpg", "style=FILE", "paintings.path=FOLDER"]),
         ("any", {"styles": ["monet", "poppies"]}, ["net=any"]),
         ("any", {"loss.normalization": "course"}, ["normalization"]),
+        ("any", {"loss.statistic": "moments"}, ["loss.statistic=moments", "Gram"]),
         ("any", {"net.name": "johnson", "net.arguments": {}}, ["net=johnson", "net=any"]),
         ("several", {"styles": None}, ["style=[monet,my.jpg]"]),
         ("several", {"style.image": "my.jpg"}, ["my.jpg", "style=[monet,my.jpg]"]),

@@ -1,0 +1,224 @@
+"""What ``fst stylize`` writes of an optimization besides the picture: clip, plot, log, state."""
+
+import argparse
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fst.errors import InputError
+from fst.evaluation.loss_plot import write_plot
+from fst.image.picture import Picture
+from fst.inference.animated import IterateClip, check_clip, distance, frame_size
+from fst.inference.control import Layer
+from fst.inference.curve import Curve
+from fst.inference.iterates import steps_of
+from fst.inference.targets import Job, is_there
+from fst.inference.unfinished import FRAMES, STATE, Unfinished, remove_kept, resume_folder
+from fst.optimization.pixels import Iterate
+from fst.system.files import check_writable, identity, nearest_folder, scratch_folder
+from fst.system.temporaries import temporary_path
+
+Record = Mapping[str, Any] | None
+_NO_RECORD: Record = None
+
+
+def check_following(
+    options: argparse.Namespace, jobs: Sequence[Job], styles: int, others: Sequence[Path]
+) -> None:
+    """To be asked before the work: can what follows the optimization be written?
+
+    Args:
+        options: of the command.
+        jobs: what is painted.
+        styles: how many are painted in each photo.
+        others: files that the command reads besides the photos.
+
+    Raises:
+        InputError: several photos, another suffix, something is there that may not be replaced ...
+    """
+    _check_resume(options, jobs, styles)
+    if options.animate_every is not None and options.animate is None:
+        raise InputError("--animate-every is of no use without --animate")
+    targets = targets_of(options)
+    if not targets or not jobs:
+        return
+    option = next(iter(targets))
+    if len(jobs) != 1 or styles != 1:
+        what = f"{len(jobs)} photos" if len(jobs) != 1 else f"{styles} styles"
+        raise InputError(f"{option} follows one photo in one style, not {what}: paint one by one")
+    if options.animate is not None:
+        check_clip("--animate", options.animate)
+    for option, suffix in (("--plot", ".png"), ("--log", ".csv")):
+        if option in targets and targets[option].suffix.lower() != suffix:
+            raise InputError(f"{option} {targets[option]} must end in {suffix}")
+    (job,) = jobs
+    read = {identity(path) for path in (*others, *([] if job.reads else [job.source]))}
+    may = options.overwrite or _goes_on(options, job)
+    taken = {} if job.writes else {os.path.realpath(job.target): "the result"}
+    for option, path in targets.items():
+        _check_target(option, path, read, taken, may)
+        taken[os.path.realpath(path)] = option
+
+
+def targets_of(options: argparse.Namespace) -> dict[str, Path]:
+    """Option -> file to write, of those that were given."""
+    given = {"--animate": options.animate, "--plot": options.plot, "--log": options.log}
+    return {option: path for option, path in given.items() if path is not None}
+
+
+def _check_resume(options: argparse.Namespace, jobs: Sequence[Job], styles: int) -> None:
+    if not options.resume:
+        return
+    if options.no_record:
+        raise InputError("--resume compares records: it does not go with --no-record")
+    if styles != 1:
+        raise InputError(f"--resume goes with one style in a photo, not with {styles}")
+    for job in jobs:
+        if job.writes is not None:
+            raise InputError("--resume needs a place beside the picture: name an --output")
+        folder = resume_folder(job.target)
+        if is_there(folder) and not folder.is_dir():
+            raise InputError(f"{folder} is no folder: give another --output")
+
+
+def _goes_on(options: argparse.Namespace, job: Job) -> bool:
+    """Whether what is there is an earlier time's of the same command, as far as it can be told."""
+    return bool(options.resume) and (resume_folder(job.target) / STATE).is_file()
+
+
+def _check_target(
+    option: str, path: Path, read: set[Any], taken: Mapping[str, str], may: bool
+) -> None:
+    if (other := taken.get(os.path.realpath(path))) is not None:
+        raise InputError(f"{option} and {other} would both be {path}: give each a name of its own")
+    check_writable(nearest_folder(path))
+    if not is_there(path):
+        return
+    if path.is_dir():
+        raise InputError(f"{option} {path} is a folder, expected a file name")
+    if identity(path) in read:
+        raise InputError(f"{option} {path} is one of the files to work with: give another name")
+    if not may:
+        raise InputError(f"{option} {path} is there already: --overwrite replaces it")
+
+
+def forget_finished(options: argparse.Namespace, done: Sequence[Job]) -> None:
+    """Removes what is kept of pictures that are painted: who was killed could not do so."""
+    for job in done if options.resume else ():
+        remove_kept(resume_folder(job.target))
+
+
+class Following:
+    """Sees the iterates of a command's photos, and writes what is asked for.
+
+    Args:
+        options: of the command.
+        say: is given lines on what is gone on with, and on what is written.
+    """
+
+    def __init__(self, options: argparse.Namespace, say: Callable[[str], None] = print) -> None:
+        self.options, self.say = options, say
+        self.targets = targets_of(options)
+        self.unfinished = Unfinished(options.overwrite, say) if options.resume else None
+        self._overwrite = bool(options.overwrite)
+        self._curve, self._record = Curve(), _NO_RECORD
+        self._clip: IterateClip | None = None
+        self._job: Job | None = None
+        self._every, self._last = 1, 0
+        self.failed = False
+        """Something could not be written."""
+
+    def begin(self, job: Job, record: Record, layers: list[Layer]) -> list[Layer]:
+        """What paints a photo, from where it was stopped if so (:meth:`Unfinished.begin`)."""
+        self._curve, self._record, self._clip, self._last = Curve(), record, None, 0
+        steps = sum(steps_of(layer.stylizer) for layer in layers)
+        self._every = self.options.animate_every or distance(steps)
+        if self.unfinished is None:
+            return layers
+        layers, more = self.unfinished.begin(job, record, layers)
+        self.unfinished.more = self._kept
+        if "curve" in more:
+            self._curve.restore(more["curve"])
+            self._overwrite = True  # the same command's, of before it was stopped
+        return layers
+
+    def see(self, job: Job, iterate: Iterate, photo: Picture) -> None:
+        """The next iterate.
+
+        Raises:
+            KeyboardInterrupt: somebody asks to stop, and its state is kept.
+        """
+        self._job, self._last = job, iterate.iteration
+        if "--plot" in self.targets or "--log" in self.targets:
+            self._curve.see(iterate)
+        if "--animate" in self.targets:
+            if self._clip is None:
+                self._clip = self._new_clip(photo)
+            if iterate.last or iterate.iteration % self._every == 0:
+                self._clip.add(iterate.iteration, iterate.image)
+        if self.unfinished is not None:
+            self.unfinished.see(iterate)
+
+    def _new_clip(self, photo: Picture) -> IterateClip:
+        size = self.options.size or max(photo.size)
+        width, height = (max(1, round(side * size / max(photo.size))) for side in photo.size)
+        kept = None if self.unfinished is None else self.unfinished.folder
+        folder = temporary_path(scratch_folder()) if kept is None else kept / FRAMES
+        folder.mkdir(exist_ok=True)
+        clip = IterateClip(folder, frame_size(width, height))
+        begun = None if self.unfinished is None else self.unfinished.iteration
+        clip.drop_behind(-1 if begun is None else begun)
+        return clip
+
+    def _kept(self) -> dict[str, Any]:
+        return {"curve": self._curve.state()}
+
+    def finished(self, painted: bool) -> list[str]:
+        """A photo is done, one way or another: writes what was asked for, also of one that failed.
+
+        Returns:
+            What could not be written, in a line each.
+        """
+        lines = [] if self._job is None else self._write(self._job)
+        self.failed |= bool(lines)
+        self._clear()
+        if self.unfinished is not None:
+            self.unfinished.finished(painted)
+        return lines
+
+    def interrupted(self) -> list[str]:
+        """The same of a photo that is not done; what is gone on with is written later."""
+        if self.unfinished is None:
+            return self.finished(False)
+        self._clear()
+        self.unfinished.finished(False)
+        return []
+
+    def _clear(self) -> None:
+        if self._clip is not None and self.unfinished is None:
+            shutil.rmtree(self._clip.folder, ignore_errors=True)
+        self._clip = self._job = None
+
+    def _write(self, job: Job) -> list[str]:
+        failed = []
+        record = None if self._record is None else {**self._record, "iteration": self._last}
+        for option, path in self.targets.items():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if option == "--log":
+                    self._curve.write(path, self._overwrite)
+                elif option == "--plot":
+                    title, lines = job.source.name, self._curve.lines()
+                    write_plot(path, lines, title, self._overwrite, record)
+                elif self._clip is not None:
+                    for line in self._clip.write(path, self._overwrite, record):
+                        self.say(line)
+            except (OSError, InputError) as error:
+                failed.append(f"{option} {path} can't be written: {_reason(error)}")
+        return failed
+
+
+def _reason(error: OSError | InputError) -> str:
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)
