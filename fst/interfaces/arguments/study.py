@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fst.choices import MIN_SIDE
+from fst.choices import MIN_SIDE, NETWORKS
 from fst.interfaces.arguments.options import Parser, above_zero, positive, seed, shared, side
 
 KINDS = {
@@ -75,6 +75,8 @@ def _optimized(parser: argparse.ArgumentParser, output: str) -> None:
 
 
 def _computed(parser: argparse.ArgumentParser, output: str) -> None:
+    parser.add_argument("--loss-network", choices=NETWORKS, metavar="NAME",
+                        help="vgg16, vgg19, slim (default: what the weights are of)")  # fmt: skip
     shared(parser, "--weights", default="auto",
            help="of the loss network (default: VGG-19's if they are here, else slim)")  # fmt: skip
     shared(parser, "--device", "--precision")
