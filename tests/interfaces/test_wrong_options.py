@@ -92,7 +92,7 @@ BASE: dict[str, dict[str, list[str]]] = {
             "--photo": ["photo.png"], "--style": ["painting.png"], "--weights": ["slim"],
             "--output": ["new"],
         }
-        for kind in ("ratio", "start", "pooling", "size")
+        for kind in ("ratio", "start", "pooling", "statistics", "size")
     },
     "study reconstruction": {
         "--photo": ["photo.png"], "--styles": ["painting.png"], "--weights": ["slim"],
