@@ -230,6 +230,8 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--weights"): ["slim"],  # no optimization
     ("stylize", "--preserve-color"): ["LUMA"],
     ("stylize", "--size"): ["9" * 12],
+    ("stylize", "--labels"): ["", "nowhere.png", "there.png"],  # and no painting's
+    ("stylize", "--style-labels"): ["", "nowhere.png", "there.png"],  # and no photo's
     ("stylize", "--strength"): ["1.5", "-0.1"],
     ("stylize", "--margin"): ["3", "260"],
     ("video", "--style"): ["", "nosuch", "nowhere.safetensors", "notes.txt", "nowhere.png",
@@ -335,6 +337,21 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["--method", "feedforward", "--loss-network", "vgg16"],
         ["--method", "feedforward", "--style-layers", "relu1_1"],
         ["--method", "feedforward", "--padding", "first"],
+        ["--method", "feedforward", "--recolor", "eigen"],
+        ["--method", "feedforward", "--luminance"],
+        ["--method", "optimize", "--luminance", "--recolor", "eigen"],
+        ["--method", "optimize", "--style", "painting.png", "--labels", "there.png"],
+        ["--method", "optimize", "--style", "painting.png", "--style-labels", "there.png"],
+        [
+            "--method",
+            "optimize",
+            "--style",
+            "painting.png",
+            "--labels",
+            "photo.png",
+            "--style-labels",
+            "photo.png",
+        ],  # no labels
         ["--method", "optimize", "--loss-network", "vgg16", "--weights", "caffe"],
         ["--method", "optimize", "--loss-network", "vgg16", "--style-layers", "relu4_4"],
         ["--method", "optimize", "--loss-network", "slim", "--content-layers", "relu5_2"],
