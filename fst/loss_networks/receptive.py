@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fst.errors import InputError
-from fst.loss_networks.layers import LAYERS, check_layers
+from fst.loss_networks.layers import LAYERS
 
 
 class ReceptiveField(NamedTuple):
@@ -40,8 +40,7 @@ def receptive_field(layer: str, layers: Iterable[str] = LAYERS) -> ReceptiveFiel
     """
     layers = tuple(layers)
     if layer not in layers:
-        check_layers([layer])
-        raise InputError(f"no layer {layer!r} in this network: there are {', '.join(layers)}")
+        raise InputError(f"no layer {layer!r} in the loss network: there are {', '.join(layers)}")
     side, stride, start = 1, 1, 0
     for name in layers[: layers.index(layer) + 1]:
         if name.startswith("conv"):

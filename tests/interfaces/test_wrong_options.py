@@ -67,6 +67,8 @@ BASE: dict[str, dict[str, list[str]]] = {
     },
     "benchmark train": {"--photos": ["photos"], "--weights": ["slim"]},
     "benchmark slim": {"--photos": ["photos"], "--weights": ["slim"], "--precision": ["fp32"]},
+    "benchmark optimize": {"--photo": ["photo.png"], "--style": ["painting.png"],
+                           "--weights": ["random"], "--iterations": ["20"]},
     "benchmark inference": {"--backends": ["eager"]},
     "benchmark any": {
         "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
@@ -301,6 +303,9 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("benchmark ladder", "--nets"): [*STYLE, "painting.png"],
     ("benchmark video", "--frames"): [*NO_WHOLE, "3", "0", "-1", "1001", "100"],
     ("benchmark video", "--styles"): [*STYLE, "painting.png"],
+    ("benchmark optimize", "--style"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"],
+    ("benchmark optimize", "--weights"): [*WEIGHTS, "slim"],
+    ("benchmark optimize", "--iterations"): ["30"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
 }  # fmt: skip
@@ -384,6 +389,7 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
     "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
     "benchmark inference": [["--json", "there.json"]],
+    "benchmark optimize": [["--json", "there.json"]],
     "sheet": [
         ["photo.png"],  # a second one
         ["--output", "there.png"],

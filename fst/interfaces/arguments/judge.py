@@ -13,7 +13,7 @@ def parser() -> Parser:
         (
             "fst judge monet checkpoints/mine.safetensors --photos photos/",
             "fst judge monet mine --photos photos/ --weights slim --limit 8",
-            "fst judge weaker.safetensors stronger.safetensors --photos photos/ --style-weight 6",
+            "fst judge weaker stronger --photos photos/ --style-weight 6",
         ),
     )
     parser.add_argument("styles", nargs="+", metavar="STYLE", help="trained styles or their files")

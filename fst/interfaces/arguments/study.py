@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fst.choices import MIN_SIDE
+from fst.choices import MIN_SIDE, NETWORKS
 from fst.interfaces.arguments.options import Parser, above_zero, positive, seed, shared, side
 
 KINDS = {
@@ -11,6 +11,7 @@ KINDS = {
     "reconstruction": "what each layer keeps of a photo, and of paintings, from noise",
     "start": "the same optimization from photo, painting and noise",
     "pooling": "max against average pooling in the loss network",
+    "statistics": "what style is compared by: Gram matrices, moments, patches ...",
     "size": "the painting at several sizes: the strokes",
     "presets": "the settings of the literature against each other",
 }
@@ -74,6 +75,8 @@ def _optimized(parser: argparse.ArgumentParser, output: str) -> None:
 
 
 def _computed(parser: argparse.ArgumentParser, output: str) -> None:
+    parser.add_argument("--loss-network", choices=NETWORKS, metavar="NAME",
+                        help="vgg16, vgg19, slim (default: what the weights are of)")  # fmt: skip
     shared(parser, "--weights", default="auto",
            help="of the loss network (default: VGG-19's if they are here, else slim)")  # fmt: skip
     shared(parser, "--device", "--precision")

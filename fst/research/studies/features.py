@@ -21,7 +21,7 @@ from fst.research.studies.page import (
     write_page,
 )
 from fst.research.studies.patches import chosen_units
-from fst.research.studies.units import check_layer_names, open_network
+from fst.research.studies.units import layers_asked, open_network
 
 TILE = 120
 """Least side of a tile in pixels: smaller ones are enlarged, pixel by pixel."""
@@ -30,7 +30,7 @@ TILE = 120
 @torch.no_grad()
 def run(options: argparse.Namespace) -> int:
     """Computes the features, draws a sheet for each layer."""
-    layers = check_layer_names(options.layer)
+    layers = layers_asked(options)
     check_place(options.output, options.overwrite, [PAGE, *(f"{name}.png" for name in layers)])
     check_copies(options.copies)
     photo = read_photo(options.photo, options.size).rgb

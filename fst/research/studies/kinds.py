@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from fst.choices import STATISTICS
 from fst.evaluation.photos import find_photos
 from fst.image.picture import resize_tensor
 from fst.optimization.presets import PRESETS
@@ -20,7 +21,7 @@ from fst.research.studies.cases import (
     open_style,
     sample_photos,
 )
-from fst.styles.objective import style_target
+from fst.styles.objective import checksum_of, style_target
 from fst.styles.style import Style
 
 BLOCKS = range(1, 6)
@@ -171,6 +172,23 @@ def pooling(options: argparse.Namespace, asked: Asked) -> Study:
     )
 
 
+def statistics(options: argparse.Namespace, asked: Asked) -> Study:
+    """The statistics of style (:mod:`fst.losses.style`); of a portrait, all but patches."""
+    photo, style = open_photo(options.photo, asked.size), open_style(options.style)
+    there = style.image is None or checksum_of(style.image) is not None
+    names = [name for name in STATISTICS if there or name != "patches"]
+    cases = [Case("", name, name, photo, style, {"statistic": name}) for name in names]
+    return Study(
+        "statistics",
+        "What style is compared by",
+        "The same photo, painting and style weight; only what is compared at a layer changes: Gram "
+        "matrices, means and deviations, two Wasserstein distances, histograms, and patches. The "
+        "table judges all of them with Gram matrices.",
+        cases,
+        both(photo, style, asked.size),
+    )
+
+
 def size(options: argparse.Namespace, asked: Asked) -> Study:
     """The painting at several sizes.
 
@@ -223,6 +241,7 @@ PLANS: dict[str, Plan] = {
     "reconstruction": reconstruction,
     "start": start,
     "pooling": pooling,
+    "statistics": statistics,
     "size": size,
     "presets": presets,
 }

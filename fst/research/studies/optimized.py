@@ -42,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
     for folder in folders.values():
         check_place(folder, options.overwrite)
     check_copies(options.copies)
-    weights = judging_weights(options.weights)
-    usual = {"iterations": options.iterations, "weights": weights}
+    usual = {"iterations": options.iterations, "weights": weights_of(options),
+             "loss_network": options.loss_network}  # fmt: skip
     asked = Asked(options.size, usual, PassOptions(device=device, dtype=dtype))
     studies = {kind: PLANS[kind](options, asked) for kind in kinds}
     for study in studies.values():
@@ -59,6 +59,12 @@ def run(options: argparse.Namespace) -> int:
         write_study(pictures, options.copies)
         print(f"wrote {folders[kind] / PAGE}", flush=True)
     return 0
+
+
+def weights_of(options: argparse.Namespace) -> str:
+    """Of the loss network: VGG-19's if nothing is said and they are here, else the slim one's."""
+    asked: str = options.weights
+    return judging_weights(asked) if options.loss_network is None else asked
 
 
 def _check_grid(study: Study, side: int) -> None:
@@ -132,7 +138,7 @@ def _page(pictures: Pictures, shown: Sequence[Shown]) -> Page:
     settings = {
         "pictures": f"long side {asked.size} px",
         "iterations": str(loss.optimization().get("iterations", asked.usual["iterations"])),
-        "loss network": str(asked.usual["weights"]),
+        "loss network": pictures.judge_name,
         "computed": f"{str(asked.of_pass.dtype).removeprefix('torch.')} on {machine(asked.device)}",
     }
     return Page(

@@ -97,6 +97,13 @@ class Pictures:
         save_image(self.path(case), picture, record=record)
         return seconds
 
+    @property
+    def judge_name(self) -> str:
+        """Which loss network judges, in words."""
+        first = self.study.cases[0]
+        network = self._judge(first.photo, first.style)[0].vgg
+        return f"{network.architecture}, {network.source} weights"
+
     @torch.no_grad()
     def judged(self, photo: StudyPhoto, style: Style, picture: Tensor) -> Figures:
         """Content and style error of a picture, ``(1, 3, H, W)``, as a file of 8 bits has it."""
@@ -111,8 +118,8 @@ class Pictures:
         """One loss for all pictures of a photo in a style: that of preset gatys, in float32."""
         key = (photo.sha256, style.asked)
         if key not in self._judges:
-            options = PixelOptions(weights=self.asked.usual.get("weights"), content_weight=1.0,
-                                   style_weight=1.0, tv_weight=0.0)  # fmt: skip
+            network = {name: self.asked.usual.get(name) for name in ("weights", "loss_network")}
+            options = PixelOptions(**network, content_weight=1.0, style_weight=1.0, tv_weight=0.0)
             made = make_stylizer(style, "optimize", PassOptions(device=self.asked.device), options)
             assert isinstance(made, OptimizingStylizer)
             targets = made.loss.content_targets(photo.rgb.to(self.asked.device))

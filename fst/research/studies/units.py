@@ -20,10 +20,10 @@ from fst.errors import InputError, in_a_line
 from fst.evaluation.photos import count, find_photos, read_photo
 from fst.image.io import save_image
 from fst.image.picture import from_pil, to_pil
-from fst.loss_networks.layers import check_layers
+from fst.loss_networks.architectures import check_layers, chosen_network
 from fst.loss_networks.receptive import ReceptiveField, receptive_field
 from fst.loss_networks.vgg import VGG19
-from fst.research.benchmarks.judged import judging_weights
+from fst.research.studies.optimized import weights_of
 from fst.research.studies.page import (
     PAGE,
     Page,
@@ -58,21 +58,23 @@ def open_network(options: argparse.Namespace, layers: Sequence[str]) -> VGG19:
     """The loss network, and whether it has the layers."""
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
-    return VGG19(layers, judging_weights(options.weights), dtype=dtype).to(device)
+    network, weights = options.loss_network, weights_of(options)
+    return VGG19(layers, weights, dtype=dtype, network=network).to(device)
 
 
-def check_layer_names(names: Sequence[str]) -> list[str]:
-    """Layers, each once, in the order given.
+def layers_asked(options: argparse.Namespace) -> list[str]:
+    """The layers that are asked for, each once, in the order given.
 
     Raises:
-        InputError: an unknown name.
+        InputError: an unknown name, or weights of another network.
     """
-    return list(dict.fromkeys(check_layers(names)))
+    network, _ = chosen_network(options.loss_network, options.weights)
+    return list(dict.fromkeys(check_layers(options.layer, network, "--layer")))
 
 
 def run(options: argparse.Namespace) -> int:
     """Looks at all photos, one by one, then cuts the patches; 1 where one was left out."""
-    layers = check_layer_names(options.layer)
+    layers = layers_asked(options)
     check_place(options.output, options.overwrite, [PAGE, *(f"{name}.png" for name in layers)])
     check_copies(options.copies)
     files = find_photos(*options.photos, limit=options.limit)
@@ -83,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     }
     seen, read = look(network, layers, files, options.size)
     wanted = {(layer, unit): seen[layer].of(unit) for layer in layers for unit in units[layer]}
-    fields = {layer: receptive_field(layer) for layer in layers}
+    fields = {layer: receptive_field(layer, network.layers) for layer in layers}
     patches = cut_all(wanted, fields, read, lambda path: read_photo(path, options.size).rgb)
     for layer in layers:
         of_layer = {key[1]: patches[key] for key in wanted if key[0] == layer}

@@ -8,7 +8,8 @@ import pytest
 import torch
 from support import make_photo
 
-from fst.errors import InputError
+from fst.choices import STATISTICS
+from fst.errors import FstWarning, InputError
 from fst.image.io import load_image
 from fst.inference.options import PassOptions
 from fst.inference.pixel_options import PixelOptions
@@ -86,6 +87,11 @@ def test_a_painting_covers_a_photo_without_being_stretched() -> None:
 def test_the_others_change_one_thing() -> None:
     words = ["--photo", "photo.png", "--style", "sea.png"]
     assert chosen(planned("pooling", *words), "pooling") == ["max", "avg"]
+    compared = planned("statistics", *words)
+    assert chosen(compared, "statistic") == list(STATISTICS)
+    with pytest.warns(FstWarning, match="portrait"):
+        shipped = planned("statistics", "--photo", "photo.png", "--style", "monet")
+    assert "patches" not in chosen(shipped, "statistic")  # a portrait has others
     sizes = planned("size", *words, "--style-sizes", "32", "64")
     assert chosen(sizes, "style_size") == [32, 64]
     presets = planned("presets", "--photos", "photo.png", "sky.png", "--style", "sea.png")
