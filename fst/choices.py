@@ -6,6 +6,9 @@ PRECISIONS = ("auto", "fp32", "bf16")
 PRESERVE = ("luma", "lab", "histogram")
 """How the photo's colors are kept, for :func:`fst.image.color.preserve_color`."""
 
+RECOLORS = ("cholesky", "eigen", "histogram")
+"""How a painting gets the photo's colors before it is learned from (:mod:`fst.image.recolor`)."""
+
 MAX_PIXELS = 200_000_000
 """A picture of more pixels is refused unless it is asked for."""
 

@@ -56,15 +56,28 @@ def preserve_color(painted: Tensor, photo: Tensor, how: str, alpha: Tensor | Non
     if how not in PRESERVE:
         raise InputError(f"preserve_color must be one of {', '.join(PRESERVE)}, not {how!r}")
     if how == "histogram":
-        return _match(painted, photo, None if alpha is None else is_seen(alpha[0, 0]))
+        return match_channels(painted, photo, None if alpha is None else is_seen(alpha[0, 0]))
     swap = _swap_chroma if how == "luma" else _swap_ab
     for rows, theirs in zip(_pieces(painted), _pieces(photo), strict=True):
         rows.copy_(swap(rows, theirs.to(rows.device)).clamp_(0, 1))
     return painted
 
 
-def _match(painted: Tensor, photo: Tensor, seen: Tensor | None) -> Tensor:
-    """Both histograms are of 8 bits: that is how they are counted, and how it will be written."""
+def luma(image: Tensor) -> Tensor:
+    """How bright ``(N, 3, H, W)`` is, by BT.601: ``(N, 1, H, W)``."""
+    return _mix(_TO_YCBCR[:1], image)
+
+
+def match_channels(painted: Tensor, photo: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Gives every channel the photo's histogram, in place.
+
+    Both histograms are of 8 bits: that is how they are counted, and how it will be written.
+
+    Args:
+        painted: ``(1, 3, H, W)`` in [0, 1].
+        photo: ``(1, 3, H', W')``, of the same size where there is ``seen``.
+        seen: ``(H, W)``: the pixels that count, and that are changed; None is all.
+    """
     arrays = [
         image[0].mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
         for image in (painted, photo)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
+from fst.inference.guidance import Guidance, guided_loss, is_guided, targets_of
 from fst.inference.options import PassOptions
 from fst.inference.pixel_options import NOISY, PixelOptions
 from fst.inference.small import at_least, within
@@ -18,7 +19,7 @@ from fst.inference.ways import in_pixels
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate
 from fst.optimization.pyramid import optimize_coarse_to_fine
-from fst.styles.objective import judged_by_slim, network_of, padding_of, style_target
+from fst.styles.objective import judged_by_slim, network_of, padding_of
 from fst.styles.style import Style
 from fst.system.cancellation import stop_if_canceled
 
@@ -38,14 +39,23 @@ class OptimizingStylizer:
     """Another start than those that the settings name."""
     state: Mapping[str, Any] | None = None
     """Of an iterate: the next photo goes on behind that."""
+    guidance: Guidance | None = None
+    """Regions, colors, several paintings."""
 
     def iterates(self, photo: Tensor) -> Generator[Iterate, None, None]:
         """Of a photo ``(1, 3, H, W)``, computed while they are taken; at first they are small."""
         wide, inside = at_least(photo.to(self.device), MIN_SIDE)
         settings = {**self.settings, "by_layer": True, "state": self.state}
+        guidance, loss, seen = self.guidance, self.loss, wide
+        if guidance is not None:
+            loss, seen = guidance.judge(loss, wide), guidance.seen(wide)
         if self.start is not None and self.state is None:
-            settings["init"] = self.start.paint(wide)
-        return within(optimize_coarse_to_fine(self.loss, wide, **settings), inside)
+            start = self.start.paint(wide)
+            settings["init"] = start if guidance is None else guidance.seen(start)
+        iterates = optimize_coarse_to_fine(loss, seen, **settings)
+        if guidance is not None:
+            iterates = guidance.colored(iterates, wide)
+        return within(iterates, inside)
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
         """``(1, 3, H, W)`` in [0, 1] to the same; ``on_iterate`` sees every iterate."""
@@ -96,17 +106,21 @@ def optimizing(
     # a preset has a balance of its own
     weights = style.weights if options.preset in (None, "gatys") else {}
     arguments = {**weights, **options.loss()}
-    image = style.picture or style.image
-    assert image is not None  # only blends have none
-    size, sha256 = in_pixels(options.style_size) or style.size, style.about.get("image_sha256")
-    target = style_target(image, size, sha256)
+    statistic = arguments.get("statistic", "gram")
+    targets = targets_of(style, in_pixels(options.style_size), statistic)
     if "weights" not in arguments and "network" not in arguments:  # then what it was trained with
         arguments["weights"] = "slim" if judged_by_slim(style.description) else "auto"
         arguments["network"] = network_of(style.description)
     arguments.setdefault("padding", padding_of(style.description))
-    loss = PerceptualLoss(target, dtype=dtype, **arguments).to(device)
+    guidance: Guidance | None = None
+    if is_guided(style, options):
+        arguments["dtype"] = dtype
+        loss, guidance = guided_loss(style, options, targets, arguments)
+        loss = loss.to(device)
+    else:
+        loss = PerceptualLoss(targets[0], dtype=dtype, **arguments).to(device)
     if init == "painting":
-        start = of_picture(target, "painting")
+        start = of_picture(targets[0], "painting")
     if start is not None:
         settings.pop("init")
-    return OptimizingStylizer(loss, device, settings, start)
+    return OptimizingStylizer(loss, device, settings, start, guidance=guidance)

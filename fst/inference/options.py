@@ -111,6 +111,13 @@ def check_strokes(name: str, value: object) -> int | str:
         raise InputError(f"{error}, or one of {', '.join(STROKES)}") from error
 
 
+def listed(given: Any) -> list[Any]:
+    """What may be given once or several times, as a list; None is none."""
+    if given is None:
+        return []
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
 def check_each(options: object, names: tuple[str, ...], check: Any, *limits: Any) -> None:
     """Checks those that were chosen; a NumPy number becomes Python's."""
     for name in names:

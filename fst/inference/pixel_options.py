@@ -5,13 +5,13 @@ be read, and refused, without it.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from fst.choices import INITS, PADDINGS, POOLINGS
+from fst.choices import INITS, PADDINGS, POOLINGS, RECOLORS
 from fst.errors import InputError
-from fst.inference.options import check_each, check_strokes, given
+from fst.inference.options import check_each, check_strokes, given, listed, set_value
 from fst.loss_networks.architectures import check_layers, chosen_network, parse_layers
 from fst.losses.style.choice import CHOSEN, check_statistic
 from fst.optimization.optimizers import OPTIMIZERS, USUAL
@@ -19,7 +19,11 @@ from fst.optimization.presets import PRESETS
 from fst.system.checks import number, one_of, shown, switch, text, whole_number
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
+
+    from fst.image.picture import Picture
 
 SEEDS = (-(2**63), 2**64 - 1)
 """The least and the greatest that torch's generators take."""
@@ -58,6 +62,10 @@ class PixelOptions:
         statistic: what style is compared by, one of :data:`~fst.choices.STATISTICS`.
         patch_size: of statistic ``"patches"``, in positions of a layer, from 1 to 31.
         patch_stride: likewise, at most the patch's size.
+        labels: the photo's regions: a picture, or its file, in which each has a color of its own.
+        style_labels: the same of the painting; of several paintings, a list in their order.
+        luminance: paint brightness alone; colors stay the photo's.
+        recolor: gives paintings the photo's colors before: one of :data:`fst.choices.RECOLORS`.
 
     Raises:
         InputError: a value of another kind or out of its range, or two that don't go together.
@@ -87,6 +95,10 @@ class PixelOptions:
     statistic: str | None = None
     patch_size: int | None = None
     patch_stride: int | None = None
+    labels: "str | Path | Picture | None" = None
+    style_labels: "str | Path | Picture | Sequence[str | Path | Picture] | None" = None
+    luminance: bool | None = None
+    recolor: str | None = None
 
     def __post_init__(self) -> None:
         check_each(self, ("preset",), one_of, tuple(PRESETS))
@@ -109,6 +121,7 @@ class PixelOptions:
         check_statistic(self.loss())
         self._check_judge()
         self._check_search()
+        self._check_guidance()
 
     def _check_judge(self) -> None:
         """That the loss network has these weights and layers, the preset's, too."""
@@ -125,6 +138,26 @@ class PixelOptions:
         if self.init_noise and isinstance(init, str) and init in NOISY:
             raise InputError(
                 f"init_noise (--init-noise) goes with a start without noise, not with init {init}"
+            )
+
+    def _check_guidance(self) -> None:
+        """Regions and colors; their files are read later."""
+        check_each(self, ("luminance",), switch)
+        set_value(self, "luminance", self.luminance or None)
+        check_each(self, ("recolor",), one_of, RECOLORS)
+        for name, several in (("labels", False), ("style_labels", True)):
+            value = getattr(self, name)
+            for one in listed(value) if several else [value]:
+                if not (one is None or hasattr(one, "rgb") or isinstance(one, str | os.PathLike)):
+                    raise InputError(f"{name} must be a picture or its file, not {shown(one)}")
+        if (self.labels is None) != (not listed(self.style_labels)):
+            raise InputError(
+                "labels (--labels) of the photo and style_labels (--style-labels) of the painting "
+                "go together: give both"
+            )
+        if self.luminance and self.recolor is not None:
+            raise InputError(
+                "luminance (--luminance) paints no colors: leave recolor (--recolor) out"
             )
 
     def given(self) -> dict[str, Any]:

@@ -145,7 +145,11 @@ def _method(style: Style, stylizer: Stylizer, style_size: int | str | None) -> d
         return {"method": "refine", **fast, **judged, "refine": _search(stylizer.settings)}
     size = style_size if isinstance(style_size, int) else style.size
     judged = _judged(style, stylizer.loss, size)
-    return {"method": "optimize", **judged, **_search(stylizer.settings), **_start(stylizer)}
+    if style.paintings:
+        judged = {**judged, "painting": _paintings(style, style_size)}
+    guided = {} if stylizer.guidance is None else dict(stylizer.guidance.said)
+    search = _search(stylizer.settings)
+    return {"method": "optimize", **judged, **search, **_start(stylizer), **guided}
 
 
 def _start(stylizer: OptimizingStylizer) -> dict[str, Any]:
@@ -219,7 +223,7 @@ def _search(settings: Mapping[str, Any]) -> dict[str, Any]:
     used = {name: settings.get(name, known[name].default) for name in names}
     if used["learning_rate"] is None:
         used["learning_rate"] = usual_rate(used["optimizer"])
-    rare = ("average", "tolerance")  # records of earlier versions know nothing of them
+    rare = ("average", "tolerance", "coarsest")  # records of earlier versions know nothing of them
     return used | {name: settings[name] for name in rare if settings.get(name)}
 
 
@@ -229,6 +233,18 @@ def _painting(image: str) -> dict[str, Any]:
         return _file(assets.find("styles", image))
     except AssetError:
         return {"name": Path(image).name, "portrait": True}
+
+
+def _paintings(style: Style, style_size: int | str | None) -> list[dict[str, Any]]:
+    """Several, each with its share and the size that it is seen at."""
+    return [
+        {
+            **_painting(str(one.image)),
+            "share": round(share, 6),
+            "style_size": style_size if isinstance(style_size, int) else one.size,
+        }
+        for one, share in zip(style.paintings, style.shares.values(), strict=True)
+    ]
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -178,6 +178,8 @@ def make_stylizer(
 
 def _passed(style: Style, of_pass: PassOptions, of_pixels: PixelOptions) -> Start:
     """The start that the style's net paints, or the one that is predicted from its painting."""
+    if style.paintings:
+        raise InputError("init pass is painted for one painting: of several, take another start")
     # where a style was looked for in the usual folders, so is the any-painting net
     folder = None if style.searched == checkpoint_folders()[0] else style.searched
     size = of_pixels.style_size

@@ -98,7 +98,9 @@ def way_of(style: Style, method: str = "auto", refine: int = 0) -> tuple[str, st
             f"{BASE} is what trainings begin with (init={BASE}), no style to paint in: fst styles "
             "lists those there are"
         )
-    if style.shares and (refine or method == "optimize"):
+    if style.paintings and (refine or method == "feedforward"):
+        raise InputError("several paintings with shares are for one pass alone, or method optimize")
+    if style.shares and not style.paintings and (refine or method == "optimize"):
         raise InputError("a blend is painted in one pass: there is no painting to optimize for")
     if refine and method == "optimize":
         raise InputError("refine (--refine) follows a pass: it does not go with method optimize")

@@ -12,7 +12,7 @@ import torch
 
 from fst.choices import MARGIN
 from fst.errors import InputError
-from fst.inference.options import PassOptions, check_names
+from fst.inference.options import PassOptions, check_names, listed
 from fst.inference.pixel_options import (
     OF_PIXELS,
     PixelOptions,
@@ -22,7 +22,8 @@ from fst.inference.ways import asked_of_painting
 from fst.interfaces.conversion import PICTURES, Given, to_path, to_picture
 from fst.interfaces.loaded_style import LoadedStyle
 from fst.interfaces.own_modes import own_modes
-from fst.styles.catalog import find_style, is_blend
+from fst.styles.catalog import find_style
+from fst.styles.several import find_optimized
 from fst.styles.style import Style
 from fst.system.checks import shown
 from fst.system.device import pick_device, pick_precision
@@ -66,7 +67,8 @@ def load(
         settings: options of the optimization in one mapping: ``{"iterations": 200}``.
         pixels: the same by their names, those of :class:`fst.inference.pixel_options.PixelOptions`:
             ``iterations``, ``optimizer``, ``init`` (also a picture, of any size), ``style_size``,
-            ``content_weight``, ``style_weight``, ``weights`` ... A net that is predicted from a
+            ``content_weight``, ``style_weight``, ``weights``, ``labels`` and ``style_labels``
+            (pictures or files, of the photos that are painted) ... A net that is predicted from a
             painting takes ``style_size`` (or ``stroke_size``, its other name) and ``style_weight``.
 
     Raises:
@@ -80,7 +82,7 @@ def load(
     with own_modes(at):
         meant = style if isinstance(style, PICTURES) else to_path(style, "style")
         chosen = {**of_pass.given(), **of_pixels.given()}
-        found = _found(meant, folder, at, asked_of_painting(method, refine, chosen))
+        found = _found(meant, folder, at, asked_of_painting(method, refine, chosen), method)
         stylizer = make_stylizer(found, method, of_pass, of_pixels, refine)
         if isinstance(stylizer, FeedForwardStylizer) and stylizer.has_stages:
             if stylizer.circular:
@@ -91,13 +93,18 @@ def load(
 
 
 def _found(
-    style: str | Given, folder: Path | None, device: torch.device, asked: Mapping[str, Any] | None
+    style: str | Given,
+    folder: Path | None,
+    device: torch.device,
+    asked: Mapping[str, Any] | None,
+    method: str,
 ) -> Style:
     """As :func:`~fst.styles.catalog.find_style`, of a name that may be too long for a file, too."""
-    if not isinstance(style, str):
-        return find_style(to_picture(style, "painting"), folder, device, asked)
+    meant = style if isinstance(style, str) else to_picture(style, "painting")
     try:
-        return find_style(style, folder, device, asked or {} if is_blend(style) else asked)
+        if asked is None:
+            return find_optimized(meant, folder, device, method)
+        return find_style(meant, folder, device, asked)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
@@ -124,6 +131,12 @@ def _pixel_options(*given: Mapping[str, Any] | None) -> PixelOptions:
             chosen[name] = value
     if isinstance(chosen.get("init"), PICTURES):
         chosen["init"] = to_picture(chosen["init"], "start (init)").rgb
+    for name in ("labels", "style_labels"):
+        if (value := chosen.get(name)) is not None:
+            chosen[name] = [to_picture(one, name) if isinstance(one, PICTURES) else one
+                            for one in listed(value)]  # fmt: skip
+            if not isinstance(value, list | tuple):
+                (chosen[name],) = chosen[name]
     return PixelOptions(**chosen)
 
 

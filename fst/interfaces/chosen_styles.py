@@ -26,13 +26,15 @@ from fst.inference.ways import (
 )
 from fst.styles.catalog import find_style, is_blend, is_trained
 from fst.styles.predicted import find_any
+from fst.styles.several import find_optimized
 from fst.styles.style import Style
 from fst.system.device import pick_device, pick_precision
 
 
 def files_of(style: Style) -> list[Path]:
     """The paintings and checkpoints that a style may be read from, as far as they are files."""
-    named = [style.asked, *style.shares, *([style.image] if style.image else [])]
+    images = [one.image for one in (style, *style.paintings) if one.image]
+    named = [style.asked, *style.shares, *images]
     return [path for path in map(Path, named) if os.path.isfile(path)]
 
 
@@ -53,6 +55,8 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
     names: list[str] = options.style or [options.blend]
     if len(names) > 1 and not options.mask and all(map(is_blend, names)):
         names = [",".join(names)]  # a share each, and no masks
+    elif len(names) > 1 and getattr(options, "labels", None) and not any(map(is_blend, names)):
+        names = [",".join(f"{name}={1 / len(names):.6g}" for name in names)]  # of its labels' part
     if len(options.mask) not in ({1, 0} if len(names) == 1 else {len(names)}):
         masks = "1 mask" if len(options.mask) == 1 else f"{len(options.mask)} masks"
         raise InputError(f"{len(names)} styles and {masks}: give each style a --mask of its own")
@@ -60,8 +64,10 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
     asked = asked_of_painting(options.method, options.refine, chosen_of(options))
     found = {}
     for name in dict.fromkeys(names):
-        of_net = asked or {} if is_blend(name) else asked  # only nets can be mixed
-        found[name] = find_style(name, options.checkpoints, device, of_net)
+        if asked is None:
+            found[name] = find_optimized(name, options.checkpoints, device, options.method)
+        else:
+            found[name] = find_style(name, options.checkpoints, device, asked)
     return [found[name] for name in names]
 
 

@@ -32,6 +32,7 @@ COMMANDS = {
     },
     "for those who develop fst": {
         "judge": "the objective of trained styles under one loss",
+        "study": "how style transfer works, in labeled grids of pictures",
         "reproduce": "train a shipped style again and compare",
         "benchmark": "time training and passes against the usual way",
         "style-page": "write a page about a trained style",

@@ -122,7 +122,7 @@ class PerceptualLoss(nn.Module):
     @torch.no_grad()
     def _measure(self, painting: Tensor) -> None:
         """Keeps what the style loss compares with, and the scales of its layers."""
-        self._style_scales = dict.fromkeys(self.style_layers, 1.0)
+        self._style_scales = dict.fromkeys(self.style_layers, self.statistic.scale)
         self._names: dict[str, tuple[str, ...]] = {}
         for layer, features in self.vgg(painting, self.style_layers).items():
             measured = self.statistic.measure(features)
@@ -131,7 +131,7 @@ class PerceptualLoss(nn.Module):
                 self.register_buffer(f"{name}_{layer}", value, persistent=False)
             if self.normalization == "course":
                 mean = float(features.float().abs().mean())
-                self._style_scales[layer] = _course_scale(measured["gram"], mean, 4).item()
+                self._style_scales[layer] = course_scale(measured["gram"], mean, 4).item()
 
     def style_target(self, layer: str) -> dict[str, Tensor]:
         """What is known of the painting at a style layer, by the names of the statistic."""
@@ -144,6 +144,17 @@ class PerceptualLoss(nn.Module):
             for layer in self.style_layers
             for name, value in self.style_target(layer).items()
         }
+
+    def style_error(
+        self,
+        layer: str,
+        features: Tensor,
+        grams: Mapping[str, Tensor] | None = None,
+        draw: int = 0,
+    ) -> Tensor:
+        """How far features are from the painting's at a style layer, unweighted: ``(N,)``."""
+        wanted = self.style_target(layer) if grams is None else {"gram": grams[layer]}
+        return self.statistic.error(features, wanted, draw)
 
     @torch.no_grad()
     def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
@@ -193,16 +204,15 @@ class PerceptualLoss(nn.Module):
             loss = weight * content_loss(features[layer], targets[layer])
             if self.normalization == "course":
                 mean = targets[layer].float().abs().flatten(1).mean(1)
-                loss = loss * _course_scale(targets[layer], mean, 2)
+                loss = loss * course_scale(targets[layer], mean, 2)
             content = content + loss
             if layers is not None:
                 layers[f"content/{layer}"] = self.content_weight * loss.detach()
         shared = self.style_weight if style_weight is None else style_weight
         for layer, weight in self.style_layers.items():
-            wanted = self.style_target(layer) if grams is None else {"gram": grams[layer]}
             with torch.autocast(images.device.type, enabled=False):
-                loss = self.statistic.error(features[layer], wanted, draw)
-            part = weight * self._style_scales[layer] * loss
+                error = self.style_error(layer, features[layer], grams, draw)
+            part = weight * self._style_scales[layer] * error
             style = style + part
             if layers is not None:
                 layers[f"style/{layer}"] = shared * part.detach()
@@ -232,7 +242,7 @@ class PerceptualLoss(nn.Module):
         }
 
 
-def _course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
+def course_scale(target: Tensor, mean: Tensor | float, power: int) -> Tensor:
     """What turns a relative error into the ``"course"`` normalization, ``(N,)``.
 
     It undoes the division by the target's energy and divides by the features' mean absolute

@@ -27,11 +27,13 @@ def style_target(
     sha256: str | None = None,
     stand_in: bool = False,
     at_least: int | None = None,
+    statistic: str = "gram",
 ) -> Tensor:
     """The painting that a loss compares with; of a shipped one that is missing, its portrait.
 
     A texture portrait (:mod:`fst.styles.portraits`) has the painting's Gram matrices, for every
-    loss network and size: nets that are trained with it are as good (docs/log.md).
+    loss network and size: nets that are trained with it are as good (docs/log.md). What the other
+    statistics compare is near, too, but its patches are no nearer to the painting's than a photo's.
 
     Args:
         image: a path, a painting's file name (:func:`~fst.styles.paintings.find_painting`), or
@@ -40,12 +42,13 @@ def style_target(
         sha256: of the painting's file, where it is known.
         stand_in: take the portrait, though the painting may be there.
         at_least: of a file, as for :func:`~fst.image.painting.open_painting`.
+        statistic: of the loss, one of :data:`~fst.choices.STATISTICS`.
 
     Returns:
         ``(1, 3, H, W)``, RGB in [0, 1]; the portrait with a warning.
 
     Raises:
-        AssetError: neither the painting nor a portrait can be had.
+        AssetError: neither the painting nor a portrait that will do can be had.
         InputError: it is no painting to learn from (:func:`~fst.image.painting.load_painting`).
     """
     if isinstance(image, Picture):
@@ -57,17 +60,22 @@ def style_target(
     except AssetError as error:
         if Path(image).name != image:  # a path is the user's own painting, and no other
             raise
-        return _portrait(image, size, error)
+        return _portrait(image, size, error, statistic)
     return load_painting(path, size, at_least)
 
 
-def _portrait(image: str, size: int, missing: AssetError) -> Tensor:
+def _portrait(image: str, size: int, missing: AssetError, statistic: str) -> Tensor:
     try:
         portrait = embedded_portrait(image, size)
     except AssetError as error:
         if "comes with fst" not in str(error):  # a shipped portrait that is damaged
             raise
         raise missing from error
+    if statistic == "patches":
+        raise AssetError(
+            f"no {image} among the assets, and {STAND_IN} has other patches: give the painting "
+            "(FST_ASSETS, or its path), or take another statistic"
+        ) from missing
     warnings.warn(f"no {image} among the assets: {STAND_IN} stands in", FstWarning, stacklevel=3)
     return portrait
 
@@ -131,7 +139,7 @@ def load_objective(
     if "loss" not in style.description or not named:
         raise InputError(f"{style.name} was trained for no painting: there is nothing to judge by")
     about, settings = style.description["style"], dict(style.description["loss"])
-    network = settings.pop("loss_network")
+    network, statistic = settings.pop("loss_network"), settings.get("statistic", "gram")
     if weights is None:
         weights = "slim" if judged_by_slim(style.description) else "auto"
         if network.get("weights") == "file" and network.get("architecture") == SLIM:
@@ -140,9 +148,10 @@ def load_objective(
             )
     if painting is not None:
         given = as_path(painting) if isinstance(painting, str) else painting
-        target = style_target(given, about["size"])
+        target = style_target(given, about["size"], statistic=statistic)
     else:
-        target = style_target(about["image"], about["size"], about.get("image_sha256"))
+        known = about.get("image_sha256")
+        target = style_target(about["image"], about["size"], known, statistic=statistic)
     how = {"pooling": network["pooling"], "padding": padding_of(style.description)}
     if weights != "slim":  # which may be asked to judge in another network's place
         how["network"] = network_of(style.description)

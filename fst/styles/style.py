@@ -25,7 +25,8 @@ class Style:
         image: its painting, a path or a file name; None of a blend.
         picture: the painting itself, where no file has it.
         trained: the net that paints in it, with its description; None where there is none.
-        shares: of a blend, each style's; else empty.
+        shares: of a blend, each style's; of several paintings, each one's; else empty.
+        paintings: where pixels are optimized for several at once: the style of each.
         searched: the folder in which a checkpoint was looked for first.
         fitted: of a painting whose stroke size nobody has chosen: the net whose strokes fit a
             picture with a long side of so many pixels.
@@ -40,6 +41,7 @@ class Style:
     searched: Path = Path("checkpoints")
     picture: Picture | None = None
     fitted: Callable[[int], TrainedStyle] | None = None
+    paintings: "tuple[Style, ...]" = ()
 
     @property
     def size(self) -> int:

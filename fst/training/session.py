@@ -148,7 +148,8 @@ def make_judges(
     if share is not None and "slim" in (loss["weights"], loss.get("network")):
         raise InputError("loss.slim_share goes from the slim network to VGG-19: not with loss=slim")
 
-    painting = the_painting(style) if painting is None else painting
+    statistic = loss.get("statistic", "gram")
+    painting = the_painting(style, statistic) if painting is None else painting
 
     def judged_by(weights: str) -> PerceptualLoss:
         # a run's own network may be VGG-16; the slim one begins in its place, too
@@ -159,10 +160,14 @@ def make_judges(
     return Judges(objective, None if share is None else judged_by("slim"), share or 0.0)
 
 
-def the_painting(style: dict[str, Any]) -> Tensor:
+def the_painting(style: dict[str, Any], statistic: str = "gram") -> Tensor:
     """The painting; ``style`` then says which file it was, or what stands in for it.
 
     A run that is resumed has said so before, and goes on with the same.
+
+    Args:
+        style: the settings of one.
+        statistic: of the loss.
 
     Raises:
         AssetError: it can't be had.
@@ -170,7 +175,7 @@ def the_painting(style: dict[str, Any]) -> Tensor:
     """
     image, size, before = style["image"], style["size"], style.get("image_sha256")
     stood_in = style.get("painting") == STAND_IN
-    painting = style_target(image, size, before, stood_in)
+    painting = style_target(image, size, before, stood_in, statistic=statistic)
     now = None if stood_in else checksum_of(image, before)
     if before is not None and now != before:
         what = "is another picture now" if now else "is not here any more"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from support import make_photo
 from torch import Tensor
 
@@ -43,7 +44,8 @@ VALUES: dict[str, Any] = {
     "loss_network": "vgg16", "padding": "first",
     "content_layers": {"relu1_2": 1.0}, "style_layers": {"relu1_2": 1.0},
     "normalization": "course", "init_noise": 0.5, "average": 0.9, "tolerance": 0.01,
-    "statistic": "patches", "patch_size": 5, "patch_stride": 1,
+    "statistic": "patches", "patch_size": 5, "patch_stride": 1, "luminance": True,
+    "recolor": "eigen", "labels": "labels.png", "style_labels": "labels.png",
 }  # fmt: skip
 """Every option -> a value that differs from its default."""
 
@@ -66,6 +68,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("FST_ASSETS", raising=False)
     make_photo(32, 32, seed=4).save("sea.png")
+    Image.linear_gradient("L").resize((32, 32)).point(lambda v: 255 * (v > 99)).save("labels.png")
     loss = PerceptualLoss(torch.rand(1, 3, 32, 32), weights="random", **LAYERS).describe()
     Path("checkpoints").mkdir()
     for seed, name in enumerate(("one", "two")):
@@ -103,6 +106,8 @@ def state(stylizer: Stylizer) -> dict[str, Any]:
         return {name: getattr(stylizer, name) for name in names}
     grams = [gram.sum().item() for name, gram in stylizer.loss.named_buffers() if "gram" in name]
     found = {**stylizer.loss.describe(), "grams": grams, **stylizer.settings}
+    if isinstance(stylizer, OptimizingStylizer) and stylizer.guidance is not None:
+        found["guidance"] = dict(stylizer.guidance.said)
     return {**found, **state(stylizer.fast)} if isinstance(stylizer, RefiningStylizer) else found
 
 

@@ -130,7 +130,7 @@ def test_an_unknown_option_is_told_in_one_line(
         "train": ["style=monet"], "stylize": ["photo.jpg", "--style", "monet"], "judge": ["monet"],
         "compare": ["--style", "monet", "--photos", "photos"], "reproduce": ["monet"],
         "style-page": ["monet"], "distill": ["--output", "x.safetensors"], "embed": ["x"],
-        "benchmark": ["train"], "completion": ["bash"], "portrait": ["monet"],
+        "benchmark": ["train"], "study": ["start"], "completion": ["bash"], "portrait": ["monet"],
         "reptile": ["--output", "x.safetensors"], "sheet": ["photo.jpg"],
         "video": ["clip.mp4", "--style", "monet"],
         "pack": ["x.jpg", "--output", "x.safetensors"],
@@ -173,7 +173,7 @@ def test_a_script_is_its_command(script: Path, capsys: pytest.CaptureFixture[str
 def test_what_scripts_there_have_always_been() -> None:
     named = {"benchmark", "compare", "demo", "distill", "embed", "judge", "reproduce", "style_page",
              "stylize", "train"}  # fmt: skip
-    later = {"live", "pack", "portrait", "serve", "sheet", "video"}
+    later = {"live", "pack", "portrait", "serve", "sheet", "study", "video"}
     assert {path.stem for path in scripts()} - later == named
 
 

@@ -25,7 +25,7 @@ from fst.assets import shipped
 from fst.inference.painter import Painter
 from fst.interfaces import cli
 from fst.interfaces.arguments import options as types
-from fst.interfaces.arguments import video
+from fst.interfaces.arguments import study, video
 from fst.interfaces.commands import benchmark, demo, train
 from fst.interfaces.http import app
 from fst.loss_networks import weights
@@ -67,6 +67,8 @@ BASE: dict[str, dict[str, list[str]]] = {
     },
     "benchmark train": {"--photos": ["photos"], "--weights": ["slim"]},
     "benchmark slim": {"--photos": ["photos"], "--weights": ["slim"], "--precision": ["fp32"]},
+    "benchmark optimize": {"--photo": ["photo.png"], "--style": ["painting.png"],
+                           "--weights": ["random"], "--iterations": ["20"]},
     "benchmark inference": {"--backends": ["eager"]},
     "benchmark any": {
         "--paintings": ["painting.png"], "--photos": ["photos"], "--weights": ["slim"],
@@ -84,6 +86,33 @@ BASE: dict[str, dict[str, list[str]]] = {
     "benchmark video": {
         "--photos": ["photos"], "--styles": ["tiny.safetensors"], "--weights": ["slim"],
         "--size": ["64"], "--frames": ["4"], "--limit": ["1"],
+    },
+    **{
+        f"study {kind}": {
+            "--photo": ["photo.png"], "--style": ["painting.png"], "--weights": ["slim"],
+            "--output": ["new"],
+        }
+        for kind in ("ratio", "start", "pooling", "size")
+    },
+    "study reconstruction": {
+        "--photo": ["photo.png"], "--styles": ["painting.png"], "--weights": ["slim"],
+        "--output": ["new"],
+    },
+    "study presets": {
+        "--photos": ["photos"], "--style": ["painting.png"], "--weights": ["slim"],
+        "--output": ["new"],
+    },
+    "study all": {
+        "--photo": ["photo.png"], "--photos": ["photos"], "--style": ["painting.png"],
+        "--styles": ["painting.png"], "--weights": ["slim"], "--output": ["new"],
+    },
+    "study units": {
+        "--layer": ["conv1_1"], "--photos": ["photos"], "--weights": ["slim"],
+        "--output": ["new"],
+    },
+    "study features": {
+        "photo": ["photo.png"], "--layer": ["conv1_1"], "--weights": ["slim"],
+        "--output": ["new"],
     },
     "style-page": {"style": ["tiny.safetensors"], "--photos": ["photos"], "--output": ["pages"]},
     "distill": {
@@ -111,6 +140,8 @@ BY_TYPE: dict[Any, list[str]] = {
     types.count: [*NO_WHOLE, "-1"],
     types.seed: [*NO_WHOLE, "-1", str(2**64)],
     types.side: [*NO_WHOLE, "15", "0", "-1", "100001"],
+    study.small_side: [*NO_WHOLE, "15", "0", "-1", "4097"],
+    study.numbers: ["", " ", "abc", "1,", "-1", "3,-1", "1.5", "3 17", ",", "9" * 5000],
     types.percent: [*NO_WHOLE, "0", "101", "-1"],
     types.above_zero: [*NO_NUMBER, "0", "-1"],
     types.memory: ["", "abc", "0", "-1", "0GB", "nan", "GB", "1.2.3GB", "2XB"],
@@ -162,6 +193,9 @@ BY_NAME: dict[str, list[str]] = {
     "--painting": PICTURE,
     "--paintings": PICTURE,
     "--photos": PHOTOS,
+    "--copies": NEW_FOLDER,
+    "--layer": ["", "nosuch", "relu", "conv1", "CONV1_1", "relu6_1"],
+    "--photo": PICTURE,
     "--report": NEW_FILE,
     "--reports": ["", "nowhere", "photos", "photo.png", "unfinished"],
     "--runs": NEW_FOLDER,
@@ -177,6 +211,7 @@ BY_NAME: dict[str, list[str]] = {
     "settings": ["", "nosuch=1", "style", "style=nosuch", "data=nosuch"],
     "shell": ["", "tcsh"],
     "style": STYLE,
+    "--styles": STYLE,
     "styles": STYLE,
 }  # fmt: skip
 """Of options that are texts and paths: values that are wrong everywhere."""
@@ -255,12 +290,23 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("reptile", "--paintings"): [*FOLDER, "empty"],
     ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
     ("reptile", "--way"): ["1.5"],
+    **{(f"study {kind}", "--style"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"]
+       for kind in ("ratio", "start", "pooling", "size", "presets", "all")},
+    **{(f"study {kind}", "--styles"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"]
+       for kind in ("reconstruction", "all")},
+    **{(f"study {kind}", "--output"): [*NEW_FOLDER, "studied"]
+       for kind in ("ratio", "reconstruction", "start", "pooling", "size", "presets", "units",
+                    "features")},
+    ("study features", "photo"): PICTURE,
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
     ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
     ("benchmark sliders", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
     ("benchmark ladder", "--nets"): [*STYLE, "painting.png"],
     ("benchmark video", "--frames"): [*NO_WHOLE, "3", "0", "-1", "1001", "100"],
     ("benchmark video", "--styles"): [*STYLE, "painting.png"],
+    ("benchmark optimize", "--style"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"],
+    ("benchmark optimize", "--weights"): [*WEIGHTS, "slim"],
+    ("benchmark optimize", "--iterations"): ["30"],
     ("benchmark train", "--style"): [value for value in STYLE if value != "broken.safetensors"],
     ("benchmark inference", "--style"): [*STYLE[:-1], "painting.png"],  # base is a net, too
 }  # fmt: skip
@@ -346,6 +392,7 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "benchmark train": [["--json", "there.json"], ["--precision", "fp32", "--peak-tflops", "3"]],
     "benchmark slim": [["--json", "there.json"], ["--precision", "both"], ["--compile"]],
     "benchmark inference": [["--json", "there.json"]],
+    "benchmark optimize": [["--json", "there.json"]],
     "sheet": [
         ["photo.png"],  # a second one
         ["--output", "there.png"],
@@ -364,6 +411,10 @@ CONTRADICTING: dict[str, list[list[str]]] = {
     "compare": [["--output", "photos"]],
     "reproduce": [["--output", "."]],
     "style-page": [["--output", "done"]],
+    "study ratio": [["--ratios", "1", "1"]],
+    "study start": [["--seeds", "1", "1"]],
+    "study size": [["--style-sizes", "64", "64"]],
+    "study reconstruction": [["--styles", "painting.png", "painting.png"]],
     "distill": [["--output", "network.safetensors"]],
     "reptile": [["--output", "network.safetensors"]],
     "portrait": [["--folder", "done"]],
@@ -453,7 +504,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What commands are given; nothing of it may change."""
     folder = tmp_path_factory.mktemp("place")
     for name in ("photos", "empty", "done", "unfinished/pictures", "assets/weights",
-                 "assets/styles", "elsewhere", "paintings"):  # fmt: skip
+                 "assets/styles", "elsewhere", "paintings", "studied"):  # fmt: skip
         (folder / name).mkdir(parents=True)
     for name in ("photo.png", "photos/a.png", "photos/b.png", "painting.png", "there.png"):
         make_photo(64, 48).save(folder / name)
@@ -464,7 +515,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
                  "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
-                 "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
+                 "studied/index.html", "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
     (folder / "clips").mkdir()
     for name in ("clip.mp4", "there.mp4", "clips/a.mp4"):

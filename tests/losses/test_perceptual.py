@@ -13,8 +13,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from fst.choices import STATISTICS
 from fst.errors import InputError
 from fst.losses.perceptual import NORMALIZATIONS, LossTerms, PerceptualLoss
+from fst.losses.style.table import statistic_of
 
 CONTENT = {"relu1_2": 1.0, "conv2_1": 3.0}
 STYLE = {"relu1_1": 2.0, "relu2_1": 1.0}
@@ -372,3 +374,92 @@ def test_the_description_is_plain_and_complete() -> None:
     assert description["style_layers"] == pytest.approx({"relu1_1": 2 / 3, "relu2_1": 1 / 3})
     assert description["loss_network"]["architecture"] == "vgg19"
     assert description["loss_network"]["weights"] == "random"
+
+
+# --- other statistics of style ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_style_is_the_weighted_mean_of_a_statistics_errors(name: str) -> None:
+    painting, images, photos = (
+        picture(28, 32, seed=9),
+        picture(count=2, seed=1),
+        picture(count=2, seed=2),
+    )
+    loss = make_loss(painting, statistic=name, style_weight=2.5)
+    expected = torch.zeros(2)
+    for layer, share in (("relu1_1", 2 / 3), ("relu2_1", 1 / 3)):
+        statistic = statistic_of(name)
+        target = statistic.measure(loss.vgg(painting, [layer])[layer])
+        expected += share * statistic.error(loss.vgg(images, [layer])[layer], target, 4)
+    targets = loss.content_targets(photos)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):  # which must change nothing
+        terms = loss(images, targets, draw=4)
+    torch.testing.assert_close(terms.style, 2.5 * statistic.scale * expected, rtol=1e-4, atol=0)
+    assert loss.state_dict() == {}
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_a_loss_is_rebuilt_from_its_description(name: str) -> None:
+    images, photos = picture(seed=1), picture(seed=2)
+    loss = make_loss(statistic=name, style_layers={"relu2_1": 1.0})
+    told = loss.describe()
+    assert ("statistic" in told) == (name != "gram")
+    assert ("patch_size" in told) == (name == "patches")
+    settings = {key: value for key, value in told.items() if key != "loss_network"}
+    again = make_loss(**settings)
+    assert again.describe() == told
+    for one, two in zip(judge(loss, images, photos), judge(again, images, photos), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_only_sliced_distances_are_drawn() -> None:
+    images, photos = picture(seed=1), picture(seed=2)
+    for name in STATISTICS:
+        loss = make_loss(statistic=name)
+        targets = loss.content_targets(photos)
+        with torch.no_grad():
+            one, same, other = (loss(images, targets, draw=draw).style for draw in (3, 3, 4))
+        assert torch.equal(one, same)
+        assert torch.equal(one, other) == (name != "sliced")
+
+
+def test_a_layer_of_no_weight_is_not_looked_at() -> None:
+    loss = make_loss(statistic="patches", style_layers={"relu1_1": 0.0, "relu2_1": 2.0})
+    assert loss.style_layers == {"relu2_1": 1.0}
+    assert {name.rpartition("_relu")[2] for name in loss.of_painting()} == {"2_1"}
+    gram = make_loss(style_layers={"relu1_1": 0.0, "relu2_1": 2.0})  # as it was described before
+    assert gram.style_layers == {"relu1_1": 0.0, "relu2_1": 1.0}
+
+
+def test_patches_have_layers_of_their_own() -> None:
+    loss = make_loss(picture(32, 32, seed=9), statistic="patches", style_layers=None)
+    assert loss.style_layers == {"relu3_1": 0.5, "relu4_1": 0.5}
+    own = make_loss(picture(32, 32, seed=9), statistic="patches", patch_size=1, patch_stride=1)
+    assert own.describe()["patch_size"] == own.describe()["patch_stride"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"statistic": "median"}, ["statistic", "gram, moments", "median"]),
+        ({"statistic": "moments", "normalization": "course"}, ["course", "moments"]),
+        ({"patch_size": 3}, ["patch_size", "patches", "gram"]),
+        ({"statistic": "patches", "patch_stride": 9}, ["patch_stride", "3", "9"]),
+    ],
+)
+def test_settings_of_a_statistic_that_do_not_fit_are_refused(
+    options: dict[str, Any], says: list[str]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        make_loss(**options)
+    assert all(word in str(caught.value) for word in says)
+
+
+def test_other_paintings_are_compared_by_their_grams_only() -> None:
+    images, photos = picture(seed=1), picture(seed=2)
+    loss = make_loss(statistic="histogram")
+    targets = loss.content_targets(photos)
+    grams = {layer: torch.eye(loss.vgg(images, [layer])[layer].shape[1])[None] for layer in STYLE}
+    with pytest.raises(InputError, match="statistic histogram knows one painting"):
+        loss(images, targets, grams)

@@ -43,6 +43,18 @@ def test_every_shipped_style_can_be_trained_without_its_painting(style: str) -> 
     assert max(found.shape[2:]) == 256
 
 
+def test_a_portrait_has_other_patches_and_stands_in_for_none(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    with pytest.raises(AssetError, match=r"parasol\.jpg.*other patches: give the painting"):
+        style_target("monet_woman_with_a_parasol.jpg", 256, statistic="patches")
+    with pytest.raises(AssetError, match="nowhere"):  # which has no portrait either
+        style_target("nowhere.jpg", 256, statistic="patches")
+    assert not recwarn.list
+    with pytest.warns(FstWarning, match="portrait"):
+        style_target("monet_woman_with_a_parasol.jpg", 256, statistic="moments")
+
+
 def test_a_painting_that_is_there_is_used_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ def parser() -> Parser:
         (
             "fst judge monet checkpoints/mine.safetensors --photos photos/",
             "fst judge monet mine --photos photos/ --weights slim --limit 8",
+            "fst judge weaker stronger --photos photos/ --style-weight 6",
         ),
     )
     parser.add_argument("styles", nargs="+", metavar="STYLE", help="trained styles or their files")
@@ -25,5 +26,8 @@ def parser() -> Parser:
     )
     shared(parser, "--limit", "--size")
     shared(parser, "--weights", default="auto")
+    for term in ("content", "style", "tv"):
+        parser.add_argument(f"--{term}-weight", type=float, metavar="WEIGHT",
+                            help="that judges (default: each style's own)")  # fmt: skip
     shared(parser, "--painting", "--device", "--precision", "--checkpoints")
     return parser

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from fst.choices import INITS, NETWORKS, PADDINGS, STATISTICS
+from fst.choices import INITS, NETWORKS, PADDINGS, RECOLORS, STATISTICS
 from fst.interfaces.arguments.options import Parser, layers, positive, shared
 from fst.optimization.optimizers import OPTIMIZERS
 from fst.optimization.presets import PRESETS
@@ -43,6 +43,14 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
         help=say("likewise (default: relu1_1, relu2_1 ... relu5_1)"))
     add("--padding", choices=PADDINGS, metavar="KIND",
         help=say(f"of the loss network: {', '.join(PADDINGS)} (default: zeros)"))
+    add("--labels", type=Path, metavar="PICTURE",
+        help=say("the photo's regions, each in a color (default: one region)"))
+    add("--style-labels", type=Path, action="append", metavar="PICTURE",
+        help=say("of each --style: what its regions are (default: none)"))
+    add("--luminance", action="store_true", default=None,
+        help=say("paint brightness alone, in the photo's colors"))
+    add("--recolor", choices=RECOLORS, metavar="HOW",
+        help=say(f"the painting in the photo's colors: {', '.join(RECOLORS)} (default: its own)"))
     add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
     shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
     add("--statistic", choices=STATISTICS, metavar="NAME",

@@ -1,7 +1,8 @@
 """Measures this project against the textbook's way: ``fst benchmark train``, ``inference``.
 
-``fst benchmark slim`` measures the slim loss network against VGG-19; ``any``, ``sliders`` and
-``ladder`` measure the any-painting net, ``video`` how steady painted clips are.
+``fst benchmark optimize`` measures the optimization of pixels, ``slim`` the slim loss network
+against VGG-19; ``any``, ``sliders`` and ``ladder`` measure the any-painting net, ``video`` how
+steady painted clips are.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from rich.table import Table
 from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference.backends import is_installed
-from fst.research.benchmarks import any_painting, ladder, sliders, video
+from fst.research.benchmarks import any_painting, ladder, optimize, sliders, video
 from fst.research.benchmarks.defaults import hybrid_share
 from fst.research.benchmarks.flops import training_flops
 from fst.research.benchmarks.one_pass import InferenceBench, passes
@@ -208,6 +209,7 @@ def main(options: argparse.Namespace) -> int:
         "train": train,
         "slim": slim,
         "inference": inference,
+        "optimize": optimize.run,
         "any": any_painting.run,
         "sliders": sliders.run,
         "ladder": ladder.run,

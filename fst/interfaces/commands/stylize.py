@@ -51,10 +51,13 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     if options.feather is not None and not options.mask:
         raise InputError("feather (--feather) is of no use without mask (--mask)")
     styles = find_styles(options)
-    others = [*options.mask, *(path for style in styles for path in files_of(style))]
+    labels = [*([options.labels] if options.labels else []), *(options.style_labels or [])]
+    others = [*options.mask, *labels, *(path for style in styles for path in files_of(style))]
     others += [Path(options.init)] if is_file(options.init) else []
     name = "-".join(style.name for style in styles)
     planned = plan(options.photos, options.output, name, others, streams, options.no_record)
+    if options.labels and not planned.single:
+        raise InputError("labels (--labels) belong to one photo: give that photo alone")
     # without a record only names tell what of many photos was painted
     trust = options.no_record and not planned.single
     jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)

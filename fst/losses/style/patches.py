@@ -27,7 +27,7 @@ def patches(size: int = SIZE, stride: int = STRIDE, memory: int = MEMORY) -> Sta
         memory: bytes to look for nearest patches with; less takes more parts, and finds the same.
     """
     judged = partial(error, size=size, stride=stride, memory=memory)
-    return Statistic(partial(measure, size=size, stride=stride), judged, LAYERS)
+    return Statistic(partial(measure, size=size, stride=stride), judged, layers=LAYERS)
 
 
 def measure(features: Tensor, size: int = SIZE, stride: int = STRIDE) -> dict[str, Tensor]:

@@ -23,11 +23,14 @@ class Statistic:
             itself and about 1 for features of zero, whatever the loss network's scale. The third
             argument, a whole number, tells what is drawn at random, if anything is: one number is
             one draw.
+        scale: what the error is multiplied by in a loss, so that a style weight means about as much
+            as for Gram matrices.
         layers: layer -> weight, where nothing is said of them; None are those of Gatys et al.
     """
 
     measure: Callable[[Tensor], Target]
     error: Callable[[Tensor, Target, int], Tensor]
+    scale: float = 1.0
     layers: Mapping[str, float] | None = None
 
 

@@ -7,6 +7,7 @@ and the memory. Only benchmarks and tests import this module: nothing that is us
 """
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -135,7 +136,10 @@ class TextbookLoss(nn.Module):
 
     def forward(self, painted: Tensor, photos: Tensor) -> LossTerms:
         """Judges ``painted`` against ``photos``, ``(N, 3, H, W)`` in [0, 1] both."""
-        theirs = self.features(photos)
+        return self.judged(painted, self.features(photos))
+
+    def judged(self, painted: Tensor, theirs: Mapping[str, Tensor]) -> LossTerms:
+        """Judges ``painted`` against photos by their :meth:`features`."""
         ours = self.features(painted)
         content = style = painted.new_zeros(len(painted))
         for name, weight in self.content_layers.items():
@@ -194,3 +198,40 @@ def textbook_step(
     objective.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return objective.detach()
+
+
+class TextbookOptimization:
+    """The optimization of pixels as the well-known tutorials run it, from the photo.
+
+    ``torch.optim.LBFGS`` with its defaults: up to 20 iterations a step, a memory of 100, no line
+    search. What counts is how often the closure was called: a step has 20 such evaluations. The
+    photo's features are computed once. Pixels are not bounded meanwhile.
+
+    Args:
+        loss: the textbook's.
+        photo: ``(1, 3, H, W)`` in [0, 1].
+
+    Source:
+        The neural-transfer tutorials after Gatys et al. 2016, without the printing.
+    """
+
+    def __init__(self, loss: TextbookLoss, photo: Tensor) -> None:
+        with torch.no_grad():
+            theirs = {name: of.detach() for name, of in loss.features(photo).items()}
+        self.pixels = photo.clone().requires_grad_()
+        self.evaluations = 0
+        optimizer = torch.optim.LBFGS([self.pixels])
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            objective = loss.judged(self.pixels, theirs).total.sum()
+            objective.backward()  # type: ignore[no-untyped-call]
+            self.evaluations += 1
+            return objective
+
+        self._step: Callable[[], object] = lambda: optimizer.step(closure)  # type: ignore[arg-type]
+
+    def run(self, evaluations: int) -> None:
+        """Steps until there are at least so many evaluations in all."""
+        while self.evaluations < evaluations:
+            self._step()

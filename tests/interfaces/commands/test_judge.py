@@ -9,7 +9,7 @@ import pytest
 import torch
 from support import make_photo
 
-from fst.errors import CheckpointError
+from fst.errors import CheckpointError, InputError
 from fst.image.io import load_image
 from fst.interfaces.arguments.judge import parser
 from fst.interfaces.commands.judge import main, objective_of
@@ -74,6 +74,33 @@ def test_objectives_that_differ_are_warned_of(capsys: pytest.CaptureFixture[str]
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning:")
     assert "one; two" in line
+
+
+def test_a_sweep_is_judged_at_one_weight(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged("one", "two", "--style-weight", "4", "--tv-weight", "0") == 0
+    output = capsys.readouterr()
+    assert output.err == ""  # the same objective for both
+    assert "style weight 4" in output.out
+    loss = PerceptualLoss(load_image(place / "sea.png").rgb, weights="random", style_weight=4.0,
+                          tv_weight=0.0, **LAYERS)  # fmt: skip
+    for name in ("one", "two"):
+        net, totals = load_checkpoint(place / "checkpoints" / f"{name}.safetensors").net, []
+        for i in range(2):
+            photo = load_image(place / "photos" / f"{i}.png").rgb
+            with torch.no_grad():
+                totals.append(float(loss(net(photo), loss.content_targets(photo)).total))
+        (row,) = [line for line in output.out.splitlines() if f" {name} " in line]
+        shown = [float(cell) for cell in row.replace("│", " ").split() if "." in cell]
+        assert shown[0] == pytest.approx(statistics.mean(totals), abs=2e-4)
+        assert shown[-1] == 0
+
+
+@pytest.mark.usefixtures("place")
+def test_weights_that_judge_nothing_are_told() -> None:
+    with pytest.raises(InputError, match="--style-weight"):
+        judged("one", "--style-weight", "-1")
+    with pytest.raises(InputError, match="0"):
+        judged("one", "--style-weight", "0", "--content-weight", "0", "--tv-weight", "0")
 
 
 @pytest.mark.usefixtures("place")

@@ -1,0 +1,1 @@
+"""Studies of how style transfer works: labeled grids of pictures, as the papers show them."""

@@ -1,0 +1,5 @@
+"""The same as ``fst study``."""
+
+from fst.interfaces.cli import run
+
+run("study")

@@ -1,0 +1,116 @@
+"""What each study consists of: rows, columns, layers, starts."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support import make_photo
+
+from fst.choices import STATISTICS
+from fst.errors import FstWarning, InputError
+from fst.image.io import load_image
+from fst.inference.options import PassOptions
+from fst.inference.pixel_options import PixelOptions
+from fst.interfaces.arguments.study import KINDS, parser
+from fst.optimization.presets import PRESETS
+from fst.research.studies.cases import Asked, Study
+from fst.research.studies.kinds import PLANS, covering, growing
+
+ASKED = Asked(48, {"iterations": 2, "weights": "slim"}, PassOptions())
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Path:
+    monkeypatch.chdir(tmp_path)
+    make_photo(48, 40).save("photo.png")
+    for name in ("sea", "sky"):
+        make_photo(64, 64, seed=len(name)).save(f"{name}.png")
+    return tmp_path
+
+
+def planned(kind: str, *words: str) -> Study:
+    options: argparse.Namespace = parser().parse_args([kind, *words])
+    return PLANS[kind](options, ASKED)
+
+
+def chosen(study: Study, name: str) -> list[Any]:
+    return [case.chosen.get(name) for case in study.cases]
+
+
+@pytest.mark.usefixtures("place")
+def test_ratio_has_growing_layers_in_rows_of_one_weight() -> None:
+    study = planned("ratio", "--photo", "photo.png", "--style", "sea.png", "--ratios", "0.5", "2")
+    assert [case.row for case in study.cases] == ["0.5"] * 5 + ["2"] * 5
+    assert chosen(study, "style_weight") == [2.0] * 5 + [0.5] * 5
+    assert [len(layers) for layers in chosen(study, "style_layers")] == [1, 2, 3, 4, 5] * 2
+    assert set(chosen(study, "tv_weight")) == {0.0}
+    with pytest.raises(InputError, match="--ratios"):
+        planned("ratio", "--photo", "photo.png", "--style", "sea.png", "--ratios", "1", "1")
+
+
+@pytest.mark.usefixtures("place")
+def test_reconstruction_begins_with_noise_and_compares_one_thing() -> None:
+    words = ["--photo", "photo.png", "--styles", "sea.png", "sky.png"]
+    study = planned("reconstruction", *words)
+    assert len(study.cases) == 15
+    assert set(chosen(study, "init")) == {"noise"}
+    content, style = study.cases[:5], study.cases[5:]
+    assert [list(c.chosen["content_layers"]) for c in content] == [
+        [f"relu{block}_1"] for block in range(1, 6)
+    ]
+    assert {c.chosen["style_weight"] for c in content} == {0.0}
+    assert {c.chosen["content_weight"] for c in style} == {0.0}
+    assert len({case.file for case in study.cases}) == 15
+    assert len(study.shown) == len({case.row for case in study.cases})
+
+
+@pytest.mark.usefixtures("place")
+def test_start_is_photo_painting_and_noises() -> None:
+    study = planned("start", "--photo", "photo.png", "--style", "sea.png", "--seeds", "3", "4")
+    photo, painting, *noise = chosen(study, "init")
+    assert photo == "photo"
+    assert painting.shape == load_image("photo.png").rgb.shape
+    assert noise == ["noise", "noise"]
+    assert chosen(study, "seed") == [None, None, 3, 4]
+
+
+def test_a_painting_covers_a_photo_without_being_stretched() -> None:
+    painting = torch.rand(1, 3, 40, 40)
+    photo = torch.zeros(1, 3, 20, 40)
+    assert torch.equal(covering(painting, photo), painting[..., 10:30, :])
+    assert covering(painting, torch.zeros(1, 3, 97, 33)).shape == (1, 3, 97, 33)
+
+
+@pytest.mark.usefixtures("place")
+def test_the_others_change_one_thing() -> None:
+    words = ["--photo", "photo.png", "--style", "sea.png"]
+    assert chosen(planned("pooling", *words), "pooling") == ["max", "avg"]
+    compared = planned("statistics", *words)
+    assert chosen(compared, "statistic") == list(STATISTICS)
+    with pytest.warns(FstWarning, match="portrait"):
+        shipped = planned("statistics", "--photo", "photo.png", "--style", "monet")
+    assert "patches" not in chosen(shipped, "statistic")  # a portrait has others
+    sizes = planned("size", *words, "--style-sizes", "32", "64")
+    assert chosen(sizes, "style_size") == [32, 64]
+    presets = planned("presets", "--photos", "photo.png", "sky.png", "--style", "sea.png")
+    assert chosen(presets, "preset") == [*PRESETS, *PRESETS]
+    assert [case.row for case in presets.cases] == ["photo"] * len(PRESETS) + ["sky"] * len(PRESETS)
+    assert len(planned("presets", "--limit", "2", "--style", "sea.png").cases) == 2 * len(PRESETS)
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("kind", PLANS)
+def test_all_options_are_right_and_files_differ(kind: str) -> None:
+    named = {"reconstruction": "--styles"}.get(kind, "--style")
+    study = planned(kind, named, "sea.png")
+    for case in study.cases:
+        PixelOptions(**{**ASKED.usual, **case.chosen})
+    assert len({case.file for case in study.cases}) == len(study.cases)
+    assert len({(case.row, case.column) for case in study.cases}) == len(study.cases)
+
+
+def test_every_kind_has_its_words() -> None:
+    assert list(KINDS) == list(PLANS)
+    assert growing(["a", "b"]) == [{"a": 1.0}, {"a": 1.0, "b": 1.0}]

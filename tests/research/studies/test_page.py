@@ -1,0 +1,86 @@
+"""Grids have room for their words; pages are self-contained and say what they are."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from fst.errors import InputError
+from fst.image.picture import to_pil
+from fst.research.studies.page import (
+    Page,
+    Section,
+    Shown,
+    check_place,
+    check_room,
+    draw_grid,
+    is_study,
+    write_grid,
+    write_page,
+)
+
+PAGE = Page(
+    "ratio",
+    "A <title>",
+    "About it.",
+    [
+        Section(tiles=[Shown("pictures/a b.png", "a & b", "a note")]),
+        Section("grid", "", (), ["one", "two"], [("row", [Shown("pictures/1.png", "first")])]),
+        Section("Figures", figures=(["picture", "content"], [["a", "0.5"]])),
+    ],
+    {"size": "64 px"},
+    [("other", "other.html")],
+)
+
+
+def test_a_page_asks_nobody_else_and_escapes_what_it_shows(tmp_path: Path) -> None:
+    write_page(tmp_path / "index.html", PAGE)
+    text = (tmp_path / "index.html").read_text()
+    assert "A &lt;title&gt;" in text
+    assert "a &amp; b" in text
+    links = re.findall(r'(?:src|href)="([^"]*)"', text)
+    assert set(links) == {"pictures/a%20b.png", "pictures/1.png", "other.html"}
+    assert "prefers-color-scheme" in text
+    assert is_study(tmp_path / "index.html")
+    assert text.count("<td>0.5</td>") == 1
+
+
+def test_another_s_page_is_no_study(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<html>mine</html>")
+    assert not is_study(tmp_path / "index.html")
+    assert not is_study(tmp_path / "nowhere.html")
+    with pytest.raises(InputError, match="--overwrite"):
+        check_place(tmp_path, False)
+    check_place(tmp_path, True)
+    check_place(tmp_path / "new", False)
+
+
+def test_columns_have_room_for_their_words() -> None:
+    small = to_pil(torch.zeros(1, 3, 16, 16))
+    grid = draw_grid(["a rather long heading", "another one"], [("", [small, small])])
+    dark = grid.convert("L").point(lambda level: 255 if level < 128 else 0)
+    heading = dark.crop((0, 0, grid.width, 24)).getbbox()
+    assert heading is not None
+    pictures = [x for x in range(grid.width) if dark.getpixel((x, 56)) == 255]
+    gap = [b for a, b in itertools.pairwise(pictures) if b > a + 1]
+    assert len(gap) == 1  # two pictures, apart
+    assert gap[0] > 120  # the second one begins where the first heading has ended
+
+
+def test_a_copy_is_small(tmp_path: Path) -> None:
+    noise = torch.rand(1, 3, 900, 2000, generator=torch.Generator().manual_seed(0))
+    write_grid(tmp_path / "grid.png", to_pil(noise), tmp_path / "docs", "ratio")
+    with Image.open(tmp_path / "docs" / "ratio.webp") as copy:
+        assert copy.size == (1600, 720)
+    assert (tmp_path / "docs" / "ratio.webp").stat().st_size <= 400_000
+    with Image.open(tmp_path / "grid.png") as grid:
+        assert grid.size == (2000, 900)
+
+
+def test_a_grid_that_nobody_looks_at_is_refused() -> None:
+    check_room(5 * 4096, 2 * 4096)
+    with pytest.raises(InputError, match="--size"):
+        check_room(20 * 4096, 20 * 4096)
