@@ -13,6 +13,7 @@ KINDS = {
     "pooling": "max against average pooling in the loss network",
     "size": "the painting at several sizes: the strokes",
     "presets": "the settings of the literature against each other",
+    "statistics": "what a style can be measured by",
 }
 """Kind -> what its pictures show. Each optimizes pixels; ``all`` makes them one after the other."""
 
