@@ -92,7 +92,7 @@ BASE: dict[str, dict[str, list[str]]] = {
             "--photo": ["photo.png"], "--style": ["painting.png"], "--weights": ["slim"],
             "--output": ["new"],
         }
-        for kind in ("ratio", "start", "pooling", "size")
+        for kind in ("ratio", "start", "pooling", "size", "statistics")
     },
     "study reconstruction": {
         "--photo": ["photo.png"], "--styles": ["painting.png"], "--weights": ["slim"],
@@ -293,12 +293,12 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
     ("reptile", "--way"): ["1.5"],
     **{(f"study {kind}", "--style"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"]
-       for kind in ("ratio", "start", "pooling", "size", "presets", "all")},
+       for kind in ("ratio", "start", "pooling", "size", "presets", "statistics", "all")},
     **{(f"study {kind}", "--styles"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"]
        for kind in ("reconstruction", "all")},
     **{(f"study {kind}", "--output"): [*NEW_FOLDER, "studied"]
-       for kind in ("ratio", "reconstruction", "start", "pooling", "size", "presets", "units",
-                    "features")},
+       for kind in ("ratio", "reconstruction", "start", "pooling", "size", "presets",
+                    "statistics", "units", "features")},
     ("study features", "photo"): PICTURE,
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
     ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
