@@ -21,7 +21,7 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
     add = group.add_argument
     add("--preset", choices=PRESETS, metavar="NAME",
         help=say(f"settings of the literature: {', '.join(PRESETS)}"))
-    shared(group, "--iterations", help=say("default: 500; preset course: 2500"))
+    shared(group, "--iterations", help=say("default: 500; preset course: 2500, pyramid: 1500"))
     add("--optimizer", choices=OPTIMIZERS, metavar="NAME", help=say(", ".join(OPTIMIZERS)))
     add("--learning-rate", type=float, metavar="RATE",
         help=say("default: lbfgs 1, adam 0.02, sgd 5e-5"))
