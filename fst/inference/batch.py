@@ -24,7 +24,7 @@ from fst.inference.optimizing import (
     OnIterate,
     OptimizingStylizer,
 )
-from fst.inference.record import checksum
+from fst.inference.record_pixels import checksum
 from fst.inference.stylizers import RefiningStylizer, Stylizer
 from fst.inference.targets import Job
 from fst.optimization.pixels import Iterate

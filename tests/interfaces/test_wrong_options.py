@@ -92,7 +92,7 @@ BASE: dict[str, dict[str, list[str]]] = {
             "--photo": ["photo.png"], "--style": ["painting.png"], "--weights": ["slim"],
             "--output": ["new"],
         }
-        for kind in ("ratio", "start", "pooling", "size")
+        for kind in ("ratio", "start", "pooling", "size", "statistics")
     },
     "study reconstruction": {
         "--photo": ["photo.png"], "--styles": ["painting.png"], "--weights": ["slim"],
@@ -235,6 +235,8 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--weights"): ["slim"],  # no optimization
     ("stylize", "--preserve-color"): ["LUMA"],
     ("stylize", "--size"): ["9" * 12],
+    ("stylize", "--labels"): ["", "nowhere.png", "there.png"],  # and no painting's
+    ("stylize", "--style-labels"): ["", "nowhere.png", "there.png"],  # and no photo's
     ("stylize", "--strength"): ["1.5", "-0.1"],
     ("stylize", "--margin"): ["3", "260"],
     ("video", "--style"): ["", "nosuch", "nowhere.safetensors", "notes.txt", "nowhere.png",
@@ -291,12 +293,12 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
     ("reptile", "--way"): ["1.5"],
     **{(f"study {kind}", "--style"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"]
-       for kind in ("ratio", "start", "pooling", "size", "presets", "all")},
+       for kind in ("ratio", "start", "pooling", "size", "presets", "statistics", "all")},
     **{(f"study {kind}", "--styles"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"]
        for kind in ("reconstruction", "all")},
     **{(f"study {kind}", "--output"): [*NEW_FOLDER, "studied"]
-       for kind in ("ratio", "reconstruction", "start", "pooling", "size", "presets", "units",
-                    "features")},
+       for kind in ("ratio", "reconstruction", "start", "pooling", "size", "presets",
+                    "statistics", "units", "features")},
     ("study features", "photo"): PICTURE,
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
     ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
@@ -360,6 +362,21 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["--method", "feedforward", "--loss-network", "vgg16"],
         ["--method", "feedforward", "--style-layers", "relu1_1"],
         ["--method", "feedforward", "--padding", "first"],
+        ["--method", "feedforward", "--recolor", "eigen"],
+        ["--method", "feedforward", "--luminance"],
+        ["--method", "optimize", "--luminance", "--recolor", "eigen"],
+        ["--method", "optimize", "--style", "painting.png", "--labels", "there.png"],
+        ["--method", "optimize", "--style", "painting.png", "--style-labels", "there.png"],
+        [
+            "--method",
+            "optimize",
+            "--style",
+            "painting.png",
+            "--labels",
+            "photo.png",
+            "--style-labels",
+            "photo.png",
+        ],  # no labels
         ["--method", "optimize", "--loss-network", "vgg16", "--weights", "caffe"],
         ["--method", "optimize", "--loss-network", "vgg16", "--style-layers", "relu4_4"],
         ["--method", "optimize", "--loss-network", "slim", "--content-layers", "relu5_2"],
