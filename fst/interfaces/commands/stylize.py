@@ -91,7 +91,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
         check_iterates(jobs, others, options.overwrite, files.differs)
     following = Following(options, lambda line: print(in_a_line(line), flush=True))
     try:
-        with deferred() if options.resume else nullcontext():
+        with deferred("stopping after this iteration …") if options.resume else nullcontext():
             failed = paint_all(
                 options, jobs, layers, control, files, following, record if common else None
             )
