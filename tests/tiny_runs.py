@@ -147,8 +147,8 @@ class SpoiledLoss(nn.Module):
     def describe(self) -> dict[str, Any]:
         return self.loss.describe()
 
-    def forward(self, images: Tensor, targets: Mapping[str, Tensor]) -> LossTerms:
-        terms: LossTerms = self.loss(images, targets)
+    def forward(self, images: Tensor, targets: Mapping[str, Tensor], draw: int = 0) -> LossTerms:
+        terms: LossTerms = self.loss(images, targets, draw=draw)
         if torch.is_grad_enabled() and self.step() in self.steps:
             terms = terms._replace(**{t: self.spoil(getattr(terms, t)) for t in self.terms})
         return terms

@@ -109,15 +109,13 @@ def run(
                 if number + 1 < len(jobs) and not large:
                     reading = reader.submit(_read, jobs[number + 1], max_pixels, record)
                 check_size(job.target, *_final_size(picture, control))
-                watch = None if on_iterate is None else _bind(on_iterate, job, picture)
                 used = read if begin is None else begin(job, said, read)
-                painted = paint(picture, used, control, watch)
+                painted = paint(picture, used, control, _bind(on_iterate, job, picture))
                 waiting.append((job, writer.submit(_write, job, painted, said, how)))
-                del picture, painted, watch
+                del picture, painted
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
                 error = _said(job, problem)
-            if error is not None:
-                yield Outcome(job, error)
+            yield from () if error is None else (Outcome(job, error),)
             yield from _finished(waiting, 0 if large or slow else 2)
         yield from _finished(waiting, 0)
 
@@ -209,6 +207,8 @@ def _said(job: Job, problem: Exception) -> str:
 
 
 def _bind(
-    on_iterate: Callable[[Job, Iterate, Picture], None], job: Job, photo: Picture
-) -> OnIterate:
+    on_iterate: Callable[[Job, Iterate, Picture], None] | None, job: Job, photo: Picture
+) -> OnIterate | None:
+    if on_iterate is None:
+        return None
     return lambda iterate: on_iterate(job, iterate, photo)

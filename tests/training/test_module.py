@@ -156,6 +156,38 @@ def test_a_run_resumes_across_the_change_of_judges(runs: TinyRuns, early: Percep
         assert same(resumed.net.state_dict(), expected.net.state_dict())
 
 
+@pytest.mark.parametrize("statistic", ["moments", "sliced"])
+def test_a_run_of_another_statistic_is_resumed_exactly(
+    runs: TinyRuns, statistic: str, painting: Tensor
+) -> None:
+    """What a step draws follows from its place; a validation always draws the same."""
+    runs.loss = PerceptualLoss(
+        painting,
+        content_layers={"relu1_2": 1.0},
+        style_layers={"relu1_1": 1.0, "relu2_1": 1.0},
+        weights="random",
+        statistic=statistic,
+    )
+    runs.settings |= {"checkpoint_every": 1, "max_steps": 4, "val_every": 2}
+    whole = runs.new()
+    expected = runs.fit(whole)
+    run = runs.new()
+    assert runs.kill(run, KillAt(2))
+    resumed = runs.fit(runs.again(run))
+    assert curve(run) == curve(whole)
+    assert same(resumed.net.state_dict(), expected.net.state_dict())
+    batch = crops(runs, 2)
+    net = runs.module().net
+    with torch.no_grad():
+        one, two = (
+            runs.loss(net(batch), runs.loss.content_targets(batch), draw=draw).style.mean()
+            for draw in (0, 1)
+        )
+    first = float(rows(whole)[0]["train/style"])
+    assert first == pytest.approx(one.item(), rel=1e-4)
+    assert torch.equal(one, two) == (statistic == "moments")
+
+
 def test_the_average_is_what_paints_and_is_validated(runs: TinyRuns) -> None:
     runs.options |= {"ema": 0.999, "learning_rate": 0.1}
     run = runs.new()

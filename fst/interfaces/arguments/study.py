@@ -11,9 +11,9 @@ KINDS = {
     "reconstruction": "what each layer keeps of a photo, and of paintings, from noise",
     "start": "the same optimization from photo, painting and noise",
     "pooling": "max against average pooling in the loss network",
+    "statistics": "what style is compared by: Gram matrices, moments, patches ...",
     "size": "the painting at several sizes: the strokes",
     "presets": "the settings of the literature against each other",
-    "statistics": "what a style can be measured by",
 }
 """Kind -> what its pictures show. Each optimizes pixels; ``all`` makes them one after the other."""
 

@@ -20,7 +20,7 @@ from fst.research.studies.cases import (
     open_style,
     sample_photos,
 )
-from fst.styles.objective import style_target
+from fst.styles.objective import checksum_of, style_target
 from fst.styles.style import Style
 
 BLOCKS = range(1, 6)
@@ -52,10 +52,11 @@ def ratio(options: argparse.Namespace, asked: Asked) -> Study:
     """
     check_different("--ratios", options.ratios)
     photo, style = open_photo(options.photo, asked.size), open_style(options.style)
+    bare = {"tv_weight": 0.0, "init": "noise", "seed": 0}
     cases = []
     for weight in options.ratios:
         for block, layers in zip(BLOCKS, growing([f"relu{b}_1" for b in BLOCKS]), strict=True):
-            chosen = {"content_weight": 1.0, "style_weight": 1 / weight, "tv_weight": 0.0,
+            chosen = {**bare, "content_weight": 1.0, "style_weight": 1 / weight,
                       "style_layers": layers}  # fmt: skip
             column = "relu1_1" if block == 1 else f"relu1_1 ... {block}_1"
             cases.append(Case(f"{weight:g}", column, f"ratio-{weight:g}-layers-{block}",
@@ -63,8 +64,8 @@ def ratio(options: argparse.Namespace, asked: Asked) -> Study:
     return Study(
         "ratio",
         "Content against style, layer by layer",
-        "From top to bottom content weighs more against style; from left to right the style is "
-        "compared at more layers. With the first layer alone a painting is colors and dots; every "
+        "Every picture begins as noise. From top to bottom content weighs more against style; from "
+        "left to right the style is compared at more layers. With the first layer alone a painting is colors and dots; every "
         "deeper layer adds larger shapes, up to whole swirls of the brush. After Gatys et al. "
         "2015, Figure 3; our errors are relative, so the ratios are other numbers than theirs.",
         cases,
@@ -159,6 +160,23 @@ def pooling(options: argparse.Namespace, asked: Asked) -> Study:
     )
 
 
+def statistics(options: argparse.Namespace, asked: Asked) -> Study:
+    """The statistics of style (:mod:`fst.losses.style`); of a portrait, all but patches."""
+    photo, style = open_photo(options.photo, asked.size), open_style(options.style)
+    there = style.image is None or checksum_of(style.image) is not None
+    names = [name for name in STATISTICS if there or name != "patches"]
+    cases = [Case("", name, name, photo, style, {"statistic": name}) for name in names]
+    return Study(
+        "statistics",
+        "What style is compared by",
+        "The same photo, painting and style weight; only what is compared at a layer changes: Gram "
+        "matrices, means and deviations, two Wasserstein distances, histograms, and patches. The "
+        "table judges all of them with Gram matrices.",
+        cases,
+        both(photo, style, asked.size),
+    )
+
+
 def size(options: argparse.Namespace, asked: Asked) -> Study:
     """The painting at several sizes.
 
@@ -206,30 +224,13 @@ def presets(options: argparse.Namespace, asked: Asked) -> Study:
     )
 
 
-def statistics(options: argparse.Namespace, asked: Asked) -> Study:
-    """What a style can be measured by, with the same content and the same layers' network."""
-    photo, style = open_photo(options.photo, asked.size), open_style(options.style)
-    cases = [
-        Case("", name, name, photo, style, {"statistic": name})
-        for name in STATISTICS
-    ]
-    return Study(
-        "statistics",
-        "What a style can be measured by",
-        "The same photo and painting; what differs is what of the features is compared. The table "
-        "judges all by the Gram matrices, which only the first one minimizes.",
-        cases,
-        both(photo, style, asked.size),
-    )
-
-
 PLANS: dict[str, Plan] = {
     "ratio": ratio,
     "reconstruction": reconstruction,
     "start": start,
     "pooling": pooling,
+    "statistics": statistics,
     "size": size,
     "presets": presets,
-    "statistics": statistics,
 }
 """Kind -> what makes the study, of a command's options."""

@@ -8,7 +8,7 @@ import pytest
 from support import make_photo
 
 from fst.choices import STATISTICS
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.inference.options import PassOptions
 from fst.inference.pixel_options import PixelOptions
 from fst.interfaces.arguments.study import KINDS, parser
@@ -44,6 +44,7 @@ def test_ratio_has_growing_layers_in_rows_of_one_weight() -> None:
     assert chosen(study, "style_weight") == [2.0] * 5 + [0.5] * 5
     assert [len(layers) for layers in chosen(study, "style_layers")] == [1, 2, 3, 4, 5] * 2
     assert set(chosen(study, "tv_weight")) == {0.0}
+    assert set(chosen(study, "init")) == {"noise"}
     with pytest.raises(InputError, match="--ratios"):
         planned("ratio", "--photo", "photo.png", "--style", "sea.png", "--ratios", "1", "1")
 
@@ -75,9 +76,13 @@ def test_start_is_photo_painting_and_noises() -> None:
 def test_the_others_change_one_thing() -> None:
     words = ["--photo", "photo.png", "--style", "sea.png"]
     assert chosen(planned("pooling", *words), "pooling") == ["max", "avg"]
+    compared = planned("statistics", *words)
+    assert chosen(compared, "statistic") == list(STATISTICS)
+    with pytest.warns(FstWarning, match="portrait"):
+        shipped = planned("statistics", "--photo", "photo.png", "--style", "monet")
+    assert "patches" not in chosen(shipped, "statistic")  # a portrait has others
     sizes = planned("size", *words, "--style-sizes", "32", "64")
     assert chosen(sizes, "style_size") == [32, 64]
-    assert chosen(planned("statistics", *words), "statistic") == list(STATISTICS)
     presets = planned("presets", "--photos", "photo.png", "sky.png", "--style", "sea.png")
     assert chosen(presets, "preset") == [*PRESETS, *PRESETS]
     assert [case.row for case in presets.cases] == ["photo"] * len(PRESETS) + ["sky"] * len(PRESETS)
