@@ -47,7 +47,8 @@ def recolored(painting: Tensor, photo: Tensor, how: str) -> Tensor:
     root = torch.linalg.cholesky if how == "cholesky" else _symmetric_root
     matrix = root(wanted_spread) @ torch.linalg.inv(root(spread))
     colors = matrix @ (painting[0].double().flatten(1) - mean) + wanted
-    return colors.to(painting.dtype).view_as(painting).clamp(0, 1)
+    found: Tensor = colors.to(painting.dtype).view_as(painting).clamp(0, 1)
+    return found
 
 
 def _moments(picture: Tensor) -> tuple[Tensor, Tensor]:

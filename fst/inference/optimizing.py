@@ -112,13 +112,14 @@ def optimizing(
         arguments["weights"] = "slim" if judged_by_slim(style.description) else "auto"
         arguments["network"] = network_of(style.description)
     arguments.setdefault("padding", padding_of(style.description))
+    loss: PerceptualLoss
     guidance: Guidance | None = None
     if is_guided(style, options):
         arguments["dtype"] = dtype
         loss, guidance = guided_loss(style, options, targets, arguments)
-        loss = loss.to(device)
     else:
-        loss = PerceptualLoss(targets[0], dtype=dtype, **arguments).to(device)
+        loss = PerceptualLoss(targets[0], dtype=dtype, **arguments)
+    loss = loss.to(device)
     if init == "painting":
         start = of_picture(targets[0], "painting")
     if start is not None:

@@ -11,12 +11,10 @@ from torch import Tensor
 
 from fst.errors import FstWarning, InputError
 from fst.losses.perceptual import PerceptualLoss, course_scale
+from fst.losses.style.statistic import Target
 
 LEAST = 1.0
 """Positions of a layer that a region has to cover: of fewer there are no statistics."""
-
-Target = dict[str, Tensor]
-"""What a statistic of style knows of a painting at a layer, by name."""
 
 
 class Guide(NamedTuple):
@@ -85,16 +83,16 @@ class GuidedLoss(PerceptualLoss):
         return other
 
     def _scale(self, target: Target, mean: float) -> float:
-        """Of a region at a layer, as the normalization wants it."""
+        """Of a region at a layer, as the normalization wants it, or else the statistic."""
         if self.normalization != "course":
-            return 1.0
+            return self.statistic.scale
         return float(course_scale(target["gram"], mean, 4))
 
     @torch.no_grad()
     def _measure(self, painting: Tensor) -> None:
         """Keeps what is known of all paintings, region by region."""
         device = next(self.vgg.buffers()).device
-        self._places: dict[tuple[str, int], list[tuple[float, str]]] = {}
+        self._places: dict[tuple[str, int], list[tuple[float, str, tuple[str, ...]]]] = {}
         self._scales: dict[tuple[str, int], float] = {}
         self._style_scales = dict.fromkeys(self.style_layers, 1.0)
         found: dict[tuple[str, int], list[tuple[float, Target, float]]] = {}
@@ -124,7 +122,7 @@ class GuidedLoss(PerceptualLoss):
         if self._guide is None:
             return [(0, features)]
         masks = self._guide.paintings[number].to(features.device)
-        small = F.adaptive_avg_pool2d(masks, features.shape[2:])
+        small = F.adaptive_avg_pool2d(masks, (features.shape[2], features.shape[3]))
         return [
             (region, self._within(features, mask))
             for region, mask in enumerate(small)

@@ -54,6 +54,8 @@ NEEDS: dict[str, dict[str, Any]] = {
     "clamp": {"optimizer": "adam"},
     "patch_size": {"statistic": "patches"},
     "patch_stride": {"statistic": "patches"},
+    "labels": {"style_labels": "labels.png"},
+    "style_labels": {"labels": "labels.png"},
 }
 """What an option goes with."""
 

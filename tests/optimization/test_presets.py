@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from fst.inference.pixel_options import PixelOptions
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate, optimize
 from fst.optimization.presets import PRESETS
+from fst.optimization.pyramid import optimize_coarse_to_fine
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -48,6 +50,37 @@ def test_the_preset_course_is_the_course_notebooks_recipe() -> None:
     assert settings["iterations"] == 2500
     assert settings["clamp"] is True
     assert settings["init"] == "blend"
+
+
+def test_the_preset_johnson_has_the_papers_layers_in_vgg16_and_in_vgg19() -> None:
+    """Johnson et al. 2016, section 4.1: content relu2_2; style relu1_2, 2_2, 3_3 and 4_3."""
+    loss = PRESETS["johnson"].loss
+    assert list(loss["content_layers"]) == ["relu2_2"]
+    assert list(loss["style_layers"]) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
+    assert len(set(loss["style_layers"].values())) == 1
+    for network in ("vgg16", "vgg19", "slim"):
+        assert PixelOptions(preset="johnson", loss_network=network).loss()["network"] == network
+
+
+def test_the_preset_pyramid_is_the_open_projects_recipe() -> None:
+    preset = PRESETS["pyramid"]
+    layers = preset.loss["style_layers"]
+    assert list(layers) == ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+    assert list(layers.values()) == [256, 64, 16, 4, 1]
+    assert list(preset.loss["content_layers"]) == ["relu4_2"]
+    assert preset.loss["padding"] == "first"
+    settings = PixelOptions(preset="pyramid").optimization()
+    assert (settings["optimizer"], settings["learning_rate"]) == ("adam", 0.02)
+    assert (settings["average"], settings["clamp"], settings["coarsest"]) == (0.99, True, 128)
+
+
+def test_the_preset_pyramid_begins_small_and_lowers_its_objective() -> None:
+    settings = PixelOptions(preset="pyramid", iterations=8).optimization()
+    loss = PerceptualLoss(draw(1, 3, 32, 40, seed=1), weights="slim", **PRESETS["pyramid"].loss)
+    settings["coarsest"] = 24
+    iterates = list(optimize_coarse_to_fine(loss, draw(1, 3, 40, 48, seed=2), **settings))
+    assert [iterate.image.shape[3] for iterate in iterates][:: len(iterates) - 1] == [24, 48]
+    assert totals(iterates)[-1] < totals(iterates)[0]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
     add = group.add_argument
     add("--preset", choices=PRESETS, metavar="NAME",
         help=say(f"settings of the literature: {', '.join(PRESETS)}"))
-    shared(group, "--iterations", help=say("default: 500; preset course: 2500"))
+    shared(group, "--iterations", help=say("default: 500; preset course: 2500, pyramid: 1500"))
     add("--optimizer", choices=OPTIMIZERS, metavar="NAME", help=say(", ".join(OPTIMIZERS)))
     add("--learning-rate", type=float, metavar="RATE",
         help=say("default: lbfgs 1, adam 0.02, sgd 5e-5"))
@@ -53,12 +53,7 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
         help=say(f"the painting in the photo's colors: {', '.join(RECOLORS)} (default: its own)"))
     add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
     shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
-    add("--statistic", choices=STATISTICS, metavar="NAME",
-        help=say(f"what style is compared by: {', '.join(STATISTICS)} (default: gram)"))
-    add("--patch-size", type=positive, metavar="N",
-        help=say("of patches, in positions of a layer (default: 3)"))
-    add("--patch-stride", type=positive, metavar="N",
-        help=say("from one patch to the next (default: 2)"))
+    _statistic(add, say)
     add("--save-every", type=positive, metavar="N",
         help=say("also write every Nth iterate, into RESULT.iterates/"))
     add("--animate", type=Path, metavar="FILE",
@@ -70,4 +65,16 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
         help=say("the losses of every iteration, layer by layer (default: none)"))
     add("--resume", action="store_true", default=None,
         help=say("go on where this command was stopped, and keep what that needs"))
+    # fmt: on
+
+
+def _statistic(add: Callable[..., object], say: Callable[[str], str]) -> None:
+    """What is compared at a layer."""
+    # fmt: off
+    add("--statistic", choices=STATISTICS, metavar="NAME",
+        help=say(f"what style is compared by: {', '.join(STATISTICS)} (default: gram)"))
+    add("--patch-size", type=positive, metavar="N",
+        help=say("of patches, in positions of a layer (default: 3)"))
+    add("--patch-stride", type=positive, metavar="N",
+        help=say("from one patch to the next (default: 2)"))
     # fmt: on

@@ -67,8 +67,8 @@ def ratio(options: argparse.Namespace, asked: Asked) -> Study:
         "Every picture begins as noise. From top to bottom content weighs more against style; from "
         "left to right the style is compared at more layers. With the first layer alone a painting "
         "is colors and dots; every deeper layer adds larger shapes, up to whole swirls of the "
-        "brush. After Gatys et al. 2015, Figure 3; our errors are relative, so the ratios are other "
-        "numbers than theirs.",
+        "brush. After Gatys et al. 2015, Figure 3; our errors are relative, so the ratios are "
+        "other numbers than theirs.",
         cases,
         both(photo, style, asked.size),
         "content weight / style weight, by style layers",
