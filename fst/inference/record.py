@@ -6,7 +6,6 @@ a default and the same value typed are the same. What computes (device, backend)
 by rounding only: it is noted, and not compared. Neither are names, nor the program's version.
 """
 
-import hashlib
 import inspect
 import json
 import warnings
@@ -17,13 +16,14 @@ from typing import Any
 
 import torch
 
-from fst import assets
-from fst.errors import AssetError, FstWarning
+from fst.errors import FstWarning
 from fst.image.io import FORMATS
 from fst.image.record import fits
 from fst.inference.control import Control, Layer
 from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.pixel_options import NOISY
+from fst.inference.record_files import checksum as checksum
+from fst.inference.record_files import file_said, painting_said, paintings_said
 from fst.inference.stylizers import FeedForwardStylizer, RefiningStylizer, Stylizer
 from fst.inference.targets import Job
 from fst.losses.perceptual import PerceptualLoss
@@ -72,7 +72,7 @@ def painted_with(
         {
             "name": style.name,
             **_method(style, layer.stylizer, style_size),
-            **({} if mask is None else {"mask": _file(mask)}),
+            **({} if mask is None else {"mask": file_said(mask)}),
         }
         for style, layer, mask in zip_longest(styles, layers, masks)
     ]
@@ -129,12 +129,6 @@ def record_of(common: Mapping[str, Any], job: Job, digest: str, quality: int) ->
     return {**common, "photo": photo, "settings": settings}
 
 
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, as ``sha256sum`` prints it."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _method(style: Style, stylizer: Stylizer, style_size: int | str | None) -> dict[str, Any]:
     """What one style is painted with."""
     if isinstance(stylizer, FeedForwardStylizer):
@@ -146,7 +140,7 @@ def _method(style: Style, stylizer: Stylizer, style_size: int | str | None) -> d
     size = style_size if isinstance(style_size, int) else style.size
     judged = _judged(style, stylizer.loss, size)
     if style.paintings:
-        judged = {**judged, "painting": _paintings(style, style_size)}
+        judged = {**judged, "painting": paintings_said(style, style_size)}
     guided = {} if stylizer.guidance is None else dict(stylizer.guidance.said)
     search = _search(stylizer.settings)
     return {"method": "optimize", **judged, **search, **_start(stylizer), **guided}
@@ -209,7 +203,7 @@ def _predicted(said: Mapping[str, Any]) -> dict[str, Any]:
 def _judged(style: Style, loss: PerceptualLoss, size: int) -> dict[str, Any]:
     """Of an optimization: painting and loss."""
     return {
-        "painting": _painting(str(style.image)),
+        "painting": painting_said(str(style.image)),
         "style_size": size,
         "loss": loss.describe(),
         "precision": _precision(loss.vgg.mean.dtype),
@@ -225,30 +219,6 @@ def _search(settings: Mapping[str, Any]) -> dict[str, Any]:
         used["learning_rate"] = usual_rate(used["optimizer"])
     rare = ("average", "tolerance", "coarsest")  # records of earlier versions know nothing of them
     return used | {name: settings[name] for name in rare if settings.get(name)}
-
-
-def _painting(image: str) -> dict[str, Any]:
-    """Its file, or the portrait that stands in for it."""
-    try:
-        return _file(assets.find("styles", image))
-    except AssetError:
-        return {"name": Path(image).name, "portrait": True}
-
-
-def _paintings(style: Style, style_size: int | str | None) -> list[dict[str, Any]]:
-    """Several, each with its share and the size that it is seen at."""
-    return [
-        {
-            **_painting(str(one.image)),
-            "share": round(share, 6),
-            "style_size": style_size if isinstance(style_size, int) else one.size,
-        }
-        for one, share in zip(style.paintings, style.shares.values(), strict=True)
-    ]
-
-
-def _file(path: Path) -> dict[str, Any]:
-    return {"name": Path(path).name, "sha256": checksum(Path(path))}
 
 
 def _precision(dtype: torch.dtype) -> str:

@@ -26,6 +26,7 @@ from fst.inference.targets import Job, Plan, plan, unfinished
 from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
 from fst.interfaces.following import Following, check_following, forget_finished
 from fst.optimization.descent import PATIENCE, Iterate
+from fst.styles.style import Style
 from fst.system.memory import keep_freed_memory
 from fst.system.signals import deferred
 from fst.version import __version__
@@ -51,13 +52,10 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     if options.feather is not None and not options.mask:
         raise InputError("feather (--feather) is of no use without mask (--mask)")
     styles = find_styles(options)
-    labels = [*([options.labels] if options.labels else []), *(options.style_labels or [])]
-    others = [*options.mask, *labels, *(path for style in styles for path in files_of(style))]
-    others += [Path(options.init)] if is_file(options.init) else []
+    others = files_read(options, styles)
     name = "-".join(style.name for style in styles)
     planned = plan(options.photos, options.output, name, others, streams, options.no_record)
-    if options.labels and not planned.single:
-        raise InputError("labels (--labels) belong to one photo: give that photo alone")
+    check_labels(options, planned)
     # without a record only names tell what of many photos was painted
     trust = options.no_record and not planned.single
     jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)
@@ -103,6 +101,23 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     if failed < len(jobs):
         print(in_a_line(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}"))
     return 1 if failed or planned.errors or following.failed else 0
+
+
+def files_read(options: argparse.Namespace, styles: Sequence[Style]) -> list[Path]:
+    """The files besides the photos, which are never replaced: masks, labels, styles, a start."""
+    labels = [*([options.labels] if options.labels else []), *(options.style_labels or [])]
+    start = [Path(options.init)] if is_file(options.init) else []
+    return [*options.mask, *labels, *(path for one in styles for path in files_of(one)), *start]
+
+
+def check_labels(options: argparse.Namespace, planned: Plan) -> None:
+    """That regions are asked for of one photo.
+
+    Raises:
+        InputError: of several.
+    """
+    if options.labels and not planned.single:
+        raise InputError("labels (--labels) belong to one photo: give that photo alone")
 
 
 def interrupted(
