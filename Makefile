@@ -1,9 +1,13 @@
 # Bare `make` lists the targets. `make demo` and `make test` install what they need into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+PHOTO ?= $(FST_ASSETS)/photos/content/louvre.jpg
+PHOTOS ?= train
+SIZE ?= 256
+FIGURES := docs/images/studies
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo reproduce test lint format types imports check lock clean
+.PHONY: help setup demo reproduce studies test lint format types imports check lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +25,11 @@ demo: setup ## stylize a photo, train a style, stylize with it, compare; offline
 
 reproduce: setup ## train a shipped style again and compare: make reproduce STYLE=monet [STEPS=500]
 	$(BIN)/fst reproduce $(or $(STYLE),$(error say which: make reproduce STYLE=monet)) $(if $(STEPS),--steps $(STEPS))
+
+studies: setup ## the figures of docs/studies.md, again: make studies [PHOTO=... PHOTOS=... SIZE=256]
+	$(BIN)/fst study all --photo $(PHOTO) --photos $(PHOTO) --size $(SIZE) --output studies --copies $(FIGURES)
+	$(BIN)/fst study units --layer conv1_1 conv2_1 conv3_1 conv4_1 conv5_1 --photos $(PHOTOS) --output studies/units --copies $(FIGURES)
+	$(BIN)/fst study features $(PHOTO) --layer relu1_1 relu3_1 relu5_1 --count 32 --output studies/features --copies $(FIGURES)
 
 test: setup ## run the tests, on all cores
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal

@@ -103,6 +103,9 @@ def shortened(words: list[str]) -> list[str]:
         return [*words, "--size", "32", "--limit", "1", "--weights", "slim", *iterations]
     if command == "sheet":
         return [*words, "--size", "48"]
+    if command == "study":
+        iterations = [] if rest[0] in ("units", "features") else ["--iterations", "1"]
+        return [*words, "--size", "32", "--weights", "slim", *iterations]
     if command == "stylize" and "--refine" in rest:
         return [*words, "--refine", "1", "--weights", "slim"]
     if command == "stylize" and ("optimize" in rest or "painting.jpg" in rest):

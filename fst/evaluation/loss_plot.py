@@ -114,8 +114,8 @@ def _spread(heights: Sequence[float], least: float, most: float) -> list[float]:
     spread: list[float] = []
     for height in heights:
         spread.append(max(height, spread[-1] + least) if spread else height)
-    over = max(0.0, spread[-1] - most) if spread else 0.0
-    moved = [height - over for height in spread]
-    for place in range(len(moved) - 2, -1, -1):  # those above make room
-        moved[place] = min(moved[place], moved[place + 1] - least)
-    return moved
+    if spread:
+        spread[-1] = min(spread[-1], most)
+    for place in range(len(spread) - 2, -1, -1):  # those above make room
+        spread[place] = min(spread[place], spread[place + 1] - least)
+    return spread

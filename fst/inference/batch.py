@@ -24,7 +24,7 @@ from fst.inference.optimizing import (
     OnIterate,
     OptimizingStylizer,
 )
-from fst.inference.record import checksum
+from fst.inference.record_pixels import checksum
 from fst.inference.stylizers import RefiningStylizer, Stylizer
 from fst.inference.targets import Job
 from fst.optimization.pixels import Iterate
@@ -89,9 +89,8 @@ def run(
     Yields:
         What became of each job, once its picture is on the disk; an error at once.
     """
-    read = _with_masks(layers if isinstance(layers, Sequence) else [layers], max_pixels)
+    read, how = _with_masks(layers, max_pixels), _How(quality, overwrite, keep_location)
     slow = any(isinstance(one.stylizer, OptimizingStylizer | RefiningStylizer) for one in read)
-    how = _How(quality, overwrite, keep_location)
     waiting: deque[tuple[Job, Future[None]]] = deque()
     with ExitStack() as stack:
         reader, writer = ThreadPoolExecutor(1, "fst-read"), ThreadPoolExecutor(1, "fst-write")
@@ -119,9 +118,10 @@ def run(
         yield from _finished(waiting, 0)
 
 
-def _with_masks(layers: Sequence[Layer | Stylizer], max_pixels: int) -> list[Layer]:
+def _with_masks(layers: Sequence[Layer | Stylizer] | Stylizer, max_pixels: int) -> list[Layer]:
     """With their masks read, for all photos."""
-    read = [layer if isinstance(layer, Layer) else Layer(layer) for layer in layers]
+    given = layers if isinstance(layers, Sequence) else [layers]
+    read = [layer if isinstance(layer, Layer) else Layer(layer) for layer in given]
     return [
         Layer(layer.stylizer, read_mask(layer.mask, max_pixels))
         if isinstance(layer.mask, str | Path)

@@ -14,7 +14,7 @@ from fst.image.picture import Picture, resize_tensor
 from fst.image.recolor import as_bright, in_gray, recolored
 from fst.inference.options import listed
 from fst.inference.pixel_options import PixelOptions
-from fst.inference.record_files import file_said
+from fst.inference.record_pixels import file_said
 from fst.losses.guided import Guide, GuidedLoss
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate

@@ -6,7 +6,6 @@ a default and the same value typed are the same. What computes (device, backend)
 by rounding only: it is noted, and not compared. Neither are names, nor the program's version.
 """
 
-import inspect
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,13 +21,15 @@ from fst.image.record import fits
 from fst.inference.control import Control, Layer
 from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.pixel_options import NOISY
-from fst.inference.record_files import checksum as checksum
-from fst.inference.record_files import file_said, painting_said, paintings_said
+from fst.inference.record_pixels import (
+    file_said,
+    loss_said,
+    paintings_said,
+    precision_said,
+    search_said,
+)
 from fst.inference.stylizers import FeedForwardStylizer, RefiningStylizer, Stylizer
 from fst.inference.targets import Job
-from fst.losses.perceptual import PerceptualLoss
-from fst.optimization.optimizers import usual_rate
-from fst.optimization.pixels import optimize
 from fst.styles.style import Style
 
 FORMAT = 1
@@ -134,15 +135,15 @@ def _method(style: Style, stylizer: Stylizer, style_size: int | str | None) -> d
     if isinstance(stylizer, FeedForwardStylizer):
         return {"method": "feedforward", **_pass(style, stylizer)}
     if isinstance(stylizer, RefiningStylizer):
-        judged = _judged(style, stylizer.loss, style.size)
+        judged = loss_said(style, stylizer.loss, style.size)
         fast = _pass(style, stylizer.fast)
-        return {"method": "refine", **fast, **judged, "refine": _search(stylizer.settings)}
+        return {"method": "refine", **fast, **judged, "refine": search_said(stylizer.settings)}
     size = style_size if isinstance(style_size, int) else style.size
-    judged = _judged(style, stylizer.loss, size)
+    judged = loss_said(style, stylizer.loss, size)
     if style.paintings:
         judged = {**judged, "painting": paintings_said(style, style_size)}
     guided = {} if stylizer.guidance is None else dict(stylizer.guidance.said)
-    search = _search(stylizer.settings)
+    search = search_said(stylizer.settings)
     return {"method": "optimize", **judged, **search, **_start(stylizer), **guided}
 
 
@@ -183,7 +184,7 @@ def _pass(style: Style, stylizer: FeedForwardStylizer) -> dict[str, Any]:
         net = _predicted(predicted) if predicted else {"weights_sha256": stylizer.style.digest}
     strokes = {} if stylizer.strokes is None else {"stroke_size": stylizer.strokes.wanted}
     return {
-        **net, **strokes, "precision": _precision(stylizer.dtype), "margin": stylizer.margin
+        **net, **strokes, "precision": precision_said(stylizer.dtype), "margin": stylizer.margin
     }  # fmt: skip
 
 
@@ -198,31 +199,6 @@ def _predicted(said: Mapping[str, Any]) -> dict[str, Any]:
         "style_weight": said["style_weight"],
         "any_painting_net": {"sha256": said["net"]["sha256"]},
     }
-
-
-def _judged(style: Style, loss: PerceptualLoss, size: int) -> dict[str, Any]:
-    """Of an optimization: painting and loss."""
-    return {
-        "painting": painting_said(str(style.image)),
-        "style_size": size,
-        "loss": loss.describe(),
-        "precision": _precision(loss.vgg.mean.dtype),
-    }
-
-
-def _search(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """How pixels are optimized, defaults included."""
-    known = inspect.signature(optimize).parameters
-    names = ("iterations", "optimizer", "learning_rate", "clamp")
-    used = {name: settings.get(name, known[name].default) for name in names}
-    if used["learning_rate"] is None:
-        used["learning_rate"] = usual_rate(used["optimizer"])
-    rare = ("average", "tolerance", "coarsest")  # records of earlier versions know nothing of them
-    return used | {name: settings[name] for name in rare if settings.get(name)}
-
-
-def _precision(dtype: torch.dtype) -> str:
-    return {torch.float32: "fp32", torch.bfloat16: "bf16"}.get(dtype, str(dtype))
 
 
 def _pass_of(stylizer: Stylizer) -> FeedForwardStylizer | None:

@@ -93,13 +93,10 @@ class Unfinished:
     Args:
         overwrite: a state of other settings, or a damaged one, is replaced.
         say: is given a line on what is gone on with.
-        every: seconds between two states.
     """
 
-    def __init__(
-        self, overwrite: bool = False, say: Callable[[str], None] = print, every: float = EVERY
-    ) -> None:
-        self.overwrite, self.say, self.every = overwrite, say, every
+    def __init__(self, overwrite: bool = False, say: Callable[[str], None] = print) -> None:
+        self.overwrite, self.say = overwrite, say
         self.more: Callable[[], Mapping[str, Any]] = dict
         """What else is to be kept, in plain values."""
         self._record: Mapping[str, Any] = {}
@@ -129,7 +126,7 @@ class Unfinished:
         folder.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(held(folder / LOCK, f"{job.target} is being painted already"))
         self.folder, self._record, self.iteration = folder, record, None
-        self._next = time.monotonic() + self.every
+        self._next = time.monotonic() + EVERY
         kept = self._kept(folder / STATE, record)
         if kept is None:
             return layers, {}
@@ -167,7 +164,7 @@ class Unfinished:
             began = time.monotonic()
             self._keep(iterate.iteration, iterate.state())
             took = time.monotonic() - began
-            self._next = began + took + max(self.every, SHARE * took)
+            self._next = began + took + max(EVERY, SHARE * took)
         if stop is not None:
             raise KeyboardInterrupt(stop)
 

@@ -83,9 +83,9 @@ class GuidedLoss(PerceptualLoss):
         return other
 
     def _scale(self, target: Target, mean: float) -> float:
-        """Of a region at a layer, as the normalization wants it."""
+        """Of a region at a layer, as the normalization wants it, or else the statistic."""
         if self.normalization != "course":
-            return 1.0
+            return self.statistic.scale
         return float(course_scale(target["gram"], mean, 4))
 
     @torch.no_grad()

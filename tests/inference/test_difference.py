@@ -12,7 +12,10 @@ from support import make_photo
 
 from fst.image.io import load_image, save_image
 from fst.inference.difference import NO_RECORD, comparison, differences, without_record
-from fst.inference.record import checksum, record_of
+from fst.inference.record import (
+    record_of,
+)
+from fst.inference.record_pixels import checksum
 from fst.inference.targets import Job
 
 COMMON: dict[str, Any] = {

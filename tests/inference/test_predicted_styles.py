@@ -23,7 +23,11 @@ from fst.inference.options import PassOptions
 from fst.inference.pixel_options import (
     PixelOptions,
 )
-from fst.inference.record import checksum, painted_with, record_of
+from fst.inference.record import (
+    painted_with,
+    record_of,
+)
+from fst.inference.record_pixels import checksum
 from fst.inference.stylizers import (
     FeedForwardStylizer,
     RefiningStylizer,

@@ -15,7 +15,11 @@ from fst.inference.options import PassOptions
 from fst.inference.pixel_options import (
     PixelOptions,
 )
-from fst.inference.record import checksum, painted_with, record_of
+from fst.inference.record import (
+    painted_with,
+    record_of,
+)
+from fst.inference.record_pixels import checksum
 from fst.inference.stylizers import make_stylizer
 from fst.inference.targets import Job
 from fst.nets import make_net

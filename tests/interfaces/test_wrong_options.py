@@ -92,7 +92,7 @@ BASE: dict[str, dict[str, list[str]]] = {
             "--photo": ["photo.png"], "--style": ["painting.png"], "--weights": ["slim"],
             "--output": ["new"],
         }
-        for kind in ("ratio", "start", "pooling", "size")
+        for kind in ("ratio", "start", "pooling", "size", "statistics")
     },
     "study reconstruction": {
         "--photo": ["photo.png"], "--styles": ["painting.png"], "--weights": ["slim"],
@@ -226,6 +226,9 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
                               "photo.png/below.png",
                               "photo.png/"],
     ("stylize", "--save-every"): ["1"],  # no optimization
+    ("stylize", "--animate"): ["", "new.gif"],
+    ("stylize", "--plot"): ["", "new.png"],
+    ("stylize", "--log"): ["", "new.csv"],
     ("stylize", "--init"): [*PICTURE, "noise", "photo.png"],  # nor has it a start
     ("stylize", "--style-size"): ["8", "huge", "99999"],
     ("stylize", "--stroke-size"): ["8", "huge", "99999"],
@@ -290,12 +293,12 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("reptile", "--init"): [*(value for value in STYLE if value != "base"), "painting.png"],
     ("reptile", "--way"): ["1.5"],
     **{(f"study {kind}", "--style"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"]
-       for kind in ("ratio", "start", "pooling", "size", "presets", "all")},
+       for kind in ("ratio", "start", "pooling", "size", "presets", "statistics", "all")},
     **{(f"study {kind}", "--styles"): [*STYLE[:3], *STYLE[4:-2], "tiny=0.5,monet=0.5"]
        for kind in ("reconstruction", "all")},
     **{(f"study {kind}", "--output"): [*NEW_FOLDER, "studied"]
-       for kind in ("ratio", "reconstruction", "start", "pooling", "size", "presets", "units",
-                    "features")},
+       for kind in ("ratio", "reconstruction", "start", "pooling", "size", "presets",
+                    "statistics", "units", "features")},
     ("study features", "photo"): PICTURE,
     ("portrait", "styles"): ["", "nosuch", "painting.png", "tiny.safetensors"],
     ("benchmark any", "--paintings"): [*PICTURE[:2], "empty", *PICTURE[3:]],
@@ -332,6 +335,23 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["--method", "optimize", "--init", "noise", "--init-noise", "0.5"],
         ["--method", "optimize", "--init", "nowhere.png"],
         ["--method", "optimize", "--iterations", "0"],
+        ["--method", "optimize", "--animate", "new.jpg"],
+        ["--method", "optimize", "--animate", "frames/"],
+        ["--method", "optimize", "--animate", "there.png"],
+        ["--method", "optimize", "--animate", "clip.gif"],
+        ["--method", "optimize", "--animate", "photo.png", "--overwrite"],
+        ["--method", "optimize", "--animate-every", "5"],
+        ["--method", "optimize", "--plot", "new.jpg"],
+        ["--method", "optimize", "--plot", "out.png"],
+        ["--method", "optimize", "--plot", "there.png"],
+        ["--method", "optimize", "--plot", "photo.png/new.png"],
+        ["--method", "optimize", "--plot", "new.png", "--animate", "new.png"],
+        ["--method", "optimize", "--plot", "photo.png", "--overwrite"],
+        ["--method", "optimize", "--log", "new.json"],
+        ["--method", "optimize", "--log", "new.csv", "photos"],
+        ["--method", "optimize", "--resume", "--no-record"],
+        ["--method", "optimize", "--resume", "--output", "-"],
+        ["--method", "optimize", "--init", "there.png", "--overwrite", "--output", "there.png"],
         ["--method", "optimize", "--seed", "1"],
         ["--method", "feedforward", "--preset", "gatys"],
         ["--method", "feedforward", "--content-weight", "1"],

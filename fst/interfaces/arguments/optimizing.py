@@ -1,6 +1,5 @@
 """The options of the optimization of pixels, for ``fst stylize``."""
 
-import argparse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,27 +35,6 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
     shared(group, "--seed", help=say("of the noise"))
     add("--content-weight", type=float, metavar="WEIGHT", help=say("of the photo"))
     add("--tv-weight", type=float, metavar="WEIGHT", help=say("of smoothness"))
-    # fmt: on
-    _judging(group, say)
-    # fmt: off
-    add("--save-every", type=positive, metavar="N",
-        help=say("also write every Nth iterate, into RESULT.iterates/"))
-    add("--animate", type=Path, metavar="FILE",
-        help=say("the iterates as a clip: .mp4, .gif, .webp ... (default: none)"))
-    add("--animate-every", type=positive, metavar="N",
-        help=say("iterations between two of its frames (default: ten seconds in all)"))
-    add("--plot", type=Path, metavar="FILE.png", help=say("the losses as curves (default: none)"))
-    add("--log", type=Path, metavar="FILE.csv",
-        help=say("the losses of every iteration, layer by layer (default: none)"))
-    add("--resume", action="store_true", default=None,
-        help=say("go on where this command was stopped, and keep what that needs"))
-    # fmt: on
-
-
-def _judging(group: argparse._ArgumentGroup, say: Callable[[str], str]) -> None:
-    """What is compared with what, and where."""
-    # fmt: off
-    add = group.add_argument
     add("--loss-network", choices=NETWORKS, metavar="NAME",
         help=say(f"what judges: {', '.join(NETWORKS)} (default: vgg19)"))
     add("--content-layers", type=layers, metavar="LAYERS",
@@ -75,6 +53,24 @@ def _judging(group: argparse._ArgumentGroup, say: Callable[[str], str]) -> None:
         help=say(f"the painting in the photo's colors: {', '.join(RECOLORS)} (default: its own)"))
     add("--pooling", choices=("max", "avg"), metavar="KIND", help=say("of VGG-19: max, avg"))
     shared(group, "--weights", help=say("of VGG-19: auto, caffe, torchvision, slim, or a file"))
+    _statistic(add, say)
+    add("--save-every", type=positive, metavar="N",
+        help=say("also write every Nth iterate, into RESULT.iterates/"))
+    add("--animate", type=Path, metavar="FILE",
+        help=say("the iterates as a clip: .mp4, .gif, .webp ... (default: none)"))
+    add("--animate-every", type=positive, metavar="N",
+        help=say("iterations between two of its frames (default: ten seconds in all)"))
+    add("--plot", type=Path, metavar="FILE.png", help=say("the losses as curves (default: none)"))
+    add("--log", type=Path, metavar="FILE.csv",
+        help=say("the losses of every iteration, layer by layer (default: none)"))
+    add("--resume", action="store_true", default=None,
+        help=say("go on where this command was stopped, and keep what that needs"))
+    # fmt: on
+
+
+def _statistic(add: Callable[..., object], say: Callable[[str], str]) -> None:
+    """What is compared at a layer."""
+    # fmt: off
     add("--statistic", choices=STATISTICS, metavar="NAME",
         help=say(f"what style is compared by: {', '.join(STATISTICS)} (default: gram)"))
     add("--patch-size", type=positive, metavar="N",

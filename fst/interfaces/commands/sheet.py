@@ -20,7 +20,11 @@ from fst.image.record import fits
 from fst.image.style_sheet import Cell, draw_sheet, lay_out
 from fst.inference.difference import comparison
 from fst.inference.options import PassOptions
-from fst.inference.record import FORMAT, checksum, record_of
+from fst.inference.record import (
+    FORMAT,
+    record_of,
+)
+from fst.inference.record_pixels import checksum
 from fst.inference.sheet import SheetPainter, Wanted, cells, on_white, sources, wanted_styles
 from fst.inference.targets import Job, plan, unfinished
 from fst.styles.predicted import Asked

@@ -22,10 +22,10 @@ def measure(features: Tensor) -> dict[str, Tensor]:
     tiny = torch.finfo(mean.dtype).tiny ** 0.5  # its square is above zero, too
     ridge = (RIDGE * power / mean.shape[1]).clamp_min(tiny)[:, None, None]
     covariance = _ridged(covariance, ridge)
-    values, vectors = torch.linalg.eigh(covariance.double())
+    values, vectors = torch.linalg.eigh(_exact(covariance))
     values = values.clamp_min(0)
     root = vectors * values.sqrt()[:, None] @ vectors.transpose(1, 2)
-    root, trace = root.to(mean.dtype), values.sum(1).to(mean.dtype)
+    root, trace = root.to(mean), values.sum(1).to(mean)
     return {"mean": mean, "root": root, "trace": trace, "ridge": ridge}
 
 
@@ -47,22 +47,22 @@ def error(features: Tensor, target: Target, draw: int = 0) -> Tensor:
 
     Source:
         Dowson & Landau 1982, "The Fréchet distance between multivariate normal distributions"; for
-        style: Vayer et al. and Mroueh 2020, "Wasserstein Style Transfer", section 2.
+        style: Mroueh 2020, "Wasserstein Style Transfer", section 2.
     """
     mean, covariance = _gaussian(features)
-    covariance = _ridged(covariance, target["ridge"]).double()
-    root = target["root"].double()
+    covariance = _exact(_ridged(covariance, target["ridge"]))
+    root = _exact(target["root"])
     product = root @ covariance @ root
     # a solver raises on numbers that are not finite; a training leaves such a step out by itself
     finite = product.isfinite().flatten(1).all(1)
     one = torch.eye(product.shape[1], dtype=product.dtype, device=product.device)
     values = torch.linalg.eigvalsh(torch.where(finite[:, None, None], product, one))
-    least = target["ridge"].double().square()[:, 0]  # of a product of ridges
+    least = _exact(target["ridge"]).square()[:, 0]  # of a product of ridges
     shared = values.clamp_min(least).sqrt().sum(1)
     trace = covariance.diagonal(dim1=1, dim2=2).sum(1)
-    bures = torch.where(finite, trace + target["trace"] - 2 * shared, trace + torch.nan)
+    bures = torch.where(finite, trace + _exact(target["trace"]) - 2 * shared, trace + torch.nan)
     energy = target["mean"].square().sum(1) + target["trace"]
-    return relative((mean - target["mean"]).square().sum(1) + bures.to(mean.dtype), energy)
+    return relative((mean - target["mean"]).square().sum(1) + bures.to(mean), energy)
 
 
 def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,6 +71,11 @@ def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
     mean = flat.mean(2)
     centered = flat - mean[:, :, None]
     return mean, centered @ centered.transpose(1, 2) / flat.shape[2]
+
+
+def _exact(matrices: Tensor) -> Tensor:
+    """In float64; on the CPU where the device has none."""
+    return (matrices.cpu() if matrices.device.type == "mps" else matrices).double()
 
 
 def _ridged(covariance: Tensor, ridge: Tensor) -> Tensor:

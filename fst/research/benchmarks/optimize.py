@@ -171,8 +171,9 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     painting = style_target(style.image, style.size, style.about.get("image_sha256"))
     say_if_busy()
     tune_process(device)
+    weights: dict[str, Any] = dict(style.weights)
     losses = {
-        kind: PerceptualLoss(painting, weights=options.weights, dtype=kind, **style.weights)
+        kind: PerceptualLoss(painting, weights=options.weights, dtype=kind, **weights)
         for kind in {dtype, torch.float32}
     }
     ours, exact = losses[dtype].to(device), losses[torch.float32].to(device)

@@ -229,7 +229,7 @@ class TextbookOptimization:
             self.evaluations += 1
             return objective
 
-        self._step: Callable[[], object] = lambda: optimizer.step(closure)  # type: ignore[arg-type]
+        self._step: Callable[[], object] = lambda: optimizer.step(closure)  # type: ignore[no-untyped-call]
 
     def run(self, evaluations: int) -> None:
         """Steps until there are at least so many evaluations in all."""

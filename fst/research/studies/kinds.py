@@ -7,7 +7,6 @@ from torch import Tensor
 
 from fst.choices import STATISTICS
 from fst.evaluation.photos import find_photos
-from fst.image.picture import resize_tensor
 from fst.optimization.presets import PRESETS
 from fst.research.studies.cases import (
     Asked,
@@ -120,10 +119,9 @@ def start(options: argparse.Namespace, asked: Asked) -> Study:
     """
     check_different("--seeds", options.seeds)
     photo, style = open_photo(options.photo, asked.size), open_style(options.style)
-    painting = covering(painting_of_style(style, asked.size), photo.rgb)
     cases = [
         Case("", "from the photo", "photo", photo, style, {"init": "photo"}),
-        Case("", "from the painting", "painting", photo, style, {"init": painting}),
+        Case("", "from the painting", "painting", photo, style, {"init": "painting"}),
     ]
     for number in options.seeds:
         cases.append(Case("", f"from noise, seed {number}", f"noise-{number}", photo, style,
@@ -131,23 +129,12 @@ def start(options: argparse.Namespace, asked: Asked) -> Study:
     return Study(
         "start",
         "Where the search begins",
-        "The same objective, from the photo, from the painting stretched over it, and from noise. "
+        "The same objective, from the photo, from the painting, and from noise. "
         "The pictures resemble each other: the objective decides, not the start. What differs are "
         "details, and which noise it was shows only there. After Gatys et al. 2016, Figure 6.",
         cases,
         both(photo, style, asked.size),
     )
-
-
-def covering(painting: Tensor, photo: Tensor) -> Tensor:
-    """A painting at a photo's size: enlarged until it covers it, and cut at its borders."""
-    height, width = photo.shape[2:]
-    scale = max(height / painting.shape[2], width / painting.shape[3])
-    tall = max(height, round(scale * painting.shape[2]))
-    wide = max(width, round(scale * painting.shape[3]))
-    scaled = resize_tensor(painting, (tall, wide))
-    top, left = (tall - height) // 2, (wide - width) // 2
-    return scaled[..., top : top + height, left : left + width].contiguous()
 
 
 def pooling(options: argparse.Namespace, asked: Asked) -> Study:

@@ -5,18 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from support import make_photo
 
 from fst.choices import STATISTICS
 from fst.errors import FstWarning, InputError
-from fst.image.io import load_image
 from fst.inference.options import PassOptions
 from fst.inference.pixel_options import PixelOptions
 from fst.interfaces.arguments.study import KINDS, parser
 from fst.optimization.presets import PRESETS
 from fst.research.studies.cases import Asked, Study
-from fst.research.studies.kinds import PLANS, covering, growing
+from fst.research.studies.kinds import PLANS, growing
 
 ASKED = Asked(48, {"iterations": 2, "weights": "slim"}, PassOptions())
 
@@ -69,18 +67,8 @@ def test_reconstruction_begins_with_noise_and_compares_one_thing() -> None:
 @pytest.mark.usefixtures("place")
 def test_start_is_photo_painting_and_noises() -> None:
     study = planned("start", "--photo", "photo.png", "--style", "sea.png", "--seeds", "3", "4")
-    photo, painting, *noise = chosen(study, "init")
-    assert photo == "photo"
-    assert painting.shape == load_image("photo.png").rgb.shape
-    assert noise == ["noise", "noise"]
+    assert chosen(study, "init") == ["photo", "painting", "noise", "noise"]
     assert chosen(study, "seed") == [None, None, 3, 4]
-
-
-def test_a_painting_covers_a_photo_without_being_stretched() -> None:
-    painting = torch.rand(1, 3, 40, 40)
-    photo = torch.zeros(1, 3, 20, 40)
-    assert torch.equal(covering(painting, photo), painting[..., 10:30, :])
-    assert covering(painting, torch.zeros(1, 3, 97, 33)).shape == (1, 3, 97, 33)
 
 
 @pytest.mark.usefixtures("place")
