@@ -52,11 +52,10 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     if options.feather is not None and not options.mask:
         raise InputError("feather (--feather) is of no use without mask (--mask)")
     styles = find_styles(options)
-    others = read_besides(options, styles)
+    others = files_read(options, styles)
     name = "-".join(style.name for style in styles)
     planned = plan(options.photos, options.output, name, others, streams, options.no_record)
-    if options.labels and not planned.single:
-        raise InputError("labels (--labels) belong to one photo: give that photo alone")
+    check_labels(options, planned)
     # without a record only names tell what of many photos was painted
     trust = options.no_record and not planned.single
     jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)
@@ -101,11 +100,21 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     return 1 if failed or planned.errors or following.failed else 0
 
 
-def read_besides(options: argparse.Namespace, styles: Sequence[Style]) -> list[Path]:
-    """The files that are read besides the photos: no result replaces them."""
+def files_read(options: argparse.Namespace, styles: Sequence[Style]) -> list[Path]:
+    """The files besides the photos, which are never replaced: masks, labels, styles, a start."""
     labels = [*([options.labels] if options.labels else []), *(options.style_labels or [])]
     start = [Path(options.init)] if is_file(options.init) else []
     return [*options.mask, *labels, *(path for one in styles for path in files_of(one)), *start]
+
+
+def check_labels(options: argparse.Namespace, planned: Plan) -> None:
+    """That regions are asked for of one photo.
+
+    Raises:
+        InputError: of several.
+    """
+    if options.labels and not planned.single:
+        raise InputError("labels (--labels) belong to one photo: give that photo alone")
 
 
 def interrupted(
