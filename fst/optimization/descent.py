@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fst.errors import DivergedError
+from fst.errors import DivergedError, InputError
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 
 PATIENCE = 20
@@ -180,7 +180,17 @@ class Descent:
         )
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes back to where :meth:`state` was asked."""
+        """Goes back to where :meth:`state` was asked.
+
+        Raises:
+            InputError: it was asked of another optimization.
+        """
+        try:
+            self._restore(state)
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise InputError("the state that was kept is of another optimization") from error
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
         self.iteration = state["iteration"]
         with torch.no_grad():
             self.pixels.copy_(state["pixels"])

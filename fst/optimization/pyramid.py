@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from fst.errors import InputError
 from fst.image.picture import MIN_SIDE, resize_tensor
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.descent import Iterate, State
@@ -62,8 +63,7 @@ def optimize_coarse_to_fine(
     height, width = photo.shape[2:]
     sides = pyramid(max(height, width), coarsest)
     counts = _counts(iterations, len(sides))
-    first, done = (0, 0) if state is None else (state["level"], state["done"])
-    inside = None if state is None else state["inside"]
+    first, done, inside = (0, 0, None) if state is None else _begun(state)
     start = init
     for level in range(first, len(sides)):
         last = level == len(sides) - 1
@@ -80,6 +80,14 @@ def optimize_coarse_to_fine(
             if last or not iterate.last:  # a size's last iterate is the next one's first
                 yield _of_all(iterate, level, done)
         done, start, inside = done + iterate.iteration, iterate.image, None
+
+
+def _begun(state: Mapping[str, Any]) -> tuple[int, int, Mapping[str, Any]]:
+    """The size that was optimized, the iterations before it, and how far that was."""
+    try:
+        return state["level"], state["done"], state["inside"]
+    except (LookupError, TypeError) as error:
+        raise InputError("the state that was kept is of another optimization") from error
 
 
 def _counts(iterations: int, sizes: int) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from fst.errors import InputError
 from fst.image.picture import resize_tensor
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate, optimize
@@ -110,3 +111,19 @@ def test_noise_is_mixed_into_the_smallest_size_alone(
     torch.testing.assert_close(iterates[0].image, noise)
     began = resize_tensor(iterates[1].image.clamp(0, 1), (20, 24))
     assert (iterates[2].image - began).abs().mean() < 0.2  # not noise again
+
+
+def test_a_state_of_another_optimization_is_one_line(
+    random_loss: PerceptualLoss, photo: Tensor
+) -> None:
+    def state(**settings: Any) -> Any:
+        iterate = next(iter(optimize_coarse_to_fine(random_loss, photo, 3, **settings)))
+        assert iterate.state is not None
+        return iterate.state()
+
+    other = next(iter(optimize(random_loss, photo[:, :, :16], iterations=3)))
+    assert other.state is not None
+    wrong = [{}, other.state(), {**state(), "inside": other.state()}, {**state(), "inside": {}}]
+    for one in wrong:
+        with pytest.raises(InputError, match="another optimization"):
+            list(optimize_coarse_to_fine(random_loss, photo, 3, state=one))

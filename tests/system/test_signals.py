@@ -99,6 +99,7 @@ def test_what_nohup_ignores_is_ignored_further(tmp_path: Path) -> None:
 
 
 BETWEEN = """with deferred("stopping soon"):
+        print("inside", flush=True)
         for part in range(1000):
             time.sleep(0.05)
             if asked() is not None:
@@ -106,25 +107,22 @@ BETWEEN = """with deferred("stopping soon"):
                 raise KeyboardInterrupt(asked())"""
 
 
-def test_work_that_stops_at_some_moments_only_is_asked_and_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asks", [True, False])
+def test_work_that_stops_at_some_moments_only(tmp_path: Path, asks: bool) -> None:
+    sleep = BETWEEN.replace("\n", "\n    ")
+    if not asks:
+        sleep = sleep.replace("is not None", "== 0")  # it goes on, until a second signal comes
     prefix = "from fst.system.signals import asked, deferred"
-    process = program(tmp_path, sleep=BETWEEN.replace("\n", "\n    "), prefix=prefix)
+    process = program(tmp_path, sleep=sleep, prefix=prefix)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "inside\n"
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=30) == ("kept\n", "stopping soon\nstopped\n")
+    if not asks:
+        time.sleep(1.2 * TOGETHER)
+        process.send_signal(signal.SIGTERM)
+    said = ("kept\n" if asks else "", "stopping soon\nstopped\n")
+    assert process.communicate(timeout=30) == said
     assert process.returncode == 128 + signal.SIGTERM
-    assert not list(tmp_path.iterdir())
-
-
-def test_work_that_does_not_stop_ends_at_the_second_signal(tmp_path: Path) -> None:
-    sleep = (
-        'with deferred("stopping soon"):\n            time.sleep(30)\n            time.sleep(30)'
-    )
-    process = program(tmp_path, sleep=sleep, prefix="from fst.system.signals import deferred")
-    process.send_signal(signal.SIGINT)
-    time.sleep(1.2 * TOGETHER)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=10) == ("", "stopping soon\nstopped\n")
-    assert process.returncode == 128 + signal.SIGINT
     assert not list(tmp_path.iterdir())
 
 
