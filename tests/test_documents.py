@@ -59,6 +59,12 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         make_photo(seed=seed).save(tmp_path / name)
     for name in ("mask.png", "a.png", "b.png"):
         make_photo(seed=9).convert("L").save(tmp_path / name)
+    sky = Image.new("RGB", (48, 40), "red")
+    Image.new("RGB", (48, 40), "blue").save(tmp_path / "blue.png")
+    sky.save(tmp_path / "red.png")
+    sky.paste("blue", (0, 22, 48, 40))
+    for name in ("photo_labels.png", "painting_labels.png"):
+        sky.save(tmp_path / name)
     for name in ("mine.safetensors", "yours.safetensors"):
         shutil.copy(shipped("checkpoints") / "the_scream.safetensors", tmp_path / name)
     monkeypatch.chdir(tmp_path)

@@ -87,8 +87,7 @@ def run(
         begin: asked before a photo is painted, with its record: what paints it.
 
     Yields:
-        What became of each job, once its picture is on the disk; an error at once, before the
-        pictures that are still being written.
+        What became of each job, once its picture is on the disk; an error at once.
     """
     read, how = _with_masks(layers, max_pixels), _How(quality, overwrite, keep_location)
     slow = any(isinstance(one.stylizer, OptimizingStylizer | RefiningStylizer) for one in read)

@@ -14,11 +14,12 @@ from fst.image.picture import Picture, resize_tensor
 from fst.image.recolor import as_bright, in_gray, recolored
 from fst.inference.options import listed
 from fst.inference.pixel_options import PixelOptions
+from fst.inference.record_pixels import file_said
 from fst.losses.guided import Guide, GuidedLoss
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate
 from fst.styles.objective import style_target
-from fst.styles.paintings import as_path, checksum, find_painting
+from fst.styles.paintings import as_path, find_painting
 from fst.styles.style import Style
 
 PROPORTIONS = 0.02
@@ -170,5 +171,4 @@ def _said(source: object) -> dict[str, Any]:
     """A label picture in a record, without its folder."""
     if isinstance(source, Picture):
         return {"name": "picture"}
-    path = Path(str(source))
-    return {"name": path.name, "sha256": checksum(path)}
+    return file_said(Path(str(source)))

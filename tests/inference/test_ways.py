@@ -125,7 +125,8 @@ def test_an_option_is_used_or_an_error_that_names_it(option: str, way: str) -> N
     chosen = {**NEEDS.get(option, {}), option: VALUES[option]}
     used = USED["feedforward" if way == "blend" else way]
     if all(name in used for name in chosen):
-        before = state(make(way, **NEEDS.get(option, {})))
+        both = option in ("labels", "style_labels")  # neither goes without the other
+        before = state(make(way, **({} if both else NEEDS.get(option, {}))))
         if option == "weights":  # random ones are all that a test has
             assert make(way).loss.vgg.source == "random"  # type: ignore[union-attr]
         else:

@@ -26,6 +26,7 @@ from fst.inference.targets import Job, Plan, plan, unfinished
 from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
 from fst.interfaces.following import Following, check_following, forget_finished
 from fst.optimization.descent import PATIENCE, Iterate
+from fst.styles.style import Style
 from fst.system.memory import keep_freed_memory
 from fst.system.signals import deferred
 from fst.version import __version__
@@ -51,13 +52,10 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     if options.feather is not None and not options.mask:
         raise InputError("feather (--feather) is of no use without mask (--mask)")
     styles = find_styles(options)
-    labels = [*([options.labels] if options.labels else []), *(options.style_labels or [])]
-    others = [*options.mask, *labels, *(path for style in styles for path in files_of(style))]
-    others += [Path(options.init)] if is_file(options.init) else []
+    others = files_read(options, styles)
     name = "-".join(style.name for style in styles)
     planned = plan(options.photos, options.output, name, others, streams, options.no_record)
-    if options.labels and not planned.single:
-        raise InputError("labels (--labels) belong to one photo: give that photo alone")
+    check_labels(options, planned)
     # without a record only names tell what of many photos was painted
     trust = options.no_record and not planned.single
     jobs = unfinished(planned.jobs, without_record(trust), options.overwrite)
@@ -84,25 +82,39 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     def record(job: Job, digest: str) -> dict[str, Any]:
         return record_of(common or {}, job, digest, options.quality)
 
-    files = IterateFiles(
-        options.save_every, options.quality, options.overwrite, record if common else None
-    )
+    said = record if common else None
+    files = IterateFiles(options.save_every, options.quality, options.overwrite, said)
     if options.save_every:
         check_iterates(jobs, others, options.overwrite, files.differs)
     following = Following(options, lambda line: print(in_a_line(line), flush=True))
     try:
-        with deferred() if options.resume else nullcontext():
-            failed = paint_all(
-                options, jobs, layers, control, files, following, record if common else None
-            )
+        with deferred("stopping after this iteration …") if options.resume else nullcontext():
+            failed = paint_all(options, jobs, layers, control, files, following, said)
     except KeyboardInterrupt:
-        said = interrupted(jobs, files, began, options.overwrite, following)
-        print(in_a_line(said), file=sys.stderr)
+        line = interrupted(jobs, files, began, options.overwrite, following)
+        print(in_a_line(line), file=sys.stderr)
         return 130
     where = jobs[0].called if len(jobs) == 1 else options.output
     if failed < len(jobs):
         print(in_a_line(f"wrote {len(jobs) - failed} of {len(jobs)} pictures: {where}"))
     return 1 if failed or planned.errors or following.failed else 0
+
+
+def files_read(options: argparse.Namespace, styles: Sequence[Style]) -> list[Path]:
+    """The files besides the photos, which are never replaced: masks, labels, styles, a start."""
+    labels = [*([options.labels] if options.labels else []), *(options.style_labels or [])]
+    start = [Path(options.init)] if is_file(options.init) else []
+    return [*options.mask, *labels, *(path for one in styles for path in files_of(one)), *start]
+
+
+def check_labels(options: argparse.Namespace, planned: Plan) -> None:
+    """That regions are asked for of one photo.
+
+    Raises:
+        InputError: of several.
+    """
+    if options.labels and not planned.single:
+        raise InputError("labels (--labels) belong to one photo: give that photo alone")
 
 
 def interrupted(
