@@ -27,9 +27,9 @@ reproduce: setup ## train a shipped style again and compare: make reproduce STYL
 	$(BIN)/fst reproduce $(or $(STYLE),$(error say which: make reproduce STYLE=monet)) $(if $(STEPS),--steps $(STEPS))
 
 studies: setup ## the figures of docs/studies.md, again: make studies [PHOTO=... PHOTOS=... SIZE=256]
-	$(BIN)/fst study all --photo $(PHOTO) --photos $(PHOTO) --size $(SIZE) --output studies --copies $(FIGURES)
-	$(BIN)/fst study units --layer conv1_1 conv2_1 conv3_1 conv4_1 conv5_1 --photos $(PHOTOS) --output studies/units --copies $(FIGURES)
-	$(BIN)/fst study features $(PHOTO) --layer relu1_1 relu3_1 relu5_1 --count 32 --output studies/features --copies $(FIGURES)
+	$(BIN)/fst study all --photo $(PHOTO) --photos $(PHOTO) --size $(SIZE) --output studies --copies $(FIGURES) --overwrite
+	$(BIN)/fst study units --layer conv1_1 conv2_1 conv3_1 conv4_1 conv5_1 --photos $(PHOTOS) --output studies/units --copies $(FIGURES) --overwrite
+	$(BIN)/fst study features $(PHOTO) --layer relu1_1 relu3_1 relu5_1 --count 32 --output studies/features --copies $(FIGURES) --overwrite
 
 test: setup ## run the tests, on all cores
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal

@@ -16,6 +16,7 @@ from fst.research.studies.page import (
     Section,
     Shown,
     check_copies,
+    check_not_read,
     check_place,
     write_grid,
     write_page,
@@ -31,8 +32,13 @@ TILE = 120
 def run(options: argparse.Namespace) -> int:
     """Computes the features, draws a sheet for each layer."""
     layers = layers_asked(options)
-    check_place(options.output, options.overwrite, [PAGE, *(f"{name}.png" for name in layers)])
-    check_copies(options.copies)
+    written = [PAGE, "photo.png", *(f"{name}.png" for name in layers)]
+    check_place(options.output, options.overwrite, written)
+    copies = options.copies or options.output
+    targets = [*(options.output / name for name in written),
+               *(copies / f"features-{name}.webp" for name in layers)]  # fmt: skip
+    check_not_read(targets, [options.photo])
+    check_copies(options.copies, [f"features-{layer}" for layer in layers], options.overwrite)
     photo = read_photo(options.photo, options.size).rgb
     network = open_network(options, layers)
     features = network(photo.to(network.mean.device), layers, metric=False)

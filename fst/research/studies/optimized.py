@@ -21,14 +21,16 @@ from fst.research.studies.page import (
     Page,
     Section,
     Shown,
+    begin,
     check_copies,
+    check_not_read,
     check_place,
     check_room,
     draw_grid,
     write_grid,
     write_page,
 )
-from fst.research.studies.pictures import PICTURES, Pictures
+from fst.research.studies.pictures import FIGURES, PICTURES, Pictures
 from fst.system.device import machine, pick_device, pick_precision
 
 
@@ -41,18 +43,22 @@ def run(options: argparse.Namespace) -> int:
     folders = {k: options.output / k if everything else options.output for k in kinds}
     for folder in folders.values():
         check_place(folder, options.overwrite)
-    check_copies(options.copies)
+    check_copies(options.copies, kinds, options.overwrite)
     usual = {"iterations": options.iterations, "weights": weights_of(options),
              "loss_network": options.loss_network}  # fmt: skip
     asked = Asked(options.size, usual, PassOptions(device=device, dtype=dtype))
     studies = {kind: PLANS[kind](options, asked) for kind in kinds}
-    for study in studies.values():
+    for kind, study in studies.items():
         _check_grid(study, options.size)
+        targets = [folders[kind] / name for name in _files(study)]
+        copies = [] if options.copies is None else [options.copies / f"{kind}.webp"]
+        check_not_read([*targets, *copies], _read(study))
     painted = {
         kind: Pictures(folders[kind], study, asked, options.overwrite)
         for kind, study in studies.items()
     }
     for kind, pictures in painted.items():
+        begin(folders[kind], Page(kind, pictures.study.title, pictures.study.about, ()))
         if everything:
             print(f"{kind}: {count(len(pictures.study.cases), 'picture')}", flush=True)
         pictures.paint(lambda line: print(line, flush=True))
@@ -65,6 +71,18 @@ def weights_of(options: argparse.Namespace) -> str:
     """Of the loss network: VGG-19's if nothing is said and they are here, else the slim one's."""
     asked: str = options.weights
     return judging_weights(asked) if options.loss_network is None else asked
+
+
+def _files(study: Study) -> list[str]:
+    """What a study writes, below its folder."""
+    shown = [f"{PICTURES}/shown-{number}.png" for number in range(len(study.shown))]
+    return [PAGE, GRID, FIGURES, *shown, *(f"{PICTURES}/{case.file}.png" for case in study.cases)]
+
+
+def _read(study: Study) -> list[Path]:
+    """The files that it reads."""
+    paintings = [Path(case.style.image) for case in study.cases if case.style.image]
+    return [*(case.photo.path for case in study.cases), *paintings]
 
 
 def _check_grid(study: Study, side: int) -> None:

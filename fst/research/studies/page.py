@@ -1,8 +1,8 @@
 """What a study leaves: a labeled grid as one picture, and a page that needs nothing else."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import jinja2
@@ -12,11 +12,14 @@ from fst.errors import InputError
 from fst.image.io import save_image
 from fst.image.picture import from_pil
 from fst.research.benchmarks.sheets import FONT_SIZE, GAP, Row, labeled_sheet
-from fst.system.files import atomic_file
+from fst.system.files import atomic_file, identity
 from fst.system.outputs import check_file, check_folder
 from fst.version import __version__
 
 PAGE, GRID = "index.html", "grid.png"
+WRITTEN = (PAGE, GRID, "figures.json", "pictures")
+"""What a study of the optimization writes."""
+
 MARK = '<meta name="generator" content="fst study'
 """By which a page of ours is known."""
 
@@ -77,7 +80,9 @@ class Page:
     links: Sequence[tuple[str, str]] = ()
 
 
-def check_place(folder: Path, overwrite: bool, files: Sequence[str] = (PAGE, GRID)) -> None:
+def check_place(
+    folder: Path, overwrite: bool, files: Sequence[str] = (PAGE, GRID, "figures.json", "pictures")
+) -> None:
     """Makes sure that a study can be written into a folder; asked before the work.
 
     Raises:
@@ -86,20 +91,45 @@ def check_place(folder: Path, overwrite: bool, files: Sequence[str] = (PAGE, GRI
     check_folder("--output", folder)
     if not folder.is_dir():
         return
-    for name in files:
-        path = folder / name
-        if os.path.lexists(path):
-            check_file("--output", path, overwrite or is_study(folder / PAGE))
+    allowed = overwrite or is_study(folder / PAGE)
+    for path in (folder / name for name in files):
+        if path.is_dir() and not path.suffix:  # of pictures
+            if not allowed and any(path.iterdir()):
+                raise InputError(f"--output {path} is there already: --overwrite replaces it")
+        elif os.path.lexists(path):
+            check_file("--output", path, allowed)
 
 
-def check_copies(folder: Path | None) -> None:
+def check_copies(folder: Path | None, names: Sequence[str], overwrite: bool) -> None:
     """Makes sure that small copies can be written.
 
     Raises:
-        InputError: they can't.
+        InputError: they can't, or are there already.
     """
-    if folder is not None:
-        check_folder("--copies", folder)
+    if folder is None:
+        return
+    check_folder("--copies", folder)
+    for name in names if folder.is_dir() else ():
+        check_file("--copies", folder / f"{name}.webp", overwrite)
+
+
+def check_not_read(targets: Iterable[Path], read: Sequence[Path]) -> None:
+    """That nothing is written where something lies that the command reads.
+
+    Raises:
+        InputError: it would be.
+    """
+    known = {identity(path) for path in read if path.exists()}
+    for path in targets:
+        if path.exists() and identity(path) in known:
+            raise InputError(f"{path} is read by this command: name another --output or --copies")
+
+
+def begin(folder: Path, page: Page) -> None:
+    """Makes a study's folder, and a page in it by which it is known as one from now on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not is_study(folder / PAGE):
+        write_page(folder / PAGE, replace(page, about=f"{page.about} It is not finished yet."))
 
 
 def is_study(page: Path) -> bool:

@@ -149,8 +149,7 @@ class Pictures:
         path = self.path(case)
         if not path.exists() and not path.is_symlink():
             return False
-        read = [case.photo.path, *([Path(case.style.image)] if case.style.image else [])]
-        if path.is_dir() or any(one.exists() and path.samefile(one) for one in read):
+        if not path.is_file():
             raise InputError(f"{path} is no picture that could be replaced: name another --output")
         there, now = read_record(path), self._record(case, self._stylizer(case))
         said = NO_RECORD if there is None or now is None else ", ".join(differences(there, now))

@@ -30,6 +30,7 @@ from fst.research.studies.page import (
     Section,
     Shown,
     check_copies,
+    check_not_read,
     check_place,
     draw_grid,
     write_grid,
@@ -75,9 +76,15 @@ def layers_asked(options: argparse.Namespace) -> list[str]:
 def run(options: argparse.Namespace) -> int:
     """Looks at all photos, one by one, then cuts the patches; 1 where one was left out."""
     layers = layers_asked(options)
-    check_place(options.output, options.overwrite, [PAGE, *(f"{name}.png" for name in layers)])
-    check_copies(options.copies)
+    written = [PAGE, *(f"{name}{suffix}" for name in layers for suffix in ("", ".png", ".html"))]
+    check_place(options.output, options.overwrite, written)
+    check_copies(options.copies, [f"units-{layer}" for layer in layers], options.overwrite)
     files = find_photos(*options.photos, limit=options.limit)
+    pictures = (path for layer in layers for path in (options.output / layer).glob("unit-*.png"))
+    copies = options.copies or options.output
+    grids = [path for layer in layers for path in
+             (options.output / f"{layer}.png", copies / f"units-{layer}.webp")]  # fmt: skip
+    check_not_read([*pictures, *grids], files)
     network = open_network(options, layers)
     units = {
         layer: chosen_units(options.units, options.count, there, layer)

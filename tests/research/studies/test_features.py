@@ -39,5 +39,7 @@ def test_page_and_sheets_are_written(
     assert "8 of 32 channels, 12x10 positions" in page
     with Image.open("out/relu1_1.png") as image:
         image.verify()
+    with pytest.raises(InputError, match="is read by this command"):
+        run(parser().parse_args([words[0], "out/photo.png", *words[2:]]))
     with pytest.raises(InputError, match="conv7_1"):
         run(parser().parse_args([*words[:3], "conv7_1"]))

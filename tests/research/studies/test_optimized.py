@@ -72,6 +72,27 @@ def test_another_s_folder_is_refused_before_the_work(monkeypatch: pytest.MonkeyP
     assert Path("out/grid.png").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("place")
+def test_what_is_read_is_never_written() -> None:
+    Path("out/pictures").mkdir(parents=True)
+    for name in ("pictures/shown-0.png", "grid.png"):
+        Path("photo.png").rename(Path("out") / name)
+        Path("photo.png").symlink_to(Path("out").resolve() / name)
+        before = Path("photo.png").read_bytes()
+        with pytest.raises(InputError, match="is read by this command"):
+            study("pooling", "--output", "out", "--overwrite")
+        assert Path("photo.png").read_bytes() == before
+        Path("photo.png").unlink()
+        (Path("out") / name).rename("photo.png")
+    Path("docs").mkdir()
+    Path("docs/pooling.webp").write_text("mine")
+    with pytest.raises(InputError, match=r"--copies docs/pooling\.webp is there already"):
+        study("pooling", "--output", "new", "--copies", "docs")
+    Path("out/pictures/max.png").write_text("mine")
+    with pytest.raises(InputError, match="pictures is there already"):
+        study("pooling", "--output", "out")
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("place")
 def test_all_are_made_in_folders_of_their_own() -> None:

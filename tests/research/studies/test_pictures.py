@@ -78,9 +78,9 @@ def test_what_was_painted_otherwise_is_replaced_only_when_asked(study: Study) ->
         Pictures(Path("out"), study, asked(3))
 
 
-def test_a_photo_that_lies_where_a_picture_goes_is_kept(study: Study) -> None:
+def test_what_is_no_file_is_not_replaced(study: Study) -> None:
     Path("out/pictures").mkdir(parents=True)
-    Path("out/pictures/photo.png").symlink_to(Path("photo.png").resolve())
+    Path("out/pictures/photo.png").symlink_to("nowhere")
     with pytest.raises(InputError, match="another --output"):
         Pictures(Path("out"), study, asked(), overwrite=True)
 
