@@ -18,6 +18,7 @@ from fst.errors import InputError
 from fst.image.picture import resize_tensor, to_pil
 from fst.inference.video.animation_sink import FORMATS
 from fst.inference.video.codecs import CONTAINERS
+from fst.inference.video.folder_sink import is_folder_target
 from fst.inference.video.frames import About, Frame
 from fst.inference.video.sinks import Encoding, check_encoding, open_sink
 from fst.system.temporaries import temporary_path
@@ -45,7 +46,7 @@ def check_clip(option: str, target: Path) -> None:
         InputError: another suffix, or a package is missing.
     """
     kinds = (*CONTAINERS, *FORMATS)
-    if target.suffix.lower() not in kinds:
+    if target.suffix.lower() not in kinds or is_folder_target(target):
         raise InputError(f"{option} {target}: a clip ends in {', '.join(kinds)}")
     check_encoding(target, Encoding())
 

@@ -7,6 +7,7 @@ of that. It is read with ``weights_only``: no code is ever run.
 
 import hashlib
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 
 from fst.assets import RESUME
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.inference.control import Layer
 from fst.inference.difference import differences
 from fst.inference.names import fitting
@@ -28,6 +29,7 @@ from fst.optimization.pixels import Iterate
 from fst.system.files import atomic_file
 from fst.system.locks import held
 from fst.system.signals import asked
+from fst.system.temporaries import remove_abandoned
 
 STATE, LOCK, FRAMES = "state.pt", "job.lock", "frames"
 """What is in such a folder."""
@@ -157,12 +159,15 @@ class Unfinished:
 
         Raises:
             KeyboardInterrupt: somebody does.
-            OSError: the disk is full, and the like.
         """
         stop = asked()
         if iterate.state is not None and (stop is not None or time.monotonic() >= self._next):
             began = time.monotonic()
-            self._keep(iterate.iteration, iterate.state())
+            try:
+                self._keep(iterate.iteration, iterate.state())
+            except OSError as error:  # the picture itself is worth more
+                said = f"the state of the optimization can't be kept: {error.strerror or error}"
+                warnings.warn(said, FstWarning, stacklevel=2)
             took = time.monotonic() - began
             self._next = began + took + max(EVERY, SHARE * took)
         if stop is not None:
@@ -196,6 +201,8 @@ class Unfinished:
 
 def remove_kept(folder: Path) -> None:
     """Removes what is ours in such a folder, and the folder if nothing else is in it."""
+    for place in (folder, folder / FRAMES):  # what was being written when it was killed
+        remove_abandoned(place)
     with suppress(OSError):
         for file in (folder / STATE, folder / LOCK, *(folder / FRAMES).glob("*.png")):
             file.unlink(missing_ok=True)

@@ -3,11 +3,12 @@
 import argparse
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.evaluation.loss_plot import write_plot
 from fst.image.picture import Picture
 from fst.inference.animated import IterateClip, check_clip, distance, frame_size
@@ -151,15 +152,23 @@ class Following:
             KeyboardInterrupt: somebody asks to stop, and its state is kept.
         """
         self._job, self._last = job, iterate.iteration
-        if "--plot" in self.targets or "--log" in self.targets:
+        if self.targets or self.unfinished is not None:
             self._curve.see(iterate)
         if "--animate" in self.targets:
-            if self._clip is None:
-                self._clip = self._new_clip(photo)
-            if iterate.last or iterate.iteration % self._every == 0:
-                self._clip.add(iterate.iteration, iterate.image)
+            try:
+                self._add_frame(iterate, photo)
+            except OSError as error:  # the picture itself is worth more
+                del self.targets["--animate"]
+                said = f"--animate: no frame can be kept: {error.strerror or error}"
+                warnings.warn(said, FstWarning, stacklevel=2)
         if self.unfinished is not None:
             self.unfinished.see(iterate)
+
+    def _add_frame(self, iterate: Iterate, photo: Picture) -> None:
+        if self._clip is None:
+            self._clip = self._new_clip(photo)
+        if iterate.last or iterate.iteration % self._every == 0:
+            self._clip.add(iterate.iteration, iterate.image)
 
     def _new_clip(self, photo: Picture) -> IterateClip:
         size = self.options.size or max(photo.size)

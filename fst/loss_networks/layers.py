@@ -86,8 +86,12 @@ def convolve(
         elif name.startswith("relu"):
             x = F.relu(x)  # out of place, else conv4_2 would silently become relu4_2
         elif min(x.shape[2:]) < 2:  # a painting or a photo of a few pixels
-            size = f"{images.shape[3]}x{images.shape[2]}"
-            raise InputError(f"a {size} picture is too small for the loss network's layers")
+            pools = [at for other, at in known.items() if other.startswith("pool")]
+            raise InputError(
+                f"a {images.shape[3]}x{images.shape[2]} picture is too small for the loss "
+                f"network's layers, which need {2 ** sum(at <= deepest for at in pools)} pixels a "
+                "side"
+            )
         else:
             x = pool(x, 2)
         if name in layers:

@@ -38,7 +38,7 @@ class _Process:
     when: float = 0.0
     watched: bool = False
     at_once: bool = False
-    deferred: bool = False
+    deferred: str | None = None
     said: str = "stopped"
 
 
@@ -143,13 +143,16 @@ def leaving_at_once(said: str = "stopped") -> Iterator[None]:
 
 
 @contextmanager
-def deferred() -> Iterator[None]:
+def deferred(said: str) -> Iterator[None]:
     """While work can be stopped at some moments only, the first signal is noted, and no more.
 
     Who does the work asks (:func:`asked`, :func:`stop_if_asked`). A second signal ends the program
     at once.
+
+    Args:
+        said: the line that is printed when a signal comes.
     """
-    before, _process.deferred = _process.deferred, True
+    before, _process.deferred = _process.deferred, said
     try:
         yield
     finally:
@@ -161,8 +164,9 @@ def _receive(number: int, frame: FrameType | None) -> None:
         note(number)
         if _process.at_once:
             leave(number)
-        if not _process.deferred:
+        if _process.deferred is None:
             raise KeyboardInterrupt(number)
+        _say(_process.deferred)
         return
     if not is_echo():
         leave(number)
@@ -175,8 +179,13 @@ def leave(number: int) -> NoReturn:
         sys.stdout.flush()
     except Exception:  # nobody reads it, or it was being written to
         pass
+    _say(_process.said)
+    os._exit(128 + number)
+
+
+def _say(line: str) -> None:
+    """On stderr, whatever is being printed there."""
     try:
-        os.write(2, f"{_process.said}\n".encode())
+        os.write(2, f"{line}\n".encode())
     except OSError:  # the terminal is gone
         pass
-    os._exit(128 + number)

@@ -78,7 +78,7 @@ def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
         assert np.asarray(opened.convert("RGB")).shape == (20, 24, 3)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a", "a.avi", "frames/%04d.jpg"])
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.avi", "frames/%04d.jpg", "frames/%04d.png"])
 def test_what_is_no_clip_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=r"--animate.*\.mp4.*\.gif"):
         check_clip("--animate", Path(name))

@@ -10,7 +10,7 @@ import torch
 from support import make_photo
 
 from fst.assets import find_images
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.inference import unfinished
 from fst.inference.control import Layer
 from fst.inference.optimizing import OptimizingStylizer
@@ -18,6 +18,7 @@ from fst.inference.targets import Job
 from fst.inference.unfinished import Unfinished, read_state, resume_folder, write_state
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate
+from fst.system import temporaries
 
 RECORD: dict[str, Any] = {
     "format": 1, "program": "fst", "photo": {"name": "a.png", "sha256": "1"},
@@ -175,6 +176,30 @@ def test_more_is_kept_with_a_state(layers: list[Layer]) -> None:
     keeper.see(next(iterates))
     keeper.finished(False)
     assert Unfinished(say=lambda line: None).begin(JOB, RECORD, layers)[1] == {"curve": [1.5]}
+
+
+def test_who_can_keep_no_state_paints_on(
+    layers: list[Layer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: Any) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    whole = paint(layers)
+    monkeypatch.setattr(unfinished, "write_state", full)
+    with pytest.warns(FstWarning, match="can't be kept: No space left"):
+        painted = paint(layers)
+    assert torch.equal(painted[-1].image, whole[-1].image)
+
+
+def test_what_a_killed_program_was_writing_is_removed(layers: list[Layer]) -> None:
+    paint(layers, 3)
+    folder = resume_folder(JOB.target)
+    (folder / "frames").mkdir()
+    for place in (folder, folder / "frames"):
+        machine = temporaries._machine()
+        (place / f".fst.{machine}.{2**22 + 1}.0123456789abcdef.tmp").write_text("half")
+    paint(layers)
+    assert not folder.exists()
 
 
 def test_without_a_record_nothing_can_be_compared(layers: list[Layer]) -> None:

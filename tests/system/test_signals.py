@@ -98,6 +98,36 @@ def test_what_nohup_ignores_is_ignored_further(tmp_path: Path) -> None:
     assert (tmp_path / "result").read_text() == "whole"
 
 
+BETWEEN = """with deferred("stopping soon"):
+        for part in range(1000):
+            time.sleep(0.05)
+            if asked() is not None:
+                print("kept", flush=True)
+                raise KeyboardInterrupt(asked())"""
+
+
+def test_work_that_stops_at_some_moments_only_is_asked_and_says_so(tmp_path: Path) -> None:
+    prefix = "from fst.system.signals import asked, deferred"
+    process = program(tmp_path, sleep=BETWEEN.replace("\n", "\n    "), prefix=prefix)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30) == ("kept\n", "stopping soon\nstopped\n")
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())
+
+
+def test_work_that_does_not_stop_ends_at_the_second_signal(tmp_path: Path) -> None:
+    sleep = (
+        'with deferred("stopping soon"):\n            time.sleep(30)\n            time.sleep(30)'
+    )
+    process = program(tmp_path, sleep=sleep, prefix="from fst.system.signals import deferred")
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.2 * TOGETHER)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=10) == ("", "stopping soon\nstopped\n")
+    assert process.returncode == 128 + signal.SIGINT
+    assert not list(tmp_path.iterdir())
+
+
 def test_where_there_is_nothing_to_clean_up_it_does_not_wait(tmp_path: Path) -> None:
     # as libraries do while they are imported
     swallowing = """try:

@@ -82,20 +82,17 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     def record(job: Job, digest: str) -> dict[str, Any]:
         return record_of(common or {}, job, digest, options.quality)
 
-    files = IterateFiles(
-        options.save_every, options.quality, options.overwrite, record if common else None
-    )
+    said = record if common else None
+    files = IterateFiles(options.save_every, options.quality, options.overwrite, said)
     if options.save_every:
         check_iterates(jobs, others, options.overwrite, files.differs)
     following = Following(options, lambda line: print(in_a_line(line), flush=True))
     try:
-        with deferred() if options.resume else nullcontext():
-            failed = paint_all(
-                options, jobs, layers, control, files, following, record if common else None
-            )
+        with deferred("stopping after this iteration …") if options.resume else nullcontext():
+            failed = paint_all(options, jobs, layers, control, files, following, said)
     except KeyboardInterrupt:
-        said = interrupted(jobs, files, began, options.overwrite, following)
-        print(in_a_line(said), file=sys.stderr)
+        line = interrupted(jobs, files, began, options.overwrite, following)
+        print(in_a_line(line), file=sys.stderr)
         return 130
     where = jobs[0].called if len(jobs) == 1 else options.output
     if failed < len(jobs):

@@ -57,4 +57,4 @@ def _projected(flat: Tensor, draw: int) -> Tensor:
     return directions(flat.shape[1], draw).to(flat.device, flat.dtype) @ flat
 
 
-SLICED = Statistic(measure, error, scale=2.0)
+SLICED = Statistic(measure, error, scale=4.0)

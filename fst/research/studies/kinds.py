@@ -52,10 +52,11 @@ def ratio(options: argparse.Namespace, asked: Asked) -> Study:
     """
     check_different("--ratios", options.ratios)
     photo, style = open_photo(options.photo, asked.size), open_style(options.style)
+    bare = {"tv_weight": 0.0, "init": "noise", "seed": 0}
     cases = []
     for weight in options.ratios:
         for block, layers in zip(BLOCKS, growing([f"relu{b}_1" for b in BLOCKS]), strict=True):
-            chosen = {"content_weight": 1.0, "style_weight": 1 / weight, "tv_weight": 0.0,
+            chosen = {**bare, "content_weight": 1.0, "style_weight": 1 / weight,
                       "style_layers": layers}  # fmt: skip
             column = "relu1_1" if block == 1 else f"relu1_1 ... {block}_1"
             cases.append(Case(f"{weight:g}", column, f"ratio-{weight:g}-layers-{block}",
@@ -63,10 +64,11 @@ def ratio(options: argparse.Namespace, asked: Asked) -> Study:
     return Study(
         "ratio",
         "Content against style, layer by layer",
-        "From top to bottom content weighs more against style; from left to right the style is "
-        "compared at more layers. With the first layer alone a painting is colors and dots; every "
-        "deeper layer adds larger shapes, up to whole swirls of the brush. After Gatys et al. "
-        "2015, Figure 3; our errors are relative, so the ratios are other numbers than theirs.",
+        "Every picture begins as noise. From top to bottom content weighs more against style; from "
+        "left to right the style is compared at more layers. With the first layer alone a painting "
+        "is colors and dots; every deeper layer adds larger shapes, up to whole swirls of the "
+        "brush. After Gatys et al. 2015, Figure 3; our errors are relative, so the ratios are "
+        "other numbers than theirs.",
         cases,
         both(photo, style, asked.size),
         "content weight / style weight, by style layers",

@@ -44,6 +44,7 @@ def test_ratio_has_growing_layers_in_rows_of_one_weight() -> None:
     assert chosen(study, "style_weight") == [2.0] * 5 + [0.5] * 5
     assert [len(layers) for layers in chosen(study, "style_layers")] == [1, 2, 3, 4, 5] * 2
     assert set(chosen(study, "tv_weight")) == {0.0}
+    assert set(chosen(study, "init")) == {"noise"}
     with pytest.raises(InputError, match="--ratios"):
         planned("ratio", "--photo", "photo.png", "--style", "sea.png", "--ratios", "1", "1")
 
