@@ -42,7 +42,7 @@ class Labels:
 
     colors: tuple[Color, ...]
     index: Tensor
-    name: str = "the labels"
+    name: str = "the label picture"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -64,19 +64,22 @@ class Regions(NamedTuple):
     paintings: tuple[Tensor, ...]
 
 
-def read_labels(source: str | Path | Picture, max_pixels: int = MAX_PIXELS) -> Labels:
+def read_labels(
+    source: str | Path | Picture, name: str = "the label picture", max_pixels: int = MAX_PIXELS
+) -> Labels:
     """The labels of a picture.
 
     Args:
         source: a picture of few flat colors, or its path. What is transparent in it has the label
             beside it.
+        name: what to call it in messages, where it is no file.
         max_pixels: refuse a larger file.
 
     Raises:
         InputError: it can't be read, or it has no few flat colors.
     """
     if isinstance(source, Picture):
-        picture, name = source, "the labels"
+        picture = source
     else:
         picture, name = load_image(source, max_pixels, 1), str(source)
     bytes_ = picture.rgb[0].mul(255).round().long()  # (3, H, W)

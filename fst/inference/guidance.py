@@ -57,7 +57,7 @@ class Guidance:
         assert isinstance(loss, GuidedLoss)
         height, width = photo.shape[2:]
         if self.labels is not None:
-            _check_proportions("the labels", self.labels, "the photo", (width, height))
+            _check_proportions("the label picture", self.labels, "the photo", (width, height))
         if self.luminance or self.recolor is not None:
             loss = loss.of_paintings([self._in_colors(one, photo) for one in self.paintings])
         loss.say_left_out(height, width)
@@ -145,8 +145,9 @@ def _regions(
             f"{len(styles)} painting{'s' * (len(styles) > 1)} and {len(given)} style_labels "
             "(--style-labels): give each painting its own, in the same order"
         )
-    photo = read_labels(options.labels)
-    paintings = [read_labels(one) for one in given]
+    photo = read_labels(options.labels, "the photo's label picture")
+    named = [f"the label picture of {one.name}" for one in styles]
+    paintings = [read_labels(*both) for both in zip(given, named, strict=True)]
     for one, labels, target in zip(styles, paintings, targets, strict=True):
         if one.picture is None and one.image is not None:
             find_painting(as_path(one.image), one.about.get("image_sha256"))  # no stand-in

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from fst.choices import MARGIN
@@ -133,11 +134,18 @@ def _pixel_options(*given: Mapping[str, Any] | None) -> PixelOptions:
         chosen["init"] = to_picture(chosen["init"], "start (init)").rgb
     for name in ("labels", "style_labels"):
         if (value := chosen.get(name)) is not None:
-            chosen[name] = [to_picture(one, name) if isinstance(one, PICTURES) else one
-                            for one in listed(value)]  # fmt: skip
+            chosen[name] = [_label_picture(one) for one in listed(value)]
             if not isinstance(value, list | tuple):
                 (chosen[name],) = chosen[name]
     return PixelOptions(**chosen)
+
+
+def _label_picture(given: object) -> object:
+    """A label picture as one of ours; classes may be whole numbers of any type. Paths stay."""
+    if isinstance(given, np.ndarray) and given.dtype.kind in "iu" and given.size:
+        if 0 <= given.min() and given.max() <= 255:
+            given = given.astype(np.uint8)
+    return to_picture(given, "label picture") if isinstance(given, PICTURES) else given
 
 
 ALIASES = {"stroke_size": "style_size"}

@@ -69,7 +69,7 @@ class GuidedLoss(PerceptualLoss):
     ) -> None:
         self._paintings, self._shares = tuple(paintings), tuple(shares)
         self._guide = guide
-        self._masks: dict[tuple[int, int], Tensor] = {}
+        self._masks: dict[tuple[int, int], tuple[Tensor, list[float]]] = {}
         if guide is not None and arguments.get("statistic") == "patches":
             raise InputError("statistic patches knows no regions: leave labels out")
         super().__init__(paintings[0], **arguments)
@@ -145,11 +145,10 @@ class GuidedLoss(PerceptualLoss):
         """Of one picture: the regions' errors, weighted by their areas; ``(1,)``."""
         if self._guide is None:
             return self._error(layer, 0, features, draw)
-        masks = self._masks_at((features.shape[2], features.shape[3]), features.device)
+        masks, areas = self._masks_at((features.shape[2], features.shape[3]), features.device)
         error = torch.zeros(len(features), device=features.device)
-        for region, mask in enumerate(masks):
-            area = mask.sum()
-            if float(area) < LEAST or (layer, region) not in self._places:
+        for region, (mask, area) in enumerate(zip(masks, areas, strict=True)):
+            if area < LEAST or (layer, region) not in self._places:
                 continue
             part = self._error(layer, region, self._within(features, mask), draw)
             error = error + area / mask.numel() * part
@@ -162,11 +161,13 @@ class GuidedLoss(PerceptualLoss):
             error = error + share * self.statistic.error(features, target, draw)
         return error * self._scales[layer, region]
 
-    def _masks_at(self, size: tuple[int, int], device: torch.device) -> Tensor:
+    def _masks_at(self, size: tuple[int, int], device: torch.device) -> tuple[Tensor, list[float]]:
+        """The masks at a layer's size, ``(R, h, w)``, and how many positions each covers."""
         assert self._guide is not None
         if size not in self._masks:
             masks = F.adaptive_avg_pool2d(self._guide.picture, size)
-            self._masks = {**self._masks, size: masks.to(device)}
+            areas = masks.double().sum((1, 2)).tolist()
+            self._masks = {**self._masks, size: (masks.to(device), areas)}
         return self._masks[size]
 
     def say_left_out(self, height: int, width: int) -> None:

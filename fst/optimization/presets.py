@@ -45,6 +45,8 @@ PRESETS = {
             "content_layers": {"relu4_2": 1.0},
             "style_layers": {f"relu{block}_1": 4.0 ** (5 - block) for block in range(1, 6)},
             "padding": "first",
+            "style_weight": 60.0,
+            "tv_weight": 2.0,
         },
         optimize={
             "optimizer": "adam",

@@ -81,6 +81,9 @@ def test_labels_may_be_pictures_and_the_photo_may_be_painted_smaller() -> None:
     files = {"labels": "photo_labels.png", "style_labels": "labels.png"}
     pictures = {"labels": labels(24), "style_labels": np.asarray(labels(30))}
     np.testing.assert_array_equal(painted(**files), painted(**pictures))
+    classes = {"labels": (np.asarray(labels(24))[..., 2] > 0).astype(np.int64),
+               "style_labels": (np.asarray(labels(30))[..., 2] > 0).astype(np.int32)}  # fmt: skip
+    np.testing.assert_array_equal(painted(**files), painted(**classes))
     style = fst.load("a.png", **{**SMALL, **files})
     assert style(PHOTO, size=24).size == (24, 20)
 

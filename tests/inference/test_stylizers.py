@@ -326,7 +326,7 @@ def test_one_pass_without_a_checkpoint_says_how_to_train_one(checkpoints: Path) 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [({"method": "magic"}, "feedforward, optimize.*'magic'"),
-     ({"preset": "van gogh"}, "gatys, course.*'van gogh'")],
+     ({"preset": "van gogh"}, "gatys, johnson, course, pyramid.*'van gogh'")],
 )  # fmt: skip
 def test_an_unknown_method_or_preset_names_those_there_are(
     checkpoints: Path, arguments: dict[str, str], named: str

@@ -69,6 +69,9 @@ def test_the_preset_pyramid_is_the_open_projects_recipe() -> None:
     assert list(layers.values()) == [256, 64, 16, 4, 1]
     assert list(preset.loss["content_layers"]) == ["relu4_2"]
     assert preset.loss["padding"] == "first"
+    assert (
+        preset.loss["style_weight"] / preset.loss.get("content_weight", 1) > 50
+    )  # there 1 to 0.015
     settings = PixelOptions(preset="pyramid").optimization()
     assert (settings["optimizer"], settings["learning_rate"]) == ("adam", 0.02)
     assert (settings["average"], settings["clamp"], settings["coarsest"]) == (0.99, True, 128)

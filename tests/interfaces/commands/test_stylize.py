@@ -274,3 +274,20 @@ def test_a_reader_that_has_left_gets_no_picture(
     said = capsys.readouterr().err
     assert "stdout" in said
     assert "wrote" not in said
+
+
+# --- regions -------------------------------------------------------------------------------------
+
+
+def test_labels_belong_to_one_photo_and_are_never_replaced() -> None:
+    Path("photos").mkdir()
+    for name in ("photos/a.png", "photos/b.png", "photo.png", "labels.png"):
+        make_photo().save(name)
+    regions = ["--labels", "labels.png", "--style-labels", "labels.png"]
+    before = Path("labels.png").read_bytes()
+    with pytest.raises(InputError, match="one photo"):
+        call("photos", "--output", "painted/", *regions)
+    with pytest.raises(InputError, match=r"labels\.png"):
+        call("photo.png", "--output", "labels.png", "--overwrite", *regions)
+    assert Path("labels.png").read_bytes() == before
+    assert not Path("painted").exists()
