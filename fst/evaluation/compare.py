@@ -18,7 +18,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from fst.errors import FstError, InputError
 from fst.evaluation.artifacts import MEASURABLE_SIDE, measure_artifacts
-from fst.evaluation.finished import file_digest, keep_photo, keep_pictures, read_finished
+from fst.evaluation.finished import keep_photo, keep_pictures, read_finished
 from fst.evaluation.photos import file_stem, read_photo, shown_name
 from fst.evaluation.report_folder import ENTRIES, PICTURES, SCHEMA, begin_report
 from fst.evaluation.timing import conditions, start_clock, time_pass, warm_up
@@ -26,6 +26,7 @@ from fst.inference.painter import feedforward
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.optimization.pixels import optimize
+from fst.system.checksum import checksum
 
 STARTS = ("photo", "noise")
 
@@ -239,7 +240,7 @@ def _known_or_compared(
 ) -> dict[str, Any]:
     """The entry of a photo; its files are this comparison's own, and no other's are replaced."""
     try:
-        content = file_digest(path)
+        content = checksum(path)  # another photo under the same name is another one
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     key = f"{comparison.key}-{content}"

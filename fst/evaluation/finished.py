@@ -1,6 +1,5 @@
 """The photos that a comparison has finished, kept on disk so that it goes on where it was."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +9,6 @@ from torch import Tensor
 
 from fst.image.io import save_image
 from fst.system.files import write_json
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a photo's file: another photo under the same name is another one."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def keep_photo(file: Path, key: str, figures: dict[str, Any]) -> dict[str, Any]:

@@ -24,10 +24,10 @@ from fst.inference.optimizing import (
     OnIterate,
     OptimizingStylizer,
 )
-from fst.inference.record_pixels import checksum
 from fst.inference.stylizers import RefiningStylizer, Stylizer
 from fst.inference.targets import Job
 from fst.optimization.pixels import Iterate
+from fst.system.checksum import checksum
 from fst.system.files import free_path
 from fst.system.memory import is_out_of_memory
 from fst.system.signals import stop_if_asked

@@ -14,9 +14,7 @@ from fst.image.guided import guided_upsample
 from fst.image.periodic import periodic, resize_periodic
 from fst.image.picture import MIN_SIDE, Picture, resize, resize_tensor
 from fst.inference.masks import Mask, load_mask, shares
-from fst.inference.optimizing import (
-    OnIterate,
-)
+from fst.inference.optimizing import OnIterate
 from fst.inference.stylizers import Stylizer
 from fst.system.checks import number, one_of, optional, plain, switch, whole_number
 

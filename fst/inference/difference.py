@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fst.image.record import read_record
-from fst.inference.record import (
-    record_of,
-)
-from fst.inference.record_pixels import checksum
+from fst.inference.record import record_of
 from fst.inference.targets import Job
 from fst.system.checks import shown
+from fst.system.checksum import checksum
 
 NO_RECORD = "it does not say how it was painted"
 """Of a file without a record: another program's, or painted with ``--no-record``."""

@@ -17,10 +17,10 @@ from fst.image.picture import Picture, resize_tensor
 from fst.image.record import read_record
 from fst.inference.difference import NO_RECORD, differences
 from fst.inference.names import LONGEST, fitting
-from fst.inference.record_pixels import checksum
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.targets import Job, is_there
 from fst.optimization.pixels import Iterate
+from fst.system.checksum import checksum
 from fst.system.files import free_path
 
 

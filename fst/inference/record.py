@@ -120,7 +120,7 @@ def record_of(common: Mapping[str, Any], job: Job, digest: str, quality: int) ->
     Args:
         common: from :func:`painted_with`.
         job: the photo and its target.
-        digest: of the photo, from :func:`checksum`.
+        digest: of the photo, from :func:`~fst.system.checksum.checksum`.
         quality: of JPEG and WebP.
     """
     settings = dict(common["settings"])

@@ -1,6 +1,5 @@
 """What a record says of an optimization: painting, loss and search."""
 
-import hashlib
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +13,7 @@ from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.optimizers import usual_rate
 from fst.optimization.pixels import optimize
 from fst.styles.style import Style
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, as ``sha256sum`` prints it."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+from fst.system.checksum import checksum
 
 
 def loss_said(style: Style, loss: PerceptualLoss, size: int) -> dict[str, Any]:

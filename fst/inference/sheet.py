@@ -34,9 +34,10 @@ from fst.styles.headers import (
 )
 from fst.styles.names import is_path, is_small
 from fst.styles.painting_list import listed_painting
-from fst.styles.paintings import checksum, find_painting, paintings_in
+from fst.styles.paintings import find_painting, paintings_in
 from fst.styles.predicted import ANY, fitting_size
 from fst.styles.style import Style
+from fst.system.checksum import checksum
 from fst.system.signals import stop_if_asked
 
 INSET_SIDE = 160

@@ -10,7 +10,7 @@ from torch import Tensor
 from fst.choices import INITS
 from fst.image.io import load_image
 from fst.image.picture import resize_tensor
-from fst.styles.paintings import checksum
+from fst.system.checksum import checksum
 
 if TYPE_CHECKING:
     from fst.inference.stylizers import FeedForwardStylizer

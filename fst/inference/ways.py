@@ -6,9 +6,7 @@ from typing import Any
 from fst.choices import METHODS
 from fst.errors import InputError
 from fst.inference.options import OF_PASS
-from fst.inference.pixel_options import (
-    OF_PIXELS,
-)
+from fst.inference.pixel_options import OF_PIXELS
 from fst.nets.predictor import USUAL_SIZE
 from fst.styles.catalog import BASE
 from fst.styles.predicted import ANY, STROKE_SIZES

@@ -13,9 +13,10 @@ from fst.image.painting import load_painting, painting_of
 from fst.image.picture import Picture
 from fst.loss_networks.sources import WEIGHTS
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT, PerceptualLoss
-from fst.styles.paintings import as_path, checksum, find_painting
+from fst.styles.paintings import as_path, find_painting
 from fst.styles.portraits import embedded_portrait
 from fst.styles.trained import TrainedStyle
+from fst.system.checksum import checksum
 
 STAND_IN = "its texture portrait"
 """What takes a painting's place, in words."""

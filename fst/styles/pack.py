@@ -19,9 +19,10 @@ from fst.styles.kept import looked_at
 from fst.styles.many import load_many, row_of, shared_digest
 from fst.styles.meant import Meant, meant_by
 from fst.styles.names import is_path
-from fst.styles.paintings import checksum, is_shipped
+from fst.styles.paintings import is_shipped
 from fst.styles.predicted import ANY, PREDICTED_WEIGHT, AnyPainting, Asked, load_any
 from fst.styles.trained import TrainedStyle
+from fst.system.checksum import checksum
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
 import warnings
 from pathlib import Path
 
-import pooch
-
 from fst import assets
 from fst.errors import AssetError, FstWarning, InputError
 from fst.image.record import read_record
 from fst.styles.portraits import read_figures
+from fst.system.checksum import checksum
 
 
 def find_painting(image: str, sha256: str | None = None) -> Path:
@@ -84,12 +83,6 @@ def as_path(typed: str) -> str:
         return typed
     _warn(f"{typed} is the file of this folder, not the painting that comes with fst")
     return f"./{typed}"
-
-
-def checksum(path: Path) -> str:
-    """The SHA-256 of a file."""
-    digest: str = pooch.file_hash(str(path), alg="sha256")
-    return digest
 
 
 def paintings_in(folder: Path) -> list[Path]:

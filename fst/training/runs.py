@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 
 from fst.errors import CheckpointError, FstError, InputError
 from fst.styles.names import check_name
-from fst.styles.paintings import checksum
 from fst.styles.trained import TrainedStyle, save_checkpoint
 from fst.system import locks
+from fst.system.checksum import checksum
 from fst.system.files import atomic_file, check_writable
 from fst.training.checkpoints import read_resumable, remove_leftovers
 from fst.training.resume import REPLACES, style_of

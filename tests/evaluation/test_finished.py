@@ -1,13 +1,12 @@
 """fst.evaluation.finished: a photo that was compared before is taken, and nothing else is."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fst.evaluation.finished import file_digest, keep_photo, read_finished
+from fst.evaluation.finished import keep_photo, read_finished
 
 FIGURES = {"name": "sea.png", "pictures": {"fast": "pictures/sea.png"}, "seconds": 0.25}
 
@@ -49,8 +48,3 @@ def test_a_damaged_entry_is_none(file: Path, content: Any) -> None:
     if content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert read_finished(file, "k1", "sea.png") is None
-
-
-def test_a_photo_is_known_by_its_bytes(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"one")
-    assert file_digest(tmp_path / "a") == hashlib.sha256(b"one").hexdigest()

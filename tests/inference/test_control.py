@@ -19,9 +19,7 @@ from fst.image.periodic import periodic
 from fst.image.picture import Picture, from_pil, resize, resize_tensor
 from fst.inference import painter
 from fst.inference.control import Control, Layer, paint
-from fst.inference.optimizing import (
-    OnIterate,
-)
+from fst.inference.optimizing import OnIterate
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.nets.johnson import JohnsonNet
 from fst.styles.trained import TrainedStyle

@@ -12,11 +12,9 @@ from support import make_photo
 
 from fst.image.io import load_image, save_image
 from fst.inference.difference import NO_RECORD, comparison, differences, without_record
-from fst.inference.record import (
-    record_of,
-)
-from fst.inference.record_pixels import checksum
+from fst.inference.record import record_of
 from fst.inference.targets import Job
+from fst.system.checksum import checksum
 
 COMMON: dict[str, Any] = {
     "format": 1,

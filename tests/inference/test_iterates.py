@@ -18,9 +18,7 @@ from fst.inference.batch import run
 from fst.inference.control import Layer
 from fst.inference.iterates import Counter, IterateFiles, check_iterates, iterates_folder
 from fst.inference.masks import Mask
-from fst.inference.optimizing import (
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.targets import Job
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.optimization.pixels import Iterate

@@ -16,18 +16,13 @@ from fst.choices import MARGIN
 from fst.errors import CheckpointError, InputError
 from fst.inference.control import Control, Layer
 from fst.inference.difference import differences
-from fst.inference.optimizing import (
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.options import PassOptions
-from fst.inference.pixel_options import (
-    PixelOptions,
-)
+from fst.inference.pixel_options import PixelOptions
 from fst.inference.record import (
     painted_with,
     record_of,
 )
-from fst.inference.record_pixels import checksum
 from fst.inference.stylizers import (
     FeedForwardStylizer,
     RefiningStylizer,
@@ -47,6 +42,7 @@ from fst.nets.johnson import JohnsonNet
 from fst.styles.catalog import find_style
 from fst.styles.style import Style
 from fst.styles.trained import TrainedStyle, save_checkpoint
+from fst.system.checksum import checksum
 
 
 @pytest.fixture(autouse=True)

@@ -12,19 +12,17 @@ from support import make_photo
 from fst.choices import MARGIN
 from fst.inference.control import Control, Layer
 from fst.inference.options import PassOptions
-from fst.inference.pixel_options import (
-    PixelOptions,
-)
+from fst.inference.pixel_options import PixelOptions
 from fst.inference.record import (
     painted_with,
     record_of,
 )
-from fst.inference.record_pixels import checksum
 from fst.inference.stylizers import make_stylizer
 from fst.inference.targets import Job
 from fst.nets import make_net
 from fst.styles.catalog import find_style
 from fst.styles.trained import TrainedStyle, save_checkpoint
+from fst.system.checksum import checksum
 
 LOSS: dict[str, Any] = {
     "weights": "random",

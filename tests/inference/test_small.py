@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fst.inference.optimizing import (
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.painter import Painter
 from fst.inference.small import at_least
 from fst.inference.stylizers import FeedForwardStylizer, RefiningStylizer

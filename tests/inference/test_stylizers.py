@@ -13,14 +13,10 @@ from torch import Tensor
 
 from fst.choices import MARGIN
 from fst.errors import AssetError, CheckpointError, InputError
-from fst.inference.optimizing import (
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.options import PassOptions
 from fst.inference.painter import Painter
-from fst.inference.pixel_options import (
-    PixelOptions,
-)
+from fst.inference.pixel_options import PixelOptions
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.stylizers import make_stylizer as make
 from fst.losses.functional import gram_matrix

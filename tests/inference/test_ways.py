@@ -12,13 +12,9 @@ from torch import Tensor
 
 import fst
 from fst.errors import CheckpointError, InputError
-from fst.inference.optimizing import (
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.options import PassOptions
-from fst.inference.pixel_options import (
-    PixelOptions,
-)
+from fst.inference.pixel_options import PixelOptions
 from fst.inference.stylizers import (
     FeedForwardStylizer,
     RefiningStylizer,

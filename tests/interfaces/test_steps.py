@@ -14,9 +14,7 @@ from tiny_runs import save_style
 
 import fst
 from fst.errors import InputError
-from fst.inference.optimizing import (
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.stylizers import RefiningStylizer
 from fst.interfaces.api import LoadedStyle
 from fst.losses.perceptual import PerceptualLoss

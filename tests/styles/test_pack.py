@@ -15,9 +15,9 @@ from fst.image.painting import load_painting
 from fst.nets.johnson import JohnsonNet
 from fst.styles.many import load_many, row_of, save_many, style_of
 from fst.styles.pack import gather
-from fst.styles.paintings import checksum
 from fst.styles.predicted import Asked, load_any
 from fst.styles.trained import TrainedStyle, save_checkpoint
+from fst.system.checksum import checksum
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 from support import make_photo
 
 from fst.errors import AssetError, FstWarning
-from fst.styles.paintings import as_path, checksum, find_painting, is_shipped
+from fst.styles.paintings import as_path, find_painting, is_shipped
+from fst.system.checksum import checksum
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@ import threading
 import pytest
 import torch
 
-from fst.inference.optimizing import (
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.painter import Painter
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet

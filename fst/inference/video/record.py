@@ -15,9 +15,9 @@ from fst.assets import IMAGE_SUFFIXES
 from fst.errors import FstError
 from fst.image.record import parsed, read_record
 from fst.inference.difference import NO_RECORD, differences
-from fst.inference.record_pixels import checksum
 from fst.inference.targets import Job
 from fst.inference.video.containers import opened
+from fst.system.checksum import checksum
 
 _BOMB = Image.DecompressionBombError
 

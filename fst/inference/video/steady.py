@@ -20,9 +20,7 @@ from fst.errors import InputError
 from fst.image.picture import Picture
 from fst.inference.control import Control, Layer, paint
 from fst.inference.masks import Mask, read_mask
-from fst.inference.optimizing import (
-    OnIterate,
-)
+from fst.inference.optimizing import OnIterate
 from fst.inference.strips.held import HeldMoments
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.video.cuts import Cuts

@@ -24,11 +24,11 @@ from fst.inference.record import (
     FORMAT,
     record_of,
 )
-from fst.inference.record_pixels import checksum
 from fst.inference.sheet import SheetPainter, Wanted, cells, on_white, sources, wanted_styles
 from fst.inference.targets import Job, plan, unfinished
 from fst.styles.predicted import Asked
 from fst.system.checks import whole_number
+from fst.system.checksum import checksum
 from fst.system.device import pick_device, pick_precision
 from fst.system.files import free_path
 from fst.system.memory import keep_freed_memory

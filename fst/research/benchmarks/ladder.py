@@ -29,9 +29,9 @@ from fst.research.benchmarks.output import Output, show
 from fst.research.benchmarks.sheets import THUMBNAIL, thumbnail
 from fst.research.benchmarks.tables import machine, say_if_busy
 from fst.styles.catalog import find_style
-from fst.styles.paintings import checksum
 from fst.styles.predicted import Asked
 from fst.styles.trained import TrainedStyle
+from fst.system.checksum import checksum
 from fst.system.device import pick_device, pick_precision
 
 TERMS = ("content", "style", "tv")

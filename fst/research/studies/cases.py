@@ -12,10 +12,10 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.evaluation.photos import file_stem, read_photo, shown_name
 from fst.inference.options import PassOptions
-from fst.inference.record_pixels import checksum
 from fst.losses.perceptual import STYLE_WEIGHT
 from fst.styles.catalog import find_style
 from fst.styles.style import Style
+from fst.system.checksum import checksum
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from fst import assets
 from fst.errors import AssetError, FstWarning, InputError, in_a_line
 from fst.image.painting import check_painting, load_painting, open_painting
 from fst.system.checks import one_of, optional, text, whole_number
+from fst.system.checksum import checksum
 from fst.training.many.streamed import streamed_files
 
 SOURCES = ("folder", "hub")
@@ -197,8 +198,7 @@ def _checked(name: str, path: Path, title: str, smallest: int) -> Painting:
     picture = open_painting(path, smallest, LEAST, title)
     check_painting(picture, smallest, title, LEAST)
     try:
-        with path.open("rb") as file:
-            return Painting(name, path, hashlib.file_digest(file, "sha256").hexdigest())
+        return Painting(name, path, checksum(path))
     except OSError as error:
         raise InputError(f"{title} can't be read: {error.strerror}") from error
 

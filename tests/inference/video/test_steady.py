@@ -14,9 +14,7 @@ from torch import Tensor, nn
 from fst.errors import FstWarning, InputError
 from fst.image.picture import Picture, from_pil
 from fst.inference.control import Control, Layer, paint
-from fst.inference.optimizing import (
-    OptimizingStylizer,
-)
+from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.strokes import Strokes
 from fst.inference.stylizers import FeedForwardStylizer, FittingStylizer, RefiningStylizer
 from fst.inference.video.steady import SteadyPainter

@@ -20,8 +20,8 @@ from fst.nets.johnson import JohnsonNet
 from fst.optimization.pixels import optimize
 from fst.research.benchmarks import ladder
 from fst.research.benchmarks.ladder import by_optimization, climb, find_nets, run
-from fst.styles.paintings import checksum
 from fst.styles.trained import TrainedStyle, save_checkpoint
+from fst.system.checksum import checksum
 
 
 def save_net(path: Path, image: str | None, sha256: str | None = None, **training: Any) -> Path:
