@@ -1,25 +1,28 @@
 """What guides an optimization besides its loss: several paintings, regions, colors."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor
 
-from fst.errors import InputError
+from fst.errors import FstWarning, InputError
 from fst.image.color import preserve_color
 from fst.image.labels import Regions, read_labels, regions_of
-from fst.image.picture import Picture, resize_tensor
+from fst.image.picture import MIN_SIDE, Picture, resize_tensor
 from fst.image.recolor import as_bright, in_gray, recolored
 from fst.inference.options import listed
 from fst.inference.pixel_options import PixelOptions
 from fst.inference.record_pixels import file_said
+from fst.inference.small import at_least
 from fst.losses.guided import Guide, GuidedLoss
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate
 from fst.styles.objective import style_target
-from fst.styles.paintings import as_path, find_painting
+from fst.styles.paintings import find_painting
 from fst.styles.style import Style
 
 PROPORTIONS = 0.02
@@ -48,8 +51,13 @@ class Guidance:
         """A photo or a start, ``(1, 3, H, W)``, as the loss is to see it."""
         return in_gray(picture) if self.luminance else picture
 
-    def judge(self, loss: PerceptualLoss, photo: Tensor) -> PerceptualLoss:
+    def judge(self, loss: PerceptualLoss, photo: Tensor, wide: Tensor) -> PerceptualLoss:
         """The loss for one photo, ``(1, 3, H, W)``: a painting may take its colors.
+
+        Args:
+            loss: of the style.
+            photo: as it is.
+            wide: the photo with its rim (:mod:`fst.inference.small`), which is what is optimized.
 
         Raises:
             InputError: the photo has other proportions than its labels.
@@ -58,9 +66,12 @@ class Guidance:
         height, width = photo.shape[2:]
         if self.labels is not None:
             _check_proportions("the label picture", self.labels, "the photo", (width, height))
+        if loss.guide is not None and wide.shape != photo.shape:
+            masks = F.adaptive_avg_pool2d(loss.guide.picture[None], (height, width))
+            loss = loss.of_masks(at_least(masks, MIN_SIDE)[0][0])
         if self.luminance or self.recolor is not None:
-            loss = loss.of_paintings([self._in_colors(one, photo) for one in self.paintings])
-        loss.say_left_out(height, width)
+            loss = loss.of_paintings([self._in_colors(one, wide) for one in self.paintings])
+        loss.say_left_out(wide.shape[2], wide.shape[3])
         return loss
 
     def _in_colors(self, painting: Tensor, photo: Tensor) -> Tensor:
@@ -150,7 +161,9 @@ def _regions(
     paintings = [read_labels(*both) for both in zip(given, named, strict=True)]
     for one, labels, target in zip(styles, paintings, targets, strict=True):
         if one.picture is None and one.image is not None:
-            find_painting(as_path(one.image), one.about.get("image_sha256"))  # no stand-in
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FstWarning)  # said when it was read
+                find_painting(one.image, one.about.get("image_sha256"))  # itself, no stand-in
         here = (target.shape[3], target.shape[2])
         _check_proportions(labels.name, labels.size, one.asked, here)
     return regions_of(photo, paintings), photo.size

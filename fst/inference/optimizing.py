@@ -44,11 +44,12 @@ class OptimizingStylizer:
 
     def iterates(self, photo: Tensor) -> Generator[Iterate, None, None]:
         """Of a photo ``(1, 3, H, W)``, computed while they are taken; at first they are small."""
-        wide, inside = at_least(photo.to(self.device), MIN_SIDE)
+        photo = photo.to(self.device)
+        wide, inside = at_least(photo, MIN_SIDE)
         settings = {**self.settings, "by_layer": True, "state": self.state}
         guidance, loss, seen = self.guidance, self.loss, wide
         if guidance is not None:
-            loss, seen = guidance.judge(loss, wide), guidance.seen(wide)
+            loss, seen = guidance.judge(loss, photo, wide), guidance.seen(wide)
         if self.start is not None and self.state is None:
             start = self.start.paint(wide)
             settings["init"] = start if guidance is None else guidance.seen(start)

@@ -21,7 +21,7 @@ def at_least(photo: Tensor, side: int) -> tuple[Tensor, Inside]:
     is repeated.
 
     Args:
-        photo: ``(N, 3, H, W)``.
+        photo: ``(N, C, H, W)``: a picture, or masks.
         side: in pixels.
 
     Returns:

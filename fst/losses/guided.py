@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import FstWarning, InputError
+from fst.loss_networks.receptive import receptive_field
 from fst.losses.perceptual import PerceptualLoss, course_scale
 from fst.losses.style.statistic import Target
 
@@ -30,6 +31,22 @@ class Guide(NamedTuple):
     names: Sequence[str]
     picture: Tensor
     paintings: Sequence[Tensor]
+
+
+class _Measured(NamedTuple):
+    """What is known of a painting at a layer and in a region: its share, and mean activation."""
+
+    share: float
+    target: Target
+    mean: float
+
+
+class _Kept(NamedTuple):
+    """Where that is kept: buffers are called ``key_name``, for every key."""
+
+    share: float
+    name: str
+    keys: tuple[str, ...]
 
 
 class GuidedLoss(PerceptualLoss):
@@ -68,7 +85,7 @@ class GuidedLoss(PerceptualLoss):
         **arguments: Any,
     ) -> None:
         self._paintings, self._shares = tuple(paintings), tuple(shares)
-        self._guide = guide
+        self.guide = guide
         self._masks: dict[tuple[int, int], tuple[Tensor, list[float]]] = {}
         if guide is not None and arguments.get("statistic") == "patches":
             raise InputError("statistic patches knows no regions: leave labels out")
@@ -76,10 +93,21 @@ class GuidedLoss(PerceptualLoss):
 
     def of_paintings(self, paintings: Sequence[Tensor]) -> "GuidedLoss":
         """The same loss, for the paintings in other colors; this one stays as it is."""
-        other = copy.copy(self)
-        other._buffers = dict(self._buffers)
-        other._paintings, other._masks = tuple(paintings), {}
+        other = self._copy()
+        other._paintings = tuple(paintings)
         other._measure(paintings[0])
+        return other
+
+    def of_masks(self, masks: Tensor) -> "GuidedLoss":
+        """The same loss, for a picture with other masks, ``(R, H, W)``; this one stays as it is."""
+        assert self.guide is not None
+        other = self._copy()
+        other.guide = self.guide._replace(picture=masks)
+        return other
+
+    def _copy(self) -> "GuidedLoss":
+        other = copy.copy(self)
+        other._buffers, other._masks = dict(self._buffers), {}
         return other
 
     def _scale(self, target: Target, mean: float) -> float:
@@ -92,39 +120,39 @@ class GuidedLoss(PerceptualLoss):
     def _measure(self, painting: Tensor) -> None:
         """Keeps what is known of all paintings, region by region."""
         device = next(self.vgg.buffers()).device
-        self._places: dict[tuple[str, int], list[tuple[float, str, tuple[str, ...]]]] = {}
+        self._places: dict[tuple[str, int], list[_Kept]] = {}
         self._scales: dict[tuple[str, int], float] = {}
         self._style_scales = dict.fromkeys(self.style_layers, 1.0)
-        found: dict[tuple[str, int], list[tuple[float, Target, float]]] = {}
+        found: dict[tuple[str, int], list[_Measured]] = {}
         for number, (one, share) in enumerate(zip(self._paintings, self._shares, strict=True)):
             for layer, features in self.vgg(one.to(device), self.style_layers).items():
-                for region, part in self._parts(features, number):
-                    mean = float(part.float().abs().mean())
-                    measured = (share, self.statistic.measure(part), mean)
+                for region, part, mean in self._parts(features, number):
+                    measured = _Measured(share, self.statistic.measure(part), mean)
                     found.setdefault((layer, region), []).append(measured)
         for (layer, region), parts in found.items():
-            total = sum(share for share, _, _ in parts)
+            total = sum(part.share for part in parts)
             if self.statistic_name == "gram":
-                mixed = sum(share / total * target["gram"] for share, target, _ in parts)
-                mean = sum(share / total * mean for share, _, mean in parts)
-                parts = [(total, {"gram": torch.as_tensor(mixed)}, mean)]
-            self._scales[layer, region] = self._scale(parts[0][1], parts[0][2])
+                mixed = sum(part.share / total * part.target["gram"] for part in parts)
+                mean = sum(part.share / total * part.mean for part in parts)
+                parts = [_Measured(total, {"gram": torch.as_tensor(mixed)}, mean)]
+            self._scales[layer, region] = self._scale(parts[0].target, parts[0].mean)
             kept = []
-            for place, (share, target, _) in enumerate(parts):
+            for place, known in enumerate(parts):
                 name = f"{layer}_{region}_{place}"
-                for key, value in target.items():
+                for key, value in known.target.items():
                     self.register_buffer(f"{key}_{name}", value, persistent=False)
-                kept.append((share / total, name, tuple(target)))
+                kept.append(_Kept(known.share / total, name, tuple(known.target)))
             self._places[layer, region] = kept
 
-    def _parts(self, features: Tensor, number: int) -> list[tuple[int, Tensor]]:
-        """The regions that a painting has at a layer, and their features."""
-        if self._guide is None:
-            return [(0, features)]
-        masks = self._guide.paintings[number].to(features.device)
+    def _parts(self, features: Tensor, number: int) -> list[tuple[int, Tensor, float]]:
+        """The regions that a painting has at a layer, their features and mean absolute value."""
+        activation = features.float().abs().mean((0, 1))  # (H, W)
+        if self.guide is None:
+            return [(0, features, float(activation.mean()))]
+        masks = self.guide.paintings[number].to(features.device)
         small = F.adaptive_avg_pool2d(masks, (features.shape[2], features.shape[3]))
         return [
-            (region, self._within(features, mask))
+            (region, self._within(features, mask), float((mask * activation).sum() / mask.sum()))
             for region, mask in enumerate(small)
             if float(mask.sum()) >= LEAST
         ]
@@ -143,7 +171,7 @@ class GuidedLoss(PerceptualLoss):
 
     def style_error(self, layer: str, features: Tensor, grams: Any = None, draw: int = 0) -> Tensor:
         """Of one picture: the regions' errors, weighted by their areas; ``(1,)``."""
-        if self._guide is None:
+        if self.guide is None:
             return self._error(layer, 0, features, draw)
         masks, areas = self._masks_at((features.shape[2], features.shape[3]), features.device)
         error = torch.zeros(len(features), device=features.device)
@@ -163,23 +191,23 @@ class GuidedLoss(PerceptualLoss):
 
     def _masks_at(self, size: tuple[int, int], device: torch.device) -> tuple[Tensor, list[float]]:
         """The masks at a layer's size, ``(R, h, w)``, and how many positions each covers."""
-        assert self._guide is not None
+        assert self.guide is not None
         if size not in self._masks:
-            masks = F.adaptive_avg_pool2d(self._guide.picture, size)
+            masks = F.adaptive_avg_pool2d(self.guide.picture, size)
             areas = masks.double().sum((1, 2)).tolist()
             self._masks = {**self._masks, size: (masks.to(device), areas)}
         return self._masks[size]
 
     def say_left_out(self, height: int, width: int) -> None:
         """Warns of regions that cover no position of a style layer, of a picture of that size."""
-        if self._guide is None:
+        if self.guide is None:
             return
-        for region, name in enumerate(self._guide.names):
+        for region, name in enumerate(self.guide.names):
             layers = []
             for layer in self.style_layers:
-                halved = int(layer[4]) - (not layer.startswith("pool"))
-                size = (max(1, height >> halved), max(1, width >> halved))
-                area = F.adaptive_avg_pool2d(self._guide.picture[region : region + 1], size).sum()
+                stride = receptive_field(layer, self.vgg.layers).stride
+                size = (max(1, height // stride), max(1, width // stride))
+                area = F.adaptive_avg_pool2d(self.guide.picture[region : region + 1], size).sum()
                 if float(area) < LEAST or (layer, region) not in self._places:
                     layers.append(layer)
             if layers:

@@ -1,5 +1,6 @@
 """fst.inference.guidance: several paintings, regions and colors, from options to the picture."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from support import make_photo
 import fst
 from fst.errors import AssetError, FstWarning, InputError
 from fst.inference.guidance import Guidance
+from fst.inference.optimizing import OptimizingStylizer
 from fst.losses.guided import GuidedLoss
 from fst.optimization.pixels import Iterate
 
@@ -64,7 +66,7 @@ def test_several_paintings_are_painted_by_their_shares() -> None:
 def test_two_regions_take_the_paintings_whose_labels_have_their_color() -> None:
     loss = loss_of("a.png=0.5,b.png=0.5", labels="photo_labels.png",
                    style_labels=["first.png", "second.png"])  # fmt: skip
-    guide = loss._guide
+    guide = loss.guide
     assert guide is not None
     red, blue = guide.names.index("#ff0000"), guide.names.index("#0000ff")
     assert float(guide.picture[red, :, :24].min()) == 1
@@ -121,6 +123,36 @@ def test_labels_of_another_picture_than_the_photo_are_refused() -> None:
     style = fst.load("a.png", **SMALL, labels="photo_labels.png", style_labels="labels.png")
     with pytest.raises(InputError, match="48x40 has other proportions than the photo 40x40"):
         style(PHOTO.crop((0, 0, 40, 40)))
+
+
+def test_labels_of_a_photo_that_is_painted_with_a_rim_go_on_in_it() -> None:
+    """A photo of 48x10 is painted as 48x16: three rows more on each side, as in a mirror."""
+    regions = np.zeros((10, 48), np.uint8)
+    regions[2:] = 1
+    its = np.zeros((40, 48), np.uint8)
+    its[20:] = 1
+    style = fst.load("a.png", **SMALL, labels=regions, style_labels=its)
+    assert style(PHOTO.crop((0, 0, 48, 10))).size == (48, 10)
+    stylizer = style.stylizer
+    assert isinstance(stylizer, OptimizingStylizer)
+    assert stylizer.guidance is not None
+    photo = torch.zeros(1, 3, 10, 48)
+    judged = stylizer.guidance.judge(stylizer.loss, photo, torch.zeros(1, 3, 16, 48))
+    assert isinstance(judged, GuidedLoss)
+    assert judged.guide is not None
+    assert judged.guide.picture.shape[1:] == (16, 48)
+    before = stylizer.loss.guide.picture  # type: ignore[union-attr]
+    torch.testing.assert_close(judged.guide.picture[:, 3:13], before)
+    for beyond, inside in ((2, 1), (1, 2), (0, 3)):
+        torch.testing.assert_close(judged.guide.picture[:, beyond], before[:, inside])
+
+
+def test_a_file_of_a_shipped_paintings_name_is_not_that_painting() -> None:
+    make_photo(48, 40).save("monet_woman_with_a_parasol.jpg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FstWarning)
+        with pytest.raises(AssetError, match="monet"):
+            fst.load("monet", **SMALL, labels="photo_labels.png", style_labels="labels.png")
 
 
 def test_no_portrait_stands_in_for_a_painting_with_labels() -> None:

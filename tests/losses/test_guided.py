@@ -93,6 +93,21 @@ def test_every_region_is_compared_with_its_own_part_by_its_area() -> None:
     assert style_of(loss, image) == pytest.approx(expected, rel=1e-4)
 
 
+def test_the_course_costs_of_a_region_are_by_its_own_mean_activation() -> None:
+    """``sum (G - A)^2 / (4 C^2)`` on features over their mean in the region, by hand."""
+    painting, image = picture(24, 32, seed=1), picture()
+    painting[..., :8] *= 0.2
+    guide = Guide(("a", "b"), halves(24, 32, 0.25), [halves(24, 32, 0.25)])
+    loss = make(painting, guide=guide, normalization="course", style_layers="relu1_1")
+    f, a = features(loss, image, "relu1_1"), features(loss, painting, "relu1_1")
+    expected = 0.0
+    for mask, share in zip(halves(24, 32, 0.25).double().numpy(), (0.25, 0.75), strict=True):
+        mean = np.abs(a)[:, mask > 0].mean()
+        difference = (gram(f, mask) - gram(a, mask)) / mean**2
+        expected += share * (difference**2).sum() / (4 * len(f) ** 2)
+    assert style_of(loss, image) == pytest.approx(expected, rel=1e-4)
+
+
 def test_a_mask_is_soft_where_a_layers_position_lies_on_its_edge() -> None:
     """Seven of 32 columns: at half the size the fourth column belongs to it by half."""
     painting, image = picture(24, 32, seed=1), picture()
