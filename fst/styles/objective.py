@@ -118,6 +118,7 @@ def load_objective(
     dtype: torch.dtype = torch.float32,
     painting: str | Picture | None = None,
     weights: str | None = None,
+    own_network: bool = True,
 ) -> tuple[Tensor, PerceptualLoss]:
     """The painting and the loss that a checkpoint was trained with, rebuilt from its description.
 
@@ -128,6 +129,8 @@ def load_objective(
         painting: where the painting is, or itself; None looks for the name in the description.
         weights: of the loss network, as for :class:`~fst.loss_networks.vgg.VGG19`; None is
             ``"slim"`` for a style that was trained with it, and else ``"auto"``.
+        own_network: VGG-16 judges a style that was trained with it; else what the weights are of
+            judges all styles alike.
 
     Returns:
         The painting, ``(1, 3, H, W)``, or its portrait; the loss.
@@ -154,7 +157,7 @@ def load_objective(
         known = about.get("image_sha256")
         target = style_target(about["image"], about["size"], known, statistic=statistic)
     how = {"pooling": network["pooling"], "padding": padding_of(style.description)}
-    if weights != "slim":  # which may be asked to judge in another network's place
+    if own_network and weights != "slim":  # which may be asked to judge in another's place
         how["network"] = network_of(style.description)
     loss = PerceptualLoss(target, weights=weights, dtype=dtype, **how, **settings)
     return target, loss.to(device)

@@ -117,5 +117,7 @@ def test_a_style_that_vgg16_judged_is_judged_by_it_again(tmp_path: Path) -> None
     assert network_of(style.description) == "vgg16"
     with pytest.raises(InputError, match="caffe are not VGG-16's"):
         load_objective(style, torch.device("cpu"), weights="caffe")
+    _, alike = load_objective(style, torch.device("cpu"), weights="random", own_network=False)
+    assert alike.vgg.architecture == "vgg19"
     _, by_slim = load_objective(style, torch.device("cpu"), weights="slim")
     assert by_slim.describe()["loss_network"]["weights"] == "slim"

@@ -70,7 +70,9 @@ def main(options: argparse.Namespace) -> int:
     kinds: dict[str, list[str]] = {}
     for name, style in styles.items():
         shown = Path(name).name.removesuffix(".safetensors")  # two files may be of one style
-        _, loss = load_objective(style, device, dtype, options.painting, options.weights)
+        _, loss = load_objective(
+            style, device, dtype, options.painting, options.weights, own_network=False
+        )
         for term, weight in weights.items():
             setattr(loss, term, weight)
         judged = judge(style.net, loss, photos, dtype)

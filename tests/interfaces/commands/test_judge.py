@@ -96,6 +96,19 @@ def test_a_sweep_is_judged_at_one_weight(place: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("place")
+def test_a_style_that_vgg16_has_trained_is_judged_by_the_same_network(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = place / "checkpoints" / "one.safetensors"
+    style = load_checkpoint(kept)
+    description = copy.deepcopy(style.description)
+    description["loss"]["loss_network"]["architecture"] = "vgg16"
+    description["style"]["name"] = "sixteen"
+    save_checkpoint(kept.with_name("sixteen.safetensors"), TrainedStyle(style.net, description))
+    assert judged("one", "sixteen") == 0
+    assert "judged by vgg19" in capsys.readouterr().out
+
+
 def test_weights_that_judge_nothing_are_told() -> None:
     with pytest.raises(InputError, match="--style-weight"):
         judged("one", "--style-weight", "-1")
