@@ -56,6 +56,11 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
     if len(names) > 1 and not options.mask and all(map(is_blend, names)):
         names = [",".join(names)]  # a share each, and no masks
     elif len(names) > 1 and getattr(options, "labels", None) and not any(map(is_blend, names)):
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise InputError(
+                f"--style {twice[0]} is there twice: with --labels each painting is given once, "
+                "and its --style-labels tell all of its regions"
+            )
         names = [",".join(f"{name}={1 / len(names):.6g}" for name in names)]  # of its labels' part
     if len(options.mask) not in ({1, 0} if len(names) == 1 else {len(names)}):
         masks = "1 mask" if len(options.mask) == 1 else f"{len(options.mask)} masks"
