@@ -2,6 +2,7 @@
 
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -18,6 +19,8 @@ from fst.interfaces.http.uploads import Form
 from fst.interfaces.loaded_style import LoadedStyle
 from fst.interfaces.steps import Step
 from fst.loss_networks.sources import at_hand
+from fst.styles.catalog import find_style, is_blend
+from fst.styles.objective import network_of
 from fst.system.cancellation import cancelable
 from fst.system.files import atomic_file
 
@@ -86,7 +89,7 @@ def style_of(
         "stroke_size": form.stroke_size,
         "style_weight": form.style_weight,
         # a download of half a gigabyte is nothing that a client may begin
-        "weights": None if at_hand() else "slim",
+        "weights": None if at_hand(network_of_style(meant, settings.checkpoints)) else "slim",
     }
     if form.kind == "refine":
         chosen |= {"method": "feedforward", "refine": form.iterations}
@@ -106,6 +109,13 @@ def style_of(
             "the painting of this style is not here, and without it nothing can be optimized: send "
             "it as the field painting"
         ) from error
+
+
+def network_of_style(meant: str | Image.Image, checkpoints: Path | None) -> str:
+    """The loss network that a style was trained with, where that is VGG-16; else VGG-19."""
+    if isinstance(meant, Image.Image) or is_blend(meant):
+        return "vgg19"
+    return network_of(find_style(meant, checkpoints).description) or "vgg19"
 
 
 def passed(service: Service, form: JobForm, sent: Form, meant: str | Image.Image) -> LoadedStyle:
