@@ -83,11 +83,14 @@ class Guidance:
 
     def colored(self, iterates: Iterator[Iterate], photo: Tensor) -> Iterator[Iterate]:
         """The iterates; of painted brightness with the photo's colors."""
+        small = photo
         for iterate in iterates:
             if self.luminance:
-                image = iterate.image.clamp(0, 1).clone()
-                small = resize_tensor(photo, (image.shape[2], image.shape[3]))
-                iterate = replace(iterate, image=preserve_color(image, small, "luma"))
+                size = (iterate.image.shape[2], iterate.image.shape[3])
+                if small.shape[2:] != size:  # of a pyramid: once a size, not once an iteration
+                    small = resize_tensor(photo, size)
+                image = preserve_color(iterate.image.clamp(0, 1), small, "luma")
+                iterate = replace(iterate, image=image)
             yield iterate
 
 

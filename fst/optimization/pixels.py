@@ -17,7 +17,7 @@ from fst.optimization.descent import Iterate as Iterate  # what :func:`optimize`
 from fst.optimization.optimizers import USUAL, make_optimizer
 from fst.system.checks import number, one_of
 
-INITS = ("photo", "noise", "blend")
+FROM_PHOTO = ("photo", "noise", "blend")
 """Starts that need nothing but the photo."""
 
 BLEND_NOISE = 0.25
@@ -58,7 +58,7 @@ def _start(init: str | Tensor, photo: Tensor, seed: int) -> Tensor:
                 f"the start picture has shape {tuple(init.shape)}, the photo {tuple(photo.shape)}"
             )
         return init.detach().to(photo.device, torch.float32).clone()
-    one_of("init", init, INITS)
+    one_of("init", init, FROM_PHOTO)
     if init == "photo":
         return photo.detach().clone()
     noise = _noise(photo, seed)

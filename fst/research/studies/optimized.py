@@ -16,8 +16,10 @@ from fst.research.benchmarks.judged import judging_weights
 from fst.research.studies.cases import Asked, Case, Study
 from fst.research.studies.kinds import PLANS
 from fst.research.studies.page import (
+    FIGURES,
     GRID,
     PAGE,
+    PICTURES,
     Page,
     Section,
     Shown,
@@ -30,7 +32,7 @@ from fst.research.studies.page import (
     write_grid,
     write_page,
 )
-from fst.research.studies.pictures import FIGURES, PICTURES, Pictures
+from fst.research.studies.pictures import Pictures
 from fst.system.device import machine, pick_device, pick_precision
 
 

@@ -17,7 +17,11 @@ from fst.system.outputs import check_file, check_folder
 from fst.version import __version__
 
 PAGE, GRID = "index.html", "grid.png"
-WRITTEN = (PAGE, GRID, "figures.json", "pictures")
+
+PICTURES, FIGURES = "pictures", "figures.json"
+"""Of a study's folder: where its pictures lie, and what was measured of each."""
+
+WRITTEN = (PAGE, GRID, FIGURES, PICTURES)
 """What a study of the optimization writes."""
 
 MARK = '<meta name="generator" content="fst study'
@@ -80,9 +84,7 @@ class Page:
     links: Sequence[tuple[str, str]] = ()
 
 
-def check_place(
-    folder: Path, overwrite: bool, files: Sequence[str] = (PAGE, GRID, "figures.json", "pictures")
-) -> None:
+def check_place(folder: Path, overwrite: bool, files: Sequence[str] = WRITTEN) -> None:
     """Makes sure that a study can be written into a folder; asked before the work.
 
     Raises:

@@ -21,12 +21,10 @@ from fst.inference.record import painted_with
 from fst.inference.stylizers import make_stylizer
 from fst.losses.perceptual import PerceptualLoss
 from fst.research.studies.cases import Asked, Case, Study, StudyPhoto, style_weight_of
+from fst.research.studies.page import FIGURES, PICTURES
 from fst.styles.style import Style
 from fst.system.files import write_json
 from fst.version import __version__
-
-PICTURES, FIGURES = "pictures", "figures.json"
-"""Of a study's folder: where its pictures lie, and what was measured of each."""
 
 Figures = dict[str, float]
 """Of a picture: ``content`` and ``style`` as one and the same loss has them, ``objective``,

@@ -14,7 +14,8 @@ from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.options import PassOptions
 from fst.losses.perceptual import PerceptualLoss
 from fst.research.studies.cases import Asked, Case, Study, open_photo, open_style
-from fst.research.studies.pictures import FIGURES, Pictures, in_words
+from fst.research.studies.page import FIGURES
+from fst.research.studies.pictures import Pictures, in_words
 from fst.styles.objective import style_target
 
 
