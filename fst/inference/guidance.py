@@ -1,6 +1,5 @@
 """What guides an optimization besides its loss: several paintings, regions, colors."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.errors import FstWarning, InputError
+from fst.errors import InputError
 from fst.image.color import preserve_color
 from fst.image.labels import Regions, read_labels, regions_of
 from fst.image.picture import MIN_SIDE, Picture, resize_tensor
@@ -22,7 +21,7 @@ from fst.losses.guided import Guide, GuidedLoss
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate
 from fst.styles.objective import style_target
-from fst.styles.paintings import find_painting
+from fst.styles.paintings import find_again
 from fst.styles.style import Style
 
 PROPORTIONS = 0.02
@@ -164,9 +163,7 @@ def _regions(
     paintings = [read_labels(*both) for both in zip(given, named, strict=True)]
     for one, labels, target in zip(styles, paintings, targets, strict=True):
         if one.picture is None and one.image is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FstWarning)  # said when it was read
-                find_painting(one.image, one.about.get("image_sha256"))  # itself, no stand-in
+            find_again(one.image, one.about.get("image_sha256"))  # itself, no stand-in
         here = (target.shape[3], target.shape[2])
         _check_proportions(labels.name, labels.size, one.asked, here)
     return regions_of(photo, paintings), photo.size

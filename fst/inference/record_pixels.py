@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from fst import assets
 from fst.errors import AssetError
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.optimizers import usual_rate
 from fst.optimization.pixels import optimize
+from fst.styles.paintings import find_again
 from fst.styles.style import Style
 from fst.system.checksum import checksum
 
@@ -19,7 +19,7 @@ from fst.system.checksum import checksum
 def loss_said(style: Style, loss: PerceptualLoss, size: int) -> dict[str, Any]:
     """Of an optimization: painting and loss."""
     return {
-        "painting": painting_said(str(style.image)),
+        "painting": painting_said(style),
         "style_size": size,
         "loss": loss.describe(),
         "precision": precision_said(loss.vgg.mean.dtype),
@@ -37,10 +37,11 @@ def search_said(settings: Mapping[str, Any]) -> dict[str, Any]:
     return used | {name: settings[name] for name in rare if settings.get(name)}
 
 
-def painting_said(image: str) -> dict[str, Any]:
+def painting_said(style: Style) -> dict[str, Any]:
     """Its file, or the portrait that stands in for it."""
+    image = str(style.image)
     try:
-        return file_said(assets.find("styles", image))
+        return file_said(find_again(image, style.about.get("image_sha256")))
     except AssetError:
         return {"name": Path(image).name, "portrait": True}
 
@@ -49,7 +50,7 @@ def paintings_said(style: Style, style_size: int | str | None) -> list[dict[str,
     """Several, each with its share and the size that it is seen at."""
     return [
         {
-            **painting_said(str(one.image)),
+            **painting_said(one),
             "share": round(share, 6),
             "style_size": style_size if isinstance(style_size, int) else one.size,
         }

@@ -13,7 +13,7 @@ from fst.image.painting import load_painting, painting_of
 from fst.image.picture import Picture
 from fst.loss_networks.sources import WEIGHTS
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT, PerceptualLoss
-from fst.styles.paintings import as_path, find_painting
+from fst.styles.paintings import as_path, find_again, find_painting
 from fst.styles.portraits import embedded_portrait
 from fst.styles.trained import TrainedStyle
 from fst.system.checksum import checksum
@@ -83,12 +83,10 @@ def _portrait(image: str, size: int, missing: AssetError, statistic: str) -> Ten
 
 def checksum_of(image: str, sha256: str | None = None) -> str | None:
     """The SHA-256 of a painting's file; None where it can't be had."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FstWarning)  # said by style_target
-        try:
-            return checksum(find_painting(image, sha256))
-        except AssetError:
-            return None
+    try:
+        return checksum(find_again(image, sha256))
+    except AssetError:
+        return None
 
 
 SLIM = WEIGHTS["slim"].architecture

@@ -45,6 +45,13 @@ def find_painting(image: str, sha256: str | None = None) -> Path:
     return found[0]
 
 
+def find_again(image: str, sha256: str | None = None) -> Path:
+    """As :func:`find_painting`, for who asks once more: what there is to warn of was said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FstWarning)
+        return find_painting(image, sha256)
+
+
 def _warn(line: str) -> None:
     warnings.warn(line, FstWarning, stacklevel=4)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from support import make_photo
 
 from fst.choices import MARGIN
+from fst.errors import FstWarning
 from fst.inference.control import Control, Layer
 from fst.inference.options import PassOptions
 from fst.inference.pixel_options import PixelOptions
@@ -271,6 +273,26 @@ def test_a_painting_that_is_not_here_is_told_by_what_stands_in() -> None:
     assert made is not None
     (style,) = made["styles"]
     assert style["painting"] == {"name": found.image, "portrait": True}
+
+
+def test_a_file_here_of_a_shipped_paintings_name_is_not_what_was_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``monet`` means the painting among the assets, whatever is called so in this folder."""
+    found = find_style("monet")
+    assert found.image is not None
+    (tmp_path / "assets" / "styles").mkdir(parents=True)
+    make_photo(seed=3).save(tmp_path / "assets" / "styles" / found.image)
+    make_photo(seed=4).save(found.image)
+    monkeypatch.setenv("FST_ASSETS", str(tmp_path / "assets"))
+    options = PixelOptions(**{**LOSS, "style_size": 64})
+    with warnings.catch_warnings():  # of both files
+        warnings.simplefilter("ignore", FstWarning)
+        stylizer = make_stylizer(found, "optimize", PassOptions(), options)
+    made = painted_with([found], [Layer(stylizer)], Control(), style_size=64)
+    assert made is not None
+    sha256 = checksum(tmp_path / "assets" / "styles" / found.image)
+    assert made["styles"][0]["painting"] == {"name": found.image, "sha256": sha256}
 
 
 def test_a_record_is_of_plain_values() -> None:
