@@ -84,11 +84,10 @@ def _panel(draw: ImageDraw.ImageDraw, name: str, about: Mapping[str, Any], top: 
     for label, at in about["ticks"]:
         draw.line([(LEFT, top + at), (right, top + at)], fill="#e4e4e4")
         draw.text((LEFT - 8, top + at), label, fill="#555555", font=small, anchor="rm")
-    for part in range(5):
-        x = LEFT + WIDTH * part / 4
+    for step in whole_steps(about["last"]):
+        x = LEFT + WIDTH * step / about["last"]
         draw.line([(x, bottom), (x, bottom + 5)], fill="#555555")
-        step = f"{about['last'] * part / 4:g}"
-        draw.text((x, bottom + 8), step, fill="#555555", font=small, anchor="ma")
+        draw.text((x, bottom + 8), str(step), fill="#555555", font=small, anchor="ma")
     draw.text((LEFT + WIDTH / 2, bottom + 25), "iteration", fill="#555555", font=small, anchor="ma")
     draw.line([(LEFT, top), (LEFT, bottom), (right, bottom)], fill="#555555")
     colors = dict(zip(about["lines"], _cycled(len(about["lines"])), strict=True))
@@ -103,6 +102,11 @@ def _panel(draw: ImageDraw.ImageDraw, name: str, about: Mapping[str, Any], top: 
     for (_, kind), y in zip(ends, heights, strict=True):
         said = f"{kind}  {about['ends'][kind]}"
         draw.text((right + 10, top + y), said, fill=colors[kind], font=small, anchor="lm")
+
+
+def whole_steps(last: int) -> list[int]:
+    """Five iterations for the axis, evenly spread; of a few, all there are."""
+    return sorted({round(last * part / 4) for part in range(5)})
 
 
 def _cycled(count: int) -> list[str]:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from fst.evaluation.loss_plot import COLORS, HEIGHT, LEFT, TOP, WIDTH, draw_plot, write_plot
+from fst.evaluation.loss_plot import (
+    COLORS,
+    HEIGHT,
+    LEFT,
+    TOP,
+    WIDTH,
+    draw_plot,
+    whole_steps,
+    write_plot,
+)
 from fst.evaluation.loss_plot import _spread as spread
 from fst.image.record import read_record
 
@@ -67,6 +76,13 @@ def test_any_curve_is_drawn(lines: dict[str, list[tuple[float, float]]]) -> None
 )  # fmt: skip
 def test_labels_make_room_for_each_other(heights: list[float], expected: list[float]) -> None:
     assert spread(heights, 17, 300) == expected
+
+
+@pytest.mark.parametrize(
+    ("last", "steps"), [(1, [0, 1]), (3, [0, 1, 2, 3]), (40, [0, 10, 20, 30, 40])]
+)
+def test_iterations_are_whole_numbers(last: int, steps: list[int]) -> None:
+    assert whole_steps(last) == steps
 
 
 def test_a_plot_is_no_photo_and_replaces_nothing(tmp_path: Path) -> None:

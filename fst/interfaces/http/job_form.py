@@ -58,7 +58,7 @@ class JobForm(BaseModel):
         None, examples=["photo"],
         description="Optimize: what it begins with, the photo, noise, or what a pass paints.",
     )  # fmt: skip
-    preset: Literal["gatys", "course"] | None = Field(
+    preset: Literal["gatys", "johnson", "course", "pyramid"] | None = Field(
         None, description="Optimize: settings of the literature.", examples=["gatys"]
     )
     size: int | None = Field(

@@ -100,7 +100,7 @@ def test_a_misspelled_setting_is_told_with_the_one_that_was_meant(
         ("style=monet,vermeer", "'vermeer'", "starry_night"),
         ("style=[monet,vermeer]", "'vermeer'", "starry_night"),
         ("style=[monet,any]", "style=any", "training of its own"),
-        ("loss=fat", "'fat'", "gatys, hybrid, slim"),
+        ("loss=fat", "'fat'", "gatys, hybrid, patches, slim"),
         ("data=cocoa", "'cocoa'", "auto, coco, folder, sample"),
     ],
 )

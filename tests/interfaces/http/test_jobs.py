@@ -26,8 +26,9 @@ pytest.importorskip("fastapi", reason="needs the extra web")
 from fastapi.testclient import TestClient
 
 from fst.interfaces.http.app import make_app
-from fst.interfaces.http.job_form import MOST_PIXELS, thinned
+from fst.interfaces.http.job_form import MOST_PIXELS, JobForm, thinned
 from fst.interfaces.http.settings import ServiceSettings
+from fst.optimization.presets import PRESETS
 
 PHOTO = make_photo(48, 40)
 PAINTING = make_photo(64, 48, seed=9)
@@ -435,3 +436,8 @@ def test_a_result_that_somebody_has_cleaned_up_is_a_sentence(
     assert "no longer" in gone.json()["error"]
     again = begin(iterations="1")  # the next one has a folder
     assert wait(client, again.json()["url"], ended)["state"] == "done"
+
+
+def test_a_job_takes_every_preset() -> None:
+    described = JobForm.model_json_schema()["properties"]["preset"]["anyOf"][0]["enum"]
+    assert described == list(PRESETS)
