@@ -22,9 +22,10 @@ from fst.inference.masks import read_mask
 from fst.inference.record import painted_with, record_of
 from fst.inference.starts import is_file
 from fst.inference.streams import Streams, open_streams
-from fst.inference.targets import Job, Plan, plan, unfinished
+from fst.inference.targets import Job, Plan, is_there, plan, unfinished
 from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
-from fst.interfaces.following import Following, check_following, forget_finished
+from fst.interfaces.following import Following, forget_finished
+from fst.interfaces.following_checks import check_following, check_made
 from fst.optimization.descent import PATIENCE, Iterate
 from fst.styles.style import Style
 from fst.system.memory import keep_freed_memory
@@ -73,6 +74,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     jobs = unfinished(planned.jobs, differs, options.overwrite)
     left = {job.target for job in jobs}
     done = [job for job in planned.jobs if job.target not in left]
+    check_made(options, done)
     say(planned, done, options.no_record)
     forget_finished(options, done)
     if not jobs:
@@ -134,6 +136,8 @@ def interrupted(
     except (OSError, InputError) as error:
         said += f"; the last iterate can't be written: {error}"
     again = "begins anew" if overwrite or len(jobs) == 1 else "goes on with the rest"
+    if not overwrite and (files.hinder(jobs) or any(map(is_there, following.targets.values()))):
+        again = "with --overwrite begins anew, one with --resume could go on"
     return f"{said}; the same command {again}"
 
 
