@@ -328,3 +328,11 @@ def test_who_forgets_to_resume_is_told(run_inside: Run, monkeypatch: pytest.Monk
     assert "one.png.resume has iteration 4 of 9 of this picture: --resume goes on" in result.stdout
     again = run_inside("stylize.py", *WORDS, "--tv-weight", "3", "--overwrite")
     assert "--resume" not in again.stdout
+
+
+def test_an_objective_that_grew_is_told(run_inside: Run) -> None:
+    words = [*WORDS, "--optimizer", "adam", "--learning-rate", "20"]
+    result = run_inside("stylize.py", *words)
+    assert result.returncode == 0
+    assert "the objective grew from" in result.stderr
+    assert "--learning-rate" in result.stderr
