@@ -4,8 +4,10 @@ Iterates are no results: they have a folder of their own beside the picture they
 """
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,6 +113,8 @@ class IterateFiles:
         last = self._last
         if last is None or last.job != job:
             self._style = 1
+            if self.every is not None and self.overwrite:
+                self._remove_others(job)
         elif iterate.iteration <= last.iterate.iteration:
             self._style += 1
         self._last = _Seen(job, iterate, photo)
@@ -132,6 +136,21 @@ class IterateFiles:
     def finished(self) -> None:
         """The photo is done, one way or another."""
         self._last = None
+
+    def _remove_others(self, job: Job) -> None:
+        """Iterates of an earlier painting, which would lie among the new ones.
+
+        Only what is called as an iterate and says of itself that it is one; nothing else goes.
+        """
+        name = re.compile(rf"(style\d+-)?\d{{5,}}{re.escape(job.target.suffix)}")
+        with suppress(OSError):  # no folder, or it is not ours: what is there stays
+            for path in iterates_folder(job.target).iterdir():
+                if not name.fullmatch(path.name) or path.is_symlink() or not path.is_file():
+                    continue
+                if "iteration" not in (read_record(path) or {}):
+                    continue
+                if self.differs(replace(job, target=path)) is not None:
+                    path.unlink()
 
     def differs(self, job: Job) -> str | None:
         """How a file at a job's target differs from its iterate, in words, if it does."""

@@ -94,8 +94,9 @@ def optimizing(
     noisy = settings.get("init_noise") or (isinstance(init, str) and init in NOISY)
     if options.seed is not None and not noisy:
         raise InputError(
-            f"seed is of no use without noise in the start: init {' or '.join(NOISY)} has it, and "
-            f"init_noise, not {init if isinstance(init, str) else 'a picture'}"
+            "seed (--seed) is of no use without noise in the start: init (--init) "
+            f"{' or '.join(NOISY)} has it, and init_noise (--init-noise), not "
+            f"{init if isinstance(init, str) else 'a picture'}"
         )
     start: Start | None = None  # what can't be read or painted is told at once
     if init == "pass":

@@ -127,7 +127,8 @@ class PixelOptions:
         """That the loss network has these weights and layers, the preset's, too."""
         network, _ = chosen_network(self.loss_network, self.weights)
         for name in ("content_layers", "style_layers"):
-            check_layers(self.loss().get(name, ()), network, name)
+            option = f"{name} (--{name.replace('_', '-')})"
+            check_layers(self.loss().get(name, ()), network, option)
 
     def _check_search(self) -> None:
         """That what is chosen of the search goes together, the preset's, too."""

@@ -64,7 +64,11 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
         names = [",".join(f"{name}={1 / len(names):.6g}" for name in names)]  # of its labels' part
     if len(options.mask) not in ({1, 0} if len(names) == 1 else {len(names)}):
         masks = "1 mask" if len(options.mask) == 1 else f"{len(options.mask)} masks"
-        raise InputError(f"{len(names)} styles and {masks}: give each style a --mask of its own")
+        shares = " ".join(f"--style {_plain(name)}={1 / len(names):.2g}" for name in names)
+        one = "" if options.mask or options.blend else f", or a share of one picture ({shares})"
+        raise InputError(
+            f"{len(names)} styles and {masks}: give each style a --mask of its own{one}"
+        )
     device = pick_device(options.device)
     asked = asked_of_painting(options.method, options.refine, chosen_of(options))
     found = {}
@@ -74,6 +78,11 @@ def find_styles(options: argparse.Namespace) -> list[Style]:
         else:
             found[name] = find_style(name, options.checkpoints, device, asked)
     return [found[name] for name in names]
+
+
+def _plain(name: str) -> str:
+    """A style without its share, as a shell takes it."""
+    return shlex.quote(name.rpartition("=")[0] if is_blend(name) else name)
 
 
 def chosen_of(options: argparse.Namespace) -> dict[str, Any]:

@@ -84,9 +84,12 @@ nothing in its place."""
 EMBEDDED = Path(__file__).resolve().parents[1] / "embedded"
 """What comes with the package: the slim network, and portraits of paintings."""
 
-SLIM_INSTEAD = (
-    "Without VGG-19: --weights slim; in a training loss=slim (without photos, too: data=sample)"
-)
+SLIM_INSTEAD = {
+    "vgg19": "Without VGG-19: --weights slim; in a training loss=slim (without photos, too: "
+    "data=sample)",
+    "vgg16": "Without VGG-16: --loss-network slim; in a training loss.network=slim",
+}
+"""Network that can't be had -> what to do without it."""
 
 
 def find_weights(weights: str, network: str) -> tuple[str, Path]:

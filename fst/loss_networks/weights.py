@@ -51,8 +51,7 @@ def load_weights(
     except AssetError as error:
         if Path(weights).suffix == SUFFIX:  # that file is asked for, and no other
             raise
-        instead = SLIM_INSTEAD.replace("VGG-19", title)
-        raise AssetError(f"{error}. {instead}") from error
+        raise AssetError(f"{error}. {SLIM_INSTEAD[architecture]}") from error
     listed = SOURCES[architecture].get(source)
     sha256 = assets.check_sha256(path, listed.sha256 if listed else ("",))
     if listed is None:

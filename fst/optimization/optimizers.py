@@ -52,17 +52,17 @@ def adam(pixels: "Tensor", learning_rate: float = 0.02) -> "Optimizer":
     return Adam([pixels], lr=learning_rate)
 
 
-def sgd(pixels: "Tensor", learning_rate: float = 5e-5) -> "Optimizer":
+def sgd(pixels: "Tensor", learning_rate: float = 5e-7) -> "Optimizer":
     """Plain gradient descent: no momentum, no line search, no normalized gradients.
 
     The objective is a mean over the picture, so that its gradient with respect to one value becomes
     smaller as the picture becomes larger. The rate is that of the sum: the step is rate × values ×
-    gradient, and one rate fits every size.
+    gradient. How high a rate holds depends on the painting and the photo: the objective of a smooth
+    painting is steep, and the larger its start, the lower the rate has to be (docs/lab.md).
 
     Args:
         pixels: as for :func:`lbfgs`.
-        learning_rate: of the objective times the number of values; several times the usual
-            one diverges.
+        learning_rate: of the objective times the number of values.
     """
     from torch.optim import SGD
 

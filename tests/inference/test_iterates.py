@@ -1,6 +1,7 @@
 """fst.inference.iterates: in a folder of their own, over nothing that is there."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,47 @@ def test_a_photo_that_fails_is_counted_like_the_others() -> None:
     assert [counter.outcome(), counter.iterate(0), counter.iterate(4)] == [5, 5, 9]
     assert [counter.outcome(), counter.outcome()] == [10, 15]
     assert counter.total == 15
+
+
+# --- of an earlier time --------------------------------------------------------------------------
+
+
+def test_iterates_of_another_photo_do_not_stay_among_the_new_ones() -> None:
+    """Only what is an iterate by its name and its record goes, and only with --overwrite."""
+
+    def said(seed: int) -> Callable[[Job, str], dict[str, Any]]:
+        about = {"photo": {"sha256": str(seed)}, "styles": [], "settings": {}}
+        return lambda job, digest: {"format": 1, "program": "fst", **about}
+
+    def paint(seed: int, iterations: int, overwrite: bool = True, suffix: str = "png") -> None:
+        files = IterateFiles(2, overwrite=overwrite, record=said(seed))
+        for i in range(iterations):
+            files.see(job(f"me-m.{suffix}"), step(i), photo())
+
+    make_photo(24, 20).save("me.png")
+    folder = Path("me-m.png.iterates")
+    paint(1, 9)
+    assert len(list(folder.iterdir())) == 5
+    make_photo(24, 20).save(folder / "00010.png")  # no record
+    (folder / "best.png").write_bytes((folder / "00008.png").read_bytes())
+    (folder / "00012.png").symlink_to("00008.png")
+    (folder / "00014.png").mkdir()
+    (folder / "notes.txt").touch()
+    kept = {"00010.png", "best.png", "00012.png", "00014.png", "notes.txt"}
+    with pytest.warns(FstWarning, match="no iterate is written"):
+        paint(2, 3, overwrite=False)
+    assert {path.name for path in folder.iterdir()} >= {"00006.png", "00008.png"}
+    paint(2, 5)
+    assert {path.name for path in folder.iterdir()} == {
+        "00000.png", "00002.png", "00004.png", *kept
+    }  # fmt: skip
+    paint(2, 1)  # the same picture's: one that is gone on with has them from before
+    assert (folder / "00004.png").is_file()
+
+
+def test_a_folder_that_is_a_link_is_left_alone() -> None:
+    Path("elsewhere").mkdir()
+    Path("me-m.png.iterates").symlink_to("elsewhere")
+    Path("elsewhere/00008.png").touch()
+    IterateFiles(2, overwrite=True).see(job("me-m.png"), step(0), photo())
+    assert Path("elsewhere/00008.png").is_file()

@@ -155,3 +155,21 @@ def test_the_loss_tells_its_network_and_the_slim_network_is_the_slim_weights(fil
     by_weights = PerceptualLoss(picture(), weights="slim", **layers)
     by_name = PerceptualLoss(picture(), network="slim", **layers)
     assert by_name.describe() == by_weights.describe()
+
+
+def test_who_has_no_vgg16_is_told_what_goes_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--weights slim would be refused: they are another network's."""
+    monkeypatch.setenv("FST_ASSETS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+
+    def unreachable(*_: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
+    for network, says in (("vgg16", "--loss-network slim"), ("vgg19", "--weights slim")):
+        with pytest.raises(AssetError, match=says) as caught:
+            VGG19(["relu1_1"], "auto", network=network)
+        assert ("--weights slim" in str(caught.value)) == (network == "vgg19")

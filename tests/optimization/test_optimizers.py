@@ -22,7 +22,7 @@ def pixels() -> Tensor:
 
 @pytest.mark.parametrize(
     ("name", "kind", "rate"),
-    [("lbfgs", "LBFGS", 1.0), ("adam", "Adam", 0.02), ("sgd", "SGD", 5e-5 * 3 * 20 * 24)],
+    [("lbfgs", "LBFGS", 1.0), ("adam", "Adam", 0.02), ("sgd", "SGD", 5e-7 * 3 * 20 * 24)],
 )
 def test_a_name_is_an_optimizer_of_torchs(
     pixels: Tensor, name: str, kind: str, rate: float

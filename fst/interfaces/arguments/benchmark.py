@@ -12,6 +12,9 @@ from fst.interfaces.arguments.picture_benchmarks import (
     video_options,
 )
 
+TURN = 20
+"""Iterations of a turn of ``fst benchmark optimize``, which imports torch and tells it late."""
+
 
 def parser() -> Parser:
     """The command line: what is measured, and then its own options."""
@@ -120,13 +123,26 @@ def _inference(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(compile=False, steps=None)
 
 
+def _turns(text: str) -> int:
+    """A whole number of turns, in iterations."""
+    if (number := positive(text)) % TURN:
+        raise argparse.ArgumentTypeError(f"{text} is no multiple of {TURN}")
+    return number
+
+
 def _optimize(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--photo", type=Path, metavar="FILE",
         help="(default: a cup of coffee that comes with scikit-image)")  # fmt: skip
     add("--style", default="starry_night", metavar="NAME", help="a style, or a painting's file")
     shared(parser, "--size")
-    shared(parser, "--iterations", default=300, help="of the textbook's way")
+    shared(
+        parser,
+        "--iterations",
+        type=_turns,
+        default=300,
+        help=f"of the textbook's way, a multiple of {TURN}",
+    )
     add("--rounds", type=positive, default=1, metavar="N", help="all of it so many times")
     add("--threads", type=positive, metavar="N", help="of the CPU (default: torch's)")
     shared(parser, "--device", "--precision")

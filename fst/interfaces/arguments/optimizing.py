@@ -24,7 +24,7 @@ def optimizing_options(parser: Parser, say: Callable[[str], str]) -> None:
     shared(group, "--iterations", help=say("default: 500; preset course: 2500, pyramid: 1500"))
     add("--optimizer", choices=OPTIMIZERS, metavar="NAME", help=say(", ".join(OPTIMIZERS)))
     add("--learning-rate", type=float, metavar="RATE",
-        help=say("default: lbfgs 1, adam 0.02, sgd 5e-5"))
+        help=say("default: lbfgs 1, adam 0.02, sgd 5e-7"))
     add("--average", type=float, metavar="DECAY",
         help=say("the result is an average of the iterates: 0.99"))
     add("--tolerance", type=float, metavar="SHARE",

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import math
+import re
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -80,7 +81,8 @@ class Parser(argparse.ArgumentParser):
             near := difflib.get_close_matches(typed, list(self._option_string_actions), n=1)
         ):
             message += f": did you mean {near[0]}?"
-        self.exit(2, f"error: {message} ({self.prog} --help lists what there is)\n")
+        page = "--help-all" if "--help-all" in self._option_string_actions else "--help"
+        self.exit(2, f"error: {message} ({self.prog} {page} lists what there is)\n")
 
 
 # --- types ---------------------------------------------------------------------------------------
@@ -113,14 +115,13 @@ def strokes(text: str) -> int | str:
 def layers(text: str) -> dict[str, float]:
     """Layers of a loss network with a weight each; a bare name counts 1."""
     from fst.errors import InputError
-    from fst.loss_networks.architectures import check_layers, parse_layers
+    from fst.loss_networks.architectures import parse_layers
 
     try:
-        found = parse_layers("it", text)
-        check_layers(found)  # VGG-16's are among VGG-19's
+        return parse_layers("it", text)  # of which network they have to be is not known yet
     except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return found
+        said = re.sub(r"^it\.", "the weight of ", str(error))
+        raise argparse.ArgumentTypeError(said) from error
 
 
 def count(text: str) -> int:

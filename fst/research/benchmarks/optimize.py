@@ -158,8 +158,6 @@ def seconds_until(iterations: int, turns: Sequence[float]) -> float:
 
 def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Races, prints, and returns a row for each round."""
-    if options.iterations % TURN:
-        raise InputError(f"--iterations must be a multiple of {TURN}, not {options.iterations}")
     if options.weights == "slim":
         raise InputError("the textbook has no slim network: give weights of VGG-19, or random")
     if options.threads:

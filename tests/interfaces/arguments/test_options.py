@@ -49,6 +49,24 @@ def test_what_is_not_says_what_was_got_and_what_is_allowed(
         assert allowed in str(caught.value)
 
 
+def test_a_mistake_names_the_page_that_lists_the_option(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command, page in ((stylize, "fst stylize --help-all"), (judge, "fst judge --help")):
+        with pytest.raises(SystemExit):
+            command.parser().parse_args(["a", "--optimizer", "newton"])
+        assert f"({page} lists" in capsys.readouterr().err
+
+
+def test_a_layers_weight_is_told_with_its_option(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--style-layers", "--content-layers"):
+        with pytest.raises(SystemExit):
+            stylize.parser().parse_args(["a.png", option, "relu1_1=-1"])
+        said = capsys.readouterr().err
+        assert f"{option}: the weight of relu1_1 must be" in said
+        assert "it." not in said
+
+
 def test_a_mistake_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     parser = Parser("fst thing", "FILE", "Does it.", ("fst thing a",))
     parser.add_argument("file", type=options.positive)
