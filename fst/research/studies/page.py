@@ -100,6 +100,25 @@ def check_place(folder: Path, overwrite: bool, files: Sequence[str] = WRITTEN) -
                 raise InputError(f"--output {path} is there already: --overwrite replaces it")
         elif os.path.lexists(path):
             check_file("--output", path, allowed)
+    if not allowed:
+        check_no_others(folder)
+
+
+def check_no_others(folder: Path) -> None:
+    """That a folder holds nothing, or a study, or studies: its files would lie among others.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    try:
+        there = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"can't read --output {folder}: {error.strerror}") from error
+    if there and not any(is_study(path / PAGE) for path in (folder, *there)):
+        raise InputError(
+            f"--output {folder} holds other files and no study: name a new folder, or give "
+            "--overwrite to write among them"
+        )
 
 
 def check_copies(folder: Path | None, names: Sequence[str], overwrite: bool) -> None:

@@ -58,6 +58,19 @@ def test_another_s_page_is_no_study(tmp_path: Path) -> None:
     check_place(tmp_path / "new", False)
 
 
+def test_a_folder_of_others_files_is_no_place_for_a_study(tmp_path: Path) -> None:
+    (tmp_path / ".hidden").touch()
+    check_place(tmp_path, False)
+    (tmp_path / "holiday.jpg").touch()
+    for files in (["index.html", "conv1_1.png"], []):
+        with pytest.raises(InputError, match=r"other files.*--overwrite") as said:
+            check_place(tmp_path, False, files)
+        assert "\n" not in str(said.value)
+    check_place(tmp_path, True)
+    write_page(tmp_path / "index.html", PAGE)
+    check_place(tmp_path, False)
+
+
 def test_columns_have_room_for_their_words() -> None:
     small = to_pil(torch.zeros(1, 3, 16, 16))
     grid = draw_grid(["a rather long heading", "another one"], [("", [small, small])])
