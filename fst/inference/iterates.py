@@ -140,6 +140,12 @@ class IterateFiles:
             return NO_RECORD
         return ", ".join(differences(there, now)) or None
 
+    def hinder(self, jobs: Sequence[Job]) -> bool:
+        """Whether iterates were written that the same command would refuse, having no record."""
+        if self.every is None or self.record is not None:
+            return False
+        return any(is_there(iterates_folder(job.target)) for job in jobs)
+
     def save_last(self, written: Sequence[Path] = ()) -> Left | None:
         """Writes the last iterate of the photo that is not done, for who was interrupted.
 

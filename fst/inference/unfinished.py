@@ -89,6 +89,24 @@ def read_state(path: Path) -> dict[str, Any] | None:
     return dict(content)
 
 
+def kept_iteration(job: Job, record: Mapping[str, Any] | None) -> int | None:
+    """The iteration from which a picture could be gone on with; None where nothing fits it.
+
+    Args:
+        job: the photo and its target.
+        record: of the result.
+    """
+    if record is None or job.writes is not None:
+        return None
+    try:
+        kept = read_state(resume_folder(job.target) / STATE)
+    except InputError:
+        return None
+    if kept is None or differences(kept["record"], record):
+        return None
+    return int(kept["iteration"])
+
+
 class Unfinished:
     """Keeps the states of a command's photos, one after the other, and goes on from them.
 

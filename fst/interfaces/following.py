@@ -1,108 +1,33 @@
 """What ``fst stylize`` writes of an optimization besides the picture: clip, plot, log, state."""
 
 import argparse
-import os
 import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fst.errors import FstWarning, InputError
 from fst.evaluation.loss_plot import write_plot
 from fst.image.picture import Picture
-from fst.inference.animated import IterateClip, check_clip, distance, frame_size
+from fst.inference.animated import IterateClip, distance, frame_size
 from fst.inference.control import Layer
 from fst.inference.curve import Curve
 from fst.inference.iterates import steps_of
-from fst.inference.targets import Job, is_there
-from fst.inference.unfinished import FRAMES, STATE, Unfinished, remove_kept, resume_folder
+from fst.inference.targets import Job
+from fst.inference.unfinished import (
+    FRAMES,
+    Unfinished,
+    kept_iteration,
+    remove_kept,
+    resume_folder,
+)
+from fst.interfaces.following_checks import targets_of
 from fst.optimization.pixels import Iterate
-from fst.system.files import check_writable, identity, nearest_folder, scratch_folder
+from fst.system.files import scratch_folder
 from fst.system.temporaries import temporary_path
 
 Record = Mapping[str, Any] | None
 _NO_RECORD: Record = None
-
-
-def check_following(
-    options: argparse.Namespace, jobs: Sequence[Job], styles: int, others: Sequence[Path]
-) -> None:
-    """To be asked before the work: can what follows the optimization be written?
-
-    Args:
-        options: of the command.
-        jobs: what is painted.
-        styles: how many are painted in each photo.
-        others: files that the command reads besides the photos.
-
-    Raises:
-        InputError: several photos, another suffix, something is there that may not be replaced ...
-    """
-    _check_resume(options, jobs, styles)
-    if options.animate_every is not None and options.animate is None:
-        raise InputError("--animate-every is of no use without --animate")
-    targets = targets_of(options)
-    if not targets or not jobs:
-        return
-    option = next(iter(targets))
-    if len(jobs) != 1 or styles != 1:
-        what = f"{len(jobs)} photos" if len(jobs) != 1 else f"{styles} styles"
-        raise InputError(f"{option} follows one photo in one style, not {what}: paint one by one")
-    if options.animate is not None:
-        check_clip("--animate", options.animate)
-    for option, suffix in (("--plot", ".png"), ("--log", ".csv")):
-        if option in targets and targets[option].suffix.lower() != suffix:
-            raise InputError(f"{option} {targets[option]} must end in {suffix}")
-    (job,) = jobs
-    read = {identity(path) for path in (*others, *([] if job.reads else [job.source]))}
-    may = options.overwrite or _goes_on(options, job)
-    taken = {} if job.writes else {os.path.realpath(job.target): "the result"}
-    for option, path in targets.items():
-        _check_target(option, path, read, taken, may)
-        taken[os.path.realpath(path)] = option
-
-
-def targets_of(options: argparse.Namespace) -> dict[str, Path]:
-    """Option -> file to write, of those that were given."""
-    given = {"--animate": options.animate, "--plot": options.plot, "--log": options.log}
-    return {option: path for option, path in given.items() if path is not None}
-
-
-def _check_resume(options: argparse.Namespace, jobs: Sequence[Job], styles: int) -> None:
-    if not options.resume:
-        return
-    if options.no_record:
-        raise InputError("--resume compares records: it does not go with --no-record")
-    if styles != 1:
-        raise InputError(f"--resume goes with one style in a photo, not with {styles}")
-    for job in jobs:
-        if job.writes is not None:
-            raise InputError("--resume needs a place beside the picture: name an --output")
-        folder = resume_folder(job.target)
-        if is_there(folder) and not folder.is_dir():
-            raise InputError(f"{folder} is no folder: give another --output")
-
-
-def _goes_on(options: argparse.Namespace, job: Job) -> bool:
-    """Whether what is there is an earlier time's of the same command, as far as it can be told."""
-    return bool(options.resume) and (resume_folder(job.target) / STATE).is_file()
-
-
-def _check_target(
-    option: str, path: Path, read: set[Any], taken: Mapping[str, str], may: bool
-) -> None:
-    if (other := taken.get(os.path.realpath(path))) is not None:
-        raise InputError(f"{option} and {other} would both be {path}: give each a name of its own")
-    check_writable(nearest_folder(path))
-    if not is_there(path):
-        return
-    if path.is_dir():
-        raise InputError(f"{option} {path} is a folder, expected a file name")
-    if identity(path) in read:
-        raise InputError(f"{option} {path} is one of the files to work with: give another name")
-    if not may:
-        raise InputError(f"{option} {path} is there already: --overwrite replaces it")
 
 
 def forget_finished(options: argparse.Namespace, done: Sequence[Job]) -> None:
@@ -137,6 +62,11 @@ class Following:
         steps = sum(steps_of(layer.stylizer) for layer in layers)
         self._every = self.options.animate_every or distance(steps)
         if self.unfinished is None:
+            if (kept := kept_iteration(job, record)) is not None:
+                self.say(
+                    f"{resume_folder(job.target)} has iteration {kept} of {steps} of this picture: "
+                    "--resume goes on"
+                )
             return layers
         layers, more = self.unfinished.begin(job, record, layers)
         self.unfinished.more = self._kept

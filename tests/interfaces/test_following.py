@@ -272,3 +272,67 @@ def test_a_pass_that_is_refined_goes_on(run_inside: Run, monkeypatch: pytest.Mon
     assert "goes on behind iteration 2" in result.stdout
     assert np.array_equal(pixels("one.png"), pixels("plain.png"))
     assert len(rows("log.csv")) == 7
+
+
+def test_who_is_stopped_is_told_a_command_that_begins_anew(
+    run_inside: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with another_process() as patched:
+        stop_at(patched, 4)
+        result = run_inside("stylize.py", *WORDS, *FILES)
+    assert "same command with --overwrite begins anew" in result.stderr
+    assert "--resume" in result.stderr
+    assert run_inside("stylize.py", *WORDS, *FILES).returncode == 1
+    assert run_inside("stylize.py", *WORDS, *FILES, "--overwrite").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "asked", [("--log", "new.csv"), ("--plot", "new.png"), ("--animate", "new.gif"),
+              ("--save-every", "3")]
+)  # fmt: skip
+def test_what_only_another_optimization_makes_is_no_success(
+    run_inside: Run, asked: tuple[str, str]
+) -> None:
+    assert run_inside("stylize.py", *WORDS).returncode == 0
+    before = Path("out/one.png").read_bytes()
+    result = run_inside("stylize.py", *WORDS, *asked)
+    assert result.returncode == 1
+    assert asked[0] in result.stderr
+    assert "--overwrite" in result.stderr
+    assert "iteration" not in result.stdout
+    assert Path("out/one.png").read_bytes() == before
+    assert run_inside("stylize.py", *WORDS, *asked, "--overwrite").returncode == 0
+    # and now it is there
+    assert run_inside("stylize.py", *WORDS, *asked).returncode == 0
+
+
+@pytest.mark.parametrize("asked", [("--log", "new.csv"), ("--save-every", "3")])
+def test_without_strength_there_is_nothing_to_follow(
+    run_inside: Run, asked: tuple[str, str]
+) -> None:
+    result = run_inside("stylize.py", *WORDS, *asked, "--strength", "0")
+    assert result.returncode == 1
+    assert "strength 0" in result.stderr
+    assert asked[0] in result.stderr
+    assert not Path("out").exists()
+
+
+def test_who_forgets_to_resume_is_told(run_inside: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with another_process() as patched:
+        stop_at(patched, 4)
+        run_inside("stylize.py", *WORDS, "--resume")
+    other = run_inside("stylize.py", *WORDS[:-1], "out/two.png")
+    assert "--resume" not in other.stdout
+    result = run_inside("stylize.py", *WORDS)
+    assert result.returncode == 0, result.stderr
+    assert "one.png.resume has iteration 4 of 9 of this picture: --resume goes on" in result.stdout
+    again = run_inside("stylize.py", *WORDS, "--tv-weight", "3", "--overwrite")
+    assert "--resume" not in again.stdout
+
+
+def test_an_objective_that_grew_is_told(run_inside: Run) -> None:
+    words = [*WORDS, "--optimizer", "adam", "--learning-rate", "20"]
+    result = run_inside("stylize.py", *words)
+    assert result.returncode == 0
+    assert "the objective grew from" in result.stderr
+    assert "--learning-rate" in result.stderr

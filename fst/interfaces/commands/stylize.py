@@ -22,10 +22,12 @@ from fst.inference.masks import read_mask
 from fst.inference.record import painted_with, record_of
 from fst.inference.starts import is_file
 from fst.inference.streams import Streams, open_streams
-from fst.inference.targets import Job, Plan, plan, unfinished
+from fst.inference.targets import Job, Plan, is_there, plan, unfinished
 from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
-from fst.interfaces.following import Following, check_following, forget_finished
-from fst.optimization.descent import PATIENCE, Iterate
+from fst.interfaces.following import Following, forget_finished
+from fst.interfaces.following_checks import check_following, check_made
+from fst.interfaces.iterate_lines import IterateLines
+from fst.optimization.descent import Iterate
 from fst.styles.style import Style
 from fst.system.memory import keep_freed_memory
 from fst.system.signals import deferred
@@ -73,6 +75,7 @@ def stylize(options: argparse.Namespace, streams: Streams) -> int:
     jobs = unfinished(planned.jobs, differs, options.overwrite)
     left = {job.target for job in jobs}
     done = [job for job in planned.jobs if job.target not in left]
+    check_made(options, done)
     say(planned, done, options.no_record)
     forget_finished(options, done)
     if not jobs:
@@ -134,6 +137,8 @@ def interrupted(
     except (OSError, InputError) as error:
         said += f"; the last iterate can't be written: {error}"
     again = "begins anew" if overwrite or len(jobs) == 1 else "goes on with the rest"
+    if not overwrite and (files.hinder(jobs) or any(map(is_there, following.targets.values()))):
+        again = "with --overwrite begins anew, one with --resume could go on"
     return f"{said}; the same command {again}"
 
 
@@ -170,18 +175,17 @@ def paint_all(
     terminal = sys.stdout is not None and sys.stdout.isatty()
     with Progress(transient=True, disable=not terminal) as bar:
         counter = Counter(len(jobs), [steps_of(layer.stylizer) for layer in layers])
+        lines = IterateLines(counter, bar.console.is_terminal)
         task = bar.add_task("stylizing", total=counter.total)
 
         def on_iterate(job: Job, iterate: Iterate, photo: Picture) -> None:
             objective, name = float(iterate.terms.total), job.source.name
             done = counter.iterate(iterate.iteration)
             bar.update(task, completed=done, description=f"{name}: {objective:.3f}")
-            last = iterate.last or iterate.iteration == counter.steps
-            if last or (not bar.console.is_terminal and iterate.iteration % 50 == 0):
-                where = f"iteration {iterate.iteration}/{counter.steps}"
-                print(f"{name}: {where}, objective {objective:.3f}", flush=True)
-            if last and iterate.iteration < counter.steps:
-                print(in_a_line(f"{name}: {_stopped(iterate, counter.steps)}"), flush=True)
+            for line in lines.see(name, iterate, done):
+                print(in_a_line(line), flush=True)
+            if (line := lines.grown(name, iterate)) is not None:
+                print(f"warning: {in_a_line(line)}", file=sys.stderr, flush=True)
             files.see(job, iterate, photo)
             following.see(job, iterate, photo)
 
@@ -190,6 +194,7 @@ def paint_all(
             options.overwrite, record, options.keep_location, following.begin,
         ):  # fmt: skip
             files.finished()
+            lines.finished()
             for line in following.finished(outcome.error is None):
                 print(f"error: {in_a_line(line)}", file=sys.stderr)
             bar.update(task, completed=counter.outcome())
@@ -197,10 +202,3 @@ def paint_all(
                 failed += 1
                 print(f"error: {in_a_line(outcome.error)}", file=sys.stderr)
     return failed
-
-
-def _stopped(iterate: Iterate, of: int) -> str:
-    return (
-        f"stopped at iteration {iterate.iteration} of {of}: in {PATIENCE} iterations the objective "
-        "fell by less than the tolerance"
-    )
