@@ -12,20 +12,19 @@ from torch import Tensor
 from fst.choices import MAX_PIXELS
 from fst.errors import InputError
 from fst.image.io import load_image
+from fst.image.label_colors import NEAR, find_labels, is_soft
 from fst.image.picture import Picture
 
 FLAT = 32
 """Colors up to which each one is a label of its own, however near to others: classes are often
-written as gray 0, 1, 2. A picture of more colors was compressed, or has soft edges."""
-
-NEAR = 48.0
-"""Distance in RGB of 0 to 255 within which colors are one label: JPEG moves flat colors by less."""
-
-LEAST = 0.005
-"""Share of a picture of many colors that a label has to have: less is what lies on edges."""
+written as gray 0, 1, 2. A picture of more colors was compressed, or has soft edges; one of fewer
+may have soft edges, too (:func:`~fst.image.label_colors.is_soft`)."""
 
 NOISY = 0.1
 """Share of a picture that may be far from all labels: more, and it is a photo."""
+
+SOFT = 0.3
+"""Share of a picture that may lie on edges: more, and it is a photo."""
 
 Color = tuple[int, int, int]
 
@@ -85,39 +84,34 @@ def read_labels(
     bytes_ = picture.rgb[0].mul(255).round().long()  # (3, H, W)
     codes = (bytes_[0] << 16) | (bytes_[1] << 8) | bytes_[2]
     found, inverse, counts = torch.unique(codes, return_inverse=True, return_counts=True)
-    if len(found) <= FLAT:
-        return Labels(tuple(_color(int(code)) for code in found), inverse, name)
     rgb = torch.stack([found >> 16, (found >> 8) & 255, found & 255], 1).float()  # (U, 3)
-    centers = _centers(rgb, counts)
-    distance = torch.cdist(rgb, centers) if len(centers) else torch.empty(len(rgb), 0)
-    if not 0 < len(centers) <= FLAT or _far(distance, counts) > NOISY:
+    exact = len(found) <= FLAT and not _is_jpeg(source)
+    if exact and not is_soft(rgb, inverse):
+        return Labels(tuple(_color(int(code)) for code in found), inverse, name)
+    centers, edges = find_labels(rgb, counts, inverse)
+    noise, blends = _far(rgb, counts, torch.cat([centers, edges])), _far(rgb, counts, centers)
+    if not 0 < len(centers) <= FLAT or noise > NOISY or blends > SOFT:
         raise InputError(
             f"{name} is no picture of labels: it has {len(found)} colors, where each region has to "
             "have one flat color (PNG keeps it)"
         )
     colors = tuple(_color(int(code)) for code in _codes(centers))
-    return Labels(colors, distance.argmin(1)[inverse], name)
+    return Labels(colors, torch.cdist(rgb, centers).argmin(1)[inverse], name)
 
 
-def _centers(rgb: Tensor, counts: Tensor) -> Tensor:
-    """The colors that most pixels are near to, the most frequent first: ``(L, 3)``."""
-    total, left = int(counts.sum()), torch.ones(len(rgb), dtype=torch.bool)
-    centers = []
-    for place in counts.argsort(descending=True, stable=True)[:512]:
-        if not left[place]:
-            continue
-        near = left & ((rgb - rgb[place]).norm(dim=1) <= NEAR)
-        left &= ~near
-        if int(counts[near].sum()) >= LEAST * total:
-            centers.append(rgb[place])
-        if len(centers) > FLAT:
-            break
-    return torch.stack(centers) if centers else torch.empty(0, 3)
+def _far(rgb: Tensor, counts: Tensor, known: Tensor) -> float:
+    """The share of pixels that are near to none of the known colors."""
+    if not len(known):
+        return 1.0
+    return float(counts[torch.cdist(rgb, known).amin(1) > NEAR].sum()) / float(counts.sum())
 
 
-def _far(distance: Tensor, counts: Tensor) -> float:
-    """The share of pixels that are near to no center."""
-    return float(counts[distance.amin(1) > NEAR].sum()) / float(counts.sum())
+def _is_jpeg(source: str | Path | Picture) -> bool:
+    """Whether it is a file whose colors are never exact, however few there are."""
+    if isinstance(source, Picture) or not Path(source).is_file():
+        return False
+    with open(source, "rb") as file:
+        return file.read(3) == b"\xff\xd8\xff"
 
 
 def _codes(rgb: Tensor) -> Tensor:

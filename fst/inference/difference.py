@@ -93,12 +93,21 @@ def _changes(there: Mapping[str, Any], now: Mapping[str, Any], style: str = "") 
         if last == "name":
             continue
         if last == "sha256" and above:
-            said.append(f"another {_plain(above[-1]).replace('_', ' ')}")
+            said.append(_another([part for part in above if not part.isdigit()]))
         elif last == "weights_sha256":
             said.append(f"another checkpoint of {style}")
         else:
             said.append(f"{_plain(key)} {_value(first)}, now {_value(second)}")
-    return said
+    return list(dict.fromkeys(said))
+
+
+def _another(above: Sequence[str]) -> str:
+    """A file of another content, by the keys that lead to it."""
+    if above and above[-1] == "labels":
+        return "another label picture of the photo"
+    if above and above[-1] == "style_labels":
+        return "other label pictures of the paintings"
+    return f"another {_plain(above[-1]).replace('_', ' ') if above else 'file'}"
 
 
 def _flat(value: Any, prefix: str = "", depth: int = 0) -> dict[str, Any]:

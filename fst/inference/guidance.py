@@ -8,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.errors import InputError
+from fst.errors import AssetError, InputError, in_a_line
 from fst.image.color import preserve_color
 from fst.image.labels import Regions, read_labels, regions_of
 from fst.image.picture import MIN_SIDE, Picture, resize_tensor
@@ -116,6 +116,26 @@ def targets_of(style: Style, size: int | None, statistic: str = "gram") -> list[
     return found
 
 
+def check_regions(style: Style, options: PixelOptions) -> None:
+    """That paintings with labels are there: asked before a portrait stands in for one.
+
+    Raises:
+        AssetError: one is missing.
+    """
+    if options.labels is None:
+        return
+    for one in style.paintings or (style,):
+        if one.picture is not None or one.image is None:
+            continue
+        try:
+            find_again(one.image, one.about.get("image_sha256"))
+        except AssetError as error:
+            raise AssetError(
+                f"labels need the painting of {one.name} itself, since a texture portrait has no "
+                f"regions: {in_a_line(error)}"
+            ) from error
+
+
 def guided_loss(
     style: Style, options: PixelOptions, targets: Sequence[Tensor], arguments: Mapping[str, Any]
 ) -> tuple[GuidedLoss, Guidance]:
@@ -162,8 +182,6 @@ def _regions(
     named = [f"the label picture of {one.name}" for one in styles]
     paintings = [read_labels(*both) for both in zip(given, named, strict=True)]
     for one, labels, target in zip(styles, paintings, targets, strict=True):
-        if one.picture is None and one.image is not None:
-            find_again(one.image, one.about.get("image_sha256"))  # itself, no stand-in
         here = (target.shape[3], target.shape[2])
         _check_proportions(labels.name, labels.size, one.asked, here)
     return regions_of(photo, paintings), photo.size

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
-from fst.inference.guidance import Guidance, guided_loss, is_guided, targets_of
+from fst.inference.guidance import Guidance, check_regions, guided_loss, is_guided, targets_of
 from fst.inference.options import PassOptions
 from fst.inference.pixel_options import NOISY, PixelOptions
 from fst.inference.small import at_least, within
@@ -109,6 +109,7 @@ def optimizing(
     weights = style.weights if options.preset in (None, "gatys") else {}
     arguments = {**weights, **options.loss()}
     statistic = arguments.get("statistic", "gram")
+    check_regions(style, options)
     targets = targets_of(style, in_pixels(options.style_size), statistic)
     if "weights" not in arguments and "network" not in arguments:  # then what it was trained with
         arguments["weights"] = "slim" if judged_by_slim(style.description) else "auto"

@@ -121,7 +121,7 @@ def _of_file(path: Path, network: str | None) -> tuple[WeightSource, tuple[int, 
 
 
 def _telling(path: Path) -> str | None:
-    """Which VGG a file holds, by the place of its ninth convolution; None where it ends before."""
+    """Which VGG a file holds, by the place of its eighth convolution; None where it ends before."""
     try:
         with utf8_path(path) as same, safe_open(same, framework="pt") as file:
             keys = set(file.keys())

@@ -35,7 +35,7 @@ PRESETS = {
         optimize={
             "init": "blend",
             "optimizer": "adam",
-            "learning_rate": 0.03,
+            "learning_rate": 0.01,
             "iterations": 2500,
             "clamp": True,
         },

@@ -159,3 +159,15 @@ def test_an_iterate_that_was_given_the_results_name_is_no_result(tmp_path: Path)
     assert "iterate 40" in str(comparison(COMMON)(job))
     save_image(target, load_image(photo), record=said)
     assert comparison(COMMON)(job) is None
+
+
+def test_other_label_pictures_are_named_as_such() -> None:
+    def of(photo: str, *paintings: str) -> dict[str, Any]:
+        labels = {"name": "l.png", "sha256": photo * 64}
+        others = [{"name": "s.png", "sha256": one * 64} for one in paintings]
+        style = {**COMMON["styles"][0], "labels": labels, "style_labels": others}
+        return {**NOW, "styles": [style]}
+
+    said = differences(of("a", "b", "c"), of("d", "e", "f"))
+    assert said == ["another label picture of the photo", "other label pictures of the paintings"]
+    assert differences(of("a", "b", "c"), of("a", "b", "c")) == []

@@ -97,7 +97,7 @@ def test_what_was_not_chosen_is_not_given() -> None:
 def test_a_preset_gives_way_to_what_was_chosen() -> None:
     course = PixelOptions(preset="course", iterations=7, style_weight=2)
     assert course.optimization() == {
-        "init": "blend", "optimizer": "adam", "learning_rate": 0.03, "iterations": 7, "clamp": True,
+        "init": "blend", "optimizer": "adam", "learning_rate": 0.01, "iterations": 7, "clamp": True,
     }  # fmt: skip
     assert (course.loss()["style_weight"], course.loss()["content_weight"]) == (2, 10)
     other = PixelOptions(preset="course", optimizer="lbfgs").optimization()

@@ -46,7 +46,7 @@ def test_the_preset_course_is_the_course_notebooks_recipe() -> None:
     assert list(layers) == ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
     assert [weight / sum(layers.values()) for weight in layers.values()] == pytest.approx([0.2] * 5)
     settings = course.optimize
-    assert (settings["optimizer"], settings["learning_rate"]) == ("adam", 0.03)
+    assert (settings["optimizer"], settings["learning_rate"]) == ("adam", 0.01)
     assert settings["iterations"] == 2500
     assert settings["clamp"] is True
     assert settings["init"] == "blend"

@@ -184,8 +184,8 @@ def paint_all(
             bar.update(task, completed=done, description=f"{name}: {objective:.3f}")
             for line in lines.see(name, iterate, done):
                 print(in_a_line(line), flush=True)
-            if (line := lines.grown(name, iterate)) is not None:
-                print(f"warning: {in_a_line(line)}", file=sys.stderr, flush=True)
+            if (grown := lines.grown(name, iterate)) is not None:
+                print(f"warning: {in_a_line(grown)}", file=sys.stderr, flush=True)
             files.see(job, iterate, photo)
             following.see(job, iterate, photo)
 

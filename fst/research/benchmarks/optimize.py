@@ -41,6 +41,8 @@ TURN = 20
 EVERY = 5
 """Evaluations of ours between two pictures that are judged: it is found up to four too late."""
 
+NO_SLIM = "the textbook has no slim network: give weights of VGG-19, or random"
+
 LONGER = 3
 """Times the textbook's evaluations, after which ours gives up."""
 
@@ -159,7 +161,7 @@ def seconds_until(iterations: int, turns: Sequence[float]) -> float:
 def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Races, prints, and returns a row for each round."""
     if options.weights == "slim":
-        raise InputError("the textbook has no slim network: give weights of VGG-19, or random")
+        raise InputError(NO_SLIM)
     if options.threads:
         torch.set_num_threads(options.threads)
     device = pick_device(options.device)
@@ -174,6 +176,8 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
         kind: PerceptualLoss(painting, weights=options.weights, dtype=kind, **weights)
         for kind in {dtype, torch.float32}
     }
+    if losses[dtype].vgg.architecture != "vgg19":  # a file of another slim network
+        raise InputError(NO_SLIM)
     ours, exact = losses[dtype].to(device), losses[torch.float32].to(device)
     theirs = TextbookLoss(exact, painting).to(device)
     pixels, clock = photo.rgb.to(device), make_clock(device)

@@ -28,7 +28,7 @@ def labeled_sheet(columns: Sequence[str], rows: Sequence[Row]) -> Image.Image:
     """Draws a sheet.
 
     Args:
-        columns: what stands above the pictures of each column.
+        columns: what stands above the pictures of each column, in one line or more.
         rows: at least one, each with as many pictures as there are columns.
     """
     font = ImageFont.load_default(FONT_SIZE)
@@ -36,11 +36,14 @@ def labeled_sheet(columns: Sequence[str], rows: Sequence[Row]) -> Image.Image:
     pictures = [picture for _, row in rows for picture in row]
     wide = max(picture.width for picture in pictures) + GAP
     heights = [max(picture.height for picture in row) + line + GAP for _, row in rows]
-    sheet = Image.new("RGB", (len(columns) * wide + GAP, line + GAP + sum(heights)), "white")
+    head = line * max([1, *(len(words.splitlines()) for words in columns)]) + GAP
+    sheet = Image.new("RGB", (len(columns) * wide + GAP, head + sum(heights)), "white")
     draw = ImageDraw.Draw(sheet)
     for place, words in enumerate(columns):
-        draw.text((GAP + place * wide, GAP), words, fill="black", font=font)
-    top = line + GAP
+        for number, words_of_line in enumerate(words.splitlines()):
+            place_of_line = (GAP + place * wide, GAP + number * line)
+            draw.text(place_of_line, words_of_line, fill="black", font=font)
+    top = head
     for (words, row), height in zip(rows, heights, strict=True):
         draw.text((GAP, top), words, fill="gray", font=font)
         for place, picture in enumerate(row):

@@ -1,11 +1,13 @@
 """The studies of the optimization: which pictures each consists of."""
 
 import argparse
+import warnings
 from collections.abc import Sequence
 
 from torch import Tensor
 
 from fst.choices import STATISTICS
+from fst.errors import FstWarning
 from fst.evaluation.photos import find_photos
 from fst.optimization.presets import PRESETS
 from fst.research.studies.cases import (
@@ -24,6 +26,16 @@ from fst.styles.objective import checksum_of, style_target
 from fst.styles.style import Style
 
 BLOCKS = range(1, 6)
+
+STATISTIC_WORDS = {
+    "gram": "Gram matrices",
+    "moments": "means and deviations",
+    "wasserstein": "a Wasserstein distance",
+    "sliced": "a sliced one",
+    "histogram": "histograms",
+    "patches": "patches",
+}
+"""What each of :data:`~fst.choices.STATISTICS` is, as a page says it."""
 
 
 def painting_of_style(style: Style, size: int | None = None) -> Tensor:
@@ -164,15 +176,25 @@ def pooling(options: argparse.Namespace, asked: Asked) -> Study:
 def statistics(options: argparse.Namespace, asked: Asked) -> Study:
     """The statistics of style (:mod:`fst.losses.style`); of a portrait, all but patches."""
     photo, style = open_photo(options.photo, asked.size), open_style(options.style)
-    there = style.image is None or checksum_of(style.image) is not None
-    names = [name for name in STATISTICS if there or name != "patches"]
+    names, left_out = list(STATISTICS), ""
+    if style.image is not None and checksum_of(style.image) is None:
+        names.remove("patches")
+        left_out = (f" Patches are left out: without the painting of {style.name} its texture "
+                    "portrait stands in, which has other ones.")  # fmt: skip
+        warnings.warn(
+            f"patches are left out: without the painting of {style.name} its texture portrait "
+            "stands in, which has other ones",
+            FstWarning,
+            stacklevel=2,
+        )
     cases = [Case("", name, name, photo, style, {"statistic": name}) for name in names]
+    words = [STATISTIC_WORDS[name] for name in names]
     return Study(
         "statistics",
         "What style is compared by",
-        "The same photo, painting and style weight; only what is compared at a layer changes: Gram "
-        "matrices, means and deviations, two Wasserstein distances, histograms, and patches. The "
-        "table judges all of them with Gram matrices.",
+        "The same photo, painting and style weight; only what is compared at a layer changes: "
+        f"{', '.join(words[:-1])}, and {words[-1]}. The table judges all of them with Gram "
+        f"matrices.{left_out}",
         cases,
         both(photo, style, asked.size),
     )
@@ -217,7 +239,7 @@ def presets(options: argparse.Namespace, asked: Asked) -> Study:
         "Presets against each other",
         "Every preset paints every photo, with the same number of iterations. All are judged by "
         "one objective, that of the preset gatys with the style's own weights: what another preset "
-        "aims at is something else, so it can only come out worse by this measure. Seconds are of "
+        "aims at is something else, so in the end it comes out worse by this measure. Seconds are of "
         "this machine.",
         cases,
         [(f"painting: {style.name}", painting_of_style(style, asked.size))],

@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
     everything = options.kind == "all"
     kinds = list(PLANS) if everything else [options.kind]
     folders = {k: options.output / k if everything else options.output for k in kinds}
+    if everything:
+        check_place(options.output, options.overwrite, ())
     for folder in folders.values():
         check_place(folder, options.overwrite)
     check_copies(options.copies, kinds, options.overwrite)

@@ -11,6 +11,7 @@ from PIL import Image, ImageFont
 from fst.errors import InputError
 from fst.image.io import save_image
 from fst.image.picture import from_pil
+from fst.image.style_sheet import Font
 from fst.research.benchmarks.sheets import FONT_SIZE, GAP, Row, labeled_sheet
 from fst.system.files import atomic_file, identity
 from fst.system.outputs import check_file, check_folder
@@ -100,6 +101,25 @@ def check_place(folder: Path, overwrite: bool, files: Sequence[str] = WRITTEN) -
                 raise InputError(f"--output {path} is there already: --overwrite replaces it")
         elif os.path.lexists(path):
             check_file("--output", path, allowed)
+    if not allowed:
+        check_no_others(folder)
+
+
+def check_no_others(folder: Path) -> None:
+    """That a folder holds nothing, or a study, or studies: its files would lie among others.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    try:
+        there = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"can't read --output {folder}: {error.strerror}") from error
+    if there and not any(is_study(path / PAGE) for path in (folder, *there)):
+        raise InputError(
+            f"--output {folder} holds other files and no study: name a new folder, or give "
+            "--overwrite to write among them"
+        )
 
 
 def check_copies(folder: Path | None, names: Sequence[str], overwrite: bool) -> None:
@@ -153,17 +173,30 @@ def write_page(path: Path, page: Page) -> None:
 
 
 def draw_grid(columns: Sequence[str], rows: Sequence[Row]) -> Image.Image:
-    """A labeled grid whose columns have room for their words.
+    """A labeled grid whose columns have room for their words; longer ones go on below.
 
     Args:
         columns: what stands above the pictures of each column.
         rows: at least one; what stands above it, and its pictures.
     """
     font = ImageFont.load_default(FONT_SIZE)
-    room = max([0.0, *(font.getlength(words) for words in columns)])
+    wide = max(one.width for _, row in rows for one in row)
+    room = max([wide, *(font.getlength(word) for words in columns for word in words.split())])
+    heads = [_in_lines(words, font, room) for words in columns]
     room = max(room, *(font.getlength(words) - (len(row) - 1) * room for words, row in rows))
-    return labeled_sheet(columns, [(words, [_widened(one, round(room) + GAP) for one in row])
-                                   for words, row in rows])  # fmt: skip
+    return labeled_sheet(heads, [(words, [_widened(one, round(room) + GAP) for one in row])
+                                 for words, row in rows])  # fmt: skip
+
+
+def _in_lines(text: str, font: Font, room: float) -> str:
+    """A text, broken at spaces where a line would be longer than the room, in pixels."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 def _widened(picture: Image.Image, least: int) -> Image.Image:

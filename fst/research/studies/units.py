@@ -9,11 +9,11 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from fst.errors import InputError, in_a_line
@@ -42,6 +42,9 @@ from fst.system.device import machine, pick_device, pick_precision
 
 TILE, GAP = 72, 2
 """Least side of a patch as it is shown, and white pixels between patches."""
+
+FRAME = "#909090"
+"""Of the line of a pixel around a patch, by which a white one is seen on white."""
 
 COLUMNS = 8
 """Units in a row of a layer's grid."""
@@ -150,20 +153,31 @@ def look(
     return seen, read
 
 
-def unit_grid(patches: Sequence[Tensor]) -> Image.Image:
-    """The patches of a unit in rows of three, the most exciting one first, on white.
+def unit_grid(patches: Sequence[Tensor], columns: int | None = None) -> Image.Image:
+    """The patches of a unit in rows, the most exciting one first, on white, each in a thin frame.
 
     Small patches are enlarged by whole factors, pixel by pixel: nothing is smoothed.
+
+    Args:
+        patches: ``(1, 3, H, W)`` each, at most nine.
+        columns: as many in a row; None is three, and fewer where there are fewer.
     """
-    columns = math.isqrt(PATCHES)
+    columns = columns or row_of([patches])
     side = patches[0].shape[3] if patches else TILE
     tile = side * math.ceil(TILE / side)
-    sheet = Image.new("RGB", (columns * (tile + GAP) - GAP,) * 2, "white")
+    step = tile + 2 + GAP
+    rows = max(1, math.ceil(len(patches) / columns))
+    sheet = Image.new("RGB", (columns * step - GAP, rows * step - GAP), "white")
     for number, patch in enumerate(patches):
         enlarged = to_pil(patch).resize((tile, tile), Image.Resampling.NEAREST)
-        left, top = number % columns, number // columns
-        sheet.paste(enlarged, (left * (tile + GAP), top * (tile + GAP)))
+        place = (number % columns * step, number // columns * step)
+        sheet.paste(ImageOps.expand(enlarged, 1, FRAME), place)
     return sheet
+
+
+def row_of(units: Iterable[Sequence[Tensor]]) -> int:
+    """How many patches stand in a row, for units of which each has some: three at most."""
+    return max(1, min(math.isqrt(PATCHES), max(map(len, units), default=0)))
 
 
 def _write_layer(
@@ -180,8 +194,9 @@ def _write_layer(
     folder = options.output / layer
     folder.mkdir(parents=True, exist_ok=True)
     shown, drawn = [], []
+    columns = row_of(units.values())  # the same for all, so that their patches are of one size
     for unit, patches in units.items():
-        grid = unit_grid(patches)
+        grid = unit_grid(patches, columns)
         file = f"{layer}/unit-{unit:03d}.png"
         save_image(options.output / file, from_pil(grid))
         note = f"up to {strongest[unit]:.3g}" if patches else "at rest in every photo"
@@ -193,7 +208,8 @@ def _write_layer(
                         for row in rows])  # fmt: skip
     write_grid(options.output / f"{layer}.png", grid, options.copies, f"units-{layer}")
     about = (
-        f"For each unit, a channel of {layer}, the {PATCHES} patches of {count(photos, 'photo')} "
+        f"For each unit, a channel of {layer}, the {min(PATCHES, photos)} patches "
+        f"of {count(photos, 'photo')} "
         f"that excite it most, in order, at most one of a photo. A unit of this layer sees "
         f"{field.side}x{field.side} pixels; gray is what lies beyond a photo's border. The units "
         f"are {'those asked for' if options.units else 'spread evenly over the layer'}."

@@ -12,6 +12,7 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.interfaces.arguments.benchmark import TURN as TURN_TOLD
 from fst.interfaces.arguments.benchmark import parser
+from fst.loss_networks.sources import EMBEDDED, WEIGHTS
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import optimize
 from fst.research.benchmarks.optimize import EVERY, TURN, Judged, Ours, race, run, seconds_until
@@ -114,5 +115,6 @@ def test_the_command_tells_and_returns_rows(
         parser().parse_args([*words, "30"])
     assert "30 is no multiple of 20" in capsys.readouterr().err
     assert TURN_TOLD == TURN
-    with pytest.raises(InputError, match="slim"):
-        run(parser().parse_args([*words, "20", "--weights", "slim"]))
+    for slim in ("slim", str(EMBEDDED / WEIGHTS["slim"].file)):
+        with pytest.raises(InputError, match="slim"):
+            run(parser().parse_args([*words, "20", "--weights", slim]))

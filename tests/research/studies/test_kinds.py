@@ -14,7 +14,7 @@ from fst.inference.pixel_options import PixelOptions
 from fst.interfaces.arguments.study import KINDS, parser
 from fst.optimization.presets import PRESETS
 from fst.research.studies.cases import Asked, Study
-from fst.research.studies.kinds import PLANS, growing
+from fst.research.studies.kinds import PLANS, STATISTIC_WORDS, growing
 
 ASKED = Asked(48, {"iterations": 2, "weights": "slim"}, PassOptions())
 
@@ -78,9 +78,14 @@ def test_the_others_change_one_thing() -> None:
     assert chosen(planned("pooling", *words), "pooling") == ["max", "avg"]
     compared = planned("statistics", *words)
     assert chosen(compared, "statistic") == list(STATISTICS)
-    with pytest.warns(FstWarning, match="portrait"):
+    assert "histograms, and patches." in compared.about
+    assert "left out" not in compared.about
+    said, left = (pytest.warns(FstWarning, match=m) for m in ("no monet", "patches are left out"))
+    with said, left:
         shipped = planned("statistics", "--photo", "photo.png", "--style", "monet")
     assert "patches" not in chosen(shipped, "statistic")  # a portrait has others
+    assert "and histograms." in shipped.about
+    assert "Patches are left out" in shipped.about
     sizes = planned("size", *words, "--style-sizes", "32", "64")
     assert chosen(sizes, "style_size") == [32, 64]
     presets = planned("presets", "--photos", "photo.png", "sky.png", "--style", "sea.png")
@@ -102,4 +107,5 @@ def test_all_options_are_right_and_files_differ(kind: str) -> None:
 
 def test_every_kind_has_its_words() -> None:
     assert list(KINDS) == list(PLANS)
+    assert tuple(STATISTIC_WORDS) == STATISTICS
     assert growing(["a", "b"]) == [{"a": 1.0}, {"a": 1.0, "b": 1.0}]

@@ -13,7 +13,7 @@ from fst.image.io import load_image, save_image
 from fst.interfaces.arguments.study import parser
 from fst.loss_networks.vgg import VGG19
 from fst.research.studies import units
-from fst.research.studies.units import how_many, look, run, unit_grid
+from fst.research.studies.units import how_many, look, row_of, run, unit_grid
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_pages_and_pictures_are_written(photos: Path, capsys: pytest.CaptureFixt
     for layer, side in (("conv1_1", 3), ("relu2_1", 10)):
         tile = side * -(-72 // side)
         with Image.open(out / layer / "unit-003.png") as image:
-            assert image.size == (3 * tile + 4, 3 * tile + 4)
+            assert image.size == (3 * (tile + 4) - 2, 2 * (tile + 4) - 2)  # of four photos
         page = (out / f"{layer}.html").read_text()
         assert page.index("unit-003") < page.index("unit-000")
         assert f"{side}x{side} pixels" in page
@@ -103,11 +103,23 @@ def test_patches_are_enlarged_pixel_by_pixel_in_order() -> None:
     patches = [torch.full((1, 3, 3, 3), number / 10) for number in range(1, 5)]
     patches[0][..., 0, 0] = 1.0
     grid = unit_grid(patches)
-    assert grid.size == (3 * 72 + 4, 3 * 72 + 4)
-    level = [grid.getpixel((x, y)) for x, y in ((40, 40), (114, 40), (188, 40), (40, 114))]
-    assert level == [(round(25.5 * n),) * 3 for n in (1, 2, 3, 4)] or level == [
-        (int(25.5 * n + 0.5),) * 3 for n in (1, 2, 3, 4)
+    step = 72 + 2 + 2  # a frame of one pixel, two pixels between
+    assert grid.size == (3 * step - 2, 2 * step - 2)  # as many rows as there are patches for
+    level = [grid.getpixel((x, y)) for x, y in ((40, 40), (116, 40), (192, 40), (40, 116))]
+    assert level == [(int(25.5 * n + 0.5),) * 3 for n in (1, 2, 3, 4)] or level == [
+        (round(25.5 * n),) * 3 for n in (1, 2, 3, 4)
     ]
-    assert grid.getpixel((23, 23)) == (255, 255, 255)  # the one white pixel, 24 times as large
-    assert grid.getpixel((24, 24)) != (255, 255, 255)
-    assert grid.getpixel((200, 200)) == (255, 255, 255)  # fewer than nine
+    assert grid.getpixel((24, 24)) == (255, 255, 255)  # the one white pixel, 24 times as large
+    assert grid.getpixel((25, 25)) != (255, 255, 255)
+    assert grid.getpixel((200, 120)) == (255, 255, 255)  # fewer than six
+
+
+def test_a_white_patch_is_seen_and_few_patches_take_no_room() -> None:
+    white = unit_grid([torch.ones(1, 3, 3, 3)])
+    assert white.size == (74, 74)
+    assert max(white.getpixel((0, 30))) < 200  # its frame
+    assert unit_grid([torch.ones(1, 3, 3, 3)], 3).size == (3 * 76 - 2, 74)
+    assert unit_grid([], 2).size == (2 * 76 - 2, 74)  # at rest everywhere
+    assert row_of([[], [torch.ones(1)] * 2]) == 2
+    assert row_of([[]]) == 1
+    assert row_of([[torch.ones(1)] * 9]) == 3
