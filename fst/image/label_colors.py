@@ -41,7 +41,7 @@ def find_labels(rgb: Tensor, counts: Tensor, index: Tensor) -> tuple[Tensor, Ten
     """
     total, left = int(counts.sum()), torch.ones(len(rgb), dtype=torch.bool)
     flat = torch.bincount(index[_flat(rgb, index)], minlength=len(rgb))
-    sure, unsure = [], []
+    sure, unsure = list[int](), list[int]()
     for place in counts.argsort(descending=True, stable=True)[:MOST]:
         if not left[place]:
             continue
@@ -109,7 +109,7 @@ def is_soft(rgb: Tensor, index: Tensor) -> bool:
     same = index[1:] == index[:-1]
     same = same[:, 1:] & same[:, :-1] & (index[:-1, 1:] == index[:-1, :-1])
     fills = torch.zeros(len(rgb), dtype=torch.bool)
-    fills[index[:-1, :-1][same].unique()] = True  # squares of two by two
+    fills[index[:-1, :-1][same]] = True  # squares of two by two
     full = fills.nonzero()[:, 0].tolist()
     for color in (~fills).nonzero()[:, 0].tolist():
         for number, one in enumerate(full):

@@ -239,8 +239,8 @@ def presets(options: argparse.Namespace, asked: Asked) -> Study:
         "Presets against each other",
         "Every preset paints every photo, with the same number of iterations. All are judged by "
         "one objective, that of the preset gatys with the style's own weights: what another preset "
-        "aims at is something else, so in the end it comes out worse by this measure. Seconds are of "
-        "this machine.",
+        "aims at is something else, so in the end it comes out worse by this measure. Seconds are "
+        "of this machine.",
         cases,
         [(f"painting: {style.name}", painting_of_style(style, asked.size))],
         "photo, by preset",
