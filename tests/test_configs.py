@@ -9,10 +9,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from support import ROOT
 
-from fst.losses.perceptual import PerceptualLoss
+from fst.losses.perceptual import STYLE_LAYERS, PerceptualLoss
 from fst.nets import alike
 from fst.optimization.pixels import optimize
 from fst.optimization.presets import PRESETS
+from fst.optimization.pyramid import optimize_coarse_to_fine
 from fst.styles import catalog
 from fst.styles.catalog import load_style
 from fst.styles.predicted import ANY, load_any
@@ -120,11 +121,13 @@ def test_the_defaults_are_those_of_the_code() -> None:
         elif name in ("content_weight", "style_weight"):  # calibrated by default
             assert value is None
         elif not name.startswith("_"):
-            assert value == signature[name].default, name
+            default = STYLE_LAYERS if name == "style_layers" else signature[name].default
+            assert value == default, name
     signature = inspect.signature(make_trainer).parameters
     for name, value in config["trainer"].items():
         if not name.startswith("_"):
-            assert value == signature[name].default, name
+            default = STYLE_LAYERS if name == "style_layers" else signature[name].default
+            assert value == default, name
 
 
 def test_the_steps_and_the_batch_are_those_of_2016_and_an_experiment_has_the_rest() -> None:
@@ -139,4 +142,5 @@ def test_the_steps_and_the_batch_are_those_of_2016_and_an_experiment_has_the_res
 def test_presets_take_arguments_that_exist() -> None:
     for preset in PRESETS.values():
         assert set(preset.loss) <= set(inspect.signature(PerceptualLoss).parameters)
-        assert set(preset.optimize) <= set(inspect.signature(optimize).parameters)
+        known = {**inspect.signature(optimize_coarse_to_fine).parameters}
+        assert set(preset.optimize) <= set(inspect.signature(optimize).parameters) | set(known)

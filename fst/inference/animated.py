@@ -129,7 +129,7 @@ class _Frames:
     def frames(self) -> Iterator[Frame]:
         """In order, read one by one."""
         for number, file in enumerate(self.files):
-            with Image.open(file) as opened:
+            with Image.open(file, formats=("PNG",)) as opened:
                 pixels = np.ascontiguousarray(np.asarray(opened.convert("RGB")))
             last = LAST if number == len(self.files) - 1 else None
             yield Frame(pixels, number, number / self.about.rate, last)

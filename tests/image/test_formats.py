@@ -113,7 +113,9 @@ def test_nothing_else_in_fst_opens_pictures() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Image.open"):
                 named = {keyword.arg for keyword in node.keywords}
                 opened.append((file.name, "formats" in named))
-    own = {"animation.py", "animation_files.py", "gif.py", "record.py"}  # of clips: one format each
+    # of clips, and pictures that were written by fst itself: one format each
+    own = {"animation.py", "animation_files.py", "gif.py", "record.py"}
+    own |= {"animated.py", "optimized.py"}
     assert all(named for _, named in opened)
     assert [name for name, _ in opened if name not in own] == ["formats.py"] * 2
 
@@ -164,7 +166,7 @@ def patched(tiff: bytes, tag: int, value: int) -> bytes:
 HEIGHT = 257
 
 
-@pytest.mark.parametrize("height", [50, 8_000_000])
+@pytest.mark.parametrize("height", [50, 3_000_000])
 @pytest.mark.parametrize("planes", ["contig", "separate"])
 def test_a_tiff_with_parts_missing_is_not_half_black(
     planes: str, height: int, tmp_path: Path

@@ -24,7 +24,7 @@ WORDS = [
     *(f"train --help {group}" for group in ("data", "loss", "net", "style", "trainer")),
 ]
 
-LINES = {"stylize --help-all": 75, "train": 60}
+LINES = {"stylize --help-all": 100, "train": 60}
 """Help pages that may be longer than a screen of 40 lines."""
 
 

@@ -150,8 +150,11 @@ def test_a_trained_style_of_the_paintings_name_is_told(run_inside: Run, place: P
         (["--style", "photo.txt.png"], ["photo.txt.png"]),
         (["--blend", "a.png=0.5,flat.png=0.5"], ["flat.png", "one color"]),
         (["--blend", "a.png=0.5,one=0.5"], ["can't be blended"]),
-        (["--blend", "a.png=0.5,b.png=0.5", "--method", "optimize"], ["blend"]),
-        (["--blend", "a.png=0.5,b.png=0.5", "--iterations", "5"], ["iterations", "one pass"]),
+        (["--blend", "a.png=0.5,one=0.5", "--method", "optimize"], ["one"]),
+        (
+            ["--blend", "a.png=0.5,b.png=0.5", "--method", "feedforward", "--iterations", "5"],
+            ["iterations", "one pass"],
+        ),
         (["--style", "a.png=0.5"], ["two styles"]),
         (["--style", "a.png=0.5", "--style", "b.png"], ["--mask"]),
         (["--style", "a.png", "--method", "feedforward", "--iterations", "5"], ["iterations"]),

@@ -115,7 +115,7 @@ def write_study(pictures: Pictures, copies: Path | None = None) -> None:
     for words, row in rows.items():
         drawn = []
         for case in row:
-            with Image.open(pictures.path(case)) as image:
+            with Image.open(pictures.path(case), formats=("PNG",)) as image:
                 drawn.append(image.convert("RGB"))
         grid.append((words, drawn))
     side = max(max(one.size) for _, drawn in grid for one in drawn)

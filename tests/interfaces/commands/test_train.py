@@ -78,7 +78,7 @@ def own_configs(tmp_path: Path) -> Path:
     ("words", "facts"),
     [
         (["experiment=broken"], ["broken.yaml", "line 1"]),
-        (["experiment=missing"], ["loss/nosuch", "gatys hybrid slim"]),
+        (["experiment=missing"], ["loss/nosuch", "gatys hybrid patches slim"]),
         (["experiment=latin"], ["UTF-8"]),
         (["experiment=typo"], ["'trainer.max_step'", "did you mean trainer.max_steps?"]),
         (["--config-name", "nosuch"], ["nosuch"]),

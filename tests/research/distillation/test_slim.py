@@ -48,7 +48,7 @@ def whole(state: State) -> State:
 
 @pytest.fixture(scope="module")
 def teacher() -> VGG19:
-    return VGG19([SLIM.last], "random")
+    return VGG19(["relu5_1"], "random")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_the_shape_is_vgg_19s_with_a_quarter_of_the_channels() -> None:
     assert len(CONVOLUTIONS) == 13
     assert state[f"features.{LAYERS['conv1_1']}.weight"].shape == (16, 3, 3, 3)
     assert state[f"features.{LAYERS['conv5_1']}.weight"].shape == (128, 128, 3, 3)
-    full = VGG19([SLIM.last], "random")
+    full = VGG19(["relu5_1"], "random")
     parameters = sum(value.numel() for value in state.values())
     of_vgg = sum(v.numel() for k, v in full.named_buffers() if k.startswith("features"))
     assert parameters == pytest.approx(of_vgg / 16, rel=0.01)
