@@ -59,7 +59,8 @@ def draw_plot(lines: Mapping[str, Points], title: str) -> Image.Image:
     terms = {name: lines[name] for name in TERMS if name in lines}
     layers = {name: points for name, points in lines.items() if name not in TERMS}
     panels = [(title, _positive(terms)), ("layers", _positive(layers))]
-    drawn = [(name, chart(name, of, 1.0, HEIGHT, WIDTH)) for name, of in panels if of]
+    last = max([1.0, *(points[-1][0] for points in lines.values() if points)])
+    drawn = [(name, chart(name, of, last, HEIGHT, WIDTH)) for name, of in panels if of]
     height = TOP + HEIGHT + BOTTOM
     sheet = Image.new("RGB", (LEFT + WIDTH + RIGHT, height * max(1, len(drawn))), "white")
     draw = ImageDraw.Draw(sheet)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from fst.evaluation import loss_plot
 from fst.evaluation.loss_plot import (
     COLORS,
     HEIGHT,
@@ -83,6 +84,13 @@ def test_labels_make_room_for_each_other(heights: list[float], expected: list[fl
 )
 def test_iterations_are_whole_numbers(last: int, steps: list[int]) -> None:
     assert whole_steps(last) == steps
+
+
+def test_the_axis_reaches_to_the_last_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(loss_plot, "whole_steps", lambda last: seen.append(last) or [0, last])
+    draw_plot({"total": [(float(i), 2.0 + i % 3) for i in range(2501)]}, "long")
+    assert seen == [2500]  # though at most 300 points are drawn, means of their neighbors
 
 
 def test_a_plot_is_no_photo_and_replaces_nothing(tmp_path: Path) -> None:
