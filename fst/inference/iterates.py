@@ -143,8 +143,11 @@ class IterateFiles:
         Only what is called as an iterate and says of itself that it is one; nothing else goes.
         """
         name = re.compile(rf"(style\d+-)?\d{{5,}}{re.escape(job.target.suffix)}")
+        folder = iterates_folder(job.target)
+        if folder.is_symlink():  # to somebody's own folder
+            return
         with suppress(OSError):  # no folder, or it is not ours: what is there stays
-            for path in iterates_folder(job.target).iterdir():
+            for path in folder.iterdir():
                 if not name.fullmatch(path.name) or path.is_symlink() or not path.is_file():
                     continue
                 if "iteration" not in (read_record(path) or {}):

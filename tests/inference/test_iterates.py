@@ -274,8 +274,18 @@ def test_iterates_of_another_photo_do_not_stay_among_the_new_ones() -> None:
 
 
 def test_a_folder_that_is_a_link_is_left_alone() -> None:
+    def painted(seed: int, iterations: int) -> None:
+        about = {"photo": {"sha256": str(seed)}, "styles": [], "settings": {}}
+        record = {"format": 1, "program": "fst", **about}
+        files = IterateFiles(2, overwrite=True, record=lambda job, digest: record)
+        for i in range(iterations):
+            files.see(job("me-m.png"), step(i), photo())
+
+    make_photo(24, 20).save("me.png")
     Path("elsewhere").mkdir()
     Path("me-m.png.iterates").symlink_to("elsewhere")
-    Path("elsewhere/00008.png").touch()
-    IterateFiles(2, overwrite=True).see(job("me-m.png"), step(0), photo())
-    assert Path("elsewhere/00008.png").is_file()
+    painted(1, 5)
+    painted(2, 1)
+    assert {path.name for path in Path("elsewhere").iterdir()} == {
+        "00000.png", "00002.png", "00004.png"
+    }  # fmt: skip
