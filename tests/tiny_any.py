@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from fst.loss_networks.weights import load_weights
@@ -47,3 +48,12 @@ def saved_any(folder: Path, **paintings: Any) -> AnyPainting:
     found = load_any(folder)
     assert found is not None
     return found
+
+
+def move_to_any(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goes to a folder with a tiny any-painting net in ``trained`` and no other: no assets here."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.delenv("FST_ASSETS", raising=False)
+    save_any(Path("trained"))
+    Path("none").mkdir()

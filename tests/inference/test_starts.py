@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from support import make_photo
-from tiny_any import save_any
+from tiny_any import move_to_any
 from torch import Tensor
 
 import fst
@@ -32,11 +32,7 @@ PHOTO = make_photo(40, 32, seed=4)
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with a painting, a picture of another shape, and a tiny any-painting net."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("FST_ASSETS", raising=False)
-    save_any(Path("trained"))
-    Path("none").mkdir()
+    move_to_any(tmp_path, monkeypatch)
     make_photo(48, 40, seed=1).save("painting.png")
     make_photo(90, 30, seed=2).save("wide.png")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from support import make_photo
-from tiny_any import save_any
+from tiny_any import move_to_any
 
 import fst
 from fst.errors import CheckpointError, FstWarning, InputError
@@ -23,11 +23,7 @@ PHOTO = make_photo(40, 32, seed=4)
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with two paintings and a tiny any-painting net; and one without checkpoints."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("FST_ASSETS", raising=False)
-    save_any(Path("trained"))
-    Path("none").mkdir()
+    move_to_any(tmp_path, monkeypatch)
     make_photo(60, 44, seed=1).save("a.png")
     make_photo(44, 60, seed=2).save("b.png")
 
