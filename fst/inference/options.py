@@ -29,7 +29,7 @@ class PassOptions:
         device: to compute on, also for the optimization; None is the CPU.
         dtype: of convolutions, also for the optimization; None is float32.
         memory: how many bytes a pass may take besides photo and net; None takes what is free,
-            within limits (:class:`~fst.inference.painter.Painter`).
+            within limits (:class:`~fst.inference.painter.NetPainter`).
         backend: what runs the net, one of :data:`fst.choices.BACKENDS`; None or ``"auto"`` picks.
         margin: pixels, a multiple of 4 up to 256, by which a photo goes on beyond its border while
             it is painted; None is :data:`fst.choices.MARGIN`, and 0 for a pass that is refined or

@@ -23,7 +23,7 @@ ENOUGH = 7_600_000_000
 
 
 @dataclass
-class Painter:
+class NetPainter:
     """A net, ready to paint any number of photos.
 
     On a CPU the net is run strip by strip (:mod:`fst.inference.strips.run`); on other devices at
@@ -186,5 +186,5 @@ class Painter:
 
 
 def feedforward(net: nn.Module, photos: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """One pass with a net that may still be trained; see :class:`Painter`."""
-    return Painter(net, dtype)(photos)
+    """One pass with a net that may still be trained; see :class:`NetPainter`."""
+    return NetPainter(net, dtype)(photos)

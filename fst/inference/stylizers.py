@@ -19,7 +19,7 @@ from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
 from fst.inference.optimizing import OnIterate, OptimizingStylizer, last, optimizing
 from fst.inference.options import PassOptions
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.inference.pixel_options import SEARCH, PixelOptions
 from fst.inference.small import at_least, within
 from fst.inference.starts import Start
@@ -39,7 +39,7 @@ from fst.styles.trained import TrainedStyle
 class FeedForwardStylizer:
     """Paints in one pass with a trained net.
 
-    The other attributes are those of :class:`~fst.inference.painter.Painter`.
+    The other attributes are those of :class:`~fst.inference.painter.NetPainter`.
     """
 
     style: TrainedStyle
@@ -52,18 +52,20 @@ class FeedForwardStylizer:
     strokes: Strokes | None = None
     """Another size of the strokes than the net has learned."""
     held: HeldMoments | None = None
-    """Of a clip's frames; see :class:`~fst.inference.painter.Painter`."""
+    """Of a clip's frames; see :class:`~fst.inference.painter.NetPainter`."""
 
     def __post_init__(self) -> None:
         _ = self.painter  # what it can't do is told at once
 
     @cached_property
-    def painter(self) -> Painter:
+    def painter(self) -> NetPainter:
         """What runs the net."""
         return self._painter(self.style)
 
-    def _painter(self, style: TrainedStyle) -> Painter:
-        return Painter(style.net, self.dtype, self.memory, self.circular, self.backend, self.margin)
+    def _painter(self, style: TrainedStyle) -> NetPainter:
+        return NetPainter(
+            style.net, self.dtype, self.memory, self.circular, self.backend, self.margin
+        )
 
     @property
     def has_stages(self) -> bool:
@@ -91,7 +93,9 @@ class FittingStylizer(FeedForwardStylizer):
     """From the long side of a picture, in pixels, to its net."""
 
     def __post_init__(self) -> None:
-        self._painters: dict[int, Painter] = {}  # and none of the usual strokes, before it is asked
+        self._painters: dict[
+            int, NetPainter
+        ] = {}  # and none of the usual strokes, before it is asked
 
     @property
     def has_stages(self) -> bool:

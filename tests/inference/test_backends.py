@@ -13,7 +13,7 @@ from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference import backends, painter
 from fst.inference.backends import PlainNet, is_installed, make_whole, pick_backend
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.inference.strips import plans
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.nets import NETS
@@ -46,7 +46,7 @@ def test_plain_operations_are_the_net(blocks: int, upsampling: str) -> None:
 def test_a_backend_paints_the_same_picture_at_any_size(net: JohnsonNet, backend: str) -> None:
     if not is_installed(backend):
         pytest.skip(f"{backend} is not installed: pip install -e .[{backend}]")
-    paint = Painter(net, backend=backend)
+    paint = NetPainter(net, backend=backend)
     for shape in ((1, 3, 64, 64), (2, 3, 33, 50)):
         photos = draw(*shape)
         torch.testing.assert_close(paint(photos), net(photos), rtol=0, atol=2e-5)
@@ -66,13 +66,13 @@ def test_other_backends_leave_what_is_too_large_to_the_strips(
 
     monkeypatch.setattr(painter, "make_whole", fake)
     photo = draw(1, 3, 30, 42)
-    assert torch.equal(Painter(net, memory=1 << 40, backend="openvino")(photo), photo)
+    assert torch.equal(NetPainter(net, memory=1 << 40, backend="openvino")(photo), photo)
     assert seen == [(1, 3, 32, 44)]
-    small = Painter(net, backend="openvino")
+    small = NetPainter(net, backend="openvino")
     assert small.stages is not None
     small.memory = int(1.5 * plans.memory(small.stages, 30, 42, torch.float32, plans.Plan()))
     torch.testing.assert_close(small(photo), net(photo), rtol=0, atol=1e-5)
-    circular = Painter(net, memory=1 << 40, circular=True, backend="openvino")
+    circular = NetPainter(net, memory=1 << 40, circular=True, backend="openvino")
     assert not torch.equal(circular(photo[:, :, :28, :40]), photo[:, :, :28, :40])
     assert len(seen) == 1
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_had_is_said(net: JohnsonNet, monkeypatch: pytest.MonkeyP
         pick_backend("openvino", torch.device("cuda"), torch.float32)
     assert all(pick_backend(name, CPU, torch.float32) == name for name in BACKENDS)
     with pytest.raises(InputError, match="no other way"):
-        Painter(nn.Sequential(net), backend="openvino")
+        NetPainter(nn.Sequential(net), backend="openvino")
 
 
 class OwnNet(nn.Module):

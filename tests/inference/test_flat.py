@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fst.image.io import load_pixels
 from fst.inference.flat import Surroundings, fullness, photos_around
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.inference.strips import plans, run
 from fst.styles.catalog import load_style
 from fst.system.memory import parse_memory
@@ -87,7 +87,7 @@ def test_the_moments_are_those_of_both_together() -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_white_stays_light_and_lighter_than_black(style: str) -> None:
-    painter = Painter(load_style(style).net, margin=20)
+    painter = NetPainter(load_style(style).net, margin=20)
     white, black = painter(flat(1, 1, 1)), painter(flat(0, 0, 0))
     assert white.mean() > black.mean() + 0.1
     assert white.mean() > 0.5
@@ -95,7 +95,7 @@ def test_white_stays_light_and_lighter_than_black(style: str) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_one_dot_leaves_the_paper_calm(style: str) -> None:
-    painter = Painter(load_style(style).net, margin=20)
+    painter = NetPainter(load_style(style).net, margin=20)
     painted, paper = painter(dot()), painter(flat(1, 1, 1, side=160))
     far = torch.ones(160, 160, dtype=torch.bool)
     far[30:130, 30:130] = False
@@ -105,7 +105,7 @@ def test_one_dot_leaves_the_paper_calm(style: str) -> None:
 
 def test_photos_are_painted_to_the_bit_as_without_surroundings() -> None:
     net = load_style("monet").net
-    painter = Painter(net)
+    painter = NetPainter(net)
     with torch.no_grad():
         expected = run.run(net.stages(), photo()).sigmoid()
     assert torch.equal(painter(photo()), expected)
@@ -115,13 +115,13 @@ def test_photos_are_painted_to_the_bit_as_without_surroundings() -> None:
 def test_flat_pictures_are_the_same_in_strips_of_any_size_and_beside_photos() -> None:
     net = load_style("great_wave").net
     picture = torch.cat([dot()[..., :128, :], lines()[..., :128, :]], 3)[..., :160]
-    whole = Painter(net)(picture)
+    whole = NetPainter(net)(picture)
     with torch.no_grad():
         moments = run.moments_of(net.stages(), photos_around())
         plan = plans.Plan(strip_bytes=100_000)
         around = Surroundings(moments, fullness(picture))
         in_strips = run.run(net.stages(), picture, plan=plan, around=around).sigmoid()
     torch.testing.assert_close(in_strips, whole, rtol=0, atol=1e-4)
-    batch = Painter(net, memory=parse_memory("1GB"))(torch.cat([photo(), picture]))
+    batch = NetPainter(net, memory=parse_memory("1GB"))(torch.cat([photo(), picture]))
     assert torch.equal(batch[1:], whole)
-    assert torch.equal(batch[:1], Painter(net)(photo()))
+    assert torch.equal(batch[:1], NetPainter(net)(photo()))

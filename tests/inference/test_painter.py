@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.inference import painter
-from fst.inference.painter import Painter, feedforward
+from fst.inference.painter import NetPainter, feedforward
 from fst.inference.strips import plans
 from fst.nets.johnson import JohnsonNet
 from fst.nets.needs import NetNeeds, TransformerNet
@@ -53,7 +53,7 @@ def test_a_margin_is_painted_and_cut_off(
     expected = net(torch.from_numpy(wide.clip(0, 1)))
     expected = expected[..., margin : margin + size[0], margin : margin + size[1]]
     # as much as there is room for
-    made = Painter(net if in_stages else nn.Sequential(net), margin=20)
+    made = NetPainter(net if in_stages else nn.Sequential(net), margin=20)
     torch.testing.assert_close(made(photo), expected, rtol=0, atol=1e-5)
     torch.testing.assert_close(feedforward(net, photo), net(photo), rtol=0, atol=1e-5)
 
@@ -61,13 +61,13 @@ def test_a_margin_is_painted_and_cut_off(
 @pytest.mark.parametrize("margin", [260, 6, -4, "wide", 4.5, 8.0, False])
 def test_a_margin_that_cannot_be_is_refused(net: JohnsonNet, margin: object) -> None:
     with pytest.raises(InputError, match="margin"):
-        Painter(net, margin=margin)  # type: ignore[arg-type]
+        NetPainter(net, margin=margin)  # type: ignore[arg-type]
 
 
 def test_a_picture_that_tiles_has_no_margin(net: JohnsonNet) -> None:
     photo = draw(1, 3, 32, 32)
-    tiling = Painter(net, circular=True)(photo)
-    assert torch.equal(Painter(net, circular=True, margin=20)(photo), tiling)
+    tiling = NetPainter(net, circular=True)(photo)
+    assert torch.equal(NetPainter(net, circular=True, margin=20)(photo), tiling)
 
 
 def test_pictures_of_a_batch_do_not_touch_each_other(net: JohnsonNet) -> None:
@@ -140,14 +140,14 @@ def test_the_photo_is_left_as_it_was() -> None:
 @pytest.mark.parametrize("margin", [0, 20])
 def test_a_picture_that_does_not_fit_is_painted_in_strips(net: JohnsonNet, margin: int) -> None:
     photo = draw(1, 3, 70, 50)
-    plenty = Painter(net, memory=1 << 40, margin=margin)
+    plenty = NetPainter(net, memory=1 << 40, margin=margin)
     assert plenty.stages is not None
     expected = plenty(photo)
     for plan in plans.plans(plenty.stages):
         height, width = 70 + 2 * margin, 50 + 2 * margin
         widened = 4 * 3 * height * width  # a float32 copy of the photo: 70 is no multiple of 4
         enough = widened + plans.memory(plenty.stages, height, width, torch.float32, plan)
-        tight = Painter(net, memory=enough, margin=margin)
+        tight = NetPainter(net, memory=enough, margin=margin)
         chosen = tight.plan(70, 50, torch.device("cpu"))
         needed = plans.memory(plenty.stages, height, width, torch.float32, chosen)
         assert needed <= enough - widened
@@ -156,19 +156,19 @@ def test_a_picture_that_does_not_fit_is_painted_in_strips(net: JohnsonNet, margi
 
 def test_too_little_memory_names_the_least_that_works(net: JohnsonNet) -> None:
     with pytest.raises(InputError, match=r"needs (0\.\d+) GB.* 0\.00 GB may be taken") as caught:
-        Painter(net, memory=1000)(draw(1, 3, 64, 64))
+        NetPainter(net, memory=1000)(draw(1, 3, 64, 64))
     needed = re.search(r"needs (\S+) GB", str(caught.value))
     assert needed is not None
-    Painter(net, memory=int(float(needed[1]) * 1e9) + 10_000_000)(draw(1, 3, 64, 64))
+    NetPainter(net, memory=int(float(needed[1]) * 1e9) + 10_000_000)(draw(1, 3, 64, 64))
 
 
 def test_circular_painting_tiles(net: JohnsonNet) -> None:
     photo = draw(1, 3, 24, 32)
-    tiling = Painter(net, circular=True)
+    tiling = NetPainter(net, circular=True)
     once, twice = tiling(photo), tiling(photo.repeat(1, 1, 1, 2))
     torch.testing.assert_close(twice, once.repeat(1, 1, 1, 2), rtol=0, atol=1e-5)
     with pytest.raises(InputError, match="no other way"):
-        Painter(nn.Sequential(net), circular=True)
+        NetPainter(nn.Sequential(net), circular=True)
 
 
 @pytest.mark.parametrize(
@@ -197,19 +197,19 @@ def test_a_trained_net_changes_nothing_about_itself(net: JohnsonNet) -> None:
 
 
 def test_a_disk_that_is_memory_saves_none(net: JohnsonNet, monkeypatch: pytest.MonkeyPatch) -> None:
-    stages = Painter(net).stages
+    stages = NetPainter(net).stages
     assert stages is not None
     on_disk, rest = [], []
     for plan in plans.plans(stages):
         needed = plans.memory(stages, 256, 256, torch.float32, plan)
         (on_disk if plan.disk else rest).append(needed)
     assert min(on_disk) < min(rest)
-    tight = Painter(net, memory=min(on_disk))
+    tight = NetPainter(net, memory=min(on_disk))
     assert tight.plan(256, 256, torch.device("cpu")).disk
     monkeypatch.setattr(painter, "is_in_memory", lambda folder: True)
     with pytest.raises(InputError, match=r"in memory.*TMPDIR"):
         tight.plan(256, 256, torch.device("cpu"))
-    assert not Painter(net, memory=min(rest)).plan(256, 256, torch.device("cpu")).disk
+    assert not NetPainter(net, memory=min(rest)).plan(256, 256, torch.device("cpu")).disk
 
 
 # --- what a net says of itself -------------------------------------------------------------------
@@ -229,7 +229,7 @@ class Halving(TransformerNet):
 @pytest.mark.parametrize("size", [(5, 9), (24, 24), (31, 50)])
 def test_a_net_gets_the_pictures_that_it_needs(size: tuple[int, int], margin: int) -> None:
     photo, net = draw(1, 3, *size), Halving()
-    assert torch.equal(Painter(net, margin=margin)(photo), photo)
+    assert torch.equal(NetPainter(net, margin=margin)(photo), photo)
     assert all(side % 8 == 0 and side >= 24 for side in net.seen)
 
 
@@ -240,6 +240,6 @@ def test_stages_are_asked_of_nets_that_declare_them_only() -> None:
         def stages(self) -> str:
             return "of something else"
 
-    other = Painter(Other(3, 3, 1))
+    other = NetPainter(Other(3, 3, 1))
     assert other.stages is None
     assert other(draw(1, 3, 16, 16)).shape == (1, 3, 16, 16)

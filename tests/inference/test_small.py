@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fst.inference.optimizing import OptimizingStylizer
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.inference.small import at_least
 from fst.inference.stylizers import FeedForwardStylizer, RefiningStylizer
 from fst.losses.perceptual import PerceptualLoss
@@ -57,7 +57,7 @@ def test_one_pass_paints_the_middle_of_the_wide_picture(
     fast: FeedForwardStylizer, size: tuple[int, int], margin: int
 ) -> None:
     photos = draw(*size, count=2)
-    painter = Painter(fast.style.net, margin=margin)
+    painter = NetPainter(fast.style.net, margin=margin)
     painted = painter(photos)
     wide, inside = at_least(photos, 16)
     assert painted.shape == photos.shape
@@ -66,7 +66,7 @@ def test_one_pass_paints_the_middle_of_the_wide_picture(
 
 def test_a_net_that_needs_nothing_gets_the_picture_as_it_is() -> None:
     photo = draw(2, 3)
-    assert torch.equal(Painter(torch.nn.Identity())(photo), photo)
+    assert torch.equal(NetPainter(torch.nn.Identity())(photo), photo)
 
 
 @settings(max_examples=12, deadline=None)

@@ -15,7 +15,7 @@ from fst.choices import MARGIN
 from fst.errors import AssetError, CheckpointError, InputError
 from fst.inference.optimizing import OptimizingStylizer
 from fst.inference.options import PassOptions
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.inference.pixel_options import PixelOptions
 from fst.inference.stylizers import FeedForwardStylizer, Stylizer
 from fst.inference.stylizers import make_stylizer as make
@@ -249,7 +249,7 @@ def test_a_style_with_a_checkpoint_is_painted_in_one_pass(checkpoints: Path, pho
     with torch.no_grad():
         expected = load_checkpoint(checkpoints / "mine.safetensors").net(photo)
     torch.testing.assert_close(stylizer(photo), expected, rtol=0, atol=1e-5)
-    wider = Painter(stylizer.style.net, margin=MARGIN)(photo)
+    wider = NetPainter(stylizer.style.net, margin=MARGIN)(photo)
     usual = make_stylizer("mine", checkpoints=checkpoints)
     torch.testing.assert_close(usual(photo), wider)
 

@@ -22,7 +22,7 @@ from tiny_any import save_any
 
 from fst import assets
 from fst.assets import shipped
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.interfaces import cli
 from fst.interfaces.arguments import options as types
 from fst.interfaces.arguments import study, video
@@ -570,7 +570,7 @@ def refused(place: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Path
     monkeypatch.setenv("XDG_DATA_HOME", "elsewhere")
     for net in (VGG19, JohnsonNet):
         monkeypatch.setattr(net, "forward", work)
-    monkeypatch.setattr(Painter, "__call__", work)
+    monkeypatch.setattr(NetPainter, "__call__", work)
     monkeypatch.setattr(assets, "check_sha256", sha256)
     monkeypatch.setattr(weights, "_random_weights", work)
     monkeypatch.setattr(benchmark, "peak_flops", work)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fst.inference.optimizing import OptimizingStylizer
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets.johnson import JohnsonNet
 from fst.system.cancellation import Canceled, cancelable, stop_if_canceled
@@ -47,7 +47,7 @@ def test_work_inside_of_other_work_has_an_end_of_its_own() -> None:
 
 
 def test_a_pass_ends_at_its_next_strip() -> None:
-    painter = Painter(JohnsonNet(width=4, residual_blocks=1).eval())
+    painter = NetPainter(JohnsonNet(width=4, residual_blocks=1).eval())
     photo = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     whole = painter(photo)
     canceled, strips = threading.Event(), []

@@ -19,7 +19,7 @@ from fst.inference.video.threads import ahead, behind
 from fst.system.signals import stop_if_asked
 
 
-class Painter(Protocol):
+class NetPainter(Protocol):
     """What paints one frame after the other, as :class:`~fst.inference.video.steady.SteadyPainter`.
 
     It may look back at the frames before.
@@ -55,7 +55,7 @@ class _Painted:
 def paint_clip(
     source: Source,
     sink: Sink,
-    painter: Painter,
+    painter: NetPainter,
     parts: Parts,
     length: int,
     on_frame: Callable[[int], None] | None = None,
@@ -113,7 +113,7 @@ def paint_clip(
     return parts.paths(segments)
 
 
-def _go_on(source: Source, painter: Painter, done: Done) -> None:
+def _go_on(source: Source, painter: NetPainter, done: Done) -> None:
     """Makes source and painter know what they did after the frames that are painted already."""
     source.notes.extend(note for note in done.notes if note not in source.notes)
     painter.reset()

@@ -12,7 +12,7 @@ from fst.evaluation.photos import find_photos, read_photos
 from fst.evaluation.style_page import is_page, read_report, render_style_page
 from fst.image.io import save_image
 from fst.image.sheet import inset_sheet
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.styles.catalog import load_style
 from fst.styles.reproduce import training_arguments
 from fst.system.device import pick_device, pick_precision
@@ -40,7 +40,7 @@ def main(options: argparse.Namespace) -> int:
     files = find_photos(options.photos or "eval")
     files = files[:: max(1, len(files) // PICTURES)][:PICTURES]
     keep_freed_memory()
-    painter = Painter(style.net, dtype, margin=MARGIN)
+    painter = NetPainter(style.net, dtype, margin=MARGIN)
     pairs, shown = [], []
     for photo in read_photos(files, options.size):
         pairs.append((painter(photo.to(device)).cpu().clone(), photo))

@@ -19,7 +19,7 @@ from torch import Tensor
 from fst.evaluation.photos import count, find_photos, shown_name
 from fst.image.io import load_image
 from fst.image.painting import load_painting
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.nets import make_net
 from fst.research.benchmarks.defaults import default_net
 from fst.research.benchmarks.judged import (
@@ -144,12 +144,12 @@ def works(contest: Contest, paintings: Sequence[Path], photo: Tensor) -> dict[st
     asked, peer = contest.settings[0], contest.peer
     ours, theirs = itertools.cycle(paintings), itertools.cycle(paintings)
 
-    def choose() -> Painter:
+    def choose() -> NetPainter:
         return predict(contest.net, load_painting(next(ours), asked.stroke_size), asked,
                        contest.dtype)  # fmt: skip
 
     net = make_net(**default_net()).to(photo.device).eval().requires_grad_(False)
-    chosen, trained = choose(), Painter(net, contest.dtype)
+    chosen, trained = choose(), NetPainter(net, contest.dtype)
     next(theirs)
     found: dict[str, Work] = {
         "choose": choose,

@@ -15,7 +15,7 @@ from fst.evaluation.photos import count, shown_name
 from fst.image.io import load_image
 from fst.image.painting import load_painting
 from fst.image.picture import Picture, resize
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.loss_networks.sources import at_hand
 from fst.losses.perceptual import PerceptualLoss
 from fst.losses.statistics import measure_style
@@ -115,10 +115,10 @@ def any_painting(checkpoints: Path | None, device: torch.device) -> AnyPainting:
     return found
 
 
-def predict(net: AnyPainting, painting: Tensor, asked: Asked, dtype: torch.dtype) -> Painter:
+def predict(net: AnyPainting, painting: Tensor, asked: Asked, dtype: torch.dtype) -> NetPainter:
     """What paints in the style of a painting, ``(1, 3, H, W)`` at ``asked.stroke_size``."""
     style = net.style(net.embedding(painting, asked), {"name": "predicted", "image": None}, asked)
-    return Painter(style.net, dtype)
+    return NetPainter(style.net, dtype)
 
 
 def find_paintings(places: Sequence[Path], sizes: Sequence[int]) -> list[Path]:

@@ -21,7 +21,7 @@ from fst.errors import InputError
 from fst.evaluation.photos import count, find_photos, read_photos, shown_name
 from fst.evaluation.timing import start_clock, time_pass, warm_up
 from fst.image.painting import load_painting
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import optimize
 from fst.research.benchmarks.judged import any_painting, check_any, judging_weights, predict
@@ -81,7 +81,7 @@ def climb(
     return Level(name, objective, content, style, tv, prepared, picture_seconds), pictures
 
 
-def by_pass(painter: Painter) -> Paint:
+def by_pass(painter: NetPainter) -> Paint:
     """A pass of a net."""
     return lambda photo: time_pass(painter, photo)
 
@@ -140,7 +140,7 @@ def levels(
     found.append(climb("one pass", by_pass(painter), chosen, loss, photos))
     for name, style in nets.items():
         spent = style.description.get("training", {}).get("seconds")
-        painter = Painter(style.net.to(device), dtype)
+        painter = NetPainter(style.net.to(device), dtype)
         found.append(climb(name, by_pass(painter), spent, loss, photos))
     if options.iterations:
         name = f"optimization, {count(options.iterations, 'iteration')}"

@@ -12,7 +12,7 @@ from torch import Tensor
 from fst.choices import BACKENDS, MARGIN
 from fst.errors import InputError
 from fst.inference.backends import check_installed
-from fst.inference.painter import Painter
+from fst.inference.painter import NetPainter
 from fst.nets import make_net
 from fst.nets.johnson import JohnsonNet
 from fst.research.benchmarks.defaults import default_net
@@ -84,7 +84,7 @@ class InferenceBench:
             raise InputError(f"{style} has a net that the textbook does not know")
         self.net = net.to(self.device).eval().requires_grad_(False)
         self.textbook = TextbookNet.like(self.net).eval().requires_grad_(False)
-        self.painters: dict[tuple[str, str], Painter] = {}
+        self.painters: dict[tuple[str, str], NetPainter] = {}
 
     def told(self) -> str:
         """What is timed, in a line."""
@@ -107,7 +107,7 @@ class InferenceBench:
             return torch.no_grad()(lambda: self.textbook(photos))
         key = (case.kind, case.backend)
         if key not in self.painters:
-            self.painters[key] = Painter(self.net, DTYPES[case.kind], backend=case.backend)
+            self.painters[key] = NetPainter(self.net, DTYPES[case.kind], backend=case.backend)
         painter = self.painters[key]
         return lambda: painter(photos)
 
