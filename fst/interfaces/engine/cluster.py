@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -103,9 +102,11 @@ def started(share: Share) -> Iterator[Any]:
     Raises:
         InputError: Ray is not installed, or does not start.
     """
-    with _quiet() as ray:
-        # sockets lie in it, and their paths have to be short
-        folder = tempfile.mkdtemp(prefix="fst-ray-", dir="/tmp" if os.path.isdir("/tmp") else None)
+    place = "/tmp" if os.path.isdir("/tmp") else None  # sockets lie in it: short paths
+    with (
+        tempfile.TemporaryDirectory("", _FOLDER, place, ignore_cleanup_errors=True) as folder,
+        _quiet() as ray,
+    ):
         try:
             ray.init(
                 "local", num_cpus=share.workers * share.threads, include_dashboard=False,
@@ -113,16 +114,12 @@ def started(share: Share) -> Iterator[Any]:
                 _node_ip_address="127.0.0.1", **_QUIET,
             )  # fmt: skip
         except Exception as error:
-            shutil.rmtree(folder, ignore_errors=True)
             why = " ".join(str(error).split())[:200]
             raise InputError(f"Ray does not start on this computer: {why}") from error
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
+        yield ray
 
 
+_FOLDER = "fst-ray-"
 _QUIET: dict[str, Any] = {"configure_logging": False, "log_to_driver": False, "namespace": "fst"}
 
 

@@ -5,71 +5,37 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TextIO
 
-from fst.errors import InputError, in_a_line
+from fst.errors import in_a_line
 from fst.inference.difference import comparison
-from fst.inference.stylizers import FeedForwardStylizer
-from fst.inference.targets import Job, Plan, is_there, plan, unfinished
-from fst.interfaces.chosen_styles import files_of, say_how
-from fst.interfaces.engine.manifest import FAILURES, Line, Manifest, opened, stamp_of
+from fst.inference.targets import Job, Plan, is_there, unfinished
+from fst.interfaces.engine.manifest import Line, Manifest, stamp_of
 from fst.interfaces.engine.pool import Lost, Pool
 from fst.interfaces.engine.progress import Display
 from fst.interfaces.engine.session import session
-from fst.interfaces.engine.worker import Painting, Worker, prepare
-from fst.system.device import pick_device, pick_precision
+from fst.interfaces.engine.worker import Painting, Worker
 from fst.system.temporaries import remove_abandoned
 
 BATCH = 16
 """Photos that a worker is given at a time: what is repeated at most where it dies."""
 
 
-def paint_pictures(options: argparse.Namespace, out: TextIO) -> int:
-    """Paints photos and folders of photos; returns the exit status.
+def paint_pictures(
+    options: argparse.Namespace, painting: Painting, planned: Plan, manifest: Manifest, out: TextIO
+) -> int:
+    """Paints photos in files; returns 130 where somebody interrupts it, else 0.
 
     Args:
         options: of ``fst stylize``.
+        painting: how.
+        planned: what goes where.
+        manifest: of the folder of results.
         out: where to print.
     """
-    painting = prepare(options)
-    check_pass(painting)
-    # whatever is faster here is what all workers do
-    precision = pick_precision(options.precision, pick_device(options.device))
-    options.precision = (
-        str(precision).replace("torch.float32", "fp32").replace("torch.bfloat16", "bf16")
-    )
-    name = "-".join(style.name for style in painting.styles)
-    others = [path for style in painting.styles for path in files_of(style)]
-    planned = plan(options.photos, options.output, name, others, by_name=options.no_record)
-    folder = Path(options.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    with opened(folder) as manifest:
-        jobs, done = _left(options, painting, planned, manifest)
-        _say(planned, done, out)
-        if jobs:
-            say_how(options, painting.styles, [layer.stylizer for layer in painting.layers])
-            status = _paint_all(options, painting, jobs, manifest, out)
-        else:
-            status = 0
-        failed = manifest.list_failures()
-    if failed and status == 0:
-        print(in_a_line(f"failed, with reasons: {failed}, in {folder / FAILURES}"), file=out)
-    return status or int(bool(failed or planned.errors))
-
-
-def check_pass(painting: Painting) -> None:
-    """That there is a net.
-
-    Raises:
-        InputError: there is none.
-    """
-    for style, layer in zip(painting.styles, painting.layers, strict=True):
-        if not isinstance(layer.stylizer, FeedForwardStylizer):
-            raise InputError(
-                f"--engine ray paints in one pass, and {style.asked} has no net: fst styles lists "
-                "those that have one"
-            )
+    jobs, done = _left(options, painting, planned, manifest)
+    _say(planned, done, out)
+    return _paint_all(options, painting, jobs, manifest, out) if jobs else 0
 
 
 def _left(

@@ -26,7 +26,7 @@ class Display:
     """
 
     def __init__(self, total: int | None, out: TextIO) -> None:
-        self.total, self.painted, self.failed, self._out = total, 0, 0, out
+        self.total, self.painted, self.failed, self.there, self._out = total, 0, 0, 0, out
         self._terminal = out.isatty()
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
@@ -48,6 +48,17 @@ class Display:
         """The first worker begins: the pace counts from now on."""
         self._began = self._said = time.monotonic()
 
+    def already(self, count: int) -> None:
+        """So many photos are there, and don't count.
+
+        Args:
+            count: of them.
+        """
+        self.there += count
+        if self.total is not None:
+            self.total -= count
+        self._bar.update(self._task, total=self.total)
+
     def add(self, failures: dict[str, str], painted: int) -> None:
         """Some photos more.
 
@@ -56,9 +67,10 @@ class Display:
             painted: how many were.
         """
         self.painted += painted
-        for number, reason in enumerate(failures.values(), self.failed + 1):
+        for number, (photo, reason) in enumerate(failures.items(), self.failed + 1):
             if number <= SAID:
-                print(f"error: {in_a_line(reason)}", file=sys.stderr, flush=True)
+                said = reason if photo in reason else f"{photo}: {reason}"
+                print(f"error: {in_a_line(said)}", file=sys.stderr, flush=True)
             if number == SAID:
                 print("further failures are only listed", file=sys.stderr, flush=True)
         self.failed += len(failures)
