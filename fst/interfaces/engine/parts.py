@@ -50,8 +50,8 @@ class Part:
             said: of how they were painted, for the metadata.
         """
         contents, errors = zip(*(self.painted[row] for row in range(len(self.cells))), strict=True)
-        cells = [
-            {**cell, "bytes": content} if isinstance(cell, dict) else content
+        cells = [  # datasets takes None for no picture, and a cell of nothing for a mistake
+            {**cell, "bytes": content} if isinstance(cell, dict) and content else content
             for cell, content in zip(self.cells, contents, strict=True)
         ]
         place = self.rows.schema.get_field_index(self.source.table.column)

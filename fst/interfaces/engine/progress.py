@@ -95,6 +95,8 @@ class Display:
             folder: of the results.
             died: workers that were replaced.
         """
+        if self.there:
+            print(f"painted already: {self.there} photos", file=self._out)
         seconds = max(time.monotonic() - self._began, 1e-3)
         pace = f"{(self.painted + self.failed) / seconds:.2f} a second"
         workers = f"; {died} workers died and were replaced" if died else ""

@@ -6,8 +6,9 @@ them. A *part* is so many rows of a shard: it is written whole, once all of its 
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, TextIO
 
 from pyarrow import parquet
@@ -161,30 +162,40 @@ def paint_tables(
     """
     settings = digest_of({"picture": painting.settings, "kind": options.format})
     known = [source.table.rows for source in sources]
-    total = None if None in known else sum(count or 0 for count in known)
-    interrupted = False
-    with session(options) as (ray, share, _), Display(total, out) as display:
-        worker = partial(RowWorker, row_painter(options, painting, share))
-        pool = Pool(ray, worker, share, "paint", display.ready)
-        reading = Reading(sources, manifest, settings, options, display)
-        try:
-            for (target, row, _), result in pool.paint(reading.batches()):
-                part = reading.open[target]
-                part.painted[row] = (None, result.reason) if isinstance(result, Lost) else result
-                if len(part.painted) == len(part.cells):
-                    reading.write(part, painting.common if not options.no_record else None)
-                    failed = part.failed()
-                    display.add(failed, len(part.cells) - len(failed))
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            pool.close()
-    if interrupted:
+    display = Display(None if None in known else sum(count or 0 for count in known), out)
+    reading = Reading(sources, manifest, settings, options, display)
+    batches = reading.batches()
+    first, died = next(batches, None), 0
+    try:
+        if first is not None:  # else there is no need of workers
+            died = _paint_all(options, painting, reading, chain([first], batches))
+    except KeyboardInterrupt:
         said = f"interrupted: painted {display.painted} photos; the same command goes on"
         print(in_a_line(said), file=sys.stderr)
         return 130
-    display.end(manifest.folder, pool.died)
+    display.end(manifest.folder, died)
     return 0
+
+
+def _paint_all(
+    options: argparse.Namespace, painting: Painting, reading: Reading, batches: Iterable[list[Any]]
+) -> int:
+    """Hands the photos out, and writes what comes back; returns how many workers died."""
+    common = None if options.no_record else painting.common
+    with session(options) as (ray, share, _), reading.display as display:
+        worker = partial(RowWorker, row_painter(options, painting, share))
+        pool = Pool(ray, worker, share, "paint", display.ready)
+        try:
+            for (target, row, _), result in pool.paint(batches):
+                part = reading.open[target]
+                part.painted[row] = (None, result.reason) if isinstance(result, Lost) else result
+                if len(part.painted) == len(part.cells):
+                    reading.write(part, common)
+                    failed = part.failed()
+                    display.add(failed, len(part.cells) - len(failed))
+        finally:
+            pool.close()
+    return pool.died
 
 
 def _digest(settings: str, stamp: str) -> str:
