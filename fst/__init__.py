@@ -1,10 +1,9 @@
 """fst: feed-forward nets that repaint any photo in a painting's style, in one pass.
 
-``fst.load("monet")`` gives a style to paint with (:mod:`fst.interfaces.api`), ``fst.Painter`` paints
-the pictures of a pipeline (:mod:`fst.interfaces.pipeline`). The modules stand in rooms (see
-ARCHITECTURE.md); read them in the order ``losses.functional``, ``loss_networks.vgg``,
-``losses.perceptual``, ``nets.johnson``, ``training.session``, ``inference.painter``. Importing the
-package does nothing.
+``fst.load("monet")`` gives a style to paint with (:mod:`fst.interfaces.api`), ``fst.Painter`` one
+for pipelines (:mod:`fst.interfaces.pipeline`). The modules stand in rooms (see ARCHITECTURE.md);
+read them in the order ``losses.functional``, ``loss_networks.vgg``, ``losses.perceptual``,
+``nets.johnson``, ``training.session``, ``inference.painter``. Importing the package does nothing.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -27,13 +27,18 @@ def cells_of(columns: Any, name: str) -> list[Any]:
     Raises:
         InputError: there is no such column.
     """
-    names = list(getattr(columns, "column_names", columns))
-    if name not in names:
+    if not has_column(columns, name):
+        names = list(getattr(columns, "column_names", columns))
         there = ", ".join(map(str, names)) or "none"
         raise InputError(f"no column {name!r} here: there are {there} (column= names another)")
     column = columns[name]
     to_list = getattr(column, "to_pylist", getattr(column, "tolist", None))
     return list(column) if to_list is None else list(to_list())
+
+
+def has_column(columns: Any, name: str) -> bool:
+    """Whether there is such a column."""
+    return name in list(getattr(columns, "column_names", columns))
 
 
 def with_columns(columns: Any, new: Mapping[str, list[Any]]) -> Any:
@@ -46,22 +51,23 @@ def with_columns(columns: Any, new: Mapping[str, list[Any]]) -> Any:
     if hasattr(columns, "column_names"):  # a pyarrow table
         for name, cells in new.items():
             place = columns.schema.get_field_index(name)
-            columns = (
-                columns.append_column(name, _arrow(cells))
-                if place < 0
-                else columns.set_column(place, name, _arrow(cells))
-            )
+            if place < 0:
+                columns = columns.append_column(name, _arrow(cells, None))
+            else:
+                kept = _arrow(cells, columns.schema.field(place).type)
+                columns = columns.set_column(place, name, kept)
         return columns
     if hasattr(columns, "assign"):  # a pandas DataFrame
         return columns.assign(**new)
     return {**columns, **new}
 
 
-def _arrow(cells: list[Any]) -> Any:
+def _arrow(cells: list[Any], kind: Any) -> Any:
+    """Of a type; of a null type or None, texts: those on errors, of which there may be none."""
     import pyarrow  # there, since a table of its was given
 
-    kind = pyarrow.string() if all(isinstance(cell, str | None) for cell in cells) else None
-    return pyarrow.array(cells, kind)
+    known = kind is not None and not pyarrow.types.is_null(kind)
+    return pyarrow.array(cells, kind if known else pyarrow.string())
 
 
 def picture_of(cell: Any, max_pixels: int) -> Picture:
@@ -79,8 +85,9 @@ def picture_of(cell: Any, max_pixels: int) -> Picture:
     if isinstance(cell, Mapping):
         path = cell.get("path")
         name = str(path) if path else name
-        cell = cell.get("bytes") if cell.get("bytes") is not None else path and Path(path)
-    if cell is None or cell is False or cell == "":
+        cell = cell.get("bytes")
+        cell = Path(path) if cell is None and path else cell
+    if cell is None or cell != cell:  # pandas has NaN where nothing is
         raise InputError("no photo: the cell is empty")
     if isinstance(cell, bytes | bytearray | memoryview):
         return load_image(BytesIO(cell), max_pixels, 1, name)
