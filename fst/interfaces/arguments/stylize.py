@@ -84,12 +84,12 @@ def _rare(parser: Parser, shown: bool) -> None:
     rare.add_argument("--style-size", type=strokes, metavar="SIZE",
         help=say("another name of --stroke-size (default: its)"))
     rare.add_argument("--engine", choices=ENGINES, default="plain", metavar="NAME",
-        help=say("plain (default); ray: by many workers, from files, tables, hub:NAME"))
+        help=say("plain (default); ray: many workers, also tables, hub:NAME"))
     rare.add_argument("--workers", type=positive, metavar="N",
-        help=say("of ray (default: one per GPU, or per CPU)"))
+        help=say("of ray (default: one for each GPU, or CPU)"))
     rare.add_argument("--address", metavar="HOST:PORT",
-        help=say("of a Ray cluster (default: one is started here); auto: find it"))
+        help=say("of a Ray cluster (default: starts one here); auto"))
     rare.add_argument("--batch", type=positive, metavar="N",
-        help=say("photos that a worker takes at a time (default: 16)"))
+        help=say("photos that a worker is given at a time (default: 16)"))
     # fmt: on
     optimizing_options(parser, say)

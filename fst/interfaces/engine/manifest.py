@@ -9,7 +9,7 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,27 +89,24 @@ class Manifest:
             content = content[os.write(self._file, content) :]
         self._lines.update({line.target: line for line in lines})
 
-    def failures(self) -> Iterator[tuple[str, str]]:
-        """The photos that failed when they were last tried, and why."""
-        for line in self._lines.values():
-            yield from line.failed.items()
+    def list_failures(self, wanted: Callable[[str], bool] = lambda target: True) -> int:
+        """Writes :data:`FAILURES`, whole or not at all; returns how many there are.
 
-    def list_failures(self) -> int:
-        """Writes them into :data:`FAILURES`, whole or not at all; returns how many there are.
+        It has the photos that failed when they were last tried, and why. Where there are none, a
+        list of before is emptied.
 
-        Where there are none, a list of before is emptied.
+        Args:
+            wanted: whether a result is one of those that are listed.
         """
-        rows, path = list(self.failures()), self.folder / FAILURES
+        rows = [
+            row for line in self._lines.values() if wanted(line.target)
+            for row in line.failed.items()
+        ]  # fmt: skip
+        path = self.folder / FAILURES
         if rows or path.exists():
-            with (
-                atomic_file(path) as temporary,
-                temporary.open(
-                    "w", encoding="utf-8", errors="backslashreplace", newline=""
-                ) as file,
-            ):
-                writer = csv.writer(file)
-                writer.writerow(("photo", "reason"))
-                writer.writerows(rows)
+            how = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+            with atomic_file(path) as temporary, open(temporary, "w", **how) as file:  # type: ignore[call-overload]
+                csv.writer(file).writerows([("photo", "reason"), *rows])
         return len(rows)
 
     def close(self) -> None:

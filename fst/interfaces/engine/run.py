@@ -16,7 +16,7 @@ from fst.inference.ways import FOLLOWING, OF_PREDICTION
 from fst.interfaces.chosen_styles import chosen_of, files_of, say_how
 from fst.interfaces.engine.manifest import FAILURES, opened, stamp_of
 from fst.interfaces.engine.parts import ERROR, Source
-from fst.interfaces.engine.pictures import paint_pictures
+from fst.interfaces.engine.pictures import key_of, paint_pictures
 from fst.interfaces.engine.tables import paint_tables
 from fst.interfaces.engine.worker import Painting, prepare
 from fst.system.device import pick_device, pick_precision
@@ -67,10 +67,13 @@ def paint_many(options: argparse.Namespace) -> int:
     with opened(folder) as manifest:
         say_how(options, painting.styles, [layer.stylizer for layer in painting.layers])
         if planned is None:
+            ours = tuple(f"{source.name}-" for source in sources)
             status = paint_tables(options, painting, sources, manifest, out)
+            failed = manifest.list_failures(lambda target: target.startswith(ours))
         else:
+            keys = {key_of(job, manifest) for job in planned.jobs}
             status = paint_pictures(options, painting, planned, manifest, out)
-        failed = manifest.list_failures()
+            failed = manifest.list_failures(keys.__contains__)
     return status or _end(failed + len(planned.errors if planned else ()), failed, folder, out)
 
 
