@@ -2,7 +2,10 @@
 
 import logging
 import os
+import signal
+import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ import torch
 
 from fst.errors import InputError
 from fst.system.packages import need
+from fst.system.signals import STOPPING
 
 MEMORY = 256 << 20
 """Bytes per worker for what travels between processes of this computer."""
@@ -81,9 +85,11 @@ def connected(address: str) -> Iterator[Any]:
     Raises:
         InputError: no cluster there, or Ray is not installed.
     """
+    check_reachable(address)
     with _quiet() as ray:
         try:
-            ray.init(address, **_QUIET)
+            with _our_signals():
+                ray.init(address, **_QUIET)
         except Exception as error:  # Ray, its client and gRPC have errors of their own
             why = " ".join(str(error).split())[:120]
             raise InputError(
@@ -108,11 +114,12 @@ def started(share: Share) -> Iterator[Any]:
         _quiet() as ray,
     ):
         try:
-            ray.init(
-                "local", num_cpus=share.workers * share.threads, include_dashboard=False,
-                object_store_memory=MEMORY * share.workers, _temp_dir=folder,
-                _node_ip_address="127.0.0.1", **_QUIET,
-            )  # fmt: skip
+            with _our_signals():
+                ray.init(
+                    "local", num_cpus=share.workers * share.threads, include_dashboard=False,
+                    object_store_memory=MEMORY * share.workers, _temp_dir=folder,
+                    _node_ip_address="127.0.0.1", **_QUIET,
+                )  # fmt: skip
         except Exception as error:
             why = " ".join(str(error).split())[:200]
             raise InputError(f"Ray does not start on this computer: {why}") from error
@@ -121,6 +128,40 @@ def started(share: Share) -> Iterator[Any]:
 
 _FOLDER = "fst-ray-"
 _QUIET: dict[str, Any] = {"configure_logging": False, "log_to_driver": False, "namespace": "fst"}
+
+
+def check_reachable(address: str) -> None:
+    """That somebody listens at an address: Ray tries for minutes, and then ends the process.
+
+    Args:
+        address: ``HOST:PORT``, with ``ray://`` or without; others are Ray's to judge.
+
+    Raises:
+        InputError: nobody does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"nobody answers at --address {address} ({error}): `ray start --head` starts a cluster "
+            "and says its address"
+        ) from error
+
+
+@contextmanager
+def _our_signals() -> Iterator[None]:
+    """Ray takes SIGTERM for itself, and prints a page of C++ when it comes: it is taken back."""
+    handlers = {number: signal.getsignal(number) for number in STOPPING}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():
+                if handler is not None:
+                    signal.signal(number, handler)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 The true one is in ``test_run``: each worker that dies there takes seconds to be replaced.
 """
 
+import socket
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from fake_ray import Died, FakeRay
 
 from fst.errors import InputError
-from fst.interfaces.engine.cluster import Share, cluster_share
+from fst.interfaces.engine.cluster import Share, check_reachable, cluster_share
 from fst.interfaces.engine.pool import AHEAD, Lost, Pool
 
 
@@ -128,3 +129,20 @@ def test_a_cluster_is_shared_out() -> None:
         cluster_share(nodes, 13)
     with pytest.raises(InputError, match="0 CPUs"):
         cluster_share([], None)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "here:x", "::9e9"]
+)
+def test_an_address_where_nobody_listens(address: str) -> None:
+    with socket.socket() as free:  # bound, and not listening
+        free.bind(("127.0.0.1", 0))
+        given = address.format(port=free.getsockname()[1])
+        with pytest.raises(InputError, match="nobody answers"):
+            check_reachable(given)
+
+
+def test_an_address_where_somebody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        check_reachable(f"127.0.0.1:{server.getsockname()[1]}")
+    check_reachable("auto")  # Ray knows
