@@ -24,6 +24,9 @@ METHODS = ("auto", "feedforward", "optimize")
 BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 """What runs a net on whole pictures (:mod:`fst.inference.backends`)."""
 
+ENGINES = ("plain", "ray")
+"""Who paints photos: this process, or many workers (:mod:`fst.interfaces.engine`)."""
+
 UPSAMPLE = ("guided", "bicubic")
 """How what was painted small comes back to the photo's size (:mod:`fst.inference.control`)."""
 

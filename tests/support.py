@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from fst.nets.johnson import JohnsonNet
 from fst.nets.norm import InstanceNorm2d
+from fst.styles.trained import TrainedStyle, save_checkpoint
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -77,3 +78,12 @@ def shaken_net(upsampling: str) -> JohnsonNet:
             nn.init.normal_(module.weight)
             nn.init.normal_(module.bias)
     return net
+
+
+def save_tiny_style(path: Path, seed: int = 0) -> Path:
+    """A style's file, of a tiny net, at that path."""
+    torch.manual_seed(seed)
+    arguments = {"width": 4, "residual_blocks": 1}
+    description = {"net": {"name": "johnson", "arguments": arguments}, "style": {"name": path.stem}}
+    save_checkpoint(path, TrainedStyle(JohnsonNet(width=4, residual_blocks=1), description))
+    return path

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from fst.choices import MAX_PIXELS
@@ -107,21 +108,9 @@ def save_image(
         FileExistsError: something is there, and ``overwrite`` is False.
     """
     path = check_output(path)
-    picture = picture if isinstance(picture, Picture) else Picture(picture)
-    rgb, alpha = picture.rgb, picture.alpha
     kind = FORMATS[path.suffix.lower()]
-    if alpha is not None and kind == "JPEG":
-        alpha = alpha.to(rgb.device)
-        rgb, alpha = rgb * alpha + (1 - alpha), None
-    options = write_options(picture, kind, record, keep_location)
+    image, options = _to_write(picture, kind, quality, record, keep_location)
     tags = options.pop("exif", None) if kind == "TIFF" else None
-    if kind in ("JPEG", "WEBP"):
-        options["quality"] = quality
-    if kind == "TIFF":
-        options["compression"] = "tiff_lzw"
-    if picture.icc_profile:
-        options["icc_profile"] = picture.icc_profile
-    image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
     with atomic_file(path, overwrite) as temporary:
         try:
             if kind == "TIFF" and image.width * image.height <= SMALL:
@@ -137,6 +126,52 @@ def save_image(
                 raise  # the disk's
             check_room(temporary)  # which may be why
             raise InputError(f"{path}: {kind} can't hold this picture: {error}") from error
+
+
+def encode_image(
+    picture: Picture | Tensor, kind: str, quality: int = 95, keep_location: bool = False
+) -> bytes:
+    """The bytes of the file that :func:`save_image` writes, without a record.
+
+    Args:
+        picture: as for :func:`save_image`, and so are the others.
+        kind: ``"JPEG"``, ``"PNG"`` or ``"WEBP"``.
+        quality: of JPEG and WebP.
+        keep_location: tell where the photo was taken.
+
+    Raises:
+        InputError: the format can't hold the picture.
+    """
+    image, options = _to_write(picture, kind, quality, None, keep_location)
+    try:
+        image.save(memory := BytesIO(), format=kind, **options)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{kind} can't hold this picture: {error}") from error
+    return memory.getvalue()
+
+
+def _to_write(
+    picture: Picture | Tensor,
+    kind: str,
+    quality: int,
+    record: Mapping[str, Any] | None,
+    keep_location: bool,
+) -> tuple[Image.Image, dict[str, Any]]:
+    """What PIL is to write in a format, and how."""
+    picture = picture if isinstance(picture, Picture) else Picture(picture)
+    rgb, alpha = picture.rgb, picture.alpha
+    if alpha is not None and kind == "JPEG":
+        alpha = alpha.to(rgb.device)
+        rgb, alpha = rgb * alpha + (1 - alpha), None
+    options = write_options(picture, kind, record, keep_location)
+    if kind in ("JPEG", "WEBP"):
+        options["quality"] = quality
+    if kind == "TIFF":
+        options["compression"] = "tiff_lzw"
+    if picture.icc_profile:
+        options["icc_profile"] = picture.icc_profile
+    image = to_pil(rgb if alpha is None else torch.cat([rgb, alpha.to(rgb.device)], 1))
+    return image, options
 
 
 def check_output(path: str | Path) -> Path:

@@ -119,6 +119,30 @@ def paint(
     return replace(canvas.result, rgb=finished)
 
 
+def paint_together(canvases: Sequence["Canvas"], stylizer: Stylizer) -> list[Picture]:
+    """The finished pictures of several photos, painted in one style, everywhere, in one pass.
+
+    Args:
+        canvases: prepared with one layer without a mask; to be painted at one size.
+        stylizer: that of the layer.
+
+    Returns:
+        Of each photo what :func:`paint` makes of it.
+    """
+    asked = [canvas for canvas in canvases if canvas.parts]
+    if len(asked) > 1 and not asked[0].control.seamless:
+        painted = torch.split(stylizer(torch.cat([canvas.small for canvas in asked])), 1)
+    else:
+        painted = tuple(_painted(canvas, stylizer, None) for canvas in asked)
+    waiting = iter(painted)
+    return [
+        replace(canvas.result, rgb=canvas.mixed(canvas.photo, next(waiting), None))
+        if canvas.parts
+        else canvas.result
+        for canvas in canvases
+    ]
+
+
 @dataclass(frozen=True)
 class Canvas:
     """A photo that is ready to be painted on, and what is done with what was painted.

@@ -10,7 +10,7 @@ from fst.inference.backends import Whole, make_whole
 from fst.inference.flat import Surroundings, fullness, photos_around
 from fst.inference.options import check_margin
 from fst.inference.small import at_least
-from fst.inference.strips import plans, run
+from fst.inference.strips import plans, run, together
 from fst.inference.strips.held import HeldMoments
 from fst.nets.layers import widen
 from fst.nets.needs import TransformerNet, needs_of
@@ -20,6 +20,9 @@ from fst.system.memory import free_memory
 
 ENOUGH = 7_600_000_000
 """Bytes beyond which a pass is not faster: it keeps 67 megapixels within 8 GB."""
+
+AT_ONCE = 16
+"""Photos that an accelerator paints at once, if they are small enough."""
 
 
 @dataclass
@@ -126,11 +129,54 @@ class NetPainter:
             # other backends keep about four times what the most generous plan does
             if 4 * self._memory(h, w, plans.Plan()) <= self._budget(photos.device):
                 return self.whole(padded)[inner]
-        painted = [
-            run.run(self.stages, photo, self.dtype, plan, self.circular, surroundings, held)
-            for photo, surroundings in zip(torch.split(padded, 1), around, strict=True)
-        ]
-        return (painted[0] if len(painted) == 1 else torch.cat(painted)).sigmoid_()[inner]
+        painted = self._in_strips(padded, plan, around, held)
+        return painted.sigmoid_()[inner]
+
+    def _in_strips(
+        self,
+        padded: Tensor,
+        plan: plans.Plan,
+        around: list[Surroundings | None],
+        held: HeldMoments | None,
+    ) -> Tensor:
+        """Before the last nonlinearity; small photos, and no flat ones, several at a time."""
+        assert self.stages is not None
+        photos = torch.split(padded, 1)
+        plain = [number for number, surroundings in enumerate(around) if surroundings is None]
+        h, w = padded.shape[2:]
+        small = padded.device.type == "cpu" and together.fits(self.stages, h, w, self.dtype)
+        small = small and plan == plans.Plan() and held is None and not self.circular
+        painted: dict[int, Tensor] = {}
+        if small and len(plain) > 1:
+            for first in range(0, len(plain), together.MOST):
+                numbers = plain[first : first + together.MOST]
+                batch = torch.cat([photos[number] for number in numbers])
+                made = together.run_together(self.stages, batch, self.dtype)
+                painted |= dict(zip(numbers, torch.split(made, 1), strict=True))
+        for number, photo in enumerate(photos):
+            if number not in painted:
+                painted[number] = run.run(
+                    self.stages, photo, self.dtype, plan, self.circular, around[number], held
+                )
+        found = [painted[number] for number in range(len(photos))]
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+    def several(self, height: int, width: int, device: torch.device) -> int:
+        """How many photos of a size are best painted in one call; 1 where that gains nothing.
+
+        Args:
+            height: of a photo, in pixels.
+            width: likewise.
+            device: to compute on.
+        """
+        if self.stages is None or self.circular or self.backend != "eager":
+            return 1
+        if device.type != "cpu":
+            most = self._budget(device) // self._memory(height, width, plans.Plan())
+            return max(1, min(most, AT_ONCE))
+        multiple = needs_of(self.net).multiple
+        h, w = (side + 2 * self.margin + -side % multiple for side in (height, width))
+        return together.MOST if together.fits(self.stages, h, w, self.dtype) else 1
 
     def _around(self, photo: Tensor) -> Surroundings | None:
         """What a photo is normalized together with; None for all but flat ones."""

@@ -72,13 +72,17 @@ class FeedForwardStylizer:
         """Whether its net says them, so that it can tile, and be run by other backends."""
         return self.painter.stages is not None
 
+    def several(self, height: int, width: int) -> int:
+        """How many photos of a size are best painted in one call; 1 where that gains nothing."""
+        return 1 if self.strokes else self.painter.several(height, width, self.device)
+
     @property
     def holds(self) -> bool:
         """Whether its norms can be held over the frames of a clip."""
         return self.has_stages and (self.backend == "eager" or self.circular)
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
-        """``(1, 3, H, W)`` in [0, 1] to the same."""
+        """``(N, 3, H, W)`` in [0, 1] to the same."""
         paint = partial(self.painter, held=self.held)
         if self.strokes is None:
             return paint(photo.to(self.device)).cpu()
@@ -103,11 +107,18 @@ class FittingStylizer(FeedForwardStylizer):
         return True
 
     def __call__(self, photo: Tensor, on_iterate: OnIterate | None = None) -> Tensor:
-        """``(1, 3, H, W)`` in [0, 1] to the same."""
-        size = fitting_size(max(photo.shape[2:]))
+        """``(N, 3, H, W)`` in [0, 1] to the same."""
+        return self._fitting(max(photo.shape[2:]))(photo.to(self.device), self.held).cpu()
+
+    def several(self, height: int, width: int) -> int:
+        """As :class:`FeedForwardStylizer` says, of photos of one size."""
+        return self._fitting(max(height, width)).several(height, width, self.device)
+
+    def _fitting(self, long_side: int) -> NetPainter:
+        size = fitting_size(long_side)
         if size not in self._painters:
             self._painters[size] = self._painter(self.fitted(size))
-        return self._painters[size](photo.to(self.device), self.held).cpu()
+        return self._painters[size]
 
 
 @dataclass

@@ -83,7 +83,7 @@ def load(
     with own_modes(at):
         meant = style if isinstance(style, PICTURES) else to_path(style, "style")
         chosen = {**of_pass.given(), **of_pixels.given()}
-        found = _found(meant, folder, at, asked_of_painting(method, refine, chosen), method)
+        found = found_style(meant, folder, at, asked_of_painting(method, refine, chosen), method)
         stylizer = make_stylizer(found, method, of_pass, of_pixels, refine)
         if isinstance(stylizer, FeedForwardStylizer) and stylizer.has_stages:
             if stylizer.circular:
@@ -93,7 +93,7 @@ def load(
     return LoadedStyle(stylizer, None, style=found)
 
 
-def _found(
+def found_style(
     style: str | Given,
     folder: Path | None,
     device: torch.device,

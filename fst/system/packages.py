@@ -8,6 +8,7 @@ from fst.errors import InputError
 EXTRAS = {
     "video": "av opencv-python",
     "web": "fastapi uvicorn python-multipart prometheus-client",
+    "ray": "ray",
 }
 """Extra of fst -> the packages that it brings, as pip calls them."""
 
