@@ -24,6 +24,9 @@ METHODS = ("auto", "feedforward", "optimize")
 BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 """What runs a net on whole pictures (:mod:`fst.inference.backends`)."""
 
+EXPORT_TARGETS = ("onnx",)
+"""What a style can be exported to (:mod:`fst.inference.export.targets`)."""
+
 UPSAMPLE = ("guided", "bicubic")
 """How what was painted small comes back to the photo's size (:mod:`fst.inference.control`)."""
 
