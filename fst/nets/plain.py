@@ -9,6 +9,11 @@ from torch import Tensor, nn
 from fst.nets.stages import Stage
 
 
+def as_instance_norm(x: Tensor, scale: Tensor | None, shift: Tensor | None, eps: float) -> Tensor:
+    """``(N, C, H, W)``, each channel of each picture to mean ``shift`` and deviation ``scale``."""
+    return F.instance_norm(x, None, None, scale, shift, True, 0.0, eps)
+
+
 class PlainNet(nn.Module):
     """A net's stages as a module of plain operations, for pictures whose sides are multiples of 4.
 
@@ -16,10 +21,14 @@ class PlainNet(nn.Module):
 
     Args:
         stages: of the net, in float32.
+
+    Attributes:
+        norm: what normalizes, where a runtime wants another form of it than instance norm.
     """
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         super().__init__()
+        self.norm = as_instance_norm
         self.stages = list(stages)
         for number, stage in enumerate(stages):
             weight, bias = stage.weight.contiguous(), stage.bias
@@ -45,7 +54,7 @@ class PlainNet(nn.Module):
                 x = x[:, :, 1:-1, 1:-1]
             if stage.norm is not None:
                 scale, shift = self._kept(f"scale_{number}"), self._kept(f"shift_{number}")
-                x = F.instance_norm(x, None, None, scale, shift, True, 0.0, stage.norm.eps)
+                x = self.norm(x, scale, shift, stage.norm.eps)
             if stage.relu:
                 x = F.relu(x)
             if stage.add:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.nets.plain import PlainNet
@@ -60,7 +61,7 @@ class ExportedNet(nn.Module):
         """``(N, 3, H, W)`` in [0, 1] to the same."""
         m, (h, w) = self.margin, x.shape[2:]
         if not self.any_size:
-            wide = _mirrored(_mirrored(x, 2, m, m), 3, m, m) if m else x
+            wide = _turned(_turned(x, (0, 0, m, m)), (m, m, 0, 0)) if m else x
             y: Tensor = self.plain(wide)
             return y[:, :, m:-m, m:-m] if m else y
         # -h % 4, but of numbers that torch.export can see to lie between 0 and 3
@@ -90,6 +91,14 @@ def _mirrored(x: Tensor, axis: int, before: int, after: int) -> Tensor:
     beyond = x.narrow(axis, length - 1 - after, after).flip(axis)
     parts.append((2 * last - beyond).clamp(0, 1) if before else beyond)
     return torch.cat(parts, axis)
+
+
+def _turned(x: Tensor, beyond: tuple[int, int, int, int]) -> Tensor:
+    """As :func:`_mirrored`, of one axis, in paddings alone: every converter knows these.
+
+    Twice the edge less the mirror; inside, twice a pixel less itself is that pixel to the bit.
+    """
+    return (2 * F.pad(x, beyond, mode="replicate") - F.pad(x, beyond, mode="reflect")).clamp(0, 1)
 
 
 def as_bytes(photos: Tensor) -> Tensor:

@@ -20,6 +20,8 @@ class ExportOptions:
         half: half precision, in the way from which the runtime gains.
         int8: whole numbers of 8 bits, in the way from which the runtime gains.
         calibrate: photos that say how large the numbers inside of a net become; for ``int8``.
+        size: width and height, for a target whose files are for pictures of one size, or of sizes
+            up to one; None is the target's own.
         metadata: what the file says of itself, name -> text.
 
     Raises:
@@ -32,6 +34,7 @@ class ExportOptions:
     half: bool = False
     int8: bool = False
     calibrate: tuple[Path, ...] = ()
+    size: tuple[int, int] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
