@@ -21,6 +21,8 @@ class ExportOptions:
         int8: whole numbers of 8 bits, in the way from which the runtime gains.
         calibrate: photos that say how large the numbers inside of a net become; for ``int8``.
         metadata: what the file says of itself, name -> text.
+        runtime: for a page: ONNX Runtime for browsers, as npm packs it, or a folder with its files;
+            None finds it, or fetches it once (:mod:`fst.inference.export.web_runtime`).
 
     Raises:
         InputError: a value out of its range.
@@ -33,6 +35,7 @@ class ExportOptions:
     int8: bool = False
     calibrate: tuple[Path, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    runtime: Path | None = None
 
     def __post_init__(self) -> None:
         check_margin("margin", self.margin)

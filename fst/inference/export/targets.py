@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from fst.inference.export import onnx
+from fst.inference.export import onnx, web
 from fst.inference.export.exported import ExportedNet
 from fst.inference.export.options import ExportOptions
 
@@ -53,6 +53,14 @@ TARGETS = {
         "onnxruntime",
         ("onnx", "onnxscript", "onnxruntime"),
         ("uint8", "half", "int8"),
+    ),
+    "web": Target(
+        web.write,
+        web.runner,
+        ("_web",),
+        "onnxruntime",
+        ("onnx", "onnxscript", "onnxruntime"),
+        ("half",),
     ),
 }
 """Name, one of :data:`fst.choices.EXPORT_TARGETS` -> what it is."""
