@@ -24,6 +24,7 @@ class ExportedNet(nn.Module):
         half: weights are kept in half precision; computed is in float32.
         any_size: sides may be of any length; else they have to be multiples of 4, for converters
             that can't compute with a picture's sides.
+        least_side: of the net, in pixels.
 
     Attributes:
         multiple: of pixels that sides have to be: 1 or 4.
@@ -37,12 +38,13 @@ class ExportedNet(nn.Module):
         uint8: bool = False,
         half: bool = False,
         any_size: bool = True,
+        least_side: int = 2 * MULTIPLE,
     ) -> None:
         super().__init__()
         self.plain = PlainNet(stages)
         self.margin, self.uint8, self.half_weights, self.any_size = margin, uint8, half, any_size
         self.multiple = 1 if any_size else MULTIPLE
-        self.least_side = max(margin + MULTIPLE, 2 * MULTIPLE)
+        self.least_side = max(margin + MULTIPLE, least_side, 2 * MULTIPLE)
         if half:
             self.plain.half()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from fst.inference.export import onnx, web
+from fst.inference.export import onnx, openvino, pt2, web
 from fst.inference.export.exported import ExportedNet
 from fst.inference.export.options import ExportOptions
 
@@ -28,7 +28,8 @@ class Target:
         runner: see :data:`Runner`.
         suffixes: what follows the style's name in what is written, ``(".xml", ".bin")``; folders
             are named in the same way, and moved as a whole. What readers open comes last.
-        extra: of fst, that brings the packages; see :data:`fst.system.packages.EXTRAS`.
+        extra: of fst, that brings the packages (:data:`fst.system.packages.EXTRAS`); empty where
+            none are needed.
         modules: that have to be there to write and run it.
         knows: of ``"uint8"``, ``"half"`` and ``"int8"``, those that it gains by.
         any_size: sides may be of any length; else they have to be multiples of 4.
@@ -53,6 +54,10 @@ TARGETS = {
         "onnxruntime",
         ("onnx", "onnxscript", "onnxruntime"),
         ("uint8", "half", "int8"),
+    ),
+    "pt2": Target(pt2.write, pt2.runner, (".pt2",), "", ()),
+    "openvino": Target(
+        openvino.write, openvino.runner, (".bin", ".xml"), "openvino", ("openvino",)
     ),
     "web": Target(
         web.write,
