@@ -23,6 +23,8 @@ class ExportOptions:
         size: width and height, for a target whose files are for pictures of one size, or of sizes
             up to one; None is the target's own.
         metadata: what the file says of itself, name -> text.
+        runtime: for a page: ONNX Runtime for browsers, as npm packs it, or a folder with its files;
+            None finds it, or fetches it once (:mod:`fst.inference.export.web_runtime`).
 
     Raises:
         InputError: a value out of its range.
@@ -36,6 +38,7 @@ class ExportOptions:
     calibrate: tuple[Path, ...] = ()
     size: tuple[int, int] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    runtime: Path | None = None
 
     def __post_init__(self) -> None:
         check_margin("margin", self.margin)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from fst.inference.export import onnx, openvino, pt2
+from fst.inference.export import onnx, openvino, pt2, web
 from fst.inference.export.exported import ExportedNet
 from fst.inference.export.options import ExportOptions
 
@@ -58,6 +58,14 @@ TARGETS = {
     "pt2": Target(pt2.write, pt2.runner, (".pt2",), "", ()),
     "openvino": Target(
         openvino.write, openvino.runner, (".bin", ".xml"), "openvino", ("openvino",)
+    ),
+    "web": Target(
+        web.write,
+        web.runner,
+        ("_web",),
+        "onnxruntime",
+        ("onnx", "onnxscript", "onnxruntime"),
+        ("half",),
     ),
 }
 """Name, one of :data:`fst.choices.EXPORT_TARGETS` -> what it is."""

@@ -73,6 +73,8 @@ def check_export(
                 raise InputError(
                     f"{option} (--{option}) is of no use to {name}: it is for {able or 'none'}"
                 )
+    if options.runtime is not None and "web" not in targets:
+        raise InputError("a runtime (--runtime) is of no use without --to web")
     check_folder("--output", folder)
     for name in targets:
         for suffix in TARGETS[name].suffixes:

@@ -36,6 +36,9 @@ def parser() -> Parser:
     add("--calibrate", type=Path, nargs="+", default=[], metavar="PHOTOS",
         help="photos and folders of them that --int8 learns its ranges from (default: four at "
         "hand)")
+    add("--runtime", type=Path, metavar="FILE",
+        help="ONNX Runtime for browsers, for --to web: onnxruntime-web as npm packs it, or its "
+        "folder (default: fetched once, 33 MB)")
     shared(parser, "--margin", default=MARGIN)
     shared(parser, "--checkpoints")
     # fmt: on

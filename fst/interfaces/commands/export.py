@@ -17,7 +17,13 @@ def main(options: argparse.Namespace) -> int:
     style = find_style(options.style, options.checkpoints, asked={})
     way_of(style, "feedforward")  # what has no net of its own is told
     chosen = ExportOptions(
-        style.name, options.margin, options.uint8, options.half, options.int8, photos
+        name=style.name,
+        margin=options.margin,
+        uint8=options.uint8,
+        half=options.half,
+        int8=options.int8,
+        calibrate=photos,
+        runtime=options.runtime,
     )
 
     def tell(written: Written) -> None:
