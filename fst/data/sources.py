@@ -115,7 +115,7 @@ def open_hub(
         InputError: no such column.
     """
     try:
-        with _quiet_hub():
+        with quiet_hub():
             data = datasets.load_dataset(name, split=split, streaming=streaming)
     except Exception as error:  # every file system and network library has errors of its own
         reason = " ".join(next(iter(str(error).splitlines()), "").split())
@@ -135,7 +135,7 @@ def open_hub(
 
 
 @contextmanager
-def _quiet_hub() -> Iterator[None]:
+def quiet_hub() -> Iterator[None]:
     """Keeps the hub's client from telling each of its attempts: what comes of them is said once."""
     logger = logging.getLogger("huggingface_hub")
     before = logger.level

@@ -2,13 +2,14 @@
 
 import argparse
 
-from fst.choices import METHODS
+from fst.choices import ENGINES, METHODS
 from fst.interfaces.arguments.optimizing import optimizing_options
 from fst.interfaces.arguments.options import (
     Parser,
     count,
     memory,
     percent,
+    positive,
     shared,
     strokes,
 )
@@ -82,5 +83,13 @@ def _rare(parser: Parser, shown: bool) -> None:
     rare_options(rare, "photos", "the photo's", say)
     rare.add_argument("--style-size", type=strokes, metavar="SIZE",
         help=say("another name of --stroke-size (default: its)"))
+    rare.add_argument("--engine", choices=ENGINES, default="plain", metavar="NAME",
+        help=say("plain (default); ray: many workers, also tables, hub:NAME"))
+    rare.add_argument("--workers", type=positive, metavar="N",
+        help=say("of ray (default: one for each GPU, or CPU)"))
+    rare.add_argument("--address", metavar="HOST:PORT",
+        help=say("of a Ray cluster (default: starts one here); auto"))
+    rare.add_argument("--batch", type=positive, metavar="N",
+        help=say("photos that a worker is given at a time (default: 16)"))
     # fmt: on
     optimizing_options(parser, say)
