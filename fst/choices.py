@@ -27,6 +27,9 @@ BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 ENGINES = ("plain", "ray")
 """Who paints photos: this process, or many workers (:mod:`fst.interfaces.engine`)."""
 
+EXPORT_TARGETS = ("onnx", "pt2", "openvino", "web")
+"""What a style can be exported to (:mod:`fst.inference.export.targets`)."""
+
 UPSAMPLE = ("guided", "bicubic")
 """How what was painted small comes back to the photo's size (:mod:`fst.inference.control`)."""
 

@@ -48,6 +48,12 @@ class Fence:
         return (found[1], shlex.split(found[2] or "")) if found else None
 
     @property
+    def needs(self) -> str | None:
+        """The package without which an example is not run: no extra of fst brings it."""
+        found = re.fullmatch(r"<!-- test: needs (\w+) -->", self.before)
+        return found[1] if found else None
+
+    @property
     def commands(self) -> list[list[str]]:
         """The words of each line."""
         lines = self.text.replace("\\\n", " ").splitlines()

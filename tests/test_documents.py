@@ -6,10 +6,13 @@ A fence of commands says how it is tested, in a comment on the line before it:
 - ``<!-- test: short -->``: the same with fewer steps and smaller pictures
   (:func:`documents.shortened`); ``<!-- test: short: trainer.max_steps=3 -->`` adds arguments;
 - ``<!-- test: parse -->``: needs a network, a GPU or hours. The program reads the words and stops.
+
+``<!-- test: needs ray -->`` before an example in Python: it is run where that package is.
 """
 
 import argparse
 import doctest
+import importlib.util
 import os
 import pkgutil
 import re
@@ -22,11 +25,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pyarrow
 import pytest
 import yaml
 from documents import DOCUMENTS, FENCES, Fence, anchors, first_of_sweep, links, prose, shortened
 from drawn_clips import write_clip
 from PIL import Image
+from pyarrow import parquet
 from support import ROOT, make_photo
 
 from fst.assets import shipped
@@ -67,6 +72,8 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         sky.save(tmp_path / name)
     for name in ("mine.safetensors", "yours.safetensors"):
         shutil.copy(shipped("checkpoints") / "the_scream.safetensors", tmp_path / name)
+    rows = {"path": photos, "bytes": [(tmp_path / photo).read_bytes() for photo in photos]}
+    parquet.write_table(pyarrow.table(rows), tmp_path / "photos.parquet")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FST_ASSETS", raising=False)
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TORCH_HOME"):
@@ -157,7 +164,8 @@ def test_every_command_is_in_a_document() -> None:
     assert [name for name in sorted(NAMES) if f"fst {name}" not in text] == []
 
 
-EXAMPLES = [fence for fence in FENCES if fence.language == "python"]
+EXAMPLES = [fence for fence in FENCES if fence.language == "python" and fence.needs is None]
+OTHERS = [fence for fence in FENCES if fence.language == "python" and fence.needs is not None]
 
 
 @pytest.mark.parametrize("document", sorted({fence.document for fence in EXAMPLES}), ids=str)
@@ -175,6 +183,18 @@ def test_the_examples_hold(document: Path, work: Path) -> None:
         doctest.DocTestRunner().run(test, out=said.append, clear_globs=False)
         names = test.globs
     assert "".join(said) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fence", OTHERS, ids=[fence.name for fence in OTHERS])
+def test_the_examples_of_other_packages_hold(fence: Fence, work: Path) -> None:
+    """In a process of its own: these packages start others, and stay."""
+    package = fence.needs or ""
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"needs the package {package}")
+    command = [sys.executable, "-c", fence.text]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: str(one.relative_to(ROOT)))
@@ -214,7 +234,12 @@ def test_options_that_are_named_exist(monkeypatch: pytest.MonkeyPatch, call: Cal
 def test_settings_that_are_named_exist() -> None:
     known = known_keys()
     for document in DOCUMENTS:
-        if document.name not in (*HISTORY, "python.md", "service.md"):  # fields of a form
+        if document.name not in (
+            *HISTORY,
+            "python.md",
+            "scale.md",
+            "service.md",
+        ):  # fields of a form
             named = re.findall(r"`[\"']?([a-z_.]+)=[^`]*`", prose(document))
             assert not set(named) - known, f"{document.relative_to(ROOT)}: {set(named) - known}"
 

@@ -1,7 +1,7 @@
 """Other ways to run a net on whole pictures: torch.compile, ONNX Runtime, OpenVINO.
 
-The last two are extras of the package. They are given :class:`PlainNet`, the net's stages in
-operations that every graph compiler knows.
+The last two are extras of the package. They are given :class:`~fst.nets.plain.PlainNet`, the net's
+stages in operations that every graph compiler knows.
 
 Threads may share what is made here, and make several at once. What libraries keep for the whole
 process (tracing, warning filters, compiling) is used by one thread at a time.
@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from fst.choices import BACKENDS
 from fst.errors import InputError
+from fst.nets.plain import PlainNet
 from fst.nets.stages import Stage
 
 _NEEDS = {"onnxruntime": ("onnxruntime", "onnx", "onnxscript"), "openvino": ("openvino",)}
@@ -35,55 +35,6 @@ _CONVERTING = threading.Lock()
 _COMPILED = threading.Lock()
 """Of torch.compile: a compiled net refuses to run while another thread traces one, and a picture of
 a new size is traced anew. A net uses all cores, so that pictures gain nothing side by side."""
-
-
-class PlainNet(nn.Module):
-    """A net's stages as a module of plain operations, for pictures whose sides are multiples of 4.
-
-    Args:
-        stages: of the net, in float32.
-    """
-
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        super().__init__()
-        self.stages = list(stages)
-        for number, stage in enumerate(stages):
-            weight, bias = stage.weight.contiguous(), stage.bias
-            if stage.spread == "interleave":  # from "every output of a place" to pixel_shuffle's
-                weight = _regroup(weight)
-                bias = None if bias is None else _regroup(bias)
-            self.register_buffer(f"weight_{number}", weight)
-            self.register_buffer(f"bias_{number}", bias)
-            if stage.norm is not None:
-                self.register_buffer(f"scale_{number}", stage.norm.weight.detach().clone())
-                self.register_buffer(f"shift_{number}", stage.norm.bias.detach().clone())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, 3, H, W)`` in [0, 1] to the same."""
-        kept = x
-        for number, stage in enumerate(self.stages):
-            weight, bias = getattr(self, f"weight_{number}"), getattr(self, f"bias_{number}")
-            x = F.pad(x, (stage.pad,) * 4, mode=stage.padding)
-            x = F.conv2d(x, weight, bias, stage.stride)
-            if stage.spread:
-                x = F.pixel_shuffle(x, 2)
-            if stage.spread == "interleave":
-                x = x[:, :, 1:-1, 1:-1]
-            if stage.norm is not None:
-                scale, shift = getattr(self, f"scale_{number}"), getattr(self, f"shift_{number}")
-                x = F.instance_norm(x, None, None, scale, shift, True, 0.0, stage.norm.eps)
-            if stage.relu:
-                x = F.relu(x)
-            if stage.add:
-                x = x + kept
-            if stage.keep or stage.add:
-                kept = x
-        return torch.sigmoid(x)
-
-
-def _regroup(values: Tensor) -> Tensor:
-    """``(4 C, ...)``, four groups of C, to C groups of four."""
-    return values.view(4, len(values) // 4, *values.shape[1:]).transpose(0, 1).flatten(0, 1)
 
 
 def pick_backend(name: str, device: torch.device, dtype: torch.dtype) -> str:

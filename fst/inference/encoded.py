@@ -61,22 +61,25 @@ def paint_encoded(
         work = _Work(stylizer, control, writers, encode, threads, [None] * len(given))
         layers = [Layer(stylizer)]
         reading: deque[Future[Canvas]] = deque()
-        large, begun = False, 0
+        begun = 0
 
         def read(one: Any) -> Canvas:
             return prepared(decode(one), layers, control)
 
         for place in range(len(given)):
-            # a large one alone, to save memory
-            while begun < len(given) and begun < place + (1 if large else 1 + threads):
-                reading.append(readers.submit(read, given[begun]))
+            if begun == place:
+                reading.append(readers.submit(read, given[place]))
                 begun += 1
             try:
                 canvas = reading.popleft().result()
             except (FstError, OSError, RuntimeError, MemoryError) as problem:
                 work.results[place] = Painted(None, said(problem))
                 continue
+            # none beside a large one, to save memory
             large = canvas.photo.shape[2] * canvas.photo.shape[3] > LARGE
+            while not large and begun < min(len(given), place + 1 + threads):
+                reading.append(readers.submit(read, given[begun]))
+                begun += 1
             work.add(place, canvas, large)
             del canvas
         return work.finished()

@@ -26,6 +26,7 @@ COMMANDS = {
         "sheet": "one photo in every style there is, to choose from",
         "train": "train a net for a painting",
         "pack": "put many styles into one file",
+        "export": "put a style into a file for other runtimes",
         "compare": "one pass against the optimization, photo by photo",
         "demo": "all of it in a few minutes",
         "completion": "make a shell complete the words of fst",

@@ -1,5 +1,6 @@
 """Columns of pictures, as data frameworks hand them over, and the same columns painted."""
 
+import math
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -86,8 +87,8 @@ def picture_of(cell: Any, max_pixels: int) -> Picture:
         path = cell.get("path")
         name = str(path) if path else name
         cell = cell.get("bytes")
-        cell = Path(path) if cell is None and path else cell
-    if cell is None or cell != cell:  # pandas has NaN where nothing is
+        cell = Path(path) if is_nothing(cell) and path else cell
+    if is_nothing(cell):
         raise InputError("no photo: the cell is empty")
     if isinstance(cell, bytes | bytearray | memoryview):
         return load_image(BytesIO(cell), max_pixels, 1, name)
@@ -98,3 +99,10 @@ def picture_of(cell: Any, max_pixels: int) -> Picture:
     raise InputError(
         f"expected the bytes of a picture's file, not {shown(cell)} ({type(cell).__name__})"
     )
+
+
+def is_nothing(cell: Any) -> bool:
+    """None, or what pandas has in its place: NaN, or its own NA."""
+    if isinstance(cell, float):
+        return math.isnan(cell)
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType")

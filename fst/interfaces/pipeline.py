@@ -12,7 +12,7 @@ from fst.image.picture import Picture
 from fst.inference.control import Control
 from fst.inference.encoded import paint_encoded
 from fst.inference.options import check_names
-from fst.interfaces.columns import ERROR, cells_of, has_column, picture_of, with_columns
+from fst.interfaces.columns import ERROR, cells_of, has_column, is_nothing, picture_of, with_columns
 from fst.interfaces.conversion import Given
 from fst.interfaces.loaded_once import Running, loaded, source_of
 from fst.interfaces.own_modes import own_modes
@@ -136,7 +136,7 @@ class Painter:
         if has_column(columns, ERROR):  # an earlier painter's: why there is no photo
             before = cells_of(columns, ERROR)
             errors = [
-                why if cell is None and isinstance(why, str) and why else error
+                why if error and isinstance(why, str) and is_nothing(cell) else error
                 for cell, why, error in zip(cells, before, errors, strict=True)
             ]
         return with_columns(columns, {self.column: painted, ERROR: errors})

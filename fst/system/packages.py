@@ -9,6 +9,8 @@ EXTRAS = {
     "video": "av opencv-python",
     "web": "fastapi uvicorn python-multipart prometheus-client",
     "ray": "ray",
+    "onnxruntime": "onnxruntime onnx onnxscript",
+    "openvino": "openvino",
 }
 """Extra of fst -> the packages that it brings, as pip calls them."""
 

@@ -12,12 +12,13 @@ import fst
 from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.inference import backends, painter
-from fst.inference.backends import PlainNet, is_installed, make_whole, pick_backend
+from fst.inference.backends import is_installed, make_whole, pick_backend
 from fst.inference.painter import NetPainter
 from fst.inference.strips import plans
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.nets import NETS
 from fst.nets.johnson import JohnsonNet
+from fst.nets.plain import PlainNet
 from fst.styles.trained import TrainedStyle, save_checkpoint
 
 CPU = torch.device("cpu")

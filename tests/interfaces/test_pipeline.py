@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-import torch
 from PIL import Image, ImageCms
 from support import encoded, make_photo, save_tiny_style
 
@@ -22,7 +21,6 @@ import fst
 from fst.errors import CheckpointError, InputError
 from fst.inference import encoded as encoding
 from fst.interfaces import loaded_once
-from fst.interfaces.columns import picture_of
 
 
 @pytest.fixture
@@ -165,18 +163,6 @@ def test_every_kind_of_column_gives_the_same_bytes(painter: fst.Painter) -> None
     rows = painter({"bytes": with_images})["bytes"]
     assert [row["bytes"] for row in rows] == expected["bytes"]
     assert [row["path"] for row in rows] == ["0.jpg", "1.jpg", "2.jpg"]
-
-
-def test_a_path_without_bytes_is_read_and_a_pil_picture_taken(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(encoded(make_photo()))
-    from_path = picture_of({"bytes": None, "path": str(tmp_path / "a.png")}, 10**6)
-    assert torch.equal(from_path.rgb, picture_of(make_photo(), 10**6).rgb)
-    with pytest.raises(InputError, match=r"gone\.png"):
-        picture_of({"bytes": None, "path": str(tmp_path / "gone.png")}, 10**6)
-    with pytest.raises(InputError, match="int"):
-        picture_of(3, 10**6)
-    with pytest.raises(InputError, match="empty"):
-        picture_of(float("nan"), 10**6)
 
 
 def test_no_row_and_no_column(painter: fst.Painter) -> None:

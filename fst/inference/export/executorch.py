@@ -1,0 +1,80 @@
+"""ExecuTorch: a program for phones, its convolutions given to XNNPACK."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.export import Dim, ExportedProgram
+
+from fst.errors import InputError
+from fst.inference.export.exported import MULTIPLE, ExportedNet, as_bytes, as_floats
+from fst.inference.export.norms import as_group_norm, with_norm
+from fst.inference.export.options import ExportOptions
+from fst.inference.export.quiet import quiet
+
+LARGEST = (1024, 1024)
+"""Width and height that a program takes at most: memory for them is set aside beforehand."""
+
+
+def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
+    """Writes ``NAME.pte``: a method ``forward``, and one for every line of the metadata.
+
+    What the file says of itself are methods without inputs, ``style()``, ``multiple()``: a program
+    has no other place for it. Numbers are numbers, all else is text.
+    """
+    with quiet():
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import to_edge_transform_and_lower
+
+        width, height = options.size or LARGEST
+        program = _graph(with_norm(exported, as_group_norm), height, width)
+        said = {name: _value(text) for name, text in options.metadata.items()}
+        said |= {"largest_width": width, "largest_height": height}
+        lowered: Any = to_edge_transform_and_lower(
+            program, partitioner=[XnnpackPartitioner()], constant_methods=said
+        )
+        path = folder / f"{options.name}.pte"
+        path.write_bytes(lowered.to_executorch().buffer)
+    return path
+
+
+def _graph(exported: ExportedNet, height: int, width: int) -> ExportedProgram:
+    """The net for one picture at a time, of sides up to these."""
+    least = -(-exported.least_side // MULTIPLE)
+    sides = {}
+    for name, most in (("height", height), ("width", width)):
+        if most < MULTIPLE * (least + 1):
+            raise InputError(
+                f"size: a side of {most} is too small, with this margin it is at least "
+                f"{MULTIPLE * (least + 1)}"
+            )
+        sides[name] = Dim(name, min=least, max=most // MULTIPLE) * MULTIPLE
+    first = 1 if exported.uint8 else 2
+    example = exported.example(1, height // MULTIPLE * MULTIPLE, width // MULTIPLE * MULTIPLE)
+    shapes = {first: sides["height"], first + 1: sides["width"]}
+    with torch.no_grad():
+        return torch.export.export(exported.eval(), (example,), dynamic_shapes={"photos": shapes})
+
+
+def _value(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
+def runner(path: Path) -> Callable[[Tensor], Tensor]:
+    """What runs the file in ExecuTorch's own runtime: ``(1, 3, H, W)`` in [0, 1] to the same."""
+    with quiet():
+        from executorch.runtime import Runtime
+
+        program = Runtime.get().load_program(path.read_bytes())
+        method: Any = program.load_method("forward")
+        dtype = program.load_method("dtype").execute([])[0]
+
+    def run(photos: Tensor) -> Tensor:
+        with quiet():
+            if dtype != "uint8":
+                return method.execute([photos.contiguous()])[0].clone()
+            return as_floats(method.execute([as_bytes(photos)])[0].clone())
+
+    return run
