@@ -43,8 +43,10 @@ def call(*words: str) -> int:
         (["--output", "a.jpg"], "folder"),
     ],
 )
-def test_what_it_does_not_do_is_said(words: list[str], said: str, tmp_path: Path) -> None:
-    os.chdir(tmp_path)
+def test_what_it_does_not_do_is_said(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     make_photo().save("a.jpg")
     with pytest.raises(InputError, match=said):
         call("a.jpg", "--output", "out", *words, *STYLE[:2], "--engine", "ray")
