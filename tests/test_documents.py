@@ -193,7 +193,10 @@ def test_the_examples_of_other_packages_hold(fence: Fence, work: Path) -> None:
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"needs the package {package}")
     command = [sys.executable, "-c", fence.text]
-    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+    done = subprocess.run(
+        command, cwd=work, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
 
 

@@ -143,13 +143,13 @@ class NetPainter:
         assert self.stages is not None
         photos = torch.split(padded, 1)
         plain = [number for number, surroundings in enumerate(around) if surroundings is None]
-        h, w = padded.shape[2:]
-        small = padded.device.type == "cpu" and together.fits(self.stages, h, w, self.dtype)
-        small = small and plan == plans.Plan() and held is None and not self.circular
+        most = 1
+        if plan == plans.Plan() and held is None and not self.circular:
+            most = self._together(padded.shape[2], padded.shape[3], padded.device)
         painted: dict[int, Tensor] = {}
-        if small and len(plain) > 1:
-            for first in range(0, len(plain), together.MOST):
-                numbers = plain[first : first + together.MOST]
+        if most > 1 and len(plain) > 1:
+            for first in range(0, len(plain), most):
+                numbers = plain[first : first + most]
                 batch = torch.cat([photos[number] for number in numbers])
                 made = together.run_together(self.stages, batch, self.dtype)
                 painted |= dict(zip(numbers, torch.split(made, 1), strict=True))
@@ -176,7 +176,15 @@ class NetPainter:
             return max(1, min(most, AT_ONCE))
         multiple = needs_of(self.net).multiple
         h, w = (side + 2 * self.margin + -side % multiple for side in (height, width))
-        return together.MOST if together.fits(self.stages, h, w, self.dtype) else 1
+        return self._together(h, w, device)
+
+    def _together(self, height: int, width: int, device: torch.device) -> int:
+        """The same on a CPU, of photos with their margins."""
+        assert self.stages is not None
+        if device.type != "cpu" or not together.fits(self.stages, height, width, self.dtype):
+            return 1
+        each = plans.memory(self.stages, height, width, self.dtype, plans.Plan())
+        return max(1, min(self._budget(device) // each, together.MOST))
 
     def _around(self, photo: Tensor) -> Surroundings | None:
         """What a photo is normalized together with; None for all but flat ones."""

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from fst.choices import MAX_PIXELS
+from fst.errors import InputError
 from fst.image.io import encode_image
 from fst.image.picture import Picture
 from fst.inference.control import Control
@@ -32,6 +33,37 @@ class Painter:
 
         painter = fst.Painter("monet", size=512)
         painter({"id": [7], "bytes": [photo]})  # {"id": [7], "bytes": [painted], "error": [None]}
+
+    The style is found, and what is wrong with the options said, when a painter is made.
+
+    Args:
+        style: as for :func:`fst.load`; painted in one pass.
+        size: long side in pixels to paint at; None is the photo's own.
+        strength: from 0, the photo, to 1.
+        preserve_color: ``"luma"``, ``"lab"`` or ``"histogram"``.
+        upsample: ``"guided"`` or ``"bicubic"``: back to the photo's size.
+        seamless: make the results tile the plane.
+        column: the pictures' name among the columns.
+        format: of the results, one of :data:`FORMATS`.
+        quality: of JPEG and WebP, 1 to 100.
+        max_pixels: refuse larger photos.
+        keep_location: results tell where the photo was taken.
+        threads: that torch computes with in the process that paints; None leaves them.
+        device: as for :func:`fst.load`, on the computer that paints; so are the next ones.
+        precision: of convolutions.
+        memory: that a pass may take.
+        backend: that runs the net.
+        margin: beyond the photo's border.
+        checkpoints: the folder of trained styles.
+        stroke_size: pixels, or a word.
+        style_weight: of a painting.
+        carry: pickle the net with the painter. Without, the style is looked for where it is
+            painted, by the same name or path. A painting whose strokes fit each photo's size
+            is not carried: ``size`` or ``stroke_size`` makes one net of it.
+        others: nothing; a name that is no option is told with those that come close.
+
+    Raises:
+        FstError: no such style or option, a value out of its range, a style without a net.
     """
 
     def __init__(
@@ -60,40 +92,11 @@ class Painter:
         carry: bool = True,
         **others: Any,
     ) -> None:
-        """Finds the style; what is wrong with the options is said here.
-
-        Args:
-            style: as for :func:`fst.load`; painted in one pass.
-            size: long side in pixels to paint at; None is the photo's own.
-            strength: from 0, the photo, to 1.
-            preserve_color: ``"luma"``, ``"lab"`` or ``"histogram"``.
-            upsample: ``"guided"`` or ``"bicubic"``: back to the photo's size.
-            seamless: make the results tile the plane.
-            column: the pictures' name among the columns.
-            format: of the results, one of :data:`FORMATS`.
-            quality: of JPEG and WebP, 1 to 100.
-            max_pixels: refuse larger photos.
-            keep_location: results tell where the photo was taken.
-            threads: that torch computes with in the process that paints; None leaves them.
-            device: as for :func:`fst.load`, on the computer that paints; so are the next ones.
-            precision: of convolutions.
-            memory: that a pass may take.
-            backend: that runs the net.
-            margin: beyond the photo's border.
-            checkpoints: the folder of trained styles.
-            stroke_size: pixels, or a word.
-            style_weight: of a painting.
-            carry: pickle the net with the painter. Without, the style is looked for where it is
-                painted, by the same name or path. A painting whose strokes fit each photo's size
-                is not carried: ``size`` or ``stroke_size`` makes one net of it.
-            others: nothing; a name that is no option is told with those that come close.
-
-        Raises:
-            FstError: no such style or option, a value out of its range, a style without a net.
-        """
         check_names(others, OPTIONS)
         self.control = Control(strength, preserve_color, size, upsample, seamless=seamless)
         self.column = text("column", column)
+        if column == ERROR:
+            raise InputError(f"column {ERROR!r} says why a photo was not painted: name another")
         self.kind = FORMATS[one_of("format", format, tuple(FORMATS))]
         self.quality = whole_number("quality", quality, 1, 100)
         self.max_pixels = whole_number("max_pixels", max_pixels, 1)

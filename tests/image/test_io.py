@@ -23,7 +23,14 @@ from torch import Tensor
 from fst.choices import MAX_PIXELS
 from fst.errors import InputError
 from fst.image import io
-from fst.image.io import FORMATS, check_output, load_image, load_pixels, save_image
+from fst.image.io import (
+    FORMATS,
+    check_output,
+    encode_image,
+    load_image,
+    load_pixels,
+    save_image,
+)
 from fst.image.picture import Picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -657,3 +664,16 @@ def test_a_full_disk_is_not_taken_for_the_pictures_fault(
     assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
     assert not small or capfd.readouterr().err == ""
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [(".jpg", "JPEG"), (".png", "PNG"), (".webp", "WEBP")])
+def test_encoded_bytes_are_those_of_the_file(suffix: str, kind: str, tmp_path: Path) -> None:
+    alpha = torch.linspace(0, 1, 20).expand(1, 1, 16, 20)
+    picture = Picture(torch.rand(1, 3, 16, 20), alpha, dpi=(72.0, 72.0))
+    save_image(tmp_path / f"a{suffix}", picture, quality=80)
+    assert encode_image(picture, kind, quality=80) == (tmp_path / f"a{suffix}").read_bytes()
+
+
+def test_what_a_format_cannot_hold_is_one_line() -> None:
+    with pytest.raises(InputError, match="WEBP can't hold"):
+        encode_image(torch.zeros(1, 3, 1, 17_000), "WEBP")

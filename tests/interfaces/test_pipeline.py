@@ -280,6 +280,7 @@ def test_what_is_not_carried_is_looked_for_where_it_is_painted(
         ({"format": "gif"}, ("format", "jpeg")),
         ({"quality": 0}, ("quality", "100")),
         ({"column": ""}, ("column",)),
+        ({"column": "error"}, ("column", "error")),
         ({"threads": 0}, ("threads", "1")),
         ({"device": "gpu"}, ("device", "gpu")),
         ({"precision": "fp16"}, ("precision", "bf16")),

@@ -18,11 +18,15 @@ from fst.nets.stages import Stage
 from fst.system.cancellation import stop_if_canceled
 
 MOST = 8
-"""Pictures of a batch: more gain nothing (docs/scale.md)."""
+"""Pictures of a batch: more gain little (docs/scale.md)."""
+
+LEAST = 72
+"""Pixels of a side, with the margin: torch convolves less than that in float32 in another way where
+there are several, and a picture would not come out as it does alone, to the bit."""
 
 
 def fits(stages: Sequence[Stage], height: int, width: int, dtype: torch.dtype) -> bool:
-    """Whether a picture of that size is one strip at every stage; larger ones gain nothing.
+    """Whether pictures of that size gain by it: those that are one strip at every stage.
 
     Args:
         stages: of the net, with weights in ``dtype``.
@@ -30,6 +34,8 @@ def fits(stages: Sequence[Stage], height: int, width: int, dtype: torch.dtype) -
         width: likewise.
         dtype: to compute in.
     """
+    if min(height, width) < LEAST:
+        return False
     h, w = height, width
     for stage in stages:
         up, down = stage.scale

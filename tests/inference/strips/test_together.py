@@ -13,8 +13,8 @@ from fst.inference.strips import run as strips_run
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_batch_is_its_pictures(upsampling: str, dtype: torch.dtype) -> None:
     stages = shaken_net(upsampling).stages(dtype)
-    photos = torch.rand((3, 3, 24, 36), generator=torch.Generator().manual_seed(1))
-    assert together.fits(stages, 24, 36, dtype)
+    photos = torch.rand((3, 3, 76, 80), generator=torch.Generator().manual_seed(1))
+    assert together.fits(stages, 76, 80, dtype)
     painted = together.run_together(stages, photos, dtype)
     assert painted.dtype == torch.float32
     for photo, one in zip(torch.split(photos, 1), torch.split(painted, 1), strict=True):
@@ -30,14 +30,14 @@ def test_only_what_is_one_strip_fits(side: int, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(strips_run, "stop_if_canceled", lambda: strips.append(None))
     monkeypatch.setattr(plans, "STRIP_BYTES", 1 << 20)
     monkeypatch.setattr(together, "STRIP_BYTES", 1 << 20)
-    strips_run.run(stages, torch.rand(1, 3, side, 64), plan=plans.Plan(strip_bytes=1 << 20))
-    assert together.fits(stages, side, 64, torch.float32) == (len(strips) == len(stages))
+    strips_run.run(stages, torch.rand(1, 3, side, 72), plan=plans.Plan(strip_bytes=1 << 20))
+    assert together.fits(stages, side, 72, torch.float32) == (len(strips) == len(stages))
 
 
 def test_a_flat_picture_among_others_is_painted_its_own_way() -> None:
     """It hangs among photos (fst.inference.flat), which the others don't see."""
     painter = NetPainter(shaken_net("nearest"), margin=4)
-    photos = torch.rand((3, 3, 24, 24), generator=torch.Generator().manual_seed(1))
+    photos = torch.rand((3, 3, 72, 72), generator=torch.Generator().manual_seed(1))
     photos[1] = 0.95
     together_painted = painter(photos)
     for photo, one in zip(torch.split(photos, 1), torch.split(together_painted, 1), strict=True):
@@ -47,6 +47,10 @@ def test_a_flat_picture_among_others_is_painted_its_own_way() -> None:
 def test_how_many_are_painted_together() -> None:
     painter = NetPainter(shaken_net("nearest"), margin=4)
     cpu = torch.device("cpu")
-    assert painter.several(24, 24, cpu) == together.MOST
+    assert painter.several(72, 72, cpu) == together.MOST
+    assert painter.several(24, 24, cpu) == 1
     assert painter.several(4000, 3000, cpu) == 1
-    assert NetPainter(painter.net, circular=True).several(24, 24, cpu) == 1
+    assert NetPainter(painter.net, circular=True).several(72, 72, cpu) == 1
+    needs = plans.memory(painter.stages or [], 80, 80, torch.float32, plans.Plan())
+    little = NetPainter(painter.net, margin=4, memory=int(2.5 * needs))
+    assert little.several(72, 72, cpu) == 2
