@@ -1,8 +1,15 @@
 """A tiny style to export, for the tests of several files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
 import torch
 from support import shaken_net
+from torch import nn
 
+from fst.inference.export import writing
 from fst.inference.export.exported import ExportedNet
 from fst.inference.painter import NetPainter
 from fst.nets.johnson import JohnsonNet
@@ -17,6 +24,26 @@ def tiny_style(upsampling: str = "bilinear") -> Style:
     net = shaken_net(upsampling).to(memory_format=torch.channels_last)
     about = {"format_version": 1, "net": {"name": "johnson", "arguments": {}}, "style": ABOUT}
     return Style("tiny", "tiny", ABOUT, None, TrainedStyle(net, about))
+
+
+def wider_style(width: int) -> Style:
+    """A net of so many channels, whose weights are no longer small."""
+    torch.manual_seed(3)
+    net = JohnsonNet(width, residual_blocks=1, upsampling="bilinear").requires_grad_(False)
+    for name, value in net.named_parameters():
+        if "norm" in name:
+            nn.init.normal_(value)
+    style = tiny_style()
+    return replace(style, trained=TrainedStyle(net, style.net().description))
+
+
+@contextmanager
+def small_proof() -> Iterator[None]:
+    """Proves with small pictures: the whole of it takes seconds, and one test has it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(writing, "SIZES", ((1, 64, 64), (1, 80, 64), (1, 96, 72), (2, 64, 48)))
+        patched.setattr(writing, "ODD", (2, 71, 50))
+        yield
 
 
 def exported(style: Style, margin: int = 20, **others: bool) -> ExportedNet:
