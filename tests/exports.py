@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from torch import nn
 
 from fst.inference.export import writing
 from fst.inference.export.exported import ExportedNet
+from fst.inference.export.options import ExportOptions
+from fst.inference.export.writing import export
 from fst.inference.painter import NetPainter
 from fst.nets.johnson import JohnsonNet
 from fst.styles.style import Style
@@ -56,3 +59,13 @@ def exported(style: Style, margin: int = 20, **others: bool) -> ExportedNet:
 def painter(style: Style, margin: int = 20) -> NetPainter:
     """What ``fst stylize`` paints with."""
     return NetPainter(style.net().net, margin=margin)
+
+
+def write_exports(folder: Path) -> None:
+    """The files that the documents read, of bytes, by a tiny net that is called monet."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("openvino")
+    with small_proof():
+        export(
+            tiny_style(), ["onnx", "pt2", "openvino"], folder, ExportOptions("monet", uint8=True)
+        )
