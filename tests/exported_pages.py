@@ -124,6 +124,18 @@ def drop(page: Any, name: str, content: bytes, kind: str = "image/png") -> None:
     )
 
 
+def paste(page: Any, content: bytes) -> None:
+    """As with the keyboard, a picture from elsewhere."""
+    page.evaluate(
+        """(bytes) => {
+          const pasted = new DataTransfer();
+          pasted.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+          document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted }));
+        }""",
+        list(content),
+    )
+
+
 def choose_size(page: Any, words: str) -> None:
     """Of the painting."""
     page.locator("#sizes label", has_text=words).click()

@@ -1,6 +1,7 @@
 """A style as a page: used in a real browser, it paints what ``fst stylize`` paints."""
 
 import io
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from exported_pages import (
     drop,
     hosted,
     make_page,
+    paste,
     runtime_or_skip,
     wait_until_painted,
 )
@@ -163,7 +165,7 @@ def test_what_cant_be_painted_is_told_in_a_line(made: Path, open_page: Open) -> 
         drop(page, name, content)
         alert.filter(has_text=name).wait_for()
         assert said in alert.inner_text()
-    drop(page, "meadow.png", encoded(make_photo(40, 30)))
+    paste(page, encoded(make_photo(40, 30)))
     wait_until_painted(page)
     assert alert.count() == 0
 
@@ -208,7 +210,17 @@ def test_the_page_has_no_serious_finding_and_is_never_wider_than_its_window(
     check()
 
 
+def test_where_webgpu_fails_the_processor_paints(made: Path, open_page: Open) -> None:
+    page = open_page(f"{(made / 'index.html').as_uri()}#webgpu").page  # there is none here
+    drop(page, "meadow.png", encoded(make_photo(40, 30)))
+    wait_until_painted(page)
+    assert "processor" in page.inner_text("#way")
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(
+    "FST_TEST_WEBGPU" not in os.environ, reason="takes minutes in software: set FST_TEST_WEBGPU"
+)
 def test_a_graphics_card_paints_the_same(made: Path, browser: Any) -> None:
     photo = make_photo(40, 32, seed=8)
     other = browser.browser_type.launch(

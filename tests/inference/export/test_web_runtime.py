@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import io
+import re
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ROOT
 
 from fst.errors import InputError
 from fst.inference.export import web_runtime
@@ -68,6 +70,12 @@ def registry(small: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
 
 def test_each_way_to_compute_has_its_files() -> None:
     assert sorted(name for parts in RUNTIMES.values() for name in parts.values()) == sorted(FILES)
+
+
+def test_the_version_is_the_one_that_is_told_and_fetched_for_the_tests() -> None:
+    for name in (".ci/run", "docs/export.md"):
+        said = re.findall(r"onnxruntime-web@([\d.]+\d)", (ROOT / name).read_text())
+        assert set(said) == {VERSION}, name
 
 
 @pytest.mark.parametrize("below", ["", "dist"])

@@ -1,7 +1,6 @@
 /* What paints: the net, ONNX Runtime and a worker that has both. */
 
 /**
- * @typedef {{kind: string, script: string}} Way  `kind` is "webgpu" or "wasm".
  * @typedef {{blob: Blob, milliseconds: number}} Painted
  */
 
@@ -40,7 +39,11 @@ export async function makeEngine(way) {
   const worker = new Worker(script);
   const ask = asking(worker);
   const threads = self.crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency || 1) : 1;
-  const { pace } = await ask({ kind: "start", glue, wasm, net, provider: way, threads });
+  const started = ask({ kind: "start", glue, wasm, net, provider: way, threads });
+  const { pace } = await started.catch((error) => {
+    worker.terminate();
+    throw error;
+  });
   URL.revokeObjectURL(script);
   return {
     pace,
@@ -81,11 +84,11 @@ function asking(worker) {
 /* A file that a script of this folder has brought, as bytes. */
 async function unpacked(script, name) {
   await loaded(script);
-  const packedBytes = await bytesOf(packed.get(name));
+  const packedBytes = bytesOf(packed.get(name));
   return new Response(new Blob([packedBytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
-async function bytesOf(base64) {
+function bytesOf(base64) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let place = 0; place < text.length; place += 1) bytes[place] = text.charCodeAt(place);

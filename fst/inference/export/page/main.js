@@ -16,9 +16,9 @@ const state = {
   pace: 0, // milliseconds for a pixel
   photo: null, // a File
   url: "",
-  painted: null, // {blob, url, stem}
+  painted: null, // {blob, url, photo, stem}
   turn: 0, // of what was asked for last
-  isBusy: false,
+  isPainting: false, // a pass is under way, and not only the net on its way
 };
 
 function start() {
@@ -32,7 +32,7 @@ function start() {
   byId("choose").addEventListener("change", chosen);
   byId("another").addEventListener("change", chosen);
   takeDrops(document.body, take);
-  takePastes(document.body, take);
+  takePastes(byId("main"), take);
   byId("sizes").addEventListener("change", () => state.photo && paint());
   byId("stop").addEventListener("click", stop);
   byId("download").addEventListener("click", () => save().catch(fail));
@@ -56,23 +56,26 @@ function take(files) {
 
 /* One engine, made once; again after it was stopped, or has failed. */
 function prepare() {
-  state.engine ??= state.way.then(makeEngine).then(
+  if (state.engine) return state.engine;
+  const made = state.way.then(makeEngine).then(
     (engine) => {
       state.pace = engine.pace;
       byId("way").textContent = `Painted ${WORDS[engine.way]}${engine.threads > 1 ? `, with ${engine.threads} threads` : ""}.`;
       return engine;
     },
     async (error) => {
-      discard();
+      if (state.engine === made) state.engine = null; // it has ended itself
       if ((await state.way) === "wasm") throw explained(error);
       state.way = Promise.resolve("wasm"); // WebGPU is there and does not work
       return prepare();
     },
   );
-  return state.engine;
+  state.engine = made;
+  return made;
 }
 
 function discard() {
+  state.isPainting = false;
   state.engine?.then((engine) => engine.stop(), () => {});
   state.engine = null;
 }
@@ -85,7 +88,7 @@ function explained(error) {
 async function paint() {
   const turn = (state.turn += 1);
   const isOld = () => turn !== state.turn;
-  if (state.isBusy) discard(); // what is painted now is not wanted any more
+  if (state.isPainting) discard(); // that is not wanted any more
   forgive();
   busy(true);
   const began = performance.now();
@@ -97,7 +100,11 @@ async function paint() {
     const engine = await prepare();
     if (isOld()) return;
     const follow = following(performance.now(), state.pace * width * height, width, height);
-    const painted = await engine.paint(bitmap, width, height).finally(() => clearInterval(follow));
+    state.isPainting = true;
+    const painted = await engine.paint(bitmap, width, height).finally(() => {
+      clearInterval(follow);
+      if (!isOld()) state.isPainting = false;
+    });
     if (isOld()) return;
     state.pace = painted.milliseconds / (width * height);
     await hang(painted.blob, `${width} × ${height} pixels, ${((performance.now() - began) / 1000).toFixed(1)} seconds`);
@@ -107,7 +114,7 @@ async function paint() {
     told("");
     fail(error);
   } finally {
-    if (!isOld()) busy(false);
+    if (!isOld()) busy(false); // else the one that came after says so
   }
 }
 
@@ -157,7 +164,11 @@ function show(bitmap) {
   URL.revokeObjectURL(state.url);
   state.url = URL.createObjectURL(state.photo);
   view.setBefore(state.url);
-  if (state.painted?.photo !== state.photo) view.setAfter(null);
+  if (!state.painted || state.painted.photo === state.photo) return;
+  view.setAfter(null);
+  URL.revokeObjectURL(state.painted.url);
+  state.painted = null;
+  byId("download").disabled = true;
 }
 
 async function hang(blob, text) {
@@ -190,7 +201,6 @@ function told(text) {
 }
 
 function busy(on) {
-  state.isBusy = on;
   byId("stop").hidden = !on;
   byId("progress").hidden = true; // until it is known how long it takes
   byId("download").disabled = on || !state.painted;
@@ -201,7 +211,7 @@ function busy(on) {
 
 function stop() {
   state.turn += 1;
-  discard();
+  if (state.isPainting) discard();
   busy(false);
   told("Stopped.");
   say("Stopped.");
