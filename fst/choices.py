@@ -24,7 +24,7 @@ METHODS = ("auto", "feedforward", "optimize")
 BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 """What runs a net on whole pictures (:mod:`fst.inference.backends`)."""
 
-EXPORT_TARGETS = ("onnx", "pt2", "openvino")
+EXPORT_TARGETS = ("onnx", "pt2", "openvino", "litert", "coreml", "executorch")
 """What a style can be exported to (:mod:`fst.inference.export.targets`)."""
 
 UPSAMPLE = ("guided", "bicubic")

@@ -10,6 +10,9 @@ EXTRAS = {
     "web": "fastapi uvicorn python-multipart prometheus-client",
     "onnxruntime": "onnxruntime onnx onnxscript",
     "openvino": "openvino",
+    "litert": "litert-torch ai-edge-litert ai-edge-quantizer",
+    "coreml": "coremltools",
+    "executorch": "executorch torchao",
 }
 """Extra of fst -> the packages that it brings, as pip calls them."""
 

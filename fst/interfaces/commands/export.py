@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fst.errors import in_a_line
 from fst.inference.export.options import ExportOptions
 from fst.inference.export.pictures import calibrating
+from fst.inference.export.targets import TARGETS
 from fst.inference.export.writing import Written, export
 from fst.inference.ways import way_of
 from fst.styles.catalog import find_style
@@ -17,7 +18,13 @@ def main(options: argparse.Namespace) -> int:
     style = find_style(options.style, options.checkpoints, asked={})
     way_of(style, "feedforward")  # what has no net of its own is told
     chosen = ExportOptions(
-        style.name, options.margin, options.uint8, options.half, options.int8, photos
+        style.name,
+        options.margin,
+        options.uint8,
+        options.half,
+        options.int8,
+        photos,
+        options.size,
     )
 
     def tell(written: Written) -> None:
@@ -35,6 +42,11 @@ def told(written: Written) -> Sequence[str]:
     if not written.checks:
         return [*lines, f"  {written.target} can't be run here: not compared with the net"]
     width = max(len(check.size) for check in written.checks)
+    if not TARGETS[written.target].runs_here:
+        lines.append(
+            f"  {written.target} itself can't be run here: the file was read back and computed "
+            "with torch, operation by operation"
+        )
     return [
         *lines,
         *(
