@@ -18,7 +18,6 @@ from fst.inference.strips import plans
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.nets import NETS
 from fst.nets.johnson import JohnsonNet
-from fst.nets.plain import PlainNet
 from fst.styles.trained import TrainedStyle, save_checkpoint
 
 CPU = torch.device("cpu")
@@ -31,16 +30,6 @@ def net(request: pytest.FixtureRequest) -> JohnsonNet:
 
 def draw(*shape: int) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
-@pytest.mark.parametrize("blocks", [0, 2])
-def test_plain_operations_are_the_net(blocks: int, upsampling: str) -> None:
-    torch.manual_seed(1)
-    net = JohnsonNet(4, blocks, upsampling).double().requires_grad_(False)
-    photos = draw(2, 3, 24, 36).double()
-    plain = PlainNet(net.stages(torch.float64))
-    torch.testing.assert_close(plain(photos), net(photos), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])

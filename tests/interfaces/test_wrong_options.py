@@ -56,6 +56,7 @@ BASE: dict[str, dict[str, list[str]]] = {
     "serve": {"--port": ["0"], "--no-browser": []},
     "pack": {"styles": ["painting.png"], "--output": ["many.safetensors"],
              "--checkpoints": ["nets"]},
+    "export": {"style": ["tiny.safetensors"], "--to": ["pt2"], "--output": ["new"]},
     "train": {"settings": ["style=monet"]},
     "compare": {"--style": ["tiny.safetensors"], "--photos": ["photos"], "--weights": ["slim"]},
     "demo": {},
@@ -279,6 +280,9 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("pack", "--checkpoints"): [*FOLDER, "photos"],
     ("pack", "--style-weight"): ["1", "50"],
     ("pack", "--stroke-size"): ["64", "1024"],
+    ("export", "--margin"): ["3", "260"],
+    ("export", "--calibrate"): [*PHOTOS, "photo.png"],  # which pt2 has no use for
+    ("export", "--output"): [*NEW_FOLDER, "lost/below"],
     ("compare", "--margin"): ["3", "260"],
     ("compare", "--output"): [*NEW_FOLDER, "photos", ".", "unfinished/pictures"],
     ("compare", "--style"): [*STYLE, "broken.png"],
@@ -421,6 +425,8 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["painting.png"],  # twice
         ["--output", "nets/many.safetensors", "--overwrite", "nets/many.safetensors"],
     ],
+    "export": [["--output", "done"], ["--half", "--int8"], ["--to", "pt2", "--int8"],
+               ["--calibrate", "photos"]],
     "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
     "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
     "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
@@ -531,7 +537,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
-                 "done/tiny.jpg", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
+                 "done/tiny.jpg", "done/tiny.pt2", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
                  "studied/index.html", "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
     (folder / "clips").mkdir()

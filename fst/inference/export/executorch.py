@@ -59,17 +59,19 @@ def _value(text: str) -> int | str:
 
 def runner(path: Path) -> Callable[[Tensor], Tensor]:
     """What runs the file in ExecuTorch's own runtime: ``(1, 3, H, W)`` in [0, 1] to the same."""
+    data = path.read_bytes()
     with quiet():
         from executorch.runtime import Runtime
 
-        program = Runtime.get().load_program(path.read_bytes())
-        method: Any = program.load_method("forward")
-        dtype = program.load_method("dtype").execute([])[0]
+        program = Runtime.get().load_program(data)
+        # methods look into the bytes and the program, and don't keep them from being freed
+        kept: Any = (data, program, program.load_method("forward"))
+        (dtype,) = program.load_method("dtype").execute([])
 
     def run(photos: Tensor) -> Tensor:
+        given = as_bytes(photos) if dtype == "uint8" else photos.contiguous()
         with quiet():
-            if dtype != "uint8":
-                return method.execute([photos.contiguous()])[0].clone()
-            return as_floats(method.execute([as_bytes(photos)])[0].clone())
+            painted: Tensor = kept[2].execute([given])[0].clone()
+        return as_floats(painted) if dtype == "uint8" else painted
 
     return run

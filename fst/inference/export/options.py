@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fst.choices import MARGIN
+from fst.errors import InputError
 from fst.inference.options import check_margin
 from fst.system.checks import switch, whole_number
 
@@ -25,7 +26,7 @@ class ExportOptions:
         metadata: what the file says of itself, name -> text.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value out of its range, or two that don't go together.
     """
 
     name: str
@@ -44,3 +45,7 @@ class ExportOptions:
                 whole_number("size", side, 1)
         for name in ("uint8", "half", "int8"):
             switch(name, getattr(self, name))
+        if self.half and self.int8:
+            raise InputError("half (--half) and int8 (--int8): give one of them")
+        if self.calibrate and not self.int8:
+            raise InputError("calibrate (--calibrate) is of no use without int8 (--int8)")

@@ -1,0 +1,38 @@
+"""fst.inference.export.openvino: a net and its weights as two files."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from exports import painter, tiny_style
+
+from fst.inference.export.options import ExportOptions
+from fst.inference.export.pictures import photos_to_prove
+from fst.inference.export.writing import export
+
+openvino = pytest.importorskip("openvino")
+
+
+def test_any_size_and_any_batch_and_what_it_is(tmp_path: Path) -> None:
+    (written,) = export(tiny_style(), ["openvino"], tmp_path, ExportOptions("tiny"))
+    assert [path.name for path in written.files] == ["tiny.bin", "tiny.xml"]
+    assert len(written.checks) == 4
+    model = openvino.Core().read_model(tmp_path / "tiny.xml")
+    assert model.get_rt_info(["fst", "license"]).astype(str) == "public domain"
+    assert model.get_rt_info(["fst", "least_side"]).astype(str) == "24"
+    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for count, height, width in ((1, 24, 25), (3, 77, 130)):
+        photos = photos_to_prove(2, height, width)[[0, 1, 0][:count]]
+        made = torch.from_numpy(compiled({"photos": photos.numpy()})["painted"])
+        torch.testing.assert_close(made, painter(tiny_style())(photos), rtol=0, atol=2e-5)
+
+
+def test_bytes_in_half_of_the_room(tmp_path: Path) -> None:
+    export(tiny_style(), ["openvino"], tmp_path, ExportOptions("whole"))
+    export(tiny_style(), ["openvino"], tmp_path, ExportOptions("half", uint8=True, half=True))
+    sizes = [(tmp_path / f"{name}.bin").stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.6 * sizes[1]
+    compiled = openvino.compile_model(tmp_path / "half.xml", "CPU")
+    photos = torch.randint(0, 256, (2, 33, 50, 3), dtype=torch.uint8)
+    made = compiled({"photos": photos.numpy()})["painted"]
+    assert (made.shape, str(made.dtype)) == ((2, 33, 50, 3), "uint8")
