@@ -1,9 +1,19 @@
 """A tiny style to export, for the tests of several files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 import torch
 from support import shaken_net
+from torch import nn
 
+from fst.inference.export import writing
 from fst.inference.export.exported import ExportedNet
+from fst.inference.export.options import ExportOptions
+from fst.inference.export.writing import export
 from fst.inference.painter import NetPainter
 from fst.nets.johnson import JohnsonNet
 from fst.styles.style import Style
@@ -19,6 +29,26 @@ def tiny_style(upsampling: str = "bilinear") -> Style:
     return Style("tiny", "tiny", ABOUT, None, TrainedStyle(net, about))
 
 
+def wider_style(width: int) -> Style:
+    """A net of so many channels, whose weights are no longer small."""
+    torch.manual_seed(3)
+    net = JohnsonNet(width, residual_blocks=1, upsampling="bilinear").requires_grad_(False)
+    for name, value in net.named_parameters():
+        if "norm" in name:
+            nn.init.normal_(value)
+    style = tiny_style()
+    return replace(style, trained=TrainedStyle(net, style.net().description))
+
+
+@contextmanager
+def small_proof() -> Iterator[None]:
+    """Proves with small pictures: the whole of it takes seconds, and one test has it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(writing, "SIZES", ((1, 64, 64), (1, 80, 64), (1, 96, 72), (2, 64, 48)))
+        patched.setattr(writing, "ODD", (2, 71, 50))
+        yield
+
+
 def exported(style: Style, margin: int = 20, **others: bool) -> ExportedNet:
     """The style's net as it goes into a file."""
     net = style.net().net
@@ -29,3 +59,13 @@ def exported(style: Style, margin: int = 20, **others: bool) -> ExportedNet:
 def painter(style: Style, margin: int = 20) -> NetPainter:
     """What ``fst stylize`` paints with."""
     return NetPainter(style.net().net, margin=margin)
+
+
+def write_exports(folder: Path) -> None:
+    """The files that the documents read, of bytes, by a tiny net that is called monet."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("openvino")
+    with small_proof():
+        export(
+            tiny_style(), ["onnx", "pt2", "openvino"], folder, ExportOptions("monet", uint8=True)
+        )

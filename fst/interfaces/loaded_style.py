@@ -3,6 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -202,6 +203,26 @@ class LoadedStyle:
 
         written = Written(crf, codec, overwrite, record)
         return paint_video(self, clip, target, VideoOptions.of(options), written, on_frame)
+
+    def export(self, to: str, folder: str | os.PathLike[str], **options: Any) -> list[Path]:
+        """Puts the net into a file for another runtime, as ``fst export`` does, and proves it.
+
+        Args:
+            to: one of :data:`fst.choices.EXPORT_TARGETS`.
+            folder: of the file, made if need be.
+            options: ``uint8``, ``half``, ``int8``, ``margin``, ``calibrate`` (photos and folders of
+                them) and ``overwrite``; see docs/export.md.
+
+        Returns:
+            What was written; what readers open comes last.
+
+        Raises:
+            InputError: an option that is none or of no use, a package that is missing, something
+                that is there, a file that paints other pictures.
+        """
+        from fst.interfaces.exporting import export_style
+
+        return export_style(self.style, to, folder, options)
 
 
 def _control(

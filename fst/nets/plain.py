@@ -46,6 +46,7 @@ class PlainNet(nn.Module):
         kept = x
         for number, stage in enumerate(self.stages):
             weight, bias = self._kept(f"weight_{number}"), self._kept(f"bias_{number}")
+            assert weight is not None
             x = F.pad(x, (stage.pad,) * 4, mode=stage.padding)
             x = F.conv2d(x, weight, bias, stage.stride)
             if stage.spread:

@@ -537,7 +537,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         make_photo(300, 260, number).save(folder / f"paintings/{number}.png")
     for name in ("notes.txt", "broken.png", "broken.safetensors", "old.pth", "there.json",
-                 "done/tiny.jpg", "done/tiny.pt2", "done/monet.jpg", "done/figures.json", f"done/{SLIM.file}",
+                 "done/tiny.jpg", "done/tiny.pt2", "done/monet.jpg", "done/figures.json",
+                 f"done/{SLIM.file}",
                  "studied/index.html", "assets/weights/vgg19_caffe_fp16.safetensors"):  # fmt: skip
         (folder / name).write_text("mine")
     (folder / "clips").mkdir()

@@ -1,9 +1,9 @@
 """The photos that a file is calibrated on, and those that it is proved with: never the same."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from skimage import data
@@ -21,8 +21,8 @@ MOST = 64
 
 
 def photos_to_prove(count: int, height: int, width: int) -> Tensor:
-    """Two photos that come with scikit-image, or one: ``(count, 3, height, width)`` in [0, 1]."""
-    makers = (data.coffee, data.rocket)[:count]
+    """One or two photos that come with scikit-image: ``(count, 3, height, width)`` in [0, 1]."""
+    makers: list[Callable[[], Any]] = [data.coffee, data.rocket][:count]
     return torch.cat([_fitted(_tensor(make()), height, width) for make in makers])
 
 
@@ -36,7 +36,8 @@ def photos_to_calibrate(paths: Sequence[Path]) -> list[Tensor]:
         InputError: a photo that can't be read.
     """
     if not paths:
-        photos = [_tensor(make()) for make in (data.astronaut, data.chelsea)]
+        makers: list[Callable[[], Any]] = [data.astronaut, data.chelsea]
+        photos = [_tensor(make()) for make in makers]
         turned = [photo.flip(3).mul(0.6) for photo in photos]  # and dim
         return [_fitted(photo, SIDE, SIDE) for photo in (*photos, *turned)]
     return [_fitted(load_image(path).rgb, SIDE, SIDE) for path in paths]
@@ -55,7 +56,8 @@ def calibrating(places: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(photos[::step])
 
 
-def _tensor(array: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> Tensor:
+def _tensor(array: Any) -> Tensor:
+    """An array ``(H, W, 3)`` of bytes."""
     return torch.from_numpy(array.copy()).permute(2, 0, 1)[None].float() / 255
 
 

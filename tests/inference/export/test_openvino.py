@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from exports import painter, tiny_style
+from exports import painter, small_proof, tiny_style
 
 from fst.inference.export.options import ExportOptions
 from fst.inference.export.pictures import photos_to_prove
@@ -14,7 +14,8 @@ openvino = pytest.importorskip("openvino")
 
 
 def test_any_size_and_any_batch_and_what_it_is(tmp_path: Path) -> None:
-    (written,) = export(tiny_style(), ["openvino"], tmp_path, ExportOptions("tiny"))
+    with small_proof():
+        (written,) = export(tiny_style(), ["openvino"], tmp_path, ExportOptions("tiny"))
     assert [path.name for path in written.files] == ["tiny.bin", "tiny.xml"]
     assert len(written.checks) == 4
     model = openvino.Core().read_model(tmp_path / "tiny.xml")
@@ -28,8 +29,10 @@ def test_any_size_and_any_batch_and_what_it_is(tmp_path: Path) -> None:
 
 
 def test_bytes_in_half_of_the_room(tmp_path: Path) -> None:
-    export(tiny_style(), ["openvino"], tmp_path, ExportOptions("whole"))
-    export(tiny_style(), ["openvino"], tmp_path, ExportOptions("half", uint8=True, half=True))
+    with small_proof():
+        export(tiny_style(), ["openvino"], tmp_path, ExportOptions("whole"))
+        half = ExportOptions("half", uint8=True, half=True)
+        export(tiny_style(), ["openvino"], tmp_path, half)
     sizes = [(tmp_path / f"{name}.bin").stat().st_size for name in ("half", "whole")]
     assert sizes[0] < 0.6 * sizes[1]
     compiled = openvino.compile_model(tmp_path / "half.xml", "CPU")

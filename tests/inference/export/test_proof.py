@@ -21,8 +21,9 @@ def test_the_same_picture_is_proved(known: list[Example]) -> None:
     assert all(check.seconds > 0 for check in checks)
 
 
-@pytest.mark.parametrize(("levels", "bound", "equal"), [(0.9, 1, True), (1.1, 1, False),
-                                                        (1.9, 2, True), (2.1, 2, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("levels", "bound", "equal"), [(0.9, 1, True), (1.1, 1, False), (1.9, 2, True), (2.1, 2, False)]
+)
 def test_the_bound_is_of_the_mean_difference(
     known: list[Example], levels: float, bound: float, equal: bool
 ) -> None:

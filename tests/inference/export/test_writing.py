@@ -1,17 +1,18 @@
 """fst.inference.export.writing: files that are equal, whole, and replace nothing."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from exports import painter, tiny_style
+from exports import painter, small_proof, tiny_style
 from torch import Tensor, nn
 
 from fst.choices import EXPORT_TARGETS
 from fst.errors import CheckpointError, InputError
-from fst.inference.export import pt2, writing
+from fst.inference.export import pt2
 from fst.inference.export.exported import ExportedNet
 from fst.inference.export.options import ExportOptions
 from fst.inference.export.pictures import photos_to_prove
@@ -28,7 +29,7 @@ def everything(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A target that writes its weights, and runs what it was made of."""
     kept: list[ExportedNet] = []
 
@@ -41,7 +42,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     target = Target(write, lambda path: kept[0], (".b", ".a"), "", (), ("half",))
     monkeypatch.setitem(TARGETS, "quick", target)
-    monkeypatch.setattr(writing, "SIZES", ((1, 64, 48),) * 4)
+    with small_proof():
+        yield
 
 
 def test_the_names_that_can_be_chosen_are_the_targets() -> None:
@@ -70,7 +72,8 @@ def test_a_pt2_is_proved_and_paints_without_fst(tmp_path: Path) -> None:
 def test_bytes_and_half_in_a_pt2(tmp_path: Path) -> None:
     style = tiny_style()
     options = ExportOptions("tiny", uint8=True, half=True)
-    (written,) = export(style, ["pt2"], tmp_path, options)
+    with small_proof():
+        (written,) = export(style, ["pt2"], tmp_path, options)
     module = torch.export.load(written.files[0]).module()
     photos = torch.randint(0, 256, (2, 33, 50, 3), dtype=torch.uint8)
     made = module(photos)

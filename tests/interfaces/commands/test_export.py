@@ -1,0 +1,74 @@
+"""``fst export`` and ``fst.load(…).export``: files, and what is said of them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from exports import small_proof, tiny_style
+
+import fst
+from fst.errors import InputError
+from fst.inference.export.pictures import photos_to_prove
+from fst.interfaces import cli
+from fst.nets import make_net
+from fst.styles.trained import TrainedStyle, save_checkpoint
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Path:
+    monkeypatch.chdir(tmp_path)
+    arguments = {"width": 4, "residual_blocks": 2, "upsampling": "bilinear"}
+    net = make_net("johnson", arguments)
+    net.load_state_dict(tiny_style().net().net.state_dict())
+    about = {"net": {"name": "johnson", "arguments": arguments}, "style": {"name": "tiny"}}
+    save_checkpoint(tmp_path / "tiny.safetensors", TrainedStyle(net, about))
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as end, small_proof():
+        cli.main(["export", *words])
+    return int(end.value.code or 0), *capsys.readouterr()
+
+
+def test_a_file_and_a_line_for_every_size(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("tiny.safetensors", "--to", "pt2", "--margin", "4")
+    status, output, errors = run(capsys, *words)
+    assert (status, errors) == (0, "")
+    first, *sizes = output.splitlines()
+    assert first.startswith("wrote exported/tiny.pt2 (")
+    assert [line.split(":")[0].strip() for line in sizes] == [
+        "64x64", "80x64", "96x72", "2 of 71x50",
+    ]  # fmt: skip
+    assert all("0.000 of 255" in line for line in sizes)
+    module = torch.export.load(here / "exported" / "tiny.pt2").module()
+    photos = photos_to_prove(1, 50, 41)
+    painted = fst.load("tiny.safetensors", precision="fp32", backend="eager", margin=4)(photos)
+    torch.testing.assert_close(module(photos), painted, rtol=0, atol=2e-5)
+    status, _, errors = run(capsys, *words)
+    assert status == 1
+    assert "exported/tiny.pt2 is there already" in errors
+    assert run(capsys, *words, "--overwrite")[0] == 0
+
+
+def test_from_python_in_whatever_mode(here: Path) -> None:
+    style = fst.load("tiny.safetensors")
+    with small_proof(), torch.no_grad():
+        (path,) = style.export("pt2", "files", uint8=True)
+    assert path == Path("files/tiny.pt2")
+    made = torch.export.load(path).module()(torch.zeros(1, 30, 40, 3, dtype=torch.uint8))
+    assert made.shape == (1, 30, 40, 3)
+    with pytest.raises(InputError, match=r"no option 'unit8'.*uint8"):
+        style.export("pt2", "files", unit8=True)
+    with pytest.raises(InputError, match="there already"):
+        style.export("pt2", "files")
+    with pytest.raises(InputError, match="to must be"):
+        style.export("tensorflow", "files")
+
+
+def test_a_blend_is_a_net_as_any(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "other.safetensors").write_bytes((here / "tiny.safetensors").read_bytes())
+    blend = "tiny.safetensors=0.5,other.safetensors=0.5"
+    status, _, errors = run(capsys, blend, "--to", "pt2", "--output", "out")
+    assert (status, errors) == (0, "")
+    assert [path.suffix for path in (here / "out").iterdir()] == [".pt2"]
