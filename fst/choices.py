@@ -27,7 +27,7 @@ BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 ENGINES = ("plain", "ray")
 """Who paints photos: this process, or many workers (:mod:`fst.interfaces.engine`)."""
 
-EXPORT_TARGETS = ("onnx", "pt2", "openvino", "web")
+EXPORT_TARGETS = ("onnx", "pt2", "openvino", "web", "litert", "coreml", "executorch")
 """What a style can be exported to (:mod:`fst.inference.export.targets`)."""
 
 UPSAMPLE = ("guided", "bicubic")

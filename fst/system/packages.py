@@ -11,6 +11,9 @@ EXTRAS = {
     "ray": "ray",
     "onnxruntime": "onnxruntime onnx onnxscript",
     "openvino": "openvino",
+    "litert": "litert-torch ai-edge-litert ai-edge-quantizer",
+    "coreml": "coremltools",
+    "executorch": "executorch torchao",
 }
 """Extra of fst -> the packages that it brings, as pip calls them."""
 

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from fst.inference.export import mil
 from fst.inference.export.exported import MULTIPLE, ExportedNet
+from fst.inference.export.norms import with_norm
 from fst.inference.export.options import ExportOptions
-from fst.inference.export.quiet import quiet
+from fst.inference.export.quiet import converting, quiet
 
 LARGEST, USUAL = 4096, 512
 """Pixels of a side at most, and what Core ML shows as the input's size."""
@@ -37,10 +38,10 @@ def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
 
     Arrays ``(1, 3, H, W)`` in [0, 1], or with bytes images, which an app has as ``CVPixelBuffer``.
     """
-    with quiet():
+    with converting("coremltools", "9.0"):
         import coremltools as ct
 
-        net = Images(exported).eval()
+        net = Images(with_norm(exported)).eval()
         with torch.no_grad():
             traced = torch.jit.trace(net, torch.full((1, 3, 96, 128), 0.5), check_trace=False)
         least = -(-exported.least_side // MULTIPLE) * MULTIPLE

@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
-from fst.errors import InputError
 from fst.inference.export.exported import MULTIPLE, ExportedNet, as_bytes, as_floats
 from fst.inference.export.norms import as_group_norm, with_norm
 from fst.inference.export.options import ExportOptions
-from fst.inference.export.quiet import quiet
+from fst.inference.export.quiet import converting, quiet
 
 LARGEST = (1024, 1024)
 """Width and height that a program takes at most: memory for them is set aside beforehand."""
@@ -24,7 +23,7 @@ def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
     What the file says of itself are methods without inputs, ``style()``, ``multiple()``: a program
     has no other place for it. Numbers are numbers, all else is text.
     """
-    with quiet():
+    with converting("executorch", "1.5.1"):
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower
 
@@ -43,19 +42,15 @@ def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
 def _graph(exported: ExportedNet, height: int, width: int) -> ExportedProgram:
     """The net for one picture at a time, of sides up to these."""
     least = -(-exported.least_side // MULTIPLE)
-    sides = {}
-    for name, most in (("height", height), ("width", width)):
-        if most < MULTIPLE * (least + 1):
-            raise InputError(
-                f"size: a side of {most} is too small, with this margin it is at least "
-                f"{MULTIPLE * (least + 1)}"
-            )
-        sides[name] = Dim(name, min=least, max=most // MULTIPLE) * MULTIPLE
+    sides = {
+        name: Dim(name, min=least, max=most // MULTIPLE) * MULTIPLE
+        for name, most in (("height", height), ("width", width))
+    }
     first = 1 if exported.uint8 else 2
-    example = exported.example(1, height // MULTIPLE * MULTIPLE, width // MULTIPLE * MULTIPLE)
+    example = exported.example(1, height, width)
     shapes = {first: sides["height"], first + 1: sides["width"]}
     with torch.no_grad():
-        return torch.export.export(exported.eval(), (example,), dynamic_shapes={"photos": shapes})
+        return torch.export.export(exported, (example,), dynamic_shapes={"photos": shapes})
 
 
 def _value(text: str) -> int | str:
@@ -64,17 +59,19 @@ def _value(text: str) -> int | str:
 
 def runner(path: Path) -> Callable[[Tensor], Tensor]:
     """What runs the file in ExecuTorch's own runtime: ``(1, 3, H, W)`` in [0, 1] to the same."""
+    data = path.read_bytes()
     with quiet():
         from executorch.runtime import Runtime
 
-        program = Runtime.get().load_program(path.read_bytes())
-        method: Any = program.load_method("forward")
-        dtype = program.load_method("dtype").execute([])[0]
+        program = Runtime.get().load_program(data)
+        # methods look into the bytes and the program, and don't keep them from being freed
+        kept: Any = (data, program, program.load_method("forward"))
+        (dtype,) = program.load_method("dtype").execute([])
 
     def run(photos: Tensor) -> Tensor:
+        given = as_bytes(photos) if dtype == "uint8" else photos.contiguous()
         with quiet():
-            if dtype != "uint8":
-                return method.execute([photos.contiguous()])[0].clone()
-            return as_floats(method.execute([as_bytes(photos)])[0].clone())
+            painted: Tensor = kept[2].execute([given])[0].clone()
+        return as_floats(painted) if dtype == "uint8" else painted
 
     return run

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fst.errors import InputError
-from fst.inference.export.exported import MULTIPLE, ExportedNet, as_bytes
+from fst.inference.export.exported import ExportedNet, as_bytes
 from fst.inference.export.norms import as_means, with_norm
 from fst.inference.export.options import ExportOptions
-from fst.inference.export.quiet import quiet
+from fst.inference.export.quiet import converting, quiet
 
 SIZE = (512, 512)
 """Width and height of the pictures, where no others are asked for."""
@@ -36,13 +35,12 @@ class ChannelsLast(nn.Module):
 def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
     """Writes ``NAME.tflite``: one signature, ``photos`` to ``painted``, both ``(1, H, W, 3)``."""
     width, height = options.size or SIZE
-    check_size(width, height, exported)
     path = folder / f"{options.name}.tflite"
     net = ChannelsLast(with_norm(exported, as_means)).eval()
     example = exported.example(1, height, width)
     if not exported.uint8:
         example = example.permute(0, 2, 3, 1).contiguous()
-    with quiet():
+    with converting("litert-torch", "0.10.0"):
         import litert_torch
 
         model: Any = litert_torch.convert(net, sample_kwargs={"photos": example})
@@ -50,21 +48,6 @@ def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
         if options.half or options.int8:
             _smaller(path, options)
     return path
-
-
-def check_size(width: int, height: int, exported: ExportedNet) -> None:
-    """That pictures of this size can be painted.
-
-    Raises:
-        InputError: a side is too short, or no multiple of 4.
-    """
-    least = -(-exported.least_side // MULTIPLE) * MULTIPLE
-    for side in (width, height):
-        if side < least or side % MULTIPLE:
-            raise InputError(
-                f"size {width}x{height}: sides have to be multiples of {MULTIPLE}, with this "
-                f"margin from {least} on"
-            )
 
 
 def _smaller(path: Path, options: ExportOptions) -> None:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.inference.export.exported import ExportedNet
+from fst.nets.plain import as_instance_norm
 
 Norm = Callable[[Tensor, Tensor | None, Tensor | None, float], Tensor]
 """``(N, C, H, W)``, scale and shift ``(C,)``, and what is added to a variance: to the same."""
@@ -33,8 +34,12 @@ def as_means(x: Tensor, scale: Tensor | None, shift: Tensor | None, eps: float) 
     return apart * factor if shift is None else apart * factor + shift[:, None, None]
 
 
-def with_norm(exported: ExportedNet, norm: Norm) -> ExportedNet:
-    """A copy of the net that is normalized in another form."""
+def with_norm(exported: ExportedNet, norm: Norm = as_instance_norm) -> ExportedNet:
+    """A copy of the net that is normalized in another form, its weights in float32.
+
+    A converter makes halves of them in its own way; what is kept as a half is one to the bit.
+    """
     exported = copy.deepcopy(exported)
+    exported.plain.float()
     exported.plain.norm = norm
-    return exported
+    return exported.eval()

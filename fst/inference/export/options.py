@@ -7,7 +7,7 @@ from pathlib import Path
 from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.inference.options import check_margin
-from fst.system.checks import switch
+from fst.system.checks import switch, whole_number
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         check_margin("margin", self.margin)
+        if self.size is not None:
+            for side in self.size:
+                whole_number("size", side, 1)
         for name in ("uint8", "half", "int8"):
             switch(name, getattr(self, name))
         if self.half and self.int8:

@@ -1,4 +1,4 @@
-"""Converters that talk: what they print, log and warn of is nothing that a user could mend."""
+"""Converters that talk, and fail, in their own words: here a user is told in one line."""
 
 import contextlib
 import io
@@ -6,6 +6,11 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
+from importlib.metadata import version
+
+import torch
+
+from fst.errors import FstError, InputError
 
 
 @contextlib.contextmanager
@@ -30,3 +35,31 @@ def quiet() -> Iterator[None]:
         stack.callback(logging.disable, disabled)
         logging.disable(logging.ERROR)
         yield
+
+
+PROVED = "2.15.0"
+"""The torch with which the converters for phones were last proved here."""
+
+
+@contextlib.contextmanager
+def converting(package: str, proved: str) -> Iterator[None]:
+    """Quiet; a converter that fails is told in a line, with its version and torch's.
+
+    Args:
+        package: that converts, as pip calls it.
+        proved: its version that was last proved here.
+
+    Raises:
+        InputError: it fails.
+    """
+    try:
+        with quiet():
+            yield
+    except (FstError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(
+            f"{package} {version(package)} can't convert the net with torch {torch.__version__}: "
+            f"{said[:200]}; what was proved is pip install {package}=={proved} torch=={PROVED}"
+        ) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from fst.inference.export import onnx, openvino, pt2, web
+from fst.inference.export import coreml, executorch, litert, onnx, openvino, pt2, web
 from fst.inference.export.exported import ExportedNet
 from fst.inference.export.options import ExportOptions
 
@@ -33,6 +33,10 @@ class Target:
         modules: that have to be there to write and run it.
         knows: of ``"uint8"``, ``"half"`` and ``"int8"``, those that it gains by.
         any_size: sides may be of any length; else they have to be multiples of 4.
+        batches: several pictures can be painted at a time.
+        size: None where one file takes pictures of every size; else the width and height that it
+            is made for, where no other is asked for.
+        fixed: pictures have to be of just that size; else it is the largest.
         runs_here: whether the file can be run here, and so be proved equal.
     """
 
@@ -43,6 +47,9 @@ class Target:
     modules: tuple[str, ...]
     knows: tuple[str, ...] = ("uint8", "half")
     any_size: bool = True
+    batches: bool = True
+    size: tuple[int, int] | None = None
+    fixed: bool = False
     runs_here: bool = True
 
 
@@ -66,6 +73,39 @@ TARGETS = {
         "onnxruntime",
         ("onnx", "onnxscript", "onnxruntime"),
         ("half",),
+    ),
+    "litert": Target(
+        litert.write,
+        litert.runner,
+        (".tflite",),
+        "litert",
+        ("litert_torch", "ai_edge_litert", "ai_edge_quantizer"),
+        ("uint8", "half", "int8"),
+        any_size=False,
+        batches=False,
+        size=litert.SIZE,
+        fixed=True,
+    ),
+    "coreml": Target(
+        coreml.write,
+        coreml.runner,
+        (".mlpackage",),
+        "coreml",
+        ("coremltools",),
+        any_size=False,
+        batches=False,
+        runs_here=False,
+    ),
+    "executorch": Target(
+        executorch.write,
+        executorch.runner,
+        (".pte",),
+        "executorch",
+        ("torchao", "executorch.exir", "executorch.runtime"),
+        ("uint8",),
+        any_size=False,
+        batches=False,
+        size=executorch.LARGEST,
     ),
 }
 """Name, one of :data:`fst.choices.EXPORT_TARGETS` -> what it is."""

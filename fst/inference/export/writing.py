@@ -15,7 +15,9 @@ from fst.errors import InputError
 from fst.inference.export.exported import ExportedNet
 from fst.inference.export.metadata import metadata_of
 from fst.inference.export.options import ExportOptions
-from fst.inference.export.proof import FLOAT, ODD, SIZES, WHOLE, Check, Example, examples, prove
+from fst.inference.export.proof import FLOAT, WHOLE, Check, Example, examples, prove
+from fst.inference.export.quiet import quiet
+from fst.inference.export.sizes import check_size, sizes_to_prove
 from fst.inference.export.targets import TARGETS, Target
 from fst.inference.painter import NetPainter
 from fst.nets.needs import TransformerNet, needs_of
@@ -73,6 +75,7 @@ def check_export(
                 raise InputError(
                     f"{option} (--{option}) is of no use to {name}: it is for {able or 'none'}"
                 )
+        check_size(name, options)
     if options.runtime is not None and "web" not in targets:
         raise InputError("a runtime (--runtime) is of no use without --to web")
     check_folder("--output", folder)
@@ -81,7 +84,8 @@ def check_export(
             _check_free(folder / f"{options.name}{suffix}", overwrite)
     for name in targets:
         for module in TARGETS[name].modules:
-            need(module, TARGETS[name].extra, f"fst export --to {name}")
+            with quiet():
+                need(module, TARGETS[name].extra, f"fst export --to {name}")
     net = style.net().net
     stages = net.stages() if isinstance(net, TransformerNet) else None
     if stages is None:
@@ -129,18 +133,17 @@ def export(
     net = style.net().net
     if any(value.device.type != "cpu" for value in net.state_dict().values()):
         net = copy.deepcopy(net).cpu()
-    known: dict[bool, list[Example]] = {}
+    known: dict[tuple[tuple[int, int, int], ...], list[Example]] = {}
     written = []
     made = not folder.exists()
     try:
         for name in targets:
             target = TARGETS[name]
-            if target.any_size not in known:
-                known[target.any_size] = _known(net, options, target.any_size)
+            sizes = sizes_to_prove(target, options)
+            if sizes not in known:
+                known[sizes] = examples(NetPainter(net, margin=options.margin), sizes)
             folder.mkdir(parents=True, exist_ok=True)
-            written.append(
-                _exported(style, net, name, folder, options, known[target.any_size], overwrite)
-            )
+            written.append(_exported(style, net, name, folder, options, known[sizes], overwrite))
             if on_written is not None:
                 on_written(written[-1])
     finally:
@@ -148,11 +151,6 @@ def export(
             with suppress(OSError):  # nothing came of it
                 folder.rmdir()
     return written
-
-
-def _known(net: nn.Module, options: ExportOptions, any_size: bool) -> list[Example]:
-    painter = NetPainter(net, margin=options.margin)
-    return examples(painter, (*SIZES[:3], ODD) if any_size else SIZES)
 
 
 def _exported(

@@ -1,9 +1,19 @@
 """What ``fst export`` is told."""
 
+import argparse
+import re
 from pathlib import Path
 
 from fst.choices import EXPORT_TARGETS, MARGIN
 from fst.interfaces.arguments.options import Parser, shared
+
+
+def size(text: str) -> tuple[int, int]:
+    """``WIDTHxHEIGHT`` in pixels."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"a width and height in pixels, 512x384, not {text!r}")
+    return int(found[1]), int(found[2])
 
 
 def parser() -> Parser:
@@ -39,6 +49,9 @@ def parser() -> Parser:
     add("--runtime", type=Path, metavar="FILE",
         help="ONNX Runtime for browsers, for --to web: onnxruntime-web as npm packs it, or its "
         "folder (default: fetched once, 33 MB)")
+    add("--size", type=size, metavar="WxH",
+        help="for litert (default: 512x512) pictures have just this size, for executorch "
+        "(1024x1024) at most")
     shared(parser, "--margin", default=MARGIN)
     shared(parser, "--checkpoints")
     # fmt: on

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fst.errors import in_a_line
 from fst.inference.export.options import ExportOptions
 from fst.inference.export.pictures import calibrating
+from fst.inference.export.targets import TARGETS
 from fst.inference.export.writing import Written, export
 from fst.inference.ways import way_of
 from fst.styles.catalog import find_style
@@ -24,6 +25,7 @@ def main(options: argparse.Namespace) -> int:
         int8=options.int8,
         calibrate=photos,
         runtime=options.runtime,
+        size=options.size,
     )
 
     def tell(written: Written) -> None:
@@ -41,6 +43,11 @@ def told(written: Written) -> Sequence[str]:
     if not written.checks:
         return [*lines, f"  {written.target} can't be run here: not compared with the net"]
     width = max(len(check.size) for check in written.checks)
+    if not TARGETS[written.target].runs_here:
+        lines.append(
+            f"  {written.target} itself can't be run here: the file was read back and computed "
+            "with torch, operation by operation"
+        )
     return [
         *lines,
         *(
