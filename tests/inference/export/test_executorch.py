@@ -10,6 +10,7 @@ from fst.inference.export import executorch
 from fst.inference.export.options import ExportOptions
 from fst.inference.export.pictures import photos_to_prove
 
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 pytest.importorskip("torchao", reason="pip install executorch torchao")
 pytest.importorskip("executorch.runtime", reason="pip install executorch torchao")
 
