@@ -125,7 +125,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkpoint of an :class:`OwnNet`, on a machine where ``auto`` would be OpenVINO."""
     monkeypatch.setitem(NETS, "own", OwnNet)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(backends, "is_installed", lambda name: True)
     torch.manual_seed(0)
     about = {"net": {"name": "own", "arguments": {"width": 5}}, "style": {"name": "mine"}}
     save_checkpoint(tmp_path / "mine.safetensors", TrainedStyle(OwnNet(5), about))
