@@ -210,7 +210,7 @@ def test_options_that_are_named_exist(monkeypatch: pytest.MonkeyPatch, call: Cal
     for document in DOCUMENTS:
         if document.name not in HISTORY:
             named = " ".join(re.findall(r"`([^`]+)`", prose(document)))
-            unknown = set(re.findall(r"(?<!\S)--[a-z-]+", named)) - known
+            unknown = set(re.findall(r"(?<!\S)--[a-z0-9-]+", named)) - known
             assert not unknown, f"{document.relative_to(ROOT)}: {unknown}"
 
 

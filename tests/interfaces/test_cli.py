@@ -134,6 +134,7 @@ def test_an_unknown_option_is_told_in_one_line(
         "reptile": ["--output", "x.safetensors"], "sheet": ["photo.jpg"],
         "video": ["clip.mp4", "--style", "monet"],
         "pack": ["x.jpg", "--output", "x.safetensors"],
+        "export": ["monet", "--to", "onnx"],
     }  # fmt: skip
     photos = ["--photos", "."] if name == "judge" else []
     status, output, errors = said(capsys, name, *needed.get(name, []), *photos, "--nonsense")
@@ -173,7 +174,7 @@ def test_a_script_is_its_command(script: Path, capsys: pytest.CaptureFixture[str
 def test_what_scripts_there_have_always_been() -> None:
     named = {"benchmark", "compare", "demo", "distill", "embed", "judge", "reproduce", "style_page",
              "stylize", "train"}  # fmt: skip
-    later = {"live", "pack", "portrait", "serve", "sheet", "study", "video"}
+    later = {"export", "live", "pack", "portrait", "serve", "sheet", "study", "video"}
     assert {path.stem for path in scripts()} - later == named
 
 

@@ -426,8 +426,12 @@ CONTRADICTING: dict[str, list[list[str]]] = {
         ["painting.png"],  # twice
         ["--output", "nets/many.safetensors", "--overwrite", "nets/many.safetensors"],
     ],
-    "export": [["--output", "done"], ["--half", "--int8"], ["--to", "pt2", "--int8"],
-               ["--calibrate", "photos"]],
+    "export": [
+        ["--output", "done"],
+        ["--half", "--int8"],
+        ["--to", "pt2", "--int8"],
+        ["--calibrate", "photos"],
+    ],
     "benchmark any": [["--output", "done"], ["--stroke-sizes", "800"], ["--style-weights", "50"]],
     "benchmark sliders": [["--output", "done"], ["--stroke-sizes", "256"], ["--style-weight", "1"]],
     "benchmark ladder": [["--output", "done"], ["--painting", "painting.png"]],
