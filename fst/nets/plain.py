@@ -1,12 +1,15 @@
 """A net as plain operations, for graph compilers and for files that other runtimes read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.nets.stages import Stage
+
+Norm = Callable[[Tensor, Tensor | None, Tensor | None, float], Tensor]
+"""``(N, C, H, W)``, scale and shift ``(C,)``, and what is added to a variance: to the same."""
 
 
 def as_instance_norm(x: Tensor, scale: Tensor | None, shift: Tensor | None, eps: float) -> Tensor:
@@ -28,7 +31,7 @@ class PlainNet(nn.Module):
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         super().__init__()
-        self.norm = as_instance_norm
+        self.norm: Norm = as_instance_norm
         self.stages = list(stages)
         for number, stage in enumerate(stages):
             weight, bias = stage.weight.contiguous(), stage.bias

@@ -281,6 +281,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("pack", "--style-weight"): ["1", "50"],
     ("pack", "--stroke-size"): ["64", "1024"],
     ("export", "--margin"): ["3", "260"],
+    ("export", "--size"): ["512", "512x", "0x0", "512x512"],  # which pt2 has no use for
     ("export", "--calibrate"): [*PHOTOS, "photo.png"],  # which pt2 has no use for
     ("export", "--output"): [*NEW_FOLDER, "lost/below"],
     ("compare", "--margin"): ["3", "260"],

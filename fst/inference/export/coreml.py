@@ -43,7 +43,8 @@ def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
 
         net = Images(with_norm(exported)).eval()
         with torch.no_grad():
-            traced = torch.jit.trace(net, torch.full((1, 3, 96, 128), 0.5), check_trace=False)
+            trace: Any = torch.jit.trace
+            traced = trace(net, torch.full((1, 3, 96, 128), 0.5), check_trace=False)
         least = -(-exported.least_side // MULTIPLE) * MULTIPLE
         sides = [ct.RangeDim(least, LARGEST, USUAL) for _ in "hw"]
         shape = ct.Shape((1, 3, *sides))

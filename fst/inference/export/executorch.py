@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from fst.inference.export.exported import MULTIPLE, ExportedNet, as_bytes, as_floats
@@ -15,6 +15,20 @@ from fst.inference.export.quiet import converting, quiet
 
 LARGEST = (1024, 1024)
 """Width and height that a program takes at most: memory for them is set aside beforehand."""
+
+
+class Ordered(nn.Module):
+    """Bytes in and out whose memory is ordered anew: the runtime refuses what is only permuted."""
+
+    def __init__(self, exported: ExportedNet) -> None:
+        super().__init__()
+        self.exported = exported
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """``(1, H, W, 3)`` to the same."""
+        x = photos.permute(0, 3, 1, 2).contiguous().float() / 255
+        painted = (self.exported.painted(x) * 255).round().clamp(0, 255).to(torch.uint8)
+        return painted.permute(0, 2, 3, 1).contiguous()
 
 
 def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
@@ -50,7 +64,8 @@ def _graph(exported: ExportedNet, height: int, width: int) -> ExportedProgram:
     example = exported.example(1, height, width)
     shapes = {first: sides["height"], first + 1: sides["width"]}
     with torch.no_grad():
-        return torch.export.export(exported, (example,), dynamic_shapes={"photos": shapes})
+        net = Ordered(exported).eval() if exported.uint8 else exported
+        return torch.export.export(net, (example,), dynamic_shapes={"photos": shapes})
 
 
 def _value(text: str) -> int | str:

@@ -1,17 +1,13 @@
 """Instance norm in the forms that other runtimes run best: the same numbers, other operations."""
 
 import copy
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from fst.inference.export.exported import ExportedNet
-from fst.nets.plain import as_instance_norm
-
-Norm = Callable[[Tensor, Tensor | None, Tensor | None, float], Tensor]
-"""``(N, C, H, W)``, scale and shift ``(C,)``, and what is added to a variance: to the same."""
+from fst.nets.plain import Norm, as_instance_norm
 
 
 def as_group_norm(x: Tensor, scale: Tensor | None, shift: Tensor | None, eps: float) -> Tensor:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from exports import exported, tiny_style
 
-from fst.inference.export.norms import Norm, as_group_norm, as_means, with_norm
+from fst.inference.export.norms import as_group_norm, as_means, with_norm
+from fst.nets.plain import Norm
 
 
 @pytest.mark.parametrize("norm", [as_group_norm, as_means])
