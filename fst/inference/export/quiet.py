@@ -61,5 +61,5 @@ def converting(package: str, proved: str) -> Iterator[None]:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
             f"{package} {version(package)} can't convert the net with torch {torch.__version__}: "
-            f"{said[:200]}; what was proved is pip install {package}=={proved} torch=={PROVED}"
+            f"{said[:200]}; {package} {proved} was proved with torch {PROVED}"
         ) from error

@@ -31,7 +31,7 @@ class Target:
         extra: of fst, that brings the packages (:data:`fst.system.packages.EXTRAS`); empty where
             none are needed.
         modules: that have to be there to write and run it.
-        knows: of ``"uint8"``, ``"half"`` and ``"int8"``, those that it gains by.
+        knows: of ``"uint8"``, ``"half"``, ``"int8"`` and ``"calibrate"``, those that it gains by.
         any_size: sides may be of any length; else they have to be multiples of 4.
         batches: several pictures can be painted at a time.
         size: None where one file takes pictures of every size; else the width and height that it
@@ -60,7 +60,7 @@ TARGETS = {
         (".onnx",),
         "onnxruntime",
         ("onnx", "onnxscript", "onnxruntime"),
-        ("uint8", "half", "int8"),
+        ("uint8", "half", "int8", "calibrate"),
     ),
     "pt2": Target(pt2.write, pt2.runner, (".pt2",), "", ()),
     "openvino": Target(

@@ -69,7 +69,7 @@ def check_export(
         raise InputError(f"export to what? {', '.join(TARGETS)}")
     for name in targets:
         target = TARGETS[one_of("to", name, tuple(TARGETS))]
-        for option in ("uint8", "half", "int8"):
+        for option in ("uint8", "half", "int8", "calibrate"):
             if getattr(options, option) and option not in target.knows:
                 able = ", ".join(one for one in TARGETS if option in TARGETS[one].knows)
                 raise InputError(

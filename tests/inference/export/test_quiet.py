@@ -21,7 +21,7 @@ def test_nothing_is_heard_until_it_is_over(capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_a_converter_that_fails_is_told_with_versions_and_a_command() -> None:
-    known = f"torch {torch.__version__}: no such node; .*pip install numpy==1.2 torch=="
+    known = f"torch {torch.__version__}: no such node; numpy 1.2 was proved with torch "
     with pytest.raises(InputError, match=known.replace("+", r"\+")), converting("numpy", "1.2"):
         raise RuntimeError("no such node\nand a long story")
 

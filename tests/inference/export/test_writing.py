@@ -178,6 +178,8 @@ def refused(words: str, style: Style, targets: list[str], options: ExportOptions
 
 def test_what_can_not_be_is_told_before_the_work(quick: None) -> None:
     style = tiny_style()
+    photos = replace(OPTIONS, int8=True, calibrate=(Path("photo.jpg"),))
+    refused("calibrate.*litert.*onnx", style, ["litert"], photos)
     refused("export to what", style, [], OPTIONS)
     refused("nosuch", style, ["nosuch"], OPTIONS)
     refused(r"--uint8.*of no use to quick.*onnx", style, ["quick"], ExportOptions("a", uint8=True))
