@@ -6,8 +6,20 @@ from types import SimpleNamespace
 from typing import Any
 
 
-class Died(Exception):
-    """What Ray raises, to whoever asks, of a call whose actor has died."""
+class Trouble(Exception):
+    """All that Ray raises: ``RayError``."""
+
+
+class Mistake(Trouble):
+    """An exception in a call of an actor that lives: ``RayTaskError``."""
+
+
+class Died(Trouble):
+    """What Ray raises, to whoever asks, of a call whose actor has died.
+
+    Ray has several, which have no other base in common: ``OutOfMemoryError`` is no
+    ``RayActorError``.
+    """
 
 
 class Actor:
@@ -26,7 +38,7 @@ class Actor:
 class FakeRay:
     """As much of Ray as the pool uses. Each time it is waited for, every actor does one call."""
 
-    exceptions = SimpleNamespace(RayActorError=Died)
+    exceptions = SimpleNamespace(RayError=Trouble, RayTaskError=Mistake)
 
     def __init__(self) -> None:
         self.actors: list[Actor] = []
@@ -63,10 +75,12 @@ class FakeRay:
         except Died as error:
             actor.dead = True
             self.results.update({call: error for call, _ in [(number, 0), *actor.waiting]})
+        except Mistake as error:
+            self.results[number] = error
 
     def get(self, call: int) -> Any:
         result = self.results[call]
-        if isinstance(result, Died):
+        if isinstance(result, Trouble):
             raise result
         return result
 

@@ -150,12 +150,13 @@ def _load(
     if width * height > max_pixels:
         raise InputError(
             f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, over the "
-            f"limit of {max_pixels / 1e6:.0f}; raise it with --max-pixels"
+            f"limit of {max_pixels / 1e6:.0f}; raise it with max_pixels (--max-pixels)"
         )
     if pixels_of(width, height) > (most := max(max_pixels, MAX_PIXELS)):
         raise InputError(
             f"{name}: {width}x{height} is so thin that a pass takes as much as for a short side of "
-            f"{THIN}, over the limit of {most / 1e6:.0f} megapixels; raise it with --max-pixels"
+            f"{THIN}, over the limit of {most / 1e6:.0f} megapixels; raise it with max_pixels "
+            "(--max-pixels)"
         )
     if min(width, height) < min_side:
         raise InputError(f"{name}: {width}x{height} is too small, {min_side} is the least")

@@ -124,10 +124,23 @@ def source_of(
         if carry and found.fitted is not None and size is not None:  # strokes fit that size
             found = replace(found, trained=found.fitted(size), fitted=None)
         if carry and found.fitted is None:
-            packed = carried(found)
-            return Source(packed.digest, packed)
-    key = repr((style, folder)) if isinstance(style, str) else os.urandom(16).hex()
-    return Source(key, None, style, folder)
+            packed = carried(found)  # the same weights may be of a net that is built otherwise
+            shares, about = packed.about["shares"], packed.about["about"]
+            return Source(repr((packed.digest, packed.description, about, shares)), packed)
+    if not isinstance(style, str):
+        return Source(os.urandom(16).hex(), None, style, folder)
+    # another net may come to lie under that name while the process that paints lives on
+    which = found.net().digest if found.fitted is None else _written(style)
+    return Source(repr((style, folder, which)), None, style, folder)
+
+
+def _written(path: str) -> tuple[int, int] | None:
+    """Size and time of a file; None of what is none."""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return None
+    return about.st_size, about.st_mtime_ns
 
 
 def loaded(source: Source, running: Running) -> FeedForwardStylizer:

@@ -271,6 +271,16 @@ def test_what_is_not_carried_is_looked_for_where_it_is_painted(
     assert painter({"bytes": photos(2)}) == carried({"bytes": photos(2)})
 
 
+@pytest.mark.parametrize("carry", [True, False])
+def test_another_net_under_the_same_name_is_another_style(carry: bool, style: Path) -> None:
+    """Also in a process that has painted with the one before."""
+    before = fst.Painter(style, device="cpu", precision="fp32", carry=carry)({"bytes": photos(1)})
+    save_tiny_style(style, seed=6)
+    after = fst.Painter(style, device="cpu", precision="fp32", carry=carry)({"bytes": photos(1)})
+    assert after["error"] == [None]
+    assert after != before
+
+
 @pytest.mark.parametrize(
     ("options", "names"),
     [

@@ -116,7 +116,9 @@ class Pool:
             return  # of a worker that has died meanwhile
         try:
             result = self._ray.get(call)
-        except self._ray.exceptions.RayActorError:
+        except self._ray.exceptions.RayTaskError:
+            raise  # a mistake of ours in a worker that lives
+        except self._ray.exceptions.RayError:  # it died, by itself or killed to save memory
             yield from ((item, Lost(GIVEN_UP)) for item in self._bury(member, work))
             return
         if not member.ready:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_ray import Died, FakeRay
+from fake_ray import Died, FakeRay, Mistake
 
 from fst.errors import InputError
 from fst.interfaces.engine.cluster import Share, check_reachable, cluster_share
@@ -64,6 +64,17 @@ def test_batches_are_read_as_they_are_needed() -> None:
     results = pool_of(FakeRay(), 2, []).paint(batches())
     next(results)
     assert len(taken) <= 2 * AHEAD + 2
+
+
+def test_a_mistake_of_ours_is_no_death() -> None:
+    class Mistaken(Doubling):
+        def paint(self, items: list[Any]) -> list[Any]:
+            raise Mistake(items)
+
+    pool = Pool(FakeRay(), lambda: Mistaken([]), Share(1, 1, 0, 1), "paint")
+    with pytest.raises(Mistake):
+        list(pool.paint([[1], [2]]))
+    assert pool.died == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
