@@ -1,5 +1,6 @@
 """``fst export`` and ``fst.load(…).export``: files, and what is said of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ from exports import small_proof, tiny_style
 
 import fst
 from fst.errors import InputError
+from fst.inference.export.exported import ExportedNet
+from fst.inference.export.options import ExportOptions
 from fst.inference.export.pictures import photos_to_prove
+from fst.inference.export.targets import TARGETS
 from fst.interfaces import cli
 from fst.nets import make_net
 from fst.styles.trained import TrainedStyle, save_checkpoint
@@ -23,6 +27,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Path
     about = {"net": {"name": "johnson", "arguments": arguments}, "style": {"name": "tiny"}}
     save_checkpoint(tmp_path / "tiny.safetensors", TrainedStyle(net, about))
     return tmp_path
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of a graph, whose making takes seconds, the weights; and it runs the net itself."""
+    kept: list[ExportedNet] = []
+
+    def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
+        kept[:] = [exported]
+        torch.save(exported.state_dict(), folder / f"{options.name}.pt2")
+        return folder / f"{options.name}.pt2"
+
+    target = replace(TARGETS["pt2"], write=write, runner=lambda path: kept[0])
+    monkeypatch.setitem(TARGETS, "pt2", target)
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -45,10 +63,20 @@ def test_a_file_and_a_line_for_every_size(here: Path, capsys: pytest.CaptureFixt
     photos = photos_to_prove(1, 50, 41)
     painted = fst.load("tiny.safetensors", precision="fp32", backend="eager", margin=4)(photos)
     torch.testing.assert_close(module(photos), painted, rtol=0, atol=2e-5)
+
+
+def test_what_is_there_is_replaced_if_it_is_said(
+    here: Path, quick: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "exported").mkdir()
+    (here / "exported" / "tiny.pt2").write_text("mine")
+    words = ("tiny.safetensors", "--to", "pt2")
     status, _, errors = run(capsys, *words)
     assert status == 1
     assert "exported/tiny.pt2 is there already" in errors
+    assert (here / "exported" / "tiny.pt2").read_text() == "mine"
     assert run(capsys, *words, "--overwrite")[0] == 0
+    assert torch.load(here / "exported" / "tiny.pt2", weights_only=True)
 
 
 def test_from_python_in_whatever_mode(here: Path) -> None:
@@ -66,7 +94,9 @@ def test_from_python_in_whatever_mode(here: Path) -> None:
         style.export("tensorflow", "files")
 
 
-def test_a_blend_is_a_net_as_any(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_blend_is_a_net_as_any(
+    here: Path, quick: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     (here / "other.safetensors").write_bytes((here / "tiny.safetensors").read_bytes())
     blend = "tiny.safetensors=0.5,other.safetensors=0.5"
     status, _, errors = run(capsys, blend, "--to", "pt2", "--output", "out")
