@@ -10,7 +10,7 @@ import torch
 from support import shaken_net
 from torch import nn
 
-from fst.inference.export import writing
+from fst.inference.export import sizes
 from fst.inference.export.exported import ExportedNet
 from fst.inference.export.options import ExportOptions
 from fst.inference.export.writing import export
@@ -44,8 +44,8 @@ def wider_style(width: int) -> Style:
 def small_proof() -> Iterator[None]:
     """Proves with small pictures: the whole of it takes seconds, and one test has it."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(writing, "SIZES", ((1, 64, 64), (1, 80, 64), (1, 96, 72), (2, 64, 48)))
-        patched.setattr(writing, "ODD", (2, 71, 50))
+        patched.setattr(sizes, "SIZES", ((1, 64, 64), (1, 80, 64), (1, 96, 72), (2, 64, 48)))
+        patched.setattr(sizes, "ODD", (2, 71, 50))
         yield
 
 

@@ -211,7 +211,8 @@ class LoadedStyle:
             to: one of :data:`fst.choices.EXPORT_TARGETS`.
             folder: of the file, made if need be.
             options: ``uint8``, ``half``, ``int8``, ``margin``, ``calibrate`` (photos and folders of
-                them) and ``overwrite``; see docs/export.md.
+                them), ``size`` (width and height), ``runtime`` and ``overwrite``; see
+                docs/export.md.
 
         Returns:
             What was written; what readers open comes last.

@@ -88,7 +88,9 @@ def _mirrored(x: Tensor, axis: int, before: int, after: int) -> Tensor:
     parts = [x]
     if before:
         first = x.narrow(axis, 0, 1)
-        parts.insert(0, (2 * first - x.narrow(axis, 1, before).flip(axis)).clamp(0, 1))
+        # not a slice: of a side that is too short ONNX Runtime would take what there is, shifted
+        mirror = x.index_select(axis, torch.arange(before, 0, -1, device=x.device))
+        parts.insert(0, (2 * first - mirror).clamp(0, 1))
     last = x.narrow(axis, length - 1, 1)
     beyond = x.narrow(axis, length - 1 - after, after).flip(axis)
     parts.append((2 * last - beyond).clamp(0, 1) if before else beyond)

@@ -22,7 +22,10 @@ def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
         graph_of(exported), extension=[ConversionExtension(str(operator.mod), _remainder)]
     )
     (given,), (made,) = model.inputs, model.outputs
-    shape = [-1, -1, -1, 3] if exported.uint8 else [-1, 3, -1, -1]
+    side = openvino.Dimension(
+        exported.least_side, -1
+    )  # shorter ones are refused
+    shape = [-1, side, side, 3] if exported.uint8 else [-1, 3, side, side]
     model.reshape({given: openvino.PartialShape(shape)})
     given.get_tensor().set_names({"photos"})
     made.get_tensor().set_names({"painted"})

@@ -194,6 +194,8 @@ def _moved(
     files = [folder / f"{name}{suffix}" for suffix in target.suffixes]
     for file in files:
         _check_free(file, overwrite)
+    for file in files:
+        _check_nothing_else(place / file.name, file)
     if overwrite and len(files) > 1:
         files[-1].unlink(missing_ok=True)
     for file in files:
@@ -206,11 +208,29 @@ def _moved(
     return tuple(files)
 
 
+def _check_nothing_else(source: Path, place: Path) -> None:
+    """That replacing a folder loses nothing but what an export wrote."""
+    if not (source.is_dir() and place.is_dir()):
+        return
+    written = {path.relative_to(source) for path in source.rglob("*")}
+    there = {path.relative_to(place) for path in place.rglob("*")}
+    if others := sorted(there - written):
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        raise InputError(
+            f"{place} holds {others[0]}{more}, which no export writes: --overwrite would lose it; "
+            "move it, or give another --output"
+        )
+
+
 def _move_folder(source: Path, place: Path) -> None:
     if place.is_dir():
         old = temporary_path(place.parent)
         place.rename(old)
-        source.rename(place)
+        try:
+            source.rename(place)
+        except OSError:
+            old.rename(place)
+            raise
         shutil.rmtree(old)
     else:
         source.rename(place)

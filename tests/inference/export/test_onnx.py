@@ -40,6 +40,15 @@ def test_any_size_and_any_batch(plain: Path) -> None:
         torch.testing.assert_close(torch.from_numpy(made), expected, rtol=0, atol=2e-5)
 
 
+def test_a_side_that_is_too_short_is_an_error_and_not_another_picture(plain: Path) -> None:
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4
+    session = onnxruntime.InferenceSession(plain, settings, providers=["CPUExecutionProvider"])
+    for height, width in ((20, 64), (64, 12)):
+        with pytest.raises(onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument):
+            session.run(None, {"photos": torch.rand(1, 3, height, width).numpy()})
+
+
 def test_the_graph_is_what_runtimes_know_best(plain: Path) -> None:
     model = onnx.load(plain)
     onnx.checker.check_model(model, full_check=True)

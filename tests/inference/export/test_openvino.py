@@ -26,6 +26,8 @@ def test_any_size_and_any_batch_and_what_it_is(tmp_path: Path) -> None:
         photos = photos_to_prove(2, height, width)[[0, 1, 0][:count]]
         made = torch.from_numpy(compiled({"photos": photos.numpy()})["painted"])
         torch.testing.assert_close(made, painter(tiny_style())(photos), rtol=0, atol=2e-5)
+    with pytest.raises(RuntimeError):  # a side is too short
+        compiled({"photos": photos[:, :, :23].numpy()})
 
 
 def test_bytes_in_half_of_the_room(tmp_path: Path) -> None:

@@ -170,6 +170,18 @@ def test_what_cant_be_painted_is_told_in_a_line(made: Path, open_page: Open) -> 
     assert alert.count() == 0
 
 
+def test_of_several_photos_the_first_is_painted_and_named(
+    made: Path, open_page: Open, tmp_path: Path
+) -> None:
+    for name in ("one.png", "two.png"):
+        make_photo(40, 30).save(tmp_path / name)
+    page = open_page((made / "index.html").as_uri()).page
+    page.evaluate("document.querySelector('#choose').multiple = true")  # as if dropped at once
+    page.locator("#choose").set_input_files([tmp_path / "one.png", tmp_path / "two.png"])
+    wait_until_painted(page)
+    assert "One photo at a time: this is one.png" in page.inner_text("#told")
+
+
 def test_a_photo_that_is_too_large_is_painted_smaller_and_says_so(
     made: Path, open_page: Open, tmp_path: Path
 ) -> None:

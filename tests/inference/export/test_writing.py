@@ -52,11 +52,12 @@ def test_the_names_that_can_be_chosen_are_the_targets() -> None:
 
 def test_a_pt2_is_proved_and_paints_without_fst(tmp_path: Path) -> None:
     style = tiny_style()
-    (written,) = export(style, ["pt2"], tmp_path / "out", OPTIONS)
+    with small_proof():
+        (written,) = export(style, ["pt2"], tmp_path / "out", OPTIONS)
     assert written.files == (tmp_path / "out" / "tiny.pt2",)
     assert everything(tmp_path) == ["out", "out/tiny.pt2"]
     assert [check.size for check in written.checks] == [
-        "256x256", "512x384", "1000x704", "2 of 331x250",
+        "64x64", "80x64", "96x72", "2 of 71x50",
     ]  # fmt: skip
     assert all(check.difference < 0.01 for check in written.checks)
     said = {pt2.METADATA: ""}
@@ -127,11 +128,24 @@ def test_nothing_is_replaced_unless_it_is_said(quick: None, tmp_path: Path, ther
 
 def test_overwriting_replaces_files_and_whole_folders(quick: None, tmp_path: Path) -> None:
     export(tiny_style(), ["quick"], tmp_path, OPTIONS)
-    (tmp_path / "tiny.b" / "old.txt").write_text("of before")
+    (tmp_path / "tiny.b" / "inner.txt").write_text("of before")
     (tmp_path / "tiny.a").write_text("of before")
     export(tiny_style(), ["quick"], tmp_path, OPTIONS, overwrite=True)
     assert everything(tmp_path) == ["tiny.a", "tiny.b", "tiny.b/inner.txt"]
     assert torch.load(tmp_path / "tiny.a", weights_only=True)
+    assert "margin" in (tmp_path / "tiny.b" / "inner.txt").read_text()
+
+
+def test_overwriting_a_folder_loses_nothing_that_somebody_put_there(
+    quick: None, tmp_path: Path
+) -> None:
+    export(tiny_style(), ["quick"], tmp_path, OPTIONS)
+    (tmp_path / "tiny.b" / "mine.txt").write_text("mine")
+    before = (tmp_path / "tiny.a").read_bytes()
+    with pytest.raises(InputError, match=r"tiny\.b holds mine\.txt, which no export writes"):
+        export(tiny_style(), ["quick"], tmp_path, OPTIONS, overwrite=True)
+    assert everything(tmp_path) == ["tiny.a", "tiny.b", "tiny.b/inner.txt", "tiny.b/mine.txt"]
+    assert (tmp_path / "tiny.a").read_bytes() == before
 
 
 def test_a_link_is_never_replaced(quick: None, tmp_path: Path) -> None:

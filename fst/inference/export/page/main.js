@@ -15,6 +15,7 @@ const state = {
   engine: null, // a promise of what paints
   pace: 0, // milliseconds for a pixel
   photo: null, // a File
+  others: 0, // files that came with it
   url: "",
   painted: null, // {blob, url, photo, stem}
   turn: 0, // of what was asked for last
@@ -51,6 +52,7 @@ function take(files) {
   const photo = files.find((file) => file.type.startsWith("image/")) ?? files[0];
   if (!photo) return;
   state.photo = photo;
+  state.others = files.length - 1;
   paint();
 }
 
@@ -86,6 +88,7 @@ function explained(error) {
 }
 
 async function paint() {
+  const { photo } = state;
   const turn = (state.turn += 1);
   const isOld = () => turn !== state.turn;
   if (state.isPainting) discard(); // that is not wanted any more
@@ -93,8 +96,8 @@ async function paint() {
   busy(true);
   const began = performance.now();
   try {
-    const bitmap = await opened(state.photo);
-    if (isOld()) return;
+    const bitmap = await opened(photo);
+    if (isOld()) return bitmap.close();
     const [width, height] = sizeOf(bitmap);
     show(bitmap);
     const engine = await prepare();
@@ -107,7 +110,7 @@ async function paint() {
     });
     if (isOld()) return;
     state.pace = painted.milliseconds / (width * height);
-    await hang(painted.blob, `${width} × ${height} pixels, ${((performance.now() - began) / 1000).toFixed(1)} seconds`);
+    await hang(painted.blob, photo, isOld, `${width} × ${height} pixels, ${((performance.now() - began) / 1000).toFixed(1)} seconds`);
   } catch (error) {
     if (isOld() || error.name === "AbortError") return;
     if (await tryOtherwise(error)) return paint();
@@ -171,13 +174,16 @@ function show(bitmap) {
   byId("download").disabled = true;
 }
 
-async function hang(blob, text) {
+/* What is known of a painting is known before it is shown: another photo may come meanwhile. */
+async function hang(blob, photo, isOld, text) {
   const url = URL.createObjectURL(blob);
+  const before = state.painted;
+  state.painted = { blob, url, photo, stem: stemOf(photo.name) };
   await view.setAfter(url);
-  if (state.painted) URL.revokeObjectURL(state.painted.url);
-  state.painted = { blob, url, photo: state.photo, stem: stemOf(state.photo.name) };
+  if (before) URL.revokeObjectURL(before.url);
+  if (isOld()) return;
   view.reveal();
-  told(text);
+  told(state.others ? `${text}. One photo at a time: this is ${photo.name}.` : text);
   say("The photo is painted.");
 }
 
