@@ -78,6 +78,10 @@ class Manifest:
             and (line.stamp, line.settings) == (stamp, settings)
         )  # fmt: skip
 
+    def last(self, target: str) -> Line | None:
+        """The last line on a result; None where nothing is known of it."""
+        return self._lines.get(target)
+
     def note(self, lines: Sequence[Line]) -> None:
         """Appends lines, all in one write.
 

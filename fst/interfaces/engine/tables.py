@@ -34,7 +34,7 @@ RECORD, DIGEST = b"fst", b"fst.settings"
 """Of a result's metadata: how it was painted, in full, and as digits to compare."""
 
 SHARD = "read to its end"
-"""The stamp of a shard whose parts are all written."""
+"""In the stamp of a shard whose parts are all written, before the number of its rows."""
 
 
 class Reading:
@@ -60,7 +60,7 @@ class Reading:
         self.options, self.display = options, display
         self.open: dict[str, Part] = {}
         """The parts that wait for results."""
-        self._ended: list[str] = []
+        self._ended: dict[str, str] = {}
 
     def batches(self) -> Iterator[list[tuple[str, int, Any]]]:
         """Photos that are to be painted: part, row, cell."""
@@ -76,18 +76,30 @@ class Reading:
         for source in self.sources:
             for number in range(source.table.shards):
                 shard = f"{source.name}-{number:05d}"
-                if not self.options.overwrite and self._done(shard, SHARD):
+                if count := self._ended_rows(shard, source):
+                    self.display.already(count)
                     continue
                 first = 0
                 for rows in source.table.read(number, ROWS):
-                    target = f"{shard}-{first:09d}.parquet"
+                    target = _target(shard, first)
                     first += rows.num_rows
                     if self._is_there(target, source.stamp):
                         self.display.already(rows.num_rows)
                     else:
                         yield Part(target, shard, source, rows)
-                self._ended.append(shard)
+                self._ended[shard] = f"{source.stamp} {SHARD} {first}"
                 self.note_ended()
+
+    def _ended_rows(self, shard: str, source: Source) -> int:
+        """Of a shard that need not be read again, since its parts are all there; else 0."""
+        line = self.manifest.last(shard)
+        if self.options.overwrite or line is None or line.settings != self.settings:
+            return 0
+        said, _, rows = line.stamp.rpartition(" ")
+        if said != f"{source.stamp} {SHARD}" or not rows.isdecimal():
+            return 0
+        parts = (_target(shard, first) for first in range(0, int(rows), ROWS))
+        return int(rows) if all((self.manifest.folder / part).exists() for part in parts) else 0
 
     def _done(self, key: str, stamp: str) -> bool:
         return self.manifest.done(key, stamp, self.settings)
@@ -139,9 +151,9 @@ class Reading:
     def note_ended(self) -> None:
         """Notes the shards whose parts are all there: they need not be read again."""
         waiting = {part.shard for part in self.open.values()}
-        ended = [shard for shard in self._ended if shard not in waiting]
-        self.manifest.note([Line(shard, SHARD, self.settings) for shard in ended])
-        self._ended = [shard for shard in self._ended if shard in waiting]
+        ended = {shard: stamp for shard, stamp in self._ended.items() if shard not in waiting}
+        self.manifest.note([Line(shard, stamp, self.settings) for shard, stamp in ended.items()])
+        self._ended = {shard: self._ended[shard] for shard in self._ended if shard in waiting}
 
 
 def paint_tables(
@@ -196,6 +208,11 @@ def _paint_all(
         finally:
             pool.close()
     return pool.died
+
+
+def _target(shard: str, first: int) -> str:
+    """The file of the part that begins with a row."""
+    return f"{shard}-{first:09d}.parquet"
 
 
 def _digest(settings: str, stamp: str) -> str:

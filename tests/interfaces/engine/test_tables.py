@@ -118,8 +118,9 @@ def test_what_is_there_is_not_read_again(
     assert len(results()) == 3
 
 
-def test_a_part_that_is_missing(ray: FakeRay) -> None:
-    """The manifest's word is not enough, where its shard was not read to the end."""
+@pytest.mark.parametrize("ended", [True, False], ids=["read to its end", "not so"])
+def test_a_part_that_is_missing(ended: bool, ray: FakeRay) -> None:
+    """The manifest's word is not enough, whether its shard was read to the end or not."""
     parquet.write_table(pyarrow.table({"bytes": photos()}), "many.parquet")
     call("many.parquet")
     first, second, third = results()
@@ -127,11 +128,23 @@ def test_a_part_that_is_missing(ray: FakeRay) -> None:
     content = second.read_bytes()
     second.unlink()
     lines = Path("out", NAME).read_text().splitlines(keepends=True)
-    Path("out", NAME).write_text("".join(line for line in lines if "read to" not in line))
+    kept = [line for line in lines if ended or tables.SHARD not in line]
+    assert ended or len(kept) == len(lines) - 1
+    Path("out", NAME).write_text("".join(kept))
     call("many.parquet")
     assert results() == [first, second, third]
     assert first.stat().st_mtime_ns == before
     assert second.read_bytes() == content
+
+
+def test_a_table_that_was_changed_is_not_taken_for_painted() -> None:
+    parquet.write_table(pyarrow.table({"bytes": photos()[:2]}), "many.parquet")
+    assert call("many.parquet") == 0
+    parquet.write_table(pyarrow.table({"bytes": photos()}), "many.parquet")
+    with pytest.raises(InputError, match="overwrite"):
+        call("many.parquet")
+    assert call("many.parquet", "--overwrite") == 1
+    assert sum(parquet.read_table(path).num_rows for path in results()) == 12
 
 
 def test_another_size_is_another_result() -> None:
