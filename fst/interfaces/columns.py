@@ -26,15 +26,33 @@ def cells_of(columns: Any, name: str) -> list[Any]:
         name: of the column.
 
     Raises:
-        InputError: there is no such column.
+        InputError: there is no such column, or it is no column, or of another length than others.
     """
     if not has_column(columns, name):
         names = list(getattr(columns, "column_names", columns))
         there = ", ".join(map(str, names)) or "none"
         raise InputError(f"no column {name!r} here: there are {there} (column= names another)")
     column = columns[name]
+    if isinstance(columns, dict):  # others see to it themselves, and may be lazy
+        _check_lengths(columns, name)
     to_list = getattr(column, "to_pylist", getattr(column, "tolist", None))
     return list(column) if to_list is None else list(to_list())
+
+
+def _check_lengths(columns: Mapping[str, Any], name: str) -> None:
+    """That columns in a mapping have a cell for each picture."""
+    column = columns[name]
+    if isinstance(column, str | bytes | Mapping) or not hasattr(column, "__len__"):
+        raise InputError(
+            f"a column is a list with a cell for each photo, not {type(column).__name__}: "
+            f"{{{name!r}: [...]}}"
+        )
+    for other, cells in columns.items():
+        if hasattr(cells, "__len__") and len(cells) != len(column):
+            raise InputError(
+                f"columns are of one length: {name!r} has {len(column)} cells, {other!r} "
+                f"{len(cells)}"
+            )
 
 
 def has_column(columns: Any, name: str) -> bool:

@@ -47,3 +47,19 @@ def test_a_table_of_pyarrow_keeps_its_types() -> None:
     )
     assert cells_of(new, "bytes") == [None, None]
     assert cells_of(table, "bytes") == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"bytes": b"abc"}, "a list.*bytes"),
+        ({"bytes": "photo.jpg"}, "a list.*str"),
+        ({"bytes": None}, "a list.*NoneType"),
+        ({"bytes": [b"a", b"b"], "id": [1]}, "one length.*2 cells.*'id' 1"),
+    ],
+)
+def test_what_is_no_column_or_of_another_length_is_refused(
+    columns: dict[str, object], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        cells_of(columns, "bytes")
