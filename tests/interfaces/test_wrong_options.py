@@ -236,6 +236,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("stylize", "--weights"): ["slim"],  # no optimization
     ("stylize", "--preserve-color"): ["LUMA"],
     ("stylize", "--size"): ["9" * 12],
+    ("stylize", "--address"): ["", "auto"],  # which is for the other engine
     ("stylize", "--labels"): ["", "nowhere.png", "there.png"],  # and no painting's
     ("stylize", "--style-labels"): ["", "nowhere.png", "there.png"],  # and no photo's
     ("stylize", "--strength"): ["1.5", "-0.1"],
@@ -281,6 +282,7 @@ BY_COMMAND: dict[tuple[str, str], list[str]] = {
     ("pack", "--style-weight"): ["1", "50"],
     ("pack", "--stroke-size"): ["64", "1024"],
     ("export", "--margin"): ["3", "260"],
+    ("export", "--runtime"): ["nowhere.tgz", "photo.png"],  # which pt2 has no use for
     ("export", "--size"): ["512", "512x", "0x0", "512x512"],  # which pt2 has no use for
     ("export", "--calibrate"): [*PHOTOS, "photo.png"],  # which pt2 has no use for
     ("export", "--output"): [*NEW_FOLDER, "lost/below"],
