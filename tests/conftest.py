@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import absl.logging
 import datasets
 import huggingface_hub.constants
 import numpy as np
@@ -31,6 +32,10 @@ for _number, _handler in (
 ):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
+
+# absl, which openvino and tensorboard import, keeps the sys.stderr of that moment, and closes it when
+# uvicorn configures logging, unless it is the process's own: pytest's would be gone for all tests
+absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 MEMORY_EACH = 3 << 30
