@@ -33,8 +33,8 @@ for _number, _handler in (
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
 
-# absl, which openvino and tensorboard import, keeps the sys.stderr of that moment, and closes it when
-# uvicorn configures logging, unless it is the process's own: pytest's would be gone for all tests
+# absl, which openvino and tensorboard import, keeps the sys.stderr of that moment, and closes it
+# when uvicorn configures logging, unless it is the process's own: pytest's would be gone for all
 absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
