@@ -108,3 +108,26 @@ def _machine() -> str:
     except OSError:
         about = f"{platform.node()} {uuid.getnode()}"
     return hashlib.sha256(about.encode()).hexdigest()[:8]
+
+
+def replace_folder(folder: Path, place: Path) -> None:
+    """Gives a folder the name of another one, which goes; where that fails, both are as before.
+
+    Args:
+        folder: that is whole, on the same file system.
+        place: the name; another folder may have it.
+
+    Raises:
+        OSError: it can't be renamed.
+    """
+    if not place.is_dir():
+        folder.rename(place)
+        return
+    old = temporary_path(place.parent)
+    place.rename(old)
+    try:
+        folder.rename(place)
+    except OSError:
+        old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

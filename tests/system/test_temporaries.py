@@ -116,3 +116,29 @@ def test_a_folder_that_a_killed_program_was_filling_is_removed(tmp_path: Path) -
     os.utime(folder, (0, 0))
     temporaries.remove_abandoned(tmp_path)
     assert not folder.exists()
+
+
+def test_a_folder_takes_the_place_of_another_or_both_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    for folder in (new, old):
+        folder.mkdir()
+        (folder / folder.name).touch()
+    rename, times = Path.rename, iter(range(9))
+
+    def failing(path: Path, target: Path) -> Path:
+        if next(times) == 1:
+            raise OSError("no")
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", failing)
+        with pytest.raises(OSError, match="no"):
+            temporaries.replace_folder(new, old)
+    assert [path.name for path in (*new.iterdir(), *old.iterdir())] == ["new", "old"]
+    temporaries.replace_folder(new, old)
+    assert [path.name for path in old.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    temporaries.replace_folder(old, tmp_path / "free")
+    assert [path.name for path in (tmp_path / "free").iterdir()] == ["new"]

@@ -27,7 +27,7 @@ from fst.system.checks import one_of
 from fst.system.files import atomic_file
 from fst.system.outputs import check_folder
 from fst.system.packages import need
-from fst.system.temporaries import temporary_path
+from fst.system.temporaries import replace_folder, temporary_path
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def _moved(
     for file in files:
         source = place / file.name
         if source.is_dir():
-            _move_folder(source, file)
+            replace_folder(source, file)
         else:
             with atomic_file(file, overwrite) as temporary:
                 source.replace(temporary)
@@ -220,17 +220,3 @@ def _check_nothing_else(source: Path, place: Path) -> None:
             f"{place} holds {others[0]}{more}, which no export writes: --overwrite would lose it; "
             "move it, or give another --output"
         )
-
-
-def _move_folder(source: Path, place: Path) -> None:
-    if place.is_dir():
-        old = temporary_path(place.parent)
-        place.rename(old)
-        try:
-            source.rename(place)
-        except OSError:
-            old.rename(place)
-            raise
-        shutil.rmtree(old)
-    else:
-        source.rename(place)

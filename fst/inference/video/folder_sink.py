@@ -15,7 +15,7 @@ from fst.inference.video.series import Naming, is_pattern, read_pattern
 from fst.inference.video.stills import read_stills, write_stills
 from fst.system.checks import whole_number
 from fst.system.files import check_writable, free_path, nearest_folder
-from fst.system.temporaries import temporary_path
+from fst.system.temporaries import replace_folder, temporary_path
 
 QUALITY = 95
 """Of JPEGs and WebPs."""
@@ -172,14 +172,7 @@ def _is_painted(folder: Path) -> bool:
 def _rename(temporary: Path, folder: Path, replace: bool) -> list[str]:
     """Gives the folder its name, if nobody has it; what had to be done instead."""
     if replace and folder.is_dir() and _is_painted(folder):
-        old = temporary_path(folder.parent)
-        folder.rename(old)
-        try:
-            temporary.rename(folder)
-        except OSError:
-            old.rename(folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        replace_folder(temporary, folder)
         return []
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
