@@ -10,6 +10,8 @@ import { measurePass } from "./passlevel.js";
 import { download } from "./picture.js";
 import { makePictureBox } from "./picturebox.js";
 
+const STOPPED_EARLY = "Stopped before the first step.";
+
 /**
  * @param {HTMLElement} panel
  * @param {{styles: object}} shared
@@ -29,7 +31,11 @@ export function start(panel, shared) {
   const form = makeCompareForm({
     styles: shared.styles,
     begin: (asked) => begin(asked, work, form, results),
-    stop,
+    stop: async () => {
+      const early = !work.running; // no job that could say so
+      await stop();
+      if (early) results.setStopped();
+    },
     onPhoto: (photo) => {
       stop().catch(fail);
       work.leave();
@@ -62,7 +68,9 @@ async function begin({ photo, style, iterations, size }, work, form, results) {
     results.showPass(pass);
     const ask = { kind: "optimize", ...fields };
     const found = (level) => signal.aborted || results.setLevel(level);
-    work.giveUp = await measurePass(ask, found).catch(() => () => {}); // the line is not worth an alert
+    const giveUp = await measurePass(ask, found).catch(() => () => {}); // the line is not worth an alert
+    if (signal.aborted) return giveUp();
+    work.giveUp = giveUp;
     const { id } = await startJob({ ...ask, iterations });
     if (signal.aborted) return void endJob(id).catch(() => {});
     work.running = id;
@@ -88,6 +96,7 @@ async function begin({ photo, style, iterations, size }, work, form, results) {
       back: forgive,
     });
   } catch (error) {
+    if (signal.aborted) return;
     form.setRunning(false);
     work.giveUp();
     fail(error);
@@ -162,7 +171,11 @@ function makeResults(styles, onSample) {
     empty.words.textContent = words;
   };
   const made = element("section", { class: "compare-results", "aria-label": "Results" }, empty.element, body);
-  return { element: made, clear, setEmpty, showPass, showJob, setLevel };
+  const setStopped = () => {
+    steps.show(null, "", STOPPED_EARLY);
+    say(STOPPED_EARLY);
+  };
+  return { element: made, clear, setEmpty, setStopped, showPass, showJob, setLevel };
 }
 
 /* What is there before the first comparison. */

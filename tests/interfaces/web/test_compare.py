@@ -50,11 +50,30 @@ def test_a_sample_is_compared_at_one_press(open_page: Open) -> None:
     page.get_by_label("Steps of the optimization").select_option("50")
     page.get_by_label("Long side in pixels").select_option("256")
     page.get_by_role("button", name="Compare with a sample").click()
-    page.get_by_role("img", name="The photo, painted in one pass").wait_for()
+    page.get_by_text(re.compile(r"Optimizing: step \d+ of 50")).first.wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text(re.compile(r"(Stopped at|Done after)")).first.wait_for()
+    page.get_by_text(re.compile(r"(Stopped at|Done after)")).last.wait_for()
     name, _ = download(page, "Download: One pass")
     assert name == "sample-dawn.png"
+
+
+def test_stopped_before_the_optimization_has_begun_the_page_says_so(
+    open_page: Open, photo: Path
+) -> None:
+    page = open_page("#tab=compare").page
+    held: list[Any] = []
+    holding = True
+    page.route("**/jobs", lambda route: held.append(route) if holding else route.continue_())
+    begin(page, photo, "50")
+    page.get_by_role("img", name="The photo, painted in one pass").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("Stopped before the first step.").last.wait_for()
+    assert page.get_by_role("button", name="Compare", exact=True).is_enabled()
+    holding = False
+    for route in held:
+        route.continue_()
+    begin(page, photo, "50")
+    page.get_by_text("Done after 50 steps.").last.wait_for()
 
 
 def test_the_optimization_can_be_stopped_and_begun_anew(open_page: Open, photo: Path) -> None:
