@@ -11,6 +11,7 @@ from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.evaluation.artifacts import Artifacts
 from fst.evaluation.report_folder import REPORT, SCHEMA
+from fst.styles.description import margin_of
 from fst.styles.reproduce import training_arguments
 
 
@@ -51,7 +52,7 @@ def _last_line(name: str) -> str:
     return f"`make reproduce STYLE={name}` trains it again and compares."
 
 
-def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
+def figures(reports: Sequence[dict[str, Any]], margin: int = MARGIN) -> list[str]:
     """A table with a column for each comparison."""
     if not reports:
         return []
@@ -93,7 +94,7 @@ def figures(reports: Sequence[dict[str, Any]]) -> list[str]:
     margins = {r["settings"].get("margin", 0) for r in reports}
     what = "the net's bare output" if margins == {0} else "the net's output as it was compared"
     note = (
-        f"The table is of {what}; the pictures above have a margin of {MARGIN} pixels. Medians "
+        f"The table is of {what}; the pictures above have {_a_margin(margin)}. Medians "
         "over all photos, in brackets the least and the most"
     )
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
@@ -104,7 +105,7 @@ def _at_least_0(values: dict[str, float]) -> dict[str, float]:
     return {name: max(0.0, value) for name, value in values.items()}
 
 
-def shown_artifacts(shown: Sequence[Artifacts | None]) -> str:
+def shown_artifacts(shown: Sequence[Artifacts | None], margin: int = MARGIN) -> str:
     """A sentence on the pictures as they are shown; empty where one is too small to measure."""
     if not shown or None in shown:
         return ""
@@ -114,7 +115,11 @@ def shown_artifacts(shown: Sequence[Artifacts | None]) -> str:
         values = [getattr(one, key) for one in shown]
         spread = f"{min(values):.2f} to {max(values):.2f}"
         said.append(f"{name} **{statistics.median(values):.2f}** ({spread})")
-    return f" Of these pictures, painted with a margin of {MARGIN} pixels: {', '.join(said)}."
+    return f" Of these pictures, painted with {_a_margin(margin)}: {', '.join(said)}."
+
+
+def _a_margin(margin: int) -> str:
+    return f"a margin of {margin} pixels" if margin else "no margin"
 
 
 def render_style_page(
@@ -150,9 +155,9 @@ def render_style_page(
         f"![{title}, on {count} {'photo' if count == 1 else 'photos'}]({style['name']}.jpg)",
         "",
         f"One pass each, {size} px; in the corner the photo, which the net was never trained on."
-        + shown_artifacts(shown),
+        + shown_artifacts(shown, margin_of(about)),
         "",
-        *figures(reports),
+        *figures(reports, margin_of(about)),
         *([notes, ""] if notes else []),
         *("## How it was trained", "", "<!-- test: short -->", "```bash"),
         shlex.join(["fst", "train", *training_arguments(about), "overwrite=true"]),

@@ -19,7 +19,8 @@ from fst.inference.ways import in_pixels
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import Iterate
 from fst.optimization.pyramid import optimize_coarse_to_fine
-from fst.styles.objective import judged_by_slim, network_of, padding_of
+from fst.styles.description import padding_of
+from fst.styles.objective import judged_by_slim, network_of
 from fst.styles.style import Style
 from fst.system.cancellation import stop_if_canceled
 

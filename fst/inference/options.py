@@ -32,8 +32,8 @@ class PassOptions:
             within limits (:class:`~fst.inference.painter.NetPainter`).
         backend: what runs the net, one of :data:`fst.choices.BACKENDS`; None or ``"auto"`` picks.
         margin: pixels, a multiple of 4 up to 256, by which a photo goes on beyond its border while
-            it is painted; None is :data:`fst.choices.MARGIN`, and 0 for a pass that is refined or
-            tiles.
+            it is painted; None is what the style needs
+            (:func:`fst.styles.description.margin_of`), and 0 for a pass that is refined or tiles.
         circular: paint so that the output tiles the plane; None is no.
 
     Raises:

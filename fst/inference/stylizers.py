@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from fst.assets import checkpoint_folders
-from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.image.picture import MIN_SIDE
 from fst.inference.backends import pick_backend
@@ -213,7 +212,8 @@ def _in_one_pass(
     style: Style, options: PassOptions, refine: int, wanted: int | str | None
 ) -> FeedForwardStylizer:
     device, dtype = options.device or torch.device("cpu"), options.dtype or torch.float32
-    trained, margin = style.net(), 0 if refine else MARGIN
+    trained = style.net()
+    margin = 0 if refine else trained.margin
     fitted = None if refine else style.fitted  # what refines has one painting to compare with
     if options.circular:
         backend, margin = "eager", 0

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.inference.options import PassOptions, check_names, listed
 from fst.inference.pixel_options import (
@@ -60,7 +59,8 @@ def load(
         memory: bytes that a pass may take, or ``"2GB"``; None takes what is free, within limits.
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``; pictures that tile are painted without it.
-        margin: pixels by which a photo goes on beyond its border in a pass, for full strokes there.
+        margin: pixels by which a photo goes on beyond its border in a pass, for full strokes there;
+            None is what the style needs (:func:`fst.styles.description.margin_of`).
         circular: every picture is painted to tile the plane, where a call does not say otherwise
             by ``seamless``.
         refine: iterations of the optimization that follow a pass.
@@ -87,7 +87,7 @@ def load(
         stylizer = make_stylizer(found, method, of_pass, of_pixels, refine)
         if isinstance(stylizer, FeedForwardStylizer) and stylizer.has_stages:
             if stylizer.circular:
-                plain = replace(stylizer, circular=False, margin=MARGIN)
+                plain = replace(stylizer, circular=False, margin=stylizer.style.margin)
                 return LoadedStyle(plain, stylizer, True, found)
             return LoadedStyle(stylizer, replace(stylizer, circular=True), style=found)
     return LoadedStyle(stylizer, None, style=found)

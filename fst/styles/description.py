@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fst.choices import PADDINGS
+from fst.choices import MARGIN, PADDINGS
 from fst.errors import InputError
 from fst.losses.style.choice import CHOSEN, check_statistic
 from fst.styles.names import check_name
@@ -57,6 +57,21 @@ def _check_loss(loss: Mapping[str, Any], style: Mapping[str, Any]) -> None:
     one_of("loss.loss_network.padding", loss["loss_network"].get("padding", "zeros"), PADDINGS)
     if style.get("image") is not None and style.get("size") is None:
         raise InputError("there is a loss, but no style.size")
+
+
+def padding_of(description: Mapping[str, Any]) -> str:
+    """What the loss network of a style saw beyond borders: one of :data:`~fst.choices.PADDINGS`."""
+    padding: str = description.get("loss", {}).get("loss_network", {}).get("padding", "zeros")
+    return padding
+
+
+def margin_of(description: Mapping[str, Any]) -> int:
+    """Pixels by which a photo goes on beyond its border while a style's net paints it, by default.
+
+    A loss network that pads with zeros wants weak strokes at a border, and its net paints them. One
+    that sees its border go on wants full ones, and no margin.
+    """
+    return 0 if padding_of(description) in ("replicate", "reflect") else MARGIN
 
 
 def check_styles(description: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from fst.image.painting import load_painting, painting_of
 from fst.image.picture import Picture
 from fst.loss_networks.sources import WEIGHTS
 from fst.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS, TV_WEIGHT, PerceptualLoss
+from fst.styles.description import padding_of
 from fst.styles.paintings import as_path, find_again, find_painting
 from fst.styles.portraits import embedded_portrait
 from fst.styles.trained import TrainedStyle
@@ -96,12 +97,6 @@ def judged_by_slim(description: Mapping[str, Any]) -> bool:
     """Whether a style was trained with the slim network that comes with the package."""
     network = description.get("loss", {}).get("loss_network", {})
     return bool(network.get("weights") == "slim")
-
-
-def padding_of(description: Mapping[str, Any]) -> str:
-    """What the loss network of a style saw beyond borders: one of :data:`~fst.choices.PADDINGS`."""
-    padding: str = description.get("loss", {}).get("loss_network", {}).get("padding", "zeros")
-    return padding
 
 
 def network_of(description: Mapping[str, Any]) -> str | None:

@@ -22,7 +22,7 @@ from torch import nn
 
 from fst.errors import CheckpointError, InputError
 from fst.nets import NETS, make_net
-from fst.styles.description import check_sections, check_styles
+from fst.styles.description import check_sections, check_styles, margin_of
 from fst.styles.names import check_name
 from fst.system.checks import number, shown, switch, text, whole_number
 from fst.system.files import atomic_file, utf8_path
@@ -50,6 +50,11 @@ class TrainedStyle:
     def name(self) -> str:
         """The style's name."""
         return str(self.description["style"]["name"])
+
+    @property
+    def margin(self) -> int:
+        """As :func:`~fst.styles.description.margin_of`."""
+        return margin_of(self.description)
 
     @property
     def digest(self) -> str:

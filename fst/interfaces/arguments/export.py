@@ -52,7 +52,9 @@ def parser() -> Parser:
     add("--size", type=size, metavar="WxH",
         help="for litert (default: 512x512) pictures have just this size, for executorch "
         "(1024x1024) at most")
-    shared(parser, "--margin", default=MARGIN)
+    shared(parser, "--margin", default=None,
+        help="a pass goes on so far beyond the photo's border: 0, 4, 8 ... 256 (default: "
+        f"{MARGIN}, or 0 if a style needs none)")
     shared(parser, "--checkpoints")
     # fmt: on
     return parser

@@ -79,7 +79,8 @@ def rare_options(
     add = group.add_argument
     # fmt: off
     shared(group, "--margin",
-           help=say(f"a pass goes on so far beyond {border} border (default: {MARGIN})"))
+           help=say(f"a pass goes on so far beyond {border} border (default: {MARGIN}, or 0 if a "
+                    "style needs none)"))
     add("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
         help=say(f"auto (default), {', '.join(BACKENDS)}"))
     add("--feather", type=float, metavar="SHARE",

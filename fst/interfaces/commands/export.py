@@ -19,7 +19,7 @@ def main(options: argparse.Namespace) -> int:
     way_of(style, "feedforward")  # what has no net of its own is told
     chosen = ExportOptions(
         name=style.name,
-        margin=options.margin,
+        margin=style.net().margin if options.margin is None else options.margin,
         uint8=options.uint8,
         half=options.half,
         int8=options.int8,

@@ -6,7 +6,6 @@ optimization (``fst compare``), and how it was trained; as docs/styles/<style>.m
 
 import argparse
 
-from fst.choices import MARGIN
 from fst.evaluation.artifacts import MEASURABLE_SIDE, measure_artifacts
 from fst.evaluation.photos import find_photos, read_photos
 from fst.evaluation.style_page import is_page, read_report, render_style_page
@@ -40,7 +39,7 @@ def main(options: argparse.Namespace) -> int:
     files = find_photos(options.photos or "eval")
     files = files[:: max(1, len(files) // PICTURES)][:PICTURES]
     keep_freed_memory()
-    painter = NetPainter(style.net, dtype, margin=MARGIN)
+    painter = NetPainter(style.net, dtype, margin=style.margin)
     pairs, shown = [], []
     for photo in read_photos(files, options.size):
         pairs.append((painter(photo.to(device)).cpu().clone(), photo))

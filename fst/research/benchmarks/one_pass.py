@@ -79,7 +79,9 @@ class InferenceBench:
     def __init__(self, style: str | None = None, device: str = "auto") -> None:
         self.device, self.style = pick_device(device), style
         torch.manual_seed(0)
-        net = make_net(**default_net()) if style is None else load_style(style).net
+        trained = None if style is None else load_style(style)
+        net = make_net(**default_net()) if trained is None else trained.net
+        self.margin = MARGIN if trained is None else trained.margin
         if not isinstance(net, JohnsonNet):
             raise InputError(f"{style} has a net that the textbook does not know")
         self.net = net.to(self.device).eval().requires_grad_(False)
@@ -89,9 +91,10 @@ class InferenceBench:
     def told(self) -> str:
         """What is timed, in a line."""
         about = f"width {self.net.out.in_channels}, {self.net.upsampling} upsampling"
+        without = f"without the margin of {self.margin} px that fst stylize adds at every side"
         return (
             f"noise painted by the net of {self.style or 'fst train, not trained'}: johnson of "
-            f"{about}; without the margin of {MARGIN} px that fst stylize adds at every side"
+            f"{about}; {without}"
         )
 
     def photos(self, case: Pass) -> Tensor:

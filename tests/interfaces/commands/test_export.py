@@ -8,6 +8,7 @@ import torch
 from exports import small_proof, tiny_style
 
 import fst
+from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.inference.export.exported import ExportedNet
 from fst.inference.export.options import ExportOptions
@@ -15,7 +16,7 @@ from fst.inference.export.pictures import photos_to_prove
 from fst.inference.export.targets import TARGETS
 from fst.interfaces import cli
 from fst.nets import make_net
-from fst.styles.trained import TrainedStyle, save_checkpoint
+from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 
 @pytest.fixture
@@ -77,6 +78,25 @@ def test_what_is_there_is_replaced_if_it_is_said(
     assert (here / "exported" / "tiny.pt2").read_text() == "mine"
     assert run(capsys, *words, "--overwrite")[0] == 0
     assert torch.load(here / "exported" / "tiny.pt2", weights_only=True)
+
+
+@pytest.mark.parametrize(("padding", "margin"), [("zeros", MARGIN), ("replicate", 0)])
+def test_the_margin_is_the_styles_own(
+    here: Path, quick: None, capsys: pytest.CaptureFixture[str], padding: str, margin: int
+) -> None:
+    found = load_checkpoint(here / "tiny.safetensors")
+    network = {"architecture": "vgg19", "weights": "caffe", "sha256": "4a34", "pooling": "max"}
+    weights = {"content_weight": 1.0, "style_weight": 6.0, "tv_weight": 0.5}
+    about = {
+        **found.description,
+        "loss": {**weights, "loss_network": {**network, "padding": padding}},
+    }
+    save_checkpoint(here / "tiny.safetensors", TrainedStyle(found.net, about))
+    assert run(capsys, "tiny.safetensors", "--to", "pt2")[0] == 0
+    assert TARGETS["pt2"].runner(here).margin == margin  # type: ignore[attr-defined]
+    with small_proof():
+        fst.load("tiny.safetensors").export("pt2", "files")
+    assert TARGETS["pt2"].runner(here).margin == margin  # type: ignore[attr-defined]
 
 
 def test_from_python_in_whatever_mode(here: Path) -> None:
