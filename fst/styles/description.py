@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fst.choices import MARGIN, PADDINGS
+from fst.choices import MARGIN, NARROW_MARGIN, PADDINGS
 from fst.errors import InputError
 from fst.losses.style.choice import CHOSEN, check_statistic
 from fst.styles.names import check_name
@@ -69,9 +69,9 @@ def margin_of(description: Mapping[str, Any]) -> int:
     """Pixels by which a photo goes on beyond its border while a style's net paints it, by default.
 
     A loss network that pads with zeros wants weak strokes at a border, and its net paints them. One
-    that sees its border go on wants full ones, and no margin.
+    that sees its border go on wants full ones, and little is left for a margin to do.
     """
-    return 0 if padding_of(description) in ("replicate", "reflect") else MARGIN
+    return NARROW_MARGIN if padding_of(description) in ("replicate", "reflect") else MARGIN
 
 
 def check_styles(description: Mapping[str, Any]) -> None:

@@ -259,18 +259,18 @@ def test_a_style_with_a_checkpoint_is_painted_in_one_pass(checkpoints: Path, pho
 
 
 @pytest.mark.parametrize(
-    ("padding", "margin"), [("replicate", 0), ("reflect", 0), ("first", MARGIN), ("zeros", MARGIN)]
+    ("padding", "margin"), [("replicate", 8), ("reflect", 8), ("first", MARGIN), ("zeros", MARGIN)]
 )
-def test_a_net_whose_judge_saw_its_border_go_on_is_painted_without_a_margin(
+def test_a_net_whose_judge_saw_its_border_go_on_is_painted_with_a_narrow_margin(
     tmp_path: Path, padding: str, margin: int
 ) -> None:
     path = write_style(tmp_path, "mine", padding=padding)
     stylizer = make_stylizer(str(path))
     assert isinstance(stylizer, FeedForwardStylizer)
     assert stylizer.margin == margin
-    asked = make_stylizer(str(path), margin=8)
+    asked = make_stylizer(str(path), margin=12)
     assert isinstance(asked, FeedForwardStylizer)
-    assert asked.margin == 8
+    assert asked.margin == 12
 
 
 def test_a_checkpoint_can_be_given_by_path(checkpoints: Path, photo: Tensor) -> None:

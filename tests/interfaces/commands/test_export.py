@@ -80,7 +80,7 @@ def test_what_is_there_is_replaced_if_it_is_said(
     assert torch.load(here / "exported" / "tiny.pt2", weights_only=True)
 
 
-@pytest.mark.parametrize(("padding", "margin"), [("zeros", MARGIN), ("replicate", 0)])
+@pytest.mark.parametrize(("padding", "margin"), [("zeros", MARGIN), ("replicate", 8)])
 def test_the_margin_is_the_styles_own(
     here: Path, quick: None, capsys: pytest.CaptureFixture[str], padding: str, margin: int
 ) -> None:
