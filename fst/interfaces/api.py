@@ -59,8 +59,7 @@ def load(
         memory: bytes that a pass may take, or ``"2GB"``; None takes what is free, within limits.
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``; pictures that tile are painted without it.
-        margin: pixels by which a photo goes on beyond its border in a pass, for full strokes there;
-            None is what the style needs (:func:`fst.styles.description.margin_of`).
+        margin: pixels by which a photo goes on beyond its border in a pass; None: its own.
         circular: every picture is painted to tile the plane, where a call does not say otherwise
             by ``seamless``.
         refine: iterations of the optimization that follow a pass.

@@ -55,8 +55,12 @@ def test_the_textbook_s_is_torch_s_own_counted_by_the_closure(
     solver.step(closure)  # type: ignore[arg-type]
     assert calls[0] == TURN
     found = pixels.detach()
-    # rounding grows over the iterations
-    assert float((textbook.pixels.detach() - found).abs().mean()) < 1e-3
+    # rounding grows over the iterations, on one processor more than on another
+    apart, moved = (
+        float((found - other).abs().mean()) for other in (textbook.pixels.detach(), photo)
+    )
+    print(apart, moved)
+    assert apart < 0.1 * moved
     assert float((found - photo).abs().mean()) > 1e-2
 
 

@@ -143,4 +143,5 @@ def test_its_steps_are_steps_down_our_gradient(loss: PerceptualLoss) -> None:
         copy.parameters(), net.parameters(), start.parameters(), strict=True
     ):
         moved = (expected - before).abs().max().item()
-        assert torch.allclose(mine, expected, atol=0.01 * moved + 1e-7)
+        # other processors round otherwise, and a maximum or a ReLU may then choose otherwise
+        assert torch.allclose(mine, expected, atol=0.05 * moved + 1e-7)
