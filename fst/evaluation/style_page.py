@@ -94,7 +94,7 @@ def figures(reports: Sequence[dict[str, Any]], margin: int = MARGIN) -> list[str
     margins = {r["settings"].get("margin", 0) for r in reports}
     what = "the net's bare output" if margins == {0} else "the net's output as it was compared"
     note = (
-        f"The table is of {what}; the pictures above have {_a_margin(margin)}. Medians "
+        f"The table is of {what}; the pictures above have a margin of {margin} pixels. Medians "
         "over all photos, in brackets the least and the most"
     )
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
@@ -115,11 +115,7 @@ def shown_artifacts(shown: Sequence[Artifacts | None], margin: int = MARGIN) -> 
         values = [getattr(one, key) for one in shown]
         spread = f"{min(values):.2f} to {max(values):.2f}"
         said.append(f"{name} **{statistics.median(values):.2f}** ({spread})")
-    return f" Of these pictures, painted with {_a_margin(margin)}: {', '.join(said)}."
-
-
-def _a_margin(margin: int) -> str:
-    return f"a margin of {margin} pixels" if margin else "no margin"
+    return f" Of these pictures, painted with a margin of {margin} pixels: {', '.join(said)}."
 
 
 def render_style_page(

@@ -59,7 +59,7 @@ def load(
         memory: bytes that a pass may take, or ``"2GB"``; None takes what is free, within limits.
         backend: what runs the net: ``"auto"``, ``"eager"``, ``"compile"``, ``"onnxruntime"`` or
             ``"openvino"``; pictures that tile are painted without it.
-        margin: pixels by which a photo goes on beyond its border in a pass; None: its own.
+        margin: pixels by which a photo goes on beyond its border in a pass; None: the style's.
         circular: every picture is painted to tile the plane, where a call does not say otherwise
             by ``seamless``.
         refine: iterations of the optimization that follow a pass.

@@ -81,7 +81,7 @@ def test_a_margin_of_the_comparison_is_told() -> None:
     assert "bare output" in "".join(figures([report()]))
     assert "bare output" not in "".join(figures([with_margin]))
     assert "pictures above have a margin of 20 pixels" in "".join(figures([report()]))
-    assert "pictures above have no margin" in "".join(figures([report()], margin=0))
+    assert "pictures above have a margin of 8 pixels" in "".join(figures([report()], margin=8))
 
 
 def test_of_the_pictures_shown_the_median_and_the_range_are_told() -> None:
@@ -94,7 +94,7 @@ def test_of_the_pictures_shown_the_median_and_the_range_are_told() -> None:
     assert "**0.90** (0.70 to 1.10)" in told
     assert "**2.50** (1.50 to 3.50)" in told
     assert "with a margin of 20 pixels" in told
-    assert "with no margin" in shown_artifacts(shown, margin=0)
+    assert "with a margin of 8 pixels" in shown_artifacts(shown, margin=8)
     assert shown_artifacts([*shown, None]) == shown_artifacts([]) == ""
 
 
