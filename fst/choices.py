@@ -40,9 +40,8 @@ in octaves (:mod:`fst.inference.strokes`)."""
 MARGIN = 20
 """Of a pass, in pixels: enough for strokes at the border that are as strong as elsewhere."""
 
-NARROW_MARGIN = 8
-"""Where a net has learned full strokes at the border: only the outermost row of them, which lies in
-line with it, has to go."""
+MARGINS = range(0, 257, 4)
+"""What a margin may be: the nets halve twice."""
 
 FEATHER = 0.01
 """Standard deviation of a mask's feathering, as a share of the picture's long side."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from fst.choices import BACKENDS, STROKES
+from fst.choices import BACKENDS, MARGINS, STROKES
 from fst.errors import InputError
 from fst.system.checks import one_of, switch, whole_number
 
@@ -91,7 +91,7 @@ def check_margin(name: str, value: int) -> int:
     Raises:
         InputError: it is none.
     """
-    if value not in range(0, 257, 4):
+    if value not in MARGINS:
         raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {value!r}")
     return whole_number(name, value)
 

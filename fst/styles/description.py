@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fst.choices import MARGIN, NARROW_MARGIN, PADDINGS
+from fst.choices import MARGIN, MARGINS, PADDINGS
 from fst.errors import InputError
 from fst.losses.style.choice import CHOSEN, check_statistic
 from fst.styles.names import check_name
@@ -68,10 +68,11 @@ def padding_of(description: Mapping[str, Any]) -> str:
 def margin_of(description: Mapping[str, Any]) -> int:
     """Pixels by which a photo goes on beyond its border while a style's net paints it, by default.
 
-    A loss network that pads with zeros wants weak strokes at a border, and its net paints them. One
-    that sees its border go on wants full ones, and little is left for a margin to do.
+    How wide the frame is that a net paints depends on its painting, whatever its loss network saw
+    beyond borders: a style may say what it needs, by what was seen in its pictures.
     """
-    return NARROW_MARGIN if padding_of(description) in ("replicate", "reflect") else MARGIN
+    margin: int | None = description.get("style", {}).get("margin")
+    return MARGIN if margin is None else margin
 
 
 def check_styles(description: Mapping[str, Any]) -> None:
@@ -127,6 +128,12 @@ def _not_negative(name: str, value: object) -> float:
     return number(name, value, 0)
 
 
+def _margin(name: str, value: object) -> int:
+    if value not in MARGINS:
+        raise InputError(f"{name} must be 0, 4, 8 ... or 256 pixels, not {shown(value)}")
+    return whole_number(name, value)
+
+
 def _size(name: str, value: object) -> int:
     return whole_number(name, value, 1, LARGEST_PAINTING)
 
@@ -149,6 +156,7 @@ _OF_A_STYLE: dict[str, Callable[[str, Any], Any]] = {
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": _size,
+    "margin": _margin,
     "held_out": _held_out,
     **dict.fromkeys(("steps", "batch_size", "count", "variants"), _count),
     **dict.fromkeys(("seconds", "slim_steps_share", "strength_target"), _not_negative),

@@ -90,14 +90,10 @@ def painting_and_weights(style: str, size: int | None = None) -> tuple[Tensor, d
     return style_target(found.image, size or found.size), found.weights
 
 
-def write_style(folder: Path, name: str, padding: str | None = None, **style: object) -> Path:
+def write_style(folder: Path, name: str, **style: object) -> Path:
     net = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
     torch.manual_seed(0)
     about = {"net": net, "style": {"name": name, **style}}
-    if padding is not None:
-        network = {"architecture": "vgg19", "weights": "caffe", "pooling": "max", "sha256": "4a34"}
-        weights = {"content_weight": 1.0, "style_weight": 6.0, "tv_weight": 0.5}
-        about["loss"] = {**weights, "loss_network": {**network, "padding": padding}}
     save_checkpoint(folder / f"{name}.safetensors", TrainedStyle(make_net(**net), about))
     return folder / f"{name}.safetensors"
 
@@ -258,13 +254,11 @@ def test_a_style_with_a_checkpoint_is_painted_in_one_pass(checkpoints: Path, pho
     torch.testing.assert_close(usual(photo), wider)
 
 
-@pytest.mark.parametrize(
-    ("padding", "margin"), [("replicate", 8), ("reflect", 8), ("first", MARGIN), ("zeros", MARGIN)]
-)
-def test_a_net_whose_judge_saw_its_border_go_on_is_painted_with_a_narrow_margin(
-    tmp_path: Path, padding: str, margin: int
+@pytest.mark.parametrize(("said", "margin"), [(None, MARGIN), (8, 8), (32, 32), (0, 0)])
+def test_a_net_is_painted_with_the_margin_that_its_style_says(
+    tmp_path: Path, said: int | None, margin: int
 ) -> None:
-    path = write_style(tmp_path, "mine", padding=padding)
+    path = write_style(tmp_path, "mine", **({} if said is None else {"margin": said}))
     stylizer = make_stylizer(str(path))
     assert isinstance(stylizer, FeedForwardStylizer)
     assert stylizer.margin == margin

@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from fst.choices import EXPORT_TARGETS, MARGIN, NARROW_MARGIN
+from fst.choices import EXPORT_TARGETS, MARGIN
 from fst.interfaces.arguments.options import Parser, shared
 
 
@@ -54,7 +54,7 @@ def parser() -> Parser:
         "(1024x1024) at most")
     shared(parser, "--margin", default=None,
         help="a pass goes on so far beyond the photo's border: 0, 4, 8 ... 256 (default: "
-        f"{MARGIN}, or {NARROW_MARGIN} if that is enough for a style)")
+        f"what the style needs, mostly {MARGIN})")
     shared(parser, "--checkpoints")
     # fmt: on
     return parser

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fst.choices import BACKENDS, FEATHER, MARGIN, MAX_PIXELS, NARROW_MARGIN, PRESERVE, UPSAMPLE
+from fst.choices import BACKENDS, FEATHER, MARGIN, MAX_PIXELS, PRESERVE, UPSAMPLE
 from fst.interfaces.arguments.options import Parser, positive, shared, strokes
 
 
@@ -79,8 +79,8 @@ def rare_options(
     add = group.add_argument
     # fmt: off
     shared(group, "--margin",
-           help=say(f"a pass goes on so far beyond {border} border (default: {MARGIN}, or "
-                    f"{NARROW_MARGIN} if that is enough)"))
+           help=say(f"a pass goes on so far beyond {border} border (default: what "
+                    f"the style needs, mostly {MARGIN})"))
     add("--backend", choices=("auto", *BACKENDS), default="auto", metavar="NAME",
         help=say(f"auto (default), {', '.join(BACKENDS)}"))
     add("--feather", type=float, metavar="SHARE",
