@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from fst.choices import MARGIN
 from fst.errors import CheckpointError, InputError
 from fst.nets import alike, make_net
 from fst.styles.predicted import fitting_size
@@ -121,6 +122,8 @@ def described(styles: Mapping[str, TrainedStyle], shares: Mapping[str, float]) -
                 f"{_describe(model)} and {_describe(style)}"
             )
     said = {**model.description, "style": {"name": "-".join(styles)}, "blend": dict(shares)}
+    if (margin := max(style.margin for style in styles.values())) != MARGIN:
+        said["style"]["margin"] = margin
     said.pop("predicted", None)  # the first one's
     of_paintings = {name: style.description.get("predicted") for name, style in styles.items()}
     if any(of_paintings.values()):

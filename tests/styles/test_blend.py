@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from fst.choices import MARGIN
 from fst.errors import CheckpointError, InputError
 from fst.nets.johnson import JohnsonNet
 from fst.styles.blend import blend, parse_blend
@@ -139,6 +140,19 @@ def test_the_description_names_all_styles_and_their_shares() -> None:
     assert description["style"]["name"] == "monet-poppies"
     assert description["blend"] == shares
     assert description["net"] == styles["monet"].description["net"]
+
+
+@pytest.mark.parametrize(
+    ("said", "margin"), [((8, 32), 32), ((8, None), MARGIN), ((8, 4), 8), ((None, None), MARGIN)]
+)
+def test_a_blend_is_painted_with_the_widest_margin(
+    said: tuple[int | None, int | None], margin: int
+) -> None:
+    styles = two_styles()
+    for style, own in zip(styles.values(), said, strict=True):
+        if own is not None:
+            style.description["style"]["margin"] = own
+    assert blend(styles, {"monet": 0.5, "poppies": 0.5}).margin == margin
 
 
 def test_shares_of_nothing_are_called_that() -> None:
