@@ -44,14 +44,11 @@ MEMORY_EACH = 3 << 30
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """``-n auto``: a worker for each core that this process may use, as each has one thread.
-
-    One more, where there is memory: a worker waits a third of its time, for programs it started.
-    """
+    """``-n auto``: a worker for each core that this process may use, as each has one thread."""
     if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or not hasattr(os, "sched_getaffinity"):
         return None  # xdist knows
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(len(os.sched_getaffinity(0)) + 1, memory // MEMORY_EACH))
+    return max(1, min(len(os.sched_getaffinity(0)), memory // MEMORY_EACH))
 
 
 @pytest.fixture(scope="session")
