@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fst.choices import BACKENDS, MARGINS, STROKES
 from fst.errors import InputError
-from fst.system.checks import one_of, switch, whole_number
+from fst.system.checks import one_of, stepped, switch, whole_number
 
 if TYPE_CHECKING:
     import torch
@@ -91,9 +91,7 @@ def check_margin(name: str, value: int) -> int:
     Raises:
         InputError: it is none.
     """
-    if value not in MARGINS:
-        raise InputError(f"a margin is 0, 4, 8 ... or 256 pixels, not {value!r}")
-    return whole_number(name, value)
+    return stepped(name, value, MARGINS)
 
 
 def check_strokes(name: str, value: object) -> int | str:

@@ -7,7 +7,7 @@ from fst.choices import MARGIN, MARGINS, PADDINGS
 from fst.errors import InputError
 from fst.losses.style.choice import CHOSEN, check_statistic
 from fst.styles.names import check_name
-from fst.system.checks import number, one_of, shown, text, whole_number
+from fst.system.checks import number, one_of, shown, stepped, text, whole_number
 
 SECTIONS = ("style", "loss", "data", "recipe", "training", "paintings")
 """Those that are checked; the net is, with its tensors, and the rest is for people."""
@@ -129,9 +129,7 @@ def _not_negative(name: str, value: object) -> float:
 
 
 def _margin(name: str, value: object) -> int:
-    if value not in MARGINS:
-        raise InputError(f"{name} must be 0, 4, 8 ... or 256 pixels, not {shown(value)}")
-    return whole_number(name, value)
+    return stepped(name, value, MARGINS)
 
 
 def _size(name: str, value: object) -> int:

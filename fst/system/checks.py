@@ -33,6 +33,22 @@ def whole_number(name: str, value: Any, least: int | None = None, most: int | No
     raise InputError(f"{name} must be a whole number{_range(least, most)}, not {shown(value)}")
 
 
+def stepped(name: str, value: Any, steps: range) -> int:
+    """``value``, once it is known to be one of evenly spaced whole numbers, three at least.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    value = plain(value)
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if whole and value in steps:
+        return int(value)
+    first, second, third = steps[:3]
+    raise InputError(
+        f"{name} must be {first}, {second}, {third} ... or {steps[-1]}, not {shown(value)}"
+    )
+
+
 def number(
     name: str,
     value: Any,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fst.errors import InputError
-from fst.system.checks import number, one_of, optional, switch, text, whole_number
+from fst.system.checks import number, one_of, optional, stepped, switch, text, whole_number
 
 
 def refusal(check: Callable[..., Any], *arguments: Any, **limits: Any) -> str:
@@ -68,6 +68,15 @@ def test_limits_that_are_not_allowed_themselves() -> None:
     assert "above 0 and of at most 1" in refusal(number, "scale", 0, above=0, most=1)
     assert "below 1" in refusal(number, "ema", 1, least=0, below=1)
     assert "from 0 to 1" in refusal(number, "share", -0.1, 0, 1)
+
+
+def test_a_number_of_even_steps_comes_back_as_pythons() -> None:
+    for value in (0, np.int64(4), 256):
+        made = stepped("margin", value, range(0, 257, 4))
+        assert (made, type(made)) == (int(value), int)
+    for wrong in (2, 260, -4, 4.0, "4", False, None):
+        with pytest.raises(InputError, match=r"^margin must be 0, 4, 8 \.\.\. or 256, not "):
+            stepped("margin", wrong, range(0, 257, 4))
 
 
 def test_one_of_several_is_told_apart_by_its_type() -> None:

@@ -59,7 +59,6 @@ def test_the_textbook_s_is_torch_s_own_counted_by_the_closure(
     apart, moved = (
         float((found - other).abs().mean()) for other in (textbook.pixels.detach(), photo)
     )
-    print(apart, moved)
     assert apart < 0.1 * moved
     assert float((found - photo).abs().mean()) > 1e-2
 
