@@ -1,5 +1,6 @@
 """A tiny style to export, for the tests of several files."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,9 +10,11 @@ import pytest
 import torch
 from support import shaken_net
 from torch import nn
+from torch.export import ExportedProgram
 
-from fst.inference.export import sizes
+from fst.inference.export import graph, sizes
 from fst.inference.export.exported import ExportedNet
+from fst.inference.export.graph import draw
 from fst.inference.export.options import ExportOptions
 from fst.inference.export.writing import export
 from fst.inference.painter import NetPainter
@@ -40,10 +43,24 @@ def wider_style(width: int) -> Style:
     return replace(style, trained=TrainedStyle(net, style.net().description))
 
 
+_graphs: dict[tuple[object, ...], ExportedProgram] = {}
+
+
+def graph_once(exported: ExportedNet) -> ExportedProgram:
+    """The graph of equal nets is drawn once in all tests of a process: it takes seconds."""
+    weights = b"".join(value.numpy().tobytes() for value in exported.state_dict().values())
+    settings = (exported.margin, exported.uint8, exported.any_size, exported.least_side)
+    key = (hashlib.sha256(weights).hexdigest(), *settings)
+    if key not in _graphs:
+        _graphs[key] = draw(exported)
+    return _graphs[key]
+
+
 @contextmanager
 def small_proof() -> Iterator[None]:
     """Proves with small pictures: the whole of it takes seconds, and one test has it."""
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(graph, "draw", graph_once)
         patched.setattr(sizes, "SIZES", ((1, 64, 64), (1, 80, 64), (1, 96, 72), (2, 64, 48)))
         patched.setattr(sizes, "ODD", (2, 71, 50))
         yield

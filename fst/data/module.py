@@ -17,7 +17,7 @@ from fst.data.held_out import PILOT_PHOTOS, HeldOutPhotos, hold_out, pilot_crops
 from fst.data.loader import TrainingCrops
 from fst.data.photo_list import PhotoList, warn_of_few
 from fst.data.photo_stream import PhotoStream
-from fst.data.settings import PhotoSettings
+from fst.data.settings import PhotoSettings, check_shares
 from fst.data.sources import COCO, open_folder, open_hub, open_sample
 from fst.data.split_stream import SplitStream, fitting_parts
 from fst.errors import AssetError, InputError
@@ -152,11 +152,7 @@ class PhotoDataModule(lightning.LightningDataModule):
             train.start = self.trainer.global_step * self.batch_size
             train.rank, train.ranks = self.trainer.global_rank, self.trainer.world_size
             device = self.trainer.strategy.root_device
-        if self.batch_size % train.ranks:
-            raise InputError(
-                f"data.batch_size={self.batch_size} counts the photos of all devices together: "
-                f"give a multiple of {train.ranks}"
-            )
+        check_shares(self.batch_size, train.ranks)
         if isinstance(train.source, PhotoStream):
             train.source = self._dealt(train.source, train.rank, train.ranks)
         if self.settings.device_cache and isinstance(train.source, PhotoList):

@@ -87,6 +87,19 @@ class PhotoSettings:
         return list(self.sizes) if self.sizes else [self.size]
 
 
+def check_shares(batch_size: int, ranks: int) -> None:
+    """That ``ranks`` processes can share a batch.
+
+    Raises:
+        InputError: not evenly.
+    """
+    if batch_size % ranks:
+        raise InputError(
+            f"data.batch_size={batch_size} counts the photos of all devices together: "
+            f"give a multiple of {ranks}"
+        )
+
+
 def _path(name: str, value: Any) -> str | None:
     if value is None or value == "":
         return None

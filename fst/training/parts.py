@@ -9,6 +9,7 @@ import lightning
 from lightning.pytorch.loggers.logger import Logger
 
 from fst.data.module import PhotoDataModule
+from fst.data.settings import check_shares
 from fst.errors import InputError
 from fst.losses.perceptual import PerceptualLoss
 from fst.training.runs import Run
@@ -35,7 +36,7 @@ def try_out(parts: Parts) -> None:
     """Makes trainer and loggers once, somewhere else: what they refuse is known before the work.
 
     Raises:
-        InputError: settings that they don't take.
+        InputError: settings that they don't take; a batch that so many devices can't share evenly.
     """
     with TemporaryDirectory() as folder:
         run = Run(Path(folder), Path(folder) / "style.safetensors", None)
@@ -48,11 +49,12 @@ def try_out(parts: Parts) -> None:
                 raise
             raise InputError(f"logger: {_first_line(error)}") from error
         try:
-            parts.make_trainer(run, loggers, settings={})
+            trainer = parts.make_trainer(run, loggers, settings={})
         except (TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"trainer: {_first_line(error)}") from error
+    check_shares(parts.data.batch_size, trainer.world_size)
 
 
 def _first_line(error: Exception) -> str:

@@ -13,6 +13,7 @@ from fst.interfaces.commands import benchmark
 from fst.research.benchmarks import rounds, tables, training_step
 from fst.research.benchmarks.flops import training_flops
 from fst.research.benchmarks.training_step import BenchmarkSettings, Variant
+from fst.styles.objective import style_target
 
 KEYS = {
     "case", "seconds", "textbook_seconds", "ratio_median", "ratio_min", "ratio_max",
@@ -26,6 +27,18 @@ def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
     make_photo(40, 32, seed=50).save(tmp_path / "painting.png")
     arguments = ["train", "--style", "painting.png", "--photos", "photos", "--weights", "random"]
     return [*arguments, "--batch", "2", "--size", "32", "--width", "4", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def small_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small canary and a small painting: true ones take half a minute without bf16 or AVX-512."""
+
+    def convolution(device: torch.device, dtype: torch.dtype = torch.float32) -> object:
+        return 1000, lambda: torch.ones(100, dtype=dtype).sum()
+
+    for module in (rounds, tables):
+        monkeypatch.setattr(module, "convolution", convolution)
+    monkeypatch.setattr(training_step, "style_target", lambda file, _: style_target(file, 64))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from programs import Program, Server
-from support import SCRIPTS, make_photo
+from support import SCRIPTS, Run, make_photo
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,8 @@ def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
         "data.batch_size=4",
         "data.val_photos=2",
         "net.arguments={width: 4, residual_blocks: 1}",
-        "loss.weights=random",
+        "loss.weights=slim",
+        "loss.slim_share=null",
         "style.style_weight=3",
         "logger=csv",
         "precision=fp32",
@@ -122,6 +123,8 @@ def test_a_killed_process_ends_the_other_and_the_run_resumes(
     assert "Traceback" not in output
     saved = max(int(p.stem.split("=")[1]) for p in tmp_path.glob("run/runs/mine/*/resume/*.ckpt"))
     assert saved >= 20
+    if killed == 1:
+        return  # what is left behind is the same
     short = [*tiny, "trainer.devices=2", f"trainer.max_steps={saved + 5}", "resume=auto"]
     resumed = start(short, "run")
     (output,) = resumed.communicate()
@@ -146,15 +149,15 @@ def test_torchrun_starts_the_processes(
     assert len([row for row in curve(tmp_path / "run") if row["train/total"]]) == 4
 
 
-def test_a_batch_that_cannot_be_dealt_evenly_is_refused(
-    tiny: list[str], tmp_path: Path, start: Start
+def test_a_batch_that_cannot_be_dealt_evenly_is_refused_before_the_work(
+    tiny: list[str], tmp_path: Path, run_inside: Run
 ) -> None:
     odd = [*tiny, "data.batch_size=3", "trainer.devices=2", "trainer.max_steps=4"]
-    process = start(odd, "run")
-    (output,) = process.communicate()
-    assert process.returncode == 1
-    assert "multiple of 2" in output
-    assert "Traceback" not in output
+    result = run_inside("train.py", *odd)
+    assert result.returncode == 1
+    assert "multiple of 2" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_signal_to_one_process_stops_both_with_a_checkpoint(

@@ -21,10 +21,11 @@ def trained(run_inside: Run, tmp_path: Path, photo_folder: Path) -> list[str]:
         "train.py", "style=monet", "style.name=mine", "style.image=painting.png", "style.size=48",
         "data=folder", f"data.path={photo_folder}", "data.size=32", "data.batch_size=2",
         "data.val_photos=2", "net.arguments.width=4", "net.arguments.residual_blocks=1",
-        "loss.weights=random", "trainer.device=cpu", "trainer.max_steps=12", "precision=fp32",
+        "loss.weights=slim", "loss.slim_share=null", "style.style_weight=3",
+        "trainer.device=cpu", "trainer.max_steps=12", "precision=fp32",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    return ["mine", "--train-photos", str(photo_folder), "--weights", "random", "--photos",
+    return ["mine", "--train-photos", str(photo_folder), "--weights", "slim", "--photos",
             str(photo_folder), "--size", "32"]  # fmt: skip
 
 

@@ -18,13 +18,13 @@ from support import SCRIPTS, Run, make_photo
 from fst.inference.painter import feedforward
 from fst.styles.trained import load_checkpoint
 
-SLIM = ["loss.weights=slim", "loss.slim_share=null"]
-"""A network that judges several times as quickly as VGG-19."""
+RANDOM = ["loss.weights=random"]
+"""VGG-19 itself, several times as slow."""
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
-    """Arguments of a training that takes milliseconds a step."""
+def unweighed(tmp_path: Path, photo_folder: Path) -> list[str]:
+    """Arguments of a training that takes milliseconds a step, and is calibrated first."""
     make_photo(64, 48, seed=50).save(tmp_path / "painting.png")
     return [
         "style=monet",
@@ -37,7 +37,8 @@ def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
         "data.batch_size=2",
         "data.val_photos=2",
         "net.arguments={width: 4, residual_blocks: 1}",
-        "loss.weights=random",
+        "loss.weights=slim",
+        "loss.slim_share=null",
         "trainer.device=cpu",
         "trainer.log_every=1",
         "trainer.val_every=25",
@@ -45,6 +46,12 @@ def tiny(tmp_path: Path, photo_folder: Path) -> list[str]:
         "trainer.checkpoint_every=20",
         "trainer.max_steps=60",
     ]
+
+
+@pytest.fixture
+def tiny(unweighed: list[str]) -> list[str]:
+    """The same with a weight: calibrating takes longer than the training."""
+    return [*unweighed, "style.style_weight=3"]
 
 
 def curve(folder: Path) -> list[dict[str, str]]:
@@ -65,13 +72,14 @@ def test_without_a_style_it_lists_the_styles(run_inside: Run) -> None:
 def test_a_run_writes_all_that_the_readme_names(
     run_forked: Run, tiny: list[str], tmp_path: Path
 ) -> None:
-    result = run_forked("train.py", *tiny)
+    steps = ["trainer.max_steps=20", "trainer.preview_every=10", "trainer.val_every=10"]
+    result = run_forked("train.py", *tiny, *RANDOM, *steps)
     assert result.returncode == 0, result.stderr
     style = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
     about = style.description
     assert about["style"]["name"] == "mine"
     assert about["style"]["title"] is None  # the painting is not Monet's
-    assert about["training"]["steps"] == 60
+    assert about["training"]["steps"] == 20
     assert about["recipe"]["seed"] == 0
     assert about["loss"]["loss_network"]["sha256"] == "random:0"
     arguments = {
@@ -86,10 +94,10 @@ def test_a_run_writes_all_that_the_readme_names(
     (folder,) = (tmp_path / "runs" / "mine").iterdir()
     assert (folder / "config.yaml").is_file()
     assert list((folder / "tensorboard").glob("events*"))
-    with Image.open(folder / "previews" / "step_000030.png") as preview:
+    with Image.open(folder / "previews" / "step_000010.png") as preview:
         assert preview.size == (2 * 32 + 3 * 4, 2 * 32 + 3 * 4)
     rows = curve(tmp_path / "runs")
-    assert [int(row["step"]) for row in rows if row["train/total"]] == list(range(60))
+    assert [int(row["step"]) for row in rows if row["train/total"]] == list(range(20))
     first, last = (float(row["val/total"]) for row in (rows[0], rows[-1]))
     assert last < first
 
@@ -146,12 +154,12 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(
 ) -> None:
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    tiny = [*tiny, *SLIM, "trainer.max_steps=80", f"trainer.checkpoint_every={checkpoint_every}"]
+    tiny = [*tiny, "trainer.max_steps=56", f"trainer.checkpoint_every={checkpoint_every}"]
     whole = start(tiny, tmp_path / "whole")
     (output,) = whole.communicate()
     assert whole.returncode == 0, output
     killed = start(tiny, tmp_path / "killed")
-    wait_for_step(tmp_path / "killed", 50, killed)
+    wait_for_step(tmp_path / "killed", 45, killed)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert not (tmp_path / "killed/done/mine.safetensors").exists()
@@ -218,7 +226,6 @@ def test_a_signal_leaves_a_resumable_checkpoint(
 ) -> None:
     folder = tmp_path / "stopped"
     folder.mkdir()
-    tiny = [*tiny, *SLIM]
     endless = [*tiny, "trainer.max_steps=100000", "trainer.checkpoint_every=100000"]
     process = start(endless, folder)
     wait_for_step(folder, 5, process)
@@ -315,9 +322,9 @@ def test_a_sweep_takes_one_device_at_a_time(run_inside: Run, tiny: list[str]) ->
 
 
 def test_the_style_weight_is_calibrated_and_told(
-    run_inside: Run, tiny: list[str], tmp_path: Path
+    run_inside: Run, unweighed: list[str], tmp_path: Path
 ) -> None:
-    arguments = [*tiny, "style.strength_target=0.2", "trainer.max_steps=2"]
+    arguments = [*unweighed, "style.strength_target=0.2", "trainer.max_steps=2"]
     result = run_inside("train.py", *arguments)
     assert result.returncode == 0, result.stderr
     about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
@@ -340,9 +347,13 @@ def test_the_style_weight_is_calibrated_and_told(
     ],
 )
 def test_weights_that_are_given_are_taken(
-    run_inside: Run, tiny: list[str], tmp_path: Path, given: list[str], weights: tuple[float, float]
+    run_inside: Run,
+    unweighed: list[str],
+    tmp_path: Path,
+    given: list[str],
+    weights: tuple[float, float],
 ) -> None:
-    result = run_inside("train.py", *tiny, *given, "trainer.max_steps=2")
+    result = run_inside("train.py", *unweighed, *given, "trainer.max_steps=2")
     assert result.returncode == 0, result.stderr
     about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
     assert (about["loss"]["content_weight"], about["loss"]["style_weight"]) == weights
@@ -396,17 +407,17 @@ def test_names_may_be_numbers(
 
 
 def test_weights_given_for_the_loss_are_taken_too(
-    run_inside: Run, tiny: list[str], tmp_path: Path
+    run_inside: Run, unweighed: list[str], tmp_path: Path
 ) -> None:
     given = ["loss.style_weight=4.5", "loss.tv_weight=0.25", "trainer.max_steps=1"]
-    result = run_inside("train.py", *tiny, *given)
+    result = run_inside("train.py", *unweighed, *given)
     assert result.returncode == 0, result.stderr
     about = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors").description
     for part in (about["loss"], about["style"]):
         assert (part["style_weight"], part["tv_weight"]) == (4.5, 0.25)
         assert part["content_weight"] == 1.0
     assert "weighing" not in result.stdout  # nothing is left to calibrate
-    twice = run_inside("train.py", *tiny, *given, "style.style_weight=5", "overwrite=true")
+    twice = run_inside("train.py", *unweighed, *given, "style.style_weight=5", "overwrite=true")
     assert twice.returncode == 1
     assert twice.stderr.count("\n") == 1
     assert "4.5" in twice.stderr

@@ -1,5 +1,7 @@
 """The exported net as torch's own graph, which several converters begin with."""
 
+from weakref import WeakKeyDictionary
+
 import torch
 from torch.export import Dim, ExportedProgram
 
@@ -8,9 +10,21 @@ from fst.inference.export.exported import MULTIPLE, ExportedNet
 MOST = 1 << 15
 """Pixels of a side at most, where a graph has to have a limit."""
 
+_graphs: "WeakKeyDictionary[ExportedNet, ExportedProgram]" = WeakKeyDictionary()
+
 
 def graph_of(exported: ExportedNet) -> ExportedProgram:
-    """The net for batches, heights and widths of any size that it takes."""
+    """The net for batches, heights and widths of any size that it takes.
+
+    Every converter gets the same graph, and leaves it as it is: drawing one takes seconds.
+    """
+    if exported not in _graphs:
+        _graphs[exported] = draw(exported)
+    return _graphs[exported]
+
+
+def draw(exported: ExportedNet) -> ExportedProgram:
+    """The same, made anew."""
     step = MULTIPLE if not exported.any_size else 1
     least = -(-exported.least_side // step)
     height, width = (

@@ -134,6 +134,8 @@ def export(
     if any(value.device.type != "cpu" for value in net.state_dict().values()):
         net = copy.deepcopy(net).cpu()
     known: dict[tuple[tuple[int, int, int], ...], list[Example]] = {}
+    # one for all that take the same sizes: they have the same graph
+    nets = {size: _exported(net, options, size) for size in {TARGETS[n].any_size for n in targets}}
     written = []
     made = not folder.exists()
     try:
@@ -143,7 +145,9 @@ def export(
             if sizes not in known:
                 known[sizes] = examples(NetPainter(net, margin=options.margin), sizes)
             folder.mkdir(parents=True, exist_ok=True)
-            written.append(_exported(style, net, name, folder, options, known[sizes], overwrite))
+            exported = nets[target.any_size]
+            said = replace(options, metadata=metadata_of(style, exported, options))
+            written.append(_written(exported, name, folder, said, known[sizes], overwrite))
             if on_written is not None:
                 on_written(written[-1])
     finally:
@@ -153,9 +157,17 @@ def export(
     return written
 
 
-def _exported(
-    style: Style,
-    net: nn.Module,
+def _exported(net: nn.Module, options: ExportOptions, any_size: bool) -> ExportedNet:
+    """The net as it goes into a file."""
+    assert isinstance(net, TransformerNet)
+    stages = net.stages()
+    assert stages is not None
+    least = needs_of(net).least_side
+    return ExportedNet(stages, options.margin, options.uint8, options.half, any_size, least).eval()
+
+
+def _written(
+    exported: ExportedNet,
     name: str,
     folder: Path,
     options: ExportOptions,
@@ -164,19 +176,10 @@ def _exported(
 ) -> Written:
     """Writes one target beside its place, runs it, and moves it there."""
     target = TARGETS[name]
-    assert isinstance(net, TransformerNet)
-    stages = net.stages()
-    assert stages is not None
-    least = needs_of(net).least_side
-    exported = ExportedNet(
-        stages, options.margin, options.uint8, options.half, target.any_size, least
-    )
-    exported.eval()
-    said = metadata_of(style, exported, options)
     place = temporary_path(folder)
     try:
         place.mkdir()
-        path = target.write(exported, place, replace(options, metadata=said))
+        path = target.write(exported, place, options)
         run = target.runner(path)
         bound = WHOLE if options.int8 else FLOAT
         what = f"{options.name}{target.suffixes[-1]}"

@@ -1,6 +1,7 @@
 """A page about a training run, in its folder, for any browser: its state, curves and pictures."""
 
 import csv
+import functools
 import math
 import re
 import sys
@@ -145,6 +146,15 @@ class RunPage(Callback):
             self.warned = True
 
 
+@functools.cache  # compiling it takes longer than all the rest of a page
+def _template() -> jinja2.Template:
+    text = (Path(__file__).parent / "run.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(text)
+
+
 def render(folder: Path, **about: Any) -> str:
     """The page as HTML, from ``metrics.csv`` and ``previews/`` in ``folder``.
 
@@ -159,10 +169,6 @@ def render(folder: Path, **about: Any) -> str:
     if about["skipped"] is None:
         about["skipped"] = max((int(row.get("skipped", 0)) for row in rows), default=0)
     steps = [re.fullmatch(r"step_(\d+)", path.stem) for path in folder.glob("previews/step_*.png")]
-    template = (Path(__file__).parent / "run.html.jinja").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
     charts = []
     for term in TERMS:
         train = _pick(rows, f"train/{term}")
@@ -176,7 +182,7 @@ def render(folder: Path, **about: Any) -> str:
             drawn["handover"] = round(drawn["width"] * handover / drawn["last"], 1)
         charts.append(drawn)
     rate = chart("learning rate", {"rate": _pick(rows, "lr")}, about["step"], 90, logarithmic=False)
-    return environment.from_string(template).render(
+    return _template().render(
         **about,
         charts=[drawn for drawn in (*charts, rate) if drawn],
         latest=max((int(match[1]) for match in steps if match), default=None),
