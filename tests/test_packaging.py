@@ -159,7 +159,8 @@ def test_a_style_is_trained_and_painted_with(program: Program) -> None:
     output = program(
         "train", "style=the_scream", "style.name=mine", "loss=slim", "data=sample",
         "data.size=64", "data.batch_size=1", "data.val_photos=1", "net.arguments.width=8",
-        "init=null", "trainer.max_steps=2", "trainer.device=cpu", "logger=csv",
+        "init=null", "style.style_weight=3", "trainer.max_steps=2", "trainer.device=cpu",
+        "logger=csv",
     )  # fmt: skip
     assert "checkpoints/mine.safetensors" in output
     assert "photo-mine.png" in program("stylize", "photo.png", "--style", "mine")

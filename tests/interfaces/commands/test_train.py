@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import Server
 from support import ROOT, Run, make_photo
 
 from fst import assets
@@ -39,20 +40,25 @@ def test_runs_and_checkpoints_go_to_the_users_folder_where_asked(
 @pytest.mark.slow
 @pytest.mark.parametrize("program", ["entry point", "module"])
 def test_further_processes_are_started_with_the_commands_name(
-    program: str, tmp_path: Path, environment: dict[str, str]
+    program: str, tmp_path: Path, environment: dict[str, str], fork_server: Server
 ) -> None:
-    script = tmp_path / "fst"  # as pip writes it for [project.scripts]
-    script.write_text("from fst.interfaces.cli import main\nmain()\n")
-    command = [str(script)] if program == "entry point" else ["-m", "fst"]
-    words = [*SLIM, "trainer.devices=2", "--user"]
+    words = ["train", *SLIM, "trainer.devices=2", "--user"]
     environment |= {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(tmp_path / "data")}
-    ran = subprocess.run(
-        [sys.executable, *command, "train", *words],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.count("wrote ") == 1
-    assert ran.stdout.count("writes below ") == 1
+    if program == "module":
+        ran = subprocess.run(
+            [sys.executable, "-m", "fst", *words],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        status, output = ran.returncode, ran.stdout + ran.stderr
+    else:
+        script = tmp_path / "fst"  # as pip writes it for [project.scripts]
+        script.write_text("from fst.interfaces.cli import main\nmain()\n")
+        started = fork_server.start(words, tmp_path, environment, script)
+        (output,) = started.communicate()
+        status = started.returncode or 0
+    assert status == 0, output
+    assert output.count("wrote ") == 1
+    assert output.count("writes below ") == 1
     assert (tmp_path / "data" / "fst" / "checkpoints" / "mine.safetensors").is_file()
     assert "data" in os.listdir(tmp_path)
     assert not (tmp_path / "runs").exists()

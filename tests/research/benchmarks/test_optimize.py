@@ -15,8 +15,10 @@ from fst.interfaces.arguments.benchmark import parser
 from fst.loss_networks.sources import EMBEDDED, WEIGHTS
 from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import optimize
+from fst.research.benchmarks import optimize as optimize_benchmark
 from fst.research.benchmarks.optimize import EVERY, TURN, Judged, Ours, race, run, seconds_until
 from fst.research.benchmarks.textbook import TextbookLoss, TextbookOptimization
+from fst.styles.objective import style_target
 
 LAYERS = {"content_layers": {"relu2_1": 1.0}, "style_layers": {"relu1_1": 1.0, "relu2_1": 1.0}}
 
@@ -105,6 +107,7 @@ def test_the_command_tells_and_returns_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(optimize_benchmark, "style_target", lambda file, *_: style_target(file, 48))
     make_photo(32, 32).save("photo.png")
     make_photo(40, 40, seed=3).save("sea.png")
     words = ["optimize", "--photo", "photo.png", "--style", "sea.png", "--weights", "random",

@@ -1,5 +1,6 @@
 """fst.research.distillation.teach: the student learns, and a stopped run goes on."""
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.loss_networks.vgg import VGG19
+from fst.research.distillation import mixtures, teach
+from fst.research.distillation.mixtures import regression_pictures
 from fst.research.distillation.settings import DistillationSettings
 from fst.research.distillation.slim import RELUS, random_slim, write_slim
 from fst.research.distillation.teach import Distillation
@@ -35,6 +38,14 @@ def pictures() -> Pictures:
     coarse = F.interpolate(random(6, 3, 6, 6), (40, 48), mode="bicubic").clamp(0, 1)
     photos = [(255 * photo).to(torch.uint8) for photo in coarse]
     return photos, [F.interpolate(random(1, 3, 8, 8, seed=1), (60, 60), mode="bicubic")[0]]
+
+
+@pytest.fixture(autouse=True)
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The regressions are over 6 pictures instead of 48: seconds instead of half a minute."""
+    few = functools.partial(regression_pictures, count=6)
+    for module in (mixtures, teach):
+        monkeypatch.setattr(module, "regression_pictures", few)
 
 
 def make(teacher: VGG19, pictures: Pictures, pruned: bool = True, **options: int) -> Distillation:
