@@ -18,6 +18,7 @@ import pytest
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from programs import Server
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -421,10 +422,15 @@ for i in range(rounds):
 """
 
 
-def test_whenever_it_is_killed_the_file_is_whole(tmp_path: Path) -> None:
+def test_whenever_it_is_killed_the_file_is_whole(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, fork_server: Server
+) -> None:
     rounds = 20
-    arguments = [sys.executable, "-W", "ignore", "-c", KILLER, str(tmp_path), str(rounds)]
-    subprocess.run(arguments, cwd=ROOT, check=True, timeout=120)
+    script = tmp_path_factory.mktemp("killer") / "killer.py"
+    script.write_text(KILLER)
+    killer = fork_server.start([str(tmp_path), str(rounds)], ROOT, dict(os.environ), script)
+    (said,) = killer.communicate(120)
+    assert killer.returncode == 0, said
     paths = by_step(tmp_path)
     assert len(paths) == rounds
     for path in paths:

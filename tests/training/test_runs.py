@@ -5,9 +5,9 @@ import errno
 import fcntl
 import os
 import resource
-import subprocess
-import sys
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from programs import Server
 
 from fst.errors import CheckpointError, InputError
 from fst.nets import make_net
@@ -516,12 +517,12 @@ def test_a_path_with_nothing_to_resume_is_said_though_the_style_exists(
 # --- several processes ---------------------------------------------------------------------------
 
 HOLD = """
-import sys
+import sys, time
 from pathlib import Path
 from fst.training.runs import held
 with held(Path(sys.argv[1])):
     print("held", flush=True)
-    sys.stdin.read()
+    time.sleep(600)
 """
 
 
@@ -550,20 +551,18 @@ def test_runs_that_start_in_the_same_second_share_no_folder(
 
 
 def test_a_run_that_is_going_on_is_not_resumed(
-    runs: Path, checkpoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    runs: Path, checkpoints: Path, tmp_path: Path, fork_server: Server
 ) -> None:
     older = earlier_run(runs, "20260101-000000", "step=10", age=2)
     living = earlier_run(runs, "20260102-000000", "step=20")
     leftover = living / "resume" / ".fst.abc.tmp"
     leftover.write_bytes(b"being written")
-    other = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(living)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert other.stdout is not None
-    assert other.stdout.readline() == "held\n"
+    (tmp_path / "hold.py").write_text(HOLD)
+    other = fork_server.start([str(living)], tmp_path, dict(os.environ), tmp_path / "hold.py")
+    while not (said := other.said()[0]):
+        assert other.poll() is None
+        time.sleep(0.01)
+    assert said == "held\n"
     for resume in ("auto", str(living)):
         with pytest.raises(InputError, match="still being trained") as caught:
             prepare_run("monet", runs, checkpoints, resume=resume)
@@ -572,7 +571,7 @@ def test_a_run_that_is_going_on_is_not_resumed(
     # others are free, and so is a new run
     assert prepare_run("monet", runs, checkpoints, resume=str(older)).resume is not None
     assert prepare_run("monet", runs, checkpoints).resume is None
-    other.kill()  # however it ends, the system lets go of the lock
+    other.send_signal(signal.SIGKILL)  # however it ends, the system lets go of the lock
     other.communicate()
     assert prepare_run("monet", runs, checkpoints, resume="auto").folder == living
 
