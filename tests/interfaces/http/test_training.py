@@ -30,7 +30,8 @@ from fst.training.words import hydras
 PAINTING = encoded(make_photo(64, 48, seed=9))
 TINY = (
     "net.arguments={width: 4, residual_blocks: 1}", "init=null", "data.size=32",
-    "data.val_photos=2", "loss=slim", "style.size=48", "trainer.device=cpu",
+    "data.val_photos=2", "loss=slim", "style.size=48", "style.style_weight=3",
+    "trainer.device=cpu",
 )  # fmt: skip
 
 

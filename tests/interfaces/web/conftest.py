@@ -19,6 +19,7 @@ TRAINING = (
     "data.val_photos=2",
     "loss=slim",
     "style.size=48",
+    "style.style_weight=3",
     "trainer.max_steps=3",
 )
 """Settings of a training of a moment."""
