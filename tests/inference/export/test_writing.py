@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from fst.choices import EXPORT_TARGETS
 from fst.errors import CheckpointError, InputError
-from fst.inference.export import pt2
+from fst.inference.export import graph, pt2
 from fst.inference.export.exported import ExportedNet
+from fst.inference.export.graph import graph_of
 from fst.inference.export.options import ExportOptions
 from fst.inference.export.pictures import photos_to_prove
 from fst.inference.export.targets import TARGETS, Target
@@ -160,6 +161,34 @@ def test_each_target_is_told_of_when_it_is_there(quick: None, tmp_path: Path) ->
     export(tiny_style(), ["quick", "quick"], tmp_path, OPTIONS,
            on_written=lambda written: told.append(written.target))  # fmt: skip
     assert told == ["quick"]
+
+
+def test_targets_of_the_same_sizes_share_a_graph(
+    quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[ExportedNet] = []
+    given: list[object] = []
+
+    def draw(exported: ExportedNet) -> object:
+        drawn.append(exported)
+        return object()
+
+    def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
+        given.append(graph_of(exported))
+        return TARGETS["quick"].write(exported, folder, options)
+
+    monkeypatch.setattr(graph, "draw", draw)
+    for name, any_size in (("one", True), ("two", True), ("three", False)):
+        target = replace(TARGETS["quick"], write=write, any_size=any_size, runner=lambda path: None)
+        monkeypatch.setitem(TARGETS, name, target)
+    for number, name in enumerate(("one", "two", "three")):
+        options = replace(OPTIONS, name=f"{number}")
+        export(tiny_style(), [name], tmp_path, options)
+    assert len(drawn) == 3  # of three exports
+    export(tiny_style(), ["one", "two", "three"], tmp_path, OPTIONS, overwrite=True)
+    assert [net.any_size for net in drawn[3:]] == [True, False]
+    assert given[3] is given[4]
+    assert given[4] is not given[5]
 
 
 def test_where_a_file_can_not_be_run_it_is_written_without_a_proof(
