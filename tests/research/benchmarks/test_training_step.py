@@ -1,9 +1,7 @@
 """What is compared: the variants, their arithmetic, their steps and their memory. Never a time."""
 
 import copy
-import pickle
 from collections.abc import Callable
-from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
@@ -319,32 +317,8 @@ def test_the_peak_memory_is_of_a_process_of_its_own(settings: BenchmarkSettings)
     assert 100 < megabytes < held.nbytes / 1e6
 
 
-class Here:
-    """A pool whose process is this one; what it raises goes the way between processes."""
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def __enter__(self) -> "Here":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def submit(self, function: Callable[..., Any], *words: Any) -> "Future[Any]":
-        done: Future[Any] = Future()
-        try:
-            done.set_result(function(*words))
-        except Exception as error:
-            done.set_exception(pickle.loads(pickle.dumps(error)))
-        return done
-
-
-def test_a_mistake_in_the_other_process_comes_back(
-    settings: BenchmarkSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training_step, "ProcessPoolExecutor", Here)
-    monkeypatch.setattr(training_step, "tune_process", lambda device: None)
+@pytest.mark.slow
+def test_a_mistake_in_the_other_process_comes_back(settings: BenchmarkSettings) -> None:
     with pytest.raises(InputError, match=r"vgg\.bin"):
         peak_memory(replace(settings, weights="vgg.bin"), Variant("fp32"))
 
