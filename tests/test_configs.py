@@ -17,7 +17,7 @@ from fst.optimization.pyramid import optimize_coarse_to_fine
 from fst.styles import catalog
 from fst.styles.catalog import load_style
 from fst.styles.predicted import ANY, load_any
-from fst.training.settings import is_calibrated
+from fst.training.loss_weights import is_calibrated
 from fst.training.trainer import make_trainer
 
 CONFIGS = ROOT / "configs"

@@ -37,8 +37,9 @@ nearest peak that rises to so much of the highest."""
 LEVEL = 0.01
 """So much below its neighbors a place is still part of a peak: stripes have level ridges."""
 
-RANDOM = 0.08
-"""Height of the second peak that strokes at random have in a window: no weave."""
+RANDOM = 0.05
+"""Height of the second peak that strokes at random have in a window: no weave. The five shipped
+paintings have 0.053 to 0.088, pictures that were optimized from noise 0.03."""
 
 BATCH = 32
 """Windows at once: what they take of memory does not grow with the picture."""

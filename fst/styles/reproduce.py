@@ -63,6 +63,8 @@ def _arguments(description: dict[str, Any], steps: int | None) -> list[str]:
     ]  # fmt: skip
     if share:
         arguments.append(f"loss.slim_share={share:g}")
+    if (margin := style.get("margin")) is not None:
+        arguments.append(f"style.margin={margin}")
     arguments += [*_of_the_loss(loss), *_of_the_data(data)]
     if init := training.get("init"):
         arguments.append(f"init={quoted(init)}")

@@ -17,7 +17,7 @@ from fst.styles.catalog import load_style
 from fst.styles.objective import STAND_IN, style_target
 from fst.styles.predicted import ANY, STROKE_SIZES, WEIGHTS, AnyPainting, Asked, load_any
 from fst.styles.trained import TrainedStyle
-from fst.training.settings import is_calibrated
+from fst.training.loss_weights import is_calibrated
 
 DIGEST = "init_sha256"
 """In a run's settings: the digest of the any-painting net that made its beginning."""

@@ -26,6 +26,7 @@ from fst.training.description import about_painting, describe_run, described
 from fst.training.fit import fit, got_signal, time_is_up
 from fst.training.frozen import freeze
 from fst.training.loggers import writable
+from fst.training.loss_weights import is_calibrated
 from fst.training.module import StyleTransferModule
 from fst.training.outcome import check_learned
 from fst.training.parts import Parts, try_out
@@ -34,7 +35,6 @@ from fst.training.recipe import Recipe
 from fst.training.reporting.progress import tell_smaller
 from fst.training.resume import check_fits
 from fst.training.runs import Run, finish, held, keep_settings, may_replace, prepare_run
-from fst.training.settings import is_calibrated
 from fst.training.unfinished import failure_noted
 
 Settings = dict[str, Any]

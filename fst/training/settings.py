@@ -11,18 +11,19 @@ from typing import Any
 import torch
 from lightning.pytorch.strategies import StrategyRegistry
 
-from fst.choices import NETWORKS, PADDINGS, POOLINGS, STATISTICS
+from fst.choices import MARGINS, NETWORKS, PADDINGS, POOLINGS, STATISTICS
 from fst.errors import InputError
 from fst.evaluation.regularity import WINDOW
 from fst.loss_networks.architectures import parse_layers
-from fst.losses.perceptual import NORMALIZATIONS, TV_WEIGHT
+from fst.losses.perceptual import NORMALIZATIONS
 from fst.losses.style.choice import LARGEST, check_statistic
 from fst.nets import NETS, make_net
 from fst.optimization.calibration import STRENGTHS
 from fst.styles.catalog import BASE
-from fst.system.checks import number, one_of, optional, shown, switch, text, whole_number
+from fst.system.checks import number, one_of, optional, shown, stepped, switch, text, whole_number
 from fst.system.device import pick_device
 from fst.training.at_hand import check_judge
+from fst.training.loss_weights import is_calibrated, style_weights
 from fst.training.many.paintings import SOURCES
 from fst.training.many.settings import (
     check_kind,
@@ -121,6 +122,10 @@ def _style_size(name: str, value: Any) -> None:
     whole_number(name, value, least=MIN_STYLE_SIZE)
 
 
+def _margin(name: str, value: Any) -> None:
+    stepped(name, value, MARGINS)
+
+
 def _layers(name: str, value: Any) -> None:
     if not isinstance(value, Mapping | str) or not value:
         raise InputError(f"{name} must map layers to weights, as {{relu4_2: 1.0}}, not {value!r}")
@@ -166,6 +171,7 @@ CHECKS: dict[str, Check] = {
     "style.content_weight": _or_null(_weight),
     "style.style_weight": _or_null(_weight),
     "style.tv_weight": _weight,
+    "style.margin": _or_null(_margin),
     "style.title": _plain,
     "style.painter": _plain,
     "style.year": _plain,
@@ -229,30 +235,3 @@ NEEDED = {
     "": ("init", "resume", "overwrite", "runs", "checkpoints"),
 }  # fmt: skip
 """Groups and settings that a training can't be without: ``~logger`` takes one away."""
-
-
-def is_calibrated(weights: Mapping[str, Any]) -> bool:
-    """Whether the weights of content and style follow from the strength asked for."""
-    return weights["content_weight"] is None and weights["style_weight"] is None
-
-
-def style_weights(settings: Mapping[str, Any]) -> dict[str, float | None]:
-    """The three weights of the loss, wherever they were given: ``style.`` or ``loss.``.
-
-    ``loss.…_weight`` is ``style.…_weight`` unless it was set itself.
-
-    Raises:
-        InputError: a weight was given in both places, and differs.
-    """
-    found: dict[str, float | None] = {}
-    for name in ("content_weight", "style_weight", "tv_weight"):
-        of_style, of_loss = settings["style"].get(name), settings["loss"].get(name)
-        if of_loss is None or of_loss == of_style:
-            found[name] = of_style
-        elif of_style is None or (name == "tv_weight" and of_style == TV_WEIGHT):
-            found[name] = of_loss
-        else:
-            raise InputError(
-                f"style.{name}={of_style:g} and loss.{name}={of_loss:g} are one weight: give one"
-            )
-    return found

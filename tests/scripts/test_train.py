@@ -73,9 +73,10 @@ def test_a_run_writes_all_that_the_readme_names(
     run_forked: Run, tiny: list[str], tmp_path: Path
 ) -> None:
     steps = ["trainer.max_steps=20", "trainer.preview_every=10", "trainer.val_every=10"]
-    result = run_forked("train.py", *tiny, *RANDOM, *steps)
+    result = run_forked("train.py", *tiny, *RANDOM, *steps, "style.margin=12")
     assert result.returncode == 0, result.stderr
     style = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
+    assert style.margin == 12
     about = style.description
     assert about["style"]["name"] == "mine"
     assert about["style"]["title"] is None  # the painting is not Monet's

@@ -18,7 +18,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 ABOUT: dict[str, Any] = {
     "net": {"name": "johnson", "arguments": {"width": 16, "residual_blocks": 3,
                                              "upsampling": "bilinear"}},
-    "style": {"name": "the_scream", "image": "the_scream.jpg", "size": 400},
+    "style": {"name": "the_scream", "image": "the_scream.jpg", "size": 400, "margin": 32},
     "loss": {"content_weight": 1.0, "style_weight": 5.42, "tv_weight": 0.25,
              "loss_network": {"weights": "caffe"}},
     "data": {"source": "folder", "name": "train", "size": 192, "batch_size": 3,

@@ -10,7 +10,7 @@ from tiny_runs import training_settings
 
 from fst.data.module import PhotoDataModule
 from fst.errors import InputError
-from fst.training.settings import check_group, check_settings, style_weights
+from fst.training.settings import check_group, check_settings
 
 
 def leaves(part: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
@@ -61,6 +61,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "data.num_workers": [-1],
     "data.device_cache": ["perhaps"],
     "data.shuffle_buffer": [0],
+    "style.margin": [-4, 10, 260],
     "trainer.max_steps": [0, -1],
     "trainer.device": ["abacus"],
     "trainer.devices": [0, "all"],
@@ -199,21 +200,6 @@ def test_the_defaults_are_allowed() -> None:
     check_settings(training_settings())
 
 
-def test_weights_given_for_the_loss_count_as_the_styles() -> None:
-    found = style_weights(training_settings("loss.style_weight=5", "loss.tv_weight=0.25"))
-    assert found == {"content_weight": None, "style_weight": 5, "tv_weight": 0.25}
-    found = style_weights(training_settings("style.style_weight=5", "style.content_weight=2"))
-    assert found == {"content_weight": 2, "style_weight": 5, "tv_weight": 0.5}
-    found = style_weights(training_settings())
-    assert found == {"content_weight": None, "style_weight": None, "tv_weight": 0.5}
-
-
-def test_one_weight_given_twice_is_refused() -> None:
-    with pytest.raises(InputError, match=r"5.*6") as caught:
-        style_weights(training_settings("style.style_weight=5", "loss.style_weight=6"))
-    assert "style_weight" in str(caught.value)
-
-
 @pytest.mark.parametrize("group", ["style", "net", "loss", "data", "trainer", "logger"])
 @pytest.mark.parametrize("taken", ["null", "away", 5])
 def test_a_group_that_is_missing_is_named(group: str, taken: object) -> None:
@@ -240,11 +226,6 @@ def test_without_strength_a_weight_is_needed() -> None:
     with pytest.raises(InputError, match=r"strength_target.*style_weight"):
         check_settings(training_settings("style.strength_target=null"))
     check_settings(training_settings("style.strength_target=null", "style.style_weight=3"))
-
-
-def test_the_third_weight_given_twice_is_refused_too() -> None:
-    with pytest.raises(InputError, match=r"tv_weight=3.*tv_weight=1"):
-        style_weights(training_settings("style.tv_weight=3", "loss.tv_weight=1"))
 
 
 def test_the_name_of_the_net_that_trainings_begin_with_is_taken() -> None:

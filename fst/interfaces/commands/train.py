@@ -25,6 +25,7 @@ from fst.styles.reproduce import quoted
 from fst.system.device import process_rank
 from fst.training.at_hand import judged_at_hand
 from fst.training.earlier import renamed, translated
+from fst.training.loss_weights import style_weights
 from fst.training.many.beginning import usual_init
 from fst.training.many.session import train_many
 from fst.training.many.settings import check_frozen, check_typed, count_rows, is_of_many
@@ -32,7 +33,7 @@ from fst.training.own_painting import own_painting
 from fst.training.parts import Parts
 from fst.training.resume import ABSENT, foreign_targets, leaves, own_settings, resumed_settings
 from fst.training.session import fixed_weights, train
-from fst.training.settings import check_settings, style_weights
+from fst.training.settings import check_settings
 from fst.training.unfinished import find_run, folder_of
 from fst.training.words import TEXTS, hydras, key_of, one_line, resumes
 

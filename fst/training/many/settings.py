@@ -101,6 +101,10 @@ def check_typed(settings: Mapping[str, Any], typed: Collection[str]) -> None:
     of_paintings = [name for name in typed if name.partition(".")[0] == "paintings"]
     if kind != "any" and of_paintings:
         raise InputError(f"{of_paintings[0]} is for style=any, which learns from many paintings")
+    if kind in KINDS and "style.margin" in typed:
+        raise InputError(
+            f"style.margin is of one painting, and net={kind} learns many: leave it out"
+        )
     if kind == "any" and (useless := [name for name in OF_ONE_PAINTING if name in typed]):
         raise InputError(
             f"{useless[0]} is of one painting: for style=any there are paintings.sizes and "

@@ -85,6 +85,8 @@ def test_random_convolutions_are_not_frozen(kind: str) -> None:
         ("any", "loss.style_weight", "paintings.style_weights"),
         ("any", "style.strength_target", "paintings.style_weights"),
         ("several", "style.strength_target", "style.style_weight"),
+        ("any", "style.margin", "one painting"),
+        ("several", "style.margin", "one painting"),
     ],
 )
 def test_what_would_not_be_looked_at_is_refused(kind: str, typed: str, says: str) -> None:
