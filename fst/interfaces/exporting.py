@@ -31,9 +31,7 @@ def export_style(
     chosen = dict(options)
     overwrite = switch("overwrite", chosen.pop("overwrite", False))
     photos = [Path(to_path(one, "photo")) for one in listed(chosen.pop("calibrate", None))]
-    if chosen.get("margin") is None:
-        chosen["margin"] = style.net().margin
-    made = ExportOptions(style.name, calibrate=calibrating(photos), **chosen)
+    made = ExportOptions.of(style, calibrate=calibrating(photos), **chosen)
     place = Path(to_path(folder, "folder"))
     with own_modes(torch.device("cpu")):
         (written,) = export(style, [to], place, made, overwrite)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 from fst.choices import MARGIN
 from fst.errors import InputError
 from fst.inference.options import check_margin
+from fst.styles.style import Style
 from fst.system.checks import switch, whole_number
 
 
@@ -52,3 +54,13 @@ class ExportOptions:
             raise InputError("half (--half) and int8 (--int8): give one of them")
         if self.calibrate and not self.int8:
             raise InputError("calibrate (--calibrate) is of no use without int8 (--int8)")
+
+    @classmethod
+    def of(cls, style: Style, margin: int | None = None, **chosen: Any) -> Self:
+        """Those of a style: its name, and the margin that its net needs where none is given.
+
+        Raises:
+            InputError: as above.
+            CheckpointError: the style has no net.
+        """
+        return cls(style.name, style.net().margin if margin is None else margin, **chosen)

@@ -17,9 +17,9 @@ def main(options: argparse.Namespace) -> int:
     photos = calibrating(options.calibrate)
     style = find_style(options.style, options.checkpoints, asked={})
     way_of(style, "feedforward")  # what has no net of its own is told
-    chosen = ExportOptions(
-        name=style.name,
-        margin=style.net().margin if options.margin is None else options.margin,
+    chosen = ExportOptions.of(
+        style,
+        margin=options.margin,
         uint8=options.uint8,
         half=options.half,
         int8=options.int8,
