@@ -80,13 +80,13 @@ def measure_regularity(picture: Tensor, photo: Tensor | None = None) -> Regulari
     """
     if min(picture.shape[2:]) < WINDOW:
         raise ValueError(f"regularity is measured from {WINDOW} pixels on")
-    windows = _windows(picture)
+    windows = _windows(picture)[0]
     columns = windows.shape[1]
-    chosen = torch.arange(windows.shape[0] * columns) if photo is None else _flattest(photo)
+    chosen = torch.arange(windows.shape[0] * columns) if photo is None else _flattest(photo)[0]
     parts = (windows[at // columns, at % columns].float() for at in torch.split(chosen, BATCH))
     found = torch.cat([rises(autocorrelation(part)) for part in parts])
     heights = found.amax(1)
-    distances = _lags().float().norm(dim=1).to(found.device)
+    distances = _lags(found.device).float().norm(dim=1)
     high = found >= (AS_HIGH * heights[:, None]).clamp_min(1e-6)
     periods = torch.where(high, distances, torch.inf).amin(1).nan_to_num(posinf=0)
     return Regularity(float(heights.median()), float(periods.median()))
@@ -110,25 +110,24 @@ def weave(painted: Tensor, photos: Tensor) -> Tensor:
     """
     if min(painted.shape[2:]) < WINDOW:
         raise ValueError(f"a weave is seen from {WINDOW} pixels on")
-    found = []
-    for picture, photo in zip(torch.split(painted.float(), 1), torch.split(photos, 1), strict=True):
-        windows, at = _windows(picture), _flattest(photo)
-        columns = windows.shape[1]
-        peaks = rises(autocorrelation(windows[at // columns, at % columns]))
-        found.append(F.relu(peaks - RANDOM).square().sum(1).mean())
-    return torch.stack(found)
+    windows, at = _windows(painted.float()), _flattest(photos)
+    columns = windows.shape[2]
+    pictures = torch.arange(len(at), device=at.device)[:, None]
+    chosen = windows[pictures, at // columns, at % columns]  # (N, flattest, C, WINDOW, WINDOW)
+    peaks = rises(autocorrelation(chosen.flatten(0, 1)))
+    return F.relu(peaks - RANDOM).square().sum(1).view(at.shape).mean(1)
 
 
-def _flattest(photo: Tensor) -> Tensor:
-    """Numbers of the windows in which a photo varies least, of those of :func:`_windows`."""
-    uneven = _windows(photo.float()).var((3, 4)).sum(2).flatten()
-    return uneven.argsort(stable=True)[: max(1, round(FLATTEST * len(uneven)))]
+def _flattest(photos: Tensor) -> Tensor:
+    """Numbers of the windows in which each photo varies least, of its row of :func:`_windows`."""
+    uneven = _windows(photos.float()).var((4, 5)).sum(3).flatten(1)
+    return uneven.argsort(stable=True)[:, : max(1, round(FLATTEST * uneven.shape[1]))]
 
 
 def _windows(images: Tensor) -> Tensor:
-    """``(1, C, H, W)`` to ``(rows, columns, C, WINDOW, WINDOW)``: a view, nothing is copied."""
-    windows = images[0].unfold(1, WINDOW, STEP).unfold(2, WINDOW, STEP)
-    return windows.permute(1, 2, 0, 3, 4)
+    """``(N, C, H, W)`` to ``(N, rows, columns, C, WINDOW, WINDOW)``: a view, nothing is copied."""
+    windows = images.unfold(2, WINDOW, STEP).unfold(3, WINDOW, STEP)
+    return windows.permute(0, 2, 3, 1, 4, 5)
 
 
 def autocorrelation(windows: Tensor) -> Tensor:
@@ -178,7 +177,7 @@ def rises(correlations: Tensor) -> Tensor:
         ``(N, distances)``, from 0 to 1, in the order of the shifts within :data:`PERIODS`; 0 where
         there is no peak.
     """
-    lags, reach = _lags().to(correlations.device), correlations.shape[-1] // 2
+    lags, reach = _lags(correlations.device), correlations.shape[-1] // 2
     parts = torch.linspace(0, 1, reach, device=lags.device)
     ways = lags[:, None].flip(-1) / reach * parts[:, None]  # (distances, parts, x and y)
     maps = correlations[:, None]
@@ -192,7 +191,7 @@ def rises(correlations: Tensor) -> Tensor:
 
 
 @cache
-def _lags() -> Tensor:
+def _lags(device: torch.device) -> Tensor:
     """The shifts within PERIODS as rows and columns, ``(distances, 2)``; the other half mirrors."""
     shortest, longest = PERIODS
     rows, columns = torch.meshgrid(
@@ -201,4 +200,4 @@ def _lags() -> Tensor:
     lags = torch.stack([rows, columns], -1).flatten(0, 1)
     distances = lags.float().norm(dim=1)
     half = (lags[:, 0] > 0) | (lags[:, 1] > 0)
-    return lags[half & (distances >= shortest) & (distances <= longest)]
+    return lags[half & (distances >= shortest) & (distances <= longest)].to(device)

@@ -60,25 +60,28 @@ def random_motion(photos: Tensor, seed: int) -> Motion:
 
     Args:
         photos: ``(N, 3, H, W)``: their number, size and device.
-        seed: the same one gives the same motion, on every device.
+        seed: the same one gives the same motion on every device; the noise is drawn where it is
+            wanted, and each kind of device draws another.
     """
     n, _, h, w = photos.shape
-    draw = torch.Generator().manual_seed(seed)
+    at, draw = photos.device, torch.Generator().manual_seed(seed)
     sides = torch.tensor([w, h], dtype=torch.float32)
     shift = (2 * torch.rand(n, 2, generator=draw) - 1) * SHIFT * 2 / sides
     angle = (2 * torch.rand(n, generator=draw) - 1) * TURN
     scale = 1 + (2 * torch.rand(n, generator=draw) - 1) * ZOOM
-    bend = torch.randn(n, 2, KNOTS, KNOTS, generator=draw) * BEND
-    noise = torch.randn(n, 3, h, w, generator=draw) * NOISE
+    bend = (torch.randn(n, 2, KNOTS, KNOTS, generator=draw) * BEND).to(at)
     cos, sin = scale * angle.cos(), scale * angle.sin()
     # a turn in pixels: the grid counts from -1 to 1 on sides of any length
     rows = [cos, -sin * h / w, shift[:, 0], sin * w / h, cos, shift[:, 1]]
-    grid = F.affine_grid(torch.stack(rows, 1).view(n, 2, 3), [n, 3, h, w], align_corners=False)
+    moves = torch.stack(rows, 1).view(n, 2, 3).to(at)
+    # to send as many numbers as a photo has would make a GPU wait at every step
+    own = draw if at.type == "cpu" else torch.Generator(at).manual_seed(seed)
+    noise = torch.randn(n, 3, h, w, generator=own, device=at) * NOISE
+    grid = F.affine_grid(moves, [n, 3, h, w], align_corners=False)
     smooth = F.interpolate(bend, (h, w), mode="bicubic", align_corners=True)
-    grid = grid + smooth.permute(0, 2, 3, 1) * 2 / sides
+    grid = grid + smooth.permute(0, 2, 3, 1) * 2 / sides.to(at)
     inside = (grid.abs() <= 1).all(3)[:, None].float()
-    at = photos.device
-    return Motion(grid.to(at), noise.to(at), inside.to(at))
+    return Motion(grid, noise, inside)
 
 
 def instability(
