@@ -181,12 +181,14 @@ def rises(correlations: Tensor) -> Tensor:
     parts = torch.linspace(0, 1, reach, device=lags.device)
     ways = lags[:, None].flip(-1) / reach * parts[:, None]  # (distances, parts, x and y)
     maps = correlations[:, None]
-    along = F.grid_sample(maps, ways.expand(len(maps), -1, -1, -1), align_corners=True)[:, 0]
-    lowest = along.amin(-1).clamp_min(0)
-    around = F.max_pool2d(maps, 3, 1, 1)[:, 0]
-    heights, highest = (
-        of[:, lags[:, 0] + reach, lags[:, 1] + reach] for of in (correlations, around)
-    )
+    with torch.no_grad():  # the lowest place alone has a gradient: it is read once more
+        along = F.grid_sample(maps, ways.expand(len(maps), -1, -1, -1), align_corners=True)[:, 0]
+        at = along.argmin(-1)  # (N, distances)
+    places = ways[torch.arange(len(lags), device=lags.device), at][:, :, None]
+    lowest = F.grid_sample(maps, places, align_corners=True)[:, 0, :, 0].clamp_min(0)
+    around = F.max_pool2d(maps.detach(), 3, 1, 1)
+    flat = (lags[:, 0] + reach) * correlations.shape[-1] + lags[:, 1] + reach
+    heights, highest = (of.flatten(1).index_select(1, flat) for of in (correlations, around))
     return torch.where(heights >= highest - LEVEL, heights - lowest, 0).clamp_min(0)
 
 

@@ -10,6 +10,7 @@ from fst.errors import InputError
 from fst.loss_networks.architectures import ARCHITECTURES
 from fst.loss_networks.architectures import CHANNELS as CHANNELS
 from fst.loss_networks.architectures import check_layers as check_layers
+from fst.nets.padding import pad
 from fst.nets.winograd import convolution
 
 LAYERS = ARCHITECTURES["vgg19"].layers
@@ -105,6 +106,6 @@ def beyond(x: Tensor, padding: str) -> Tensor:
     A single row or column has itself alone to reflect, as in NumPy.
     """
     if min(x.shape[2:]) > 1:
-        return F.pad(x, (1, 1, 1, 1), mode=padding)
+        return pad(x, 1, padding)
     rows, columns = (padding if side > 1 else "replicate" for side in x.shape[2:])
     return F.pad(F.pad(x, (1, 1, 0, 0), mode=columns), (0, 0, 1, 1), mode=rows)

@@ -53,7 +53,24 @@ def gram_matrix(features: Tensor) -> Tensor:
             gram: Tensor = _Bfloat16Gram.apply(features)
             return gram
         flat = at_least_float32(features).flatten(2)  # (N, C, H*W)
+        if features.is_cuda:
+            return products_in_parts(flat) / flat.shape[2]
         return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+PART = 2048
+"""Positions of a Gram matrix that a GPU's processor adds up alone: of one product of few rows and
+65,536 columns most processors would have nothing to do."""
+
+
+def products_in_parts(flat: Tensor) -> Tensor:
+    """``F F^T`` of ``(N, C, positions)``, over parts of the positions, which are then added up."""
+    parts = 1
+    while flat.shape[2] % (2 * parts) == 0 and flat.shape[2] // (2 * parts) >= PART:
+        parts *= 2
+    split = flat.unflatten(2, (parts, -1)).transpose(1, 2)  # (N, parts, C, positions / parts)
+    products: Tensor = (split @ split.transpose(2, 3)).sum(1)
+    return products
 
 
 class _Bfloat16Gram(torch.autograd.Function):

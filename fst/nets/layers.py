@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fst.nets.norm import InstanceNorm2d
+from fst.nets.padding import pad
 from fst.nets.winograd import convolution
 
 
@@ -14,7 +15,7 @@ class ReflectionPad2d(nn.ReflectionPad2d):
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C, H + 2 p, W + 2 p)``."""
         with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x)
+            return pad(x, self.padding[0], "reflect")
 
 
 def widen(images: Tensor, margin: int = 0, multiple: int = 4) -> tuple[Tensor, int]:
@@ -71,6 +72,11 @@ class ConvNorm(nn.Sequential):
         return y
 
 
+def _shares(fold: object, weight: Tensor) -> Tensor:
+    """A fold as a tensor like ``weight``; to bring it to a GPU, nobody waits for the GPU."""
+    return torch.tensor(fold, dtype=weight.dtype).to(weight.device, non_blocking=True)
+
+
 class UpsampleConv(ConvNorm):
     """Nearest-neighbor upsampling by 2, then :class:`ConvNorm`, at 4/9 of the work.
 
@@ -94,7 +100,7 @@ class UpsampleConv(ConvNorm):
     def convolved(self, x: Tensor) -> Tensor:
         """All but the norm: the features that it sees."""
         with torch.autocast(x.device.type, enabled=False):  # as in ReflectionPad2d
-            x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+            x = pad(x, 1, "replicate")
             weight, bias = self.folded()
         return interleave(F.conv2d(x, weight, bias))
 
@@ -105,7 +111,7 @@ class UpsampleConv(ConvNorm):
         """
         weight, bias = self.conv.weight, self.conv.bias
         assert bias is not None
-        fold = weight.new_tensor(self.FOLD)
+        fold = _shares(self.FOLD, weight)
         four = torch.einsum("oikl,ptk,qul->pqoitu", weight, fold, fold).flatten(0, 2)
         return four.contiguous(memory_format=torch.channels_last), bias.repeat(4)
 
@@ -136,7 +142,7 @@ class SmoothUpsampleConv(ConvNorm):
     def convolved(self, x: Tensor) -> Tensor:
         """All but the norm: the features that it sees."""
         with torch.autocast(x.device.type, enabled=False):  # as in ReflectionPad2d
-            x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+            x = pad(x, 1, "replicate")
             weight, bias = self._fold("pqoitu"), self._bias().repeat(4)
         y = convolution(x, weight, bias).permute(0, 2, 3, 1)
         # what a pixel shuffle does, but whole runs of channels are moved: a quarter of its time
@@ -149,7 +155,7 @@ class SmoothUpsampleConv(ConvNorm):
         return self._fold("opqitu"), self._bias().repeat_interleave(4)
 
     def _fold(self, order: str) -> Tensor:
-        fold = self.conv.weight.new_tensor(self.FOLD)
+        fold = _shares(self.FOLD, self.conv.weight)
         four = torch.einsum(f"oikl,ptk,qul->{order}", self.conv.weight, fold, fold).flatten(0, 2)
         return four.contiguous(memory_format=torch.channels_last)
 

@@ -139,11 +139,12 @@ class StyleTransferModule(lightning.LightningModule):
         if self.average is not None:
             update_average(self.average, self.net, self.recipe.ema, step, left_out)
         self._log("train", terms)
-        self.log("lr", self.rate(step))
+        # as tensors: of a number Lightning makes one on the device, and waits for it
+        self.log("lr", torch.tensor(self.rate(step)))
         last = step + 1 == self.trainer.max_steps
         if not photos.is_cuda or (step + 1) % GPU_CHECK_EVERY == 0 or last:
             self._look_at_flags()
-        self.log("skipped", float(self.guard.skipped))
+        self.log("skipped", torch.tensor(float(self.guard.skipped)))
 
     def _gradients_that_fit(self, photos: Tensor) -> LossTerms:
         """The gradients, in smaller parts where memory runs out."""
