@@ -128,7 +128,7 @@ class TrainingBench:
         if self.device.type != "cpu":  # a trainer tells the loader where photos are cropped
             place: Any = SimpleNamespace(root_device=self.device)
             self.photos.trainer = SimpleNamespace(  # type: ignore[assignment]
-                global_step=0, global_rank=0, world_size=1, strategy=place
+                global_step=0, max_steps=-1, global_rank=0, world_size=1, strategy=place
             )
         self.batch: Tensor = next(self._batches()).to(self.device)
 
