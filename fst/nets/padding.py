@@ -34,12 +34,11 @@ class Pad(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, width: int, mode: str) -> Tensor:
+        """``(N, C, H, W)`` to ``(N, C, H + 2 width, W + 2 width)``."""
         ctx.width, ctx.reflect = width, mode == "reflect"
         n, c, h, w = x.shape
         shape = (n, c, h + 2 * width, w + 2 * width)
-        y = torch.empty(
-            shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last
-        )
+        y = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
         y[:, :, width:-width, width:-width] = x
         for dim in (3, 2):
             for beyond, source, _ in _sides(y, dim, width, ctx.reflect):
@@ -49,6 +48,7 @@ class Pad(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """The gradient of ``x``: the middle, and what shows the border added to it."""
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         for dim in (2, 3):
             width = ctx.width

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from fst.errors import CheckpointError, FstError
 from fst.image.blank import is_blank
 from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.nets.layers import widen
 from fst.system.checks import number
 from fst.system.random import random_states, set_random_states
 from fst.training.guard import (
@@ -46,6 +47,7 @@ class StyleTransferModule(lightning.LightningModule):
         dtype: of the net's convolutions; weights, statistics and losses are float32.
         early_loss: what judges the first steps, if anything else does: a cheaper loss network.
         early_share: of the steps that it judges, from 0 to 1. Validation is the objective's own.
+        margin: pixels by which photos go on at every side while they are painted, cut off again.
 
     Source:
         Johnson et al. 2016, section 4.1.
@@ -59,6 +61,7 @@ class StyleTransferModule(lightning.LightningModule):
         dtype: torch.dtype = torch.float32,
         early_loss: PerceptualLoss | None = None,
         early_share: float = 0.0,
+        margin: int = 0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False  # micro-batches and skipped steps are ours to decide
@@ -67,7 +70,7 @@ class StyleTransferModule(lightning.LightningModule):
         self.average = start_average(self.net, recipe.ema)
         self.loss, self.early_loss = loss, early_loss
         self.early_share = number("loss.slim_share", early_share, least=0, most=1)
-        self.compute_dtype = dtype
+        self.compute_dtype, self.margin = dtype, margin
         self.micro_batches = recipe.accumulate
         self.guard, self.rollback = FiniteGuard(), Rollback()
         self.diverged: FstError | None = None
@@ -104,9 +107,10 @@ class StyleTransferModule(lightning.LightningModule):
 
     def _paint(self, net: nn.Module, photos: Tensor, *more: Tensor) -> Tensor:
         bf16 = self.compute_dtype == torch.bfloat16
+        wide, m = widen(photos, self.margin) if self.margin else (photos, 0)
         with torch.autocast(photos.device.type, torch.bfloat16, enabled=bf16):
-            painted: Tensor = net(photos.contiguous(memory_format=torch.channels_last), *more)
-        return painted
+            painted: Tensor = net(wide.contiguous(memory_format=torch.channels_last), *more)
+        return painted[..., m : m + photos.shape[2], m : m + photos.shape[3]]
 
     def gradients(
         self, photos: Tensor, backward: Callable[[Tensor], None] = torch.Tensor.backward
@@ -139,8 +143,7 @@ class StyleTransferModule(lightning.LightningModule):
         if self.average is not None:
             update_average(self.average, self.net, self.recipe.ema, step, left_out)
         self._log("train", terms)
-        # as tensors: of a number Lightning makes one on the device, and waits for it
-        self.log("lr", torch.tensor(self.rate(step)))
+        self.log("lr", torch.tensor(self.rate(step)))  # a tensor: else Lightning waits for the GPU
         last = step + 1 == self.trainer.max_steps
         if not photos.is_cuda or (step + 1) % GPU_CHECK_EVERY == 0 or last:
             self._look_at_flags()
@@ -193,8 +196,7 @@ class StyleTransferModule(lightning.LightningModule):
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
-        factor = self.rollback.rate_factor
-        return learning_rate(self.recipe, step, self.trainer.max_steps, factor)
+        return learning_rate(self.recipe, step, self.trainer.max_steps, self.rollback.rate_factor)
 
     def setup(self, stage: str) -> None:
         """Takes over the style weight that the first process has calibrated."""

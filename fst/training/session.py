@@ -72,8 +72,9 @@ def train(settings: Settings, parts: Parts, changes: Sequence[str] = ()) -> bool
     with begun(run, settings, changes):
         weigh(settings, judges, parts.data, run)
         module = StyleTransferModule(
-            start.net, judges.loss, recipe, dtype, judges.early, judges.share
-        )
+            start.net, judges.loss, recipe, dtype, judges.early, judges.share,
+            margin=settings["style"]["margin"] or 0,
+        )  # fmt: skip
         shown = {"painting": about_painting(settings["style"])}
         return learn(settings, parts, run, module, shown, start.init)
 

@@ -15,6 +15,7 @@ from fst.loss_networks.vgg import VGG19
 from fst.losses.functional import (
     content_loss,
     gram_matrix,
+    products_in_parts,
     style_loss,
     total_variation,
     upsampling_pattern,
@@ -46,6 +47,13 @@ def test_gram_matrix_takes_channels_last_and_slices() -> None:
     sliced = features.to(memory_format=torch.channels_last)[:, ::2, 1::2, :7]
     expected = np.einsum("nchw,ndhw->ncd", sliced.numpy(), sliced.numpy()) / (4 * 7)
     np.testing.assert_allclose(gram_matrix(sliced).numpy(), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("positions", [2048, 3 * 4096, 16384, 5001])
+def test_products_in_parts_are_those_of_the_whole(positions: int) -> None:
+    flat = draw(2, 3, positions)
+    expected = np.einsum("ncp,ndp->ncd", flat.numpy(), flat.numpy())
+    np.testing.assert_allclose(products_in_parts(flat).numpy(), expected, rtol=1e-11)
 
 
 def test_gram_matrix_does_not_grow_with_the_picture() -> None:

@@ -12,6 +12,7 @@ from tiny_runs import KillAt, RestlessNet, TinyNet, TinyRuns, curve, rows, same
 from torch import Tensor
 
 from fst.errors import InputError
+from fst.inference.painter import NetPainter
 from fst.loss_networks.layers import LAYERS
 from fst.loss_networks.weights import load_weights
 from fst.losses.perceptual import PerceptualLoss
@@ -215,6 +216,18 @@ def test_the_average_is_not_trained(random_loss: PerceptualLoss) -> None:
     module = make_module(random_loss, ema=0.5)
     assert not any(weight.requires_grad for weight in module.best_net.parameters())
     assert all(weight.requires_grad for weight in module.net.parameters())
+
+
+def test_with_a_margin_what_the_finished_net_shows_is_judged(random_loss: PerceptualLoss) -> None:
+    batch = torch.nn.functional.interpolate(photos(2), (32, 48))
+    bare, wide = make_module(random_loss), make_module(random_loss, margin=8)
+    painted = NetPainter(bare.net, margin=8)(batch)
+    torch.testing.assert_close(wide(batch), painted, rtol=0, atol=1e-5)
+    assert not torch.allclose(wide(batch), bare(batch), atol=1e-3)
+    terms, seen = (module.gradients(batch) for module in (wide, bare))
+    expected = random_loss(painted, random_loss.content_targets(batch))
+    torch.testing.assert_close(terms.total, expected.total, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(terms.total, seen.total, rtol=1e-3)
 
 
 def test_bfloat16_is_for_the_convolutions_only(random_loss: PerceptualLoss) -> None:
