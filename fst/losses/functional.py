@@ -68,7 +68,7 @@ def products_in_parts(flat: Tensor) -> Tensor:
     parts = 1
     while flat.shape[2] % (2 * parts) == 0 and flat.shape[2] // (2 * parts) >= PART:
         parts *= 2
-    split = flat.view(*flat.shape[:2], parts, -1).transpose(1, 2)  # (N, parts, C, positions / parts)
+    split = flat.view(*flat.shape[:2], parts, -1).transpose(1, 2)  # (N, parts, C, of a part)
     products: Tensor = (split @ split.transpose(2, 3)).sum(1)
     return products
 
