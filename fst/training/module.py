@@ -7,7 +7,6 @@ from typing import Any
 
 import lightning
 import torch
-import torch.distributed as dist
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
@@ -15,6 +14,7 @@ from fst.errors import CheckpointError, FstError
 from fst.image.blank import is_blank
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.nets.layers import widen
+from fst.nets.needs import needs_of
 from fst.system.checks import number
 from fst.system.random import random_states, set_random_states
 from fst.training.guard import (
@@ -107,7 +107,7 @@ class StyleTransferModule(lightning.LightningModule):
 
     def _paint(self, net: nn.Module, photos: Tensor, *more: Tensor) -> Tensor:
         bf16 = self.compute_dtype == torch.bfloat16
-        wide, m = widen(photos, self.margin) if self.margin else (photos, 0)
+        wide, m = widen(photos, self.margin, needs_of(net).multiple) if self.margin else (photos, 0)
         with torch.autocast(photos.device.type, torch.bfloat16, enabled=bf16):
             painted: Tensor = net(wide.contiguous(memory_format=torch.channels_last), *more)
         return painted[..., m : m + photos.shape[2], m : m + photos.shape[3]]
@@ -254,7 +254,7 @@ class StyleTransferModule(lightning.LightningModule):
     def _log(self, part: str, terms: LossTerms) -> None:
         values = torch.stack([term.mean() for term in (terms.total, *terms)])
         if part == "train" and self.trainer.world_size > 1:
-            dist.all_reduce(values)  # one message for all four
+            torch.distributed.all_reduce(values)  # one message for all four
             values = values / self.trainer.world_size
         names = [f"{part}/{name}" for name in ("total", *terms._fields)]
         self.log_dict(dict(zip(names, values, strict=True)), batch_size=len(terms.content))
