@@ -55,7 +55,7 @@ def color_error(images: Tensor, wanted: Tensor) -> Tensor:
         Ours; the means and covariances of Reinhard et al. 2001, "Color Transfer between Images".
     """
     found = color_moments(images)
-    (mean, own), (aim, painting) = (_mean_and_covariance(m) for m in (found, wanted.float()))
+    (mean, own), (aim, painting) = (mean_and_covariance(m) for m in (found, wanted.float()))
     unseen = UNSEEN**2 * torch.eye(3, device=images.device)
     inverse, _ = torch.linalg.inv_ex(painting + unseen)  # never singular, and nobody waits for it
     relative = inverse @ (own - painting)
@@ -66,7 +66,8 @@ def color_error(images: Tensor, wanted: Tensor) -> Tensor:
     return error
 
 
-def _mean_and_covariance(moments: Tensor) -> tuple[Tensor, Tensor]:
+def mean_and_covariance(moments: Tensor) -> tuple[Tensor, Tensor]:
+    """Of :func:`color_moments`, ``(N, 9)``: mean ``(N, 3)`` and covariance ``(N, 3, 3)``."""
     mean, products = moments[:, :3], moments[:, 3:]
     i, j = torch.triu_indices(3, 3, device=moments.device)
     covariance = products - mean[:, i] * mean[:, j]

@@ -9,6 +9,7 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.evaluation.regularity import weave
 from fst.image.blank import is_blank
+from fst.losses.brightness import brightness_error
 from fst.losses.colors import COLORS, color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
@@ -61,21 +62,8 @@ def accumulate_gradients(
         painted = again(part)
         known = () if own is None else (own.grams, own.style_weight)
         terms = loss(painted, targets, *known, draw=place)
-        total = terms.total
-        if recipe.pattern_weight:
-            total = total + recipe.pattern_weight * upsampling_pattern(painted)
-        weight: float | Tensor = 0.0
-        if recipe.color_weight or recipe.weave_weight or recipe.stability_weight:
-            weight = loss.style_weight if own is None else own.style_weight
-        if recipe.color_weight:
-            colors = loss.colors if own is None else own.moments[:, -COLORS:]
-            total = total + recipe.color_weight * weight * color_error(painted, colors)
-        if recipe.weave_weight:
-            total = total + recipe.weave_weight * weight * weave(painted, part)
-        if recipe.stability_weight:
-            motion = random_motion(part, place * MOST_PARTS + number)
-            flicker = instability(again, part, painted, motion)
-            total = total + recipe.stability_weight * weight * flicker
+        motion = place * MOST_PARTS + number
+        total = terms.total + _besides(painted, part, again, loss, recipe, motion, own)
         if own is not None:
             total = total / (1 + own.style_weight / STRONG)
         # of the others not a bit is changed: where() hands their gradient on as it is
@@ -83,6 +71,36 @@ def accumulate_gradients(
         backward(shown.sum() / len(photos))
         terms_of_parts.append([term.detach() for term in terms])
     return LossTerms(*(torch.cat(term) for term in zip(*terms_of_parts, strict=True)))
+
+
+def _besides(
+    painted: Tensor,
+    photos: Tensor,
+    paint: Callable[[Tensor], Tensor],
+    loss: PerceptualLoss,
+    recipe: Recipe,
+    motion: int,
+    styles: Styles | None,
+) -> Tensor | float:
+    """The terms that are no part of the objective, weighted: ``(N,)``, or 0."""
+    total: Tensor | float = 0.0
+    if recipe.pattern_weight:
+        total = total + recipe.pattern_weight * upsampling_pattern(painted)
+    if not recipe.weighs_with_the_style:
+        return total
+    weight = loss.style_weight if styles is None else styles.style_weight
+    colors = loss.colors if styles is None else styles.moments[:, -COLORS:]
+    if recipe.color_weight:
+        total = total + recipe.color_weight * weight * color_error(painted, colors)
+    if recipe.brightness_weight:
+        away = brightness_error(painted, photos, colors)
+        total = total + recipe.brightness_weight * weight * away
+    if recipe.weave_weight:
+        total = total + recipe.weave_weight * weight * weave(painted, photos)
+    if recipe.stability_weight:
+        flicker = instability(paint, photos, painted, random_motion(photos, motion))
+        total = total + recipe.stability_weight * weight * flicker
+    return total
 
 
 def _with_styles(paint: Callable[..., Tensor], styles: Styles, photos: Tensor) -> Tensor:

@@ -65,6 +65,10 @@ class Recipe:
     """Of :func:`~fst.losses.colors.color_error`, times the style weight; no part of the objective
     either. A net for any painting needs it, else rare hues get lost."""
 
+    brightness_weight: float = 0.0
+    """Of :func:`~fst.losses.brightness.brightness_error`, times the style weight: light where the
+    photo is light. No part of the objective either."""
+
     weave_weight: float = 0.0
     """Of :func:`~fst.evaluation.regularity.weave`, times the style weight: against a regular
     texture in flat parts. No part of the objective either."""
@@ -81,6 +85,7 @@ class Recipe:
         number("ema", self.ema, least=0, below=1)
         number("pattern_weight", self.pattern_weight, least=0)
         number("color_weight", self.color_weight, least=0)
+        number("brightness_weight", self.brightness_weight, least=0)
         number("weave_weight", self.weave_weight, least=0)
         number("stability_weight", self.stability_weight, least=0)
         whole_number("accumulate", self.accumulate, least=1)
@@ -88,6 +93,12 @@ class Recipe:
         switch("compile", self.compile)
         whole_number("seed", self.seed, least=0)
         switch("freeze", self.freeze)
+
+    @property
+    def weighs_with_the_style(self) -> bool:
+        """Whether a step has terms that count with the style weight, besides the objective."""
+        besides = (self.color_weight, self.brightness_weight, self.weave_weight)
+        return any(besides) or self.stability_weight > 0
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Recipe":

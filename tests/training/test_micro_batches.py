@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fst.errors import InputError
 from fst.evaluation.regularity import weave
+from fst.losses.brightness import brightness_error
 from fst.losses.colors import color_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
@@ -67,12 +68,19 @@ def test_the_parts_of_a_batch_give_the_gradients_of_the_whole(
         torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
 
 
-def test_the_colors_count_with_the_style_weight(random_loss: PerceptualLoss) -> None:
-    module, batch = make_module(random_loss, color_weight=0.5), photos(3)
+@pytest.mark.parametrize("weight", ["color_weight", "brightness_weight"])
+def test_colors_and_brightness_count_with_the_style_weight(
+    weight: str, random_loss: PerceptualLoss
+) -> None:
+    module, batch = make_module(random_loss, **{weight: 0.5}), photos(3)
     terms, grads = gradients(module, batch)
-    plain = random_loss(module.net(batch), random_loss.content_targets(batch))
-    colors = color_error(module.net(batch), random_loss.colors)
-    total = (plain.total + 0.5 * random_loss.style_weight * colors).mean()
+    painted, wanted = module.net(batch), random_loss.colors
+    plain = random_loss(painted, random_loss.content_targets(batch))
+    away = {
+        "color_weight": color_error(painted, wanted),
+        "brightness_weight": brightness_error(painted, batch, wanted),
+    }[weight]
+    total = (plain.total + 0.5 * random_loss.style_weight * away).mean()
     expected = torch.autograd.grad(total, list(module.net.parameters()))
     scale = max(float(grad.abs().max()) for grad in expected)
     for grad, other in zip(grads, expected, strict=True):

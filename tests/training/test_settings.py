@@ -79,6 +79,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "warmup_steps": [-1],
     "ema": [1.0, -0.1],
     "color_weight": [-1, "much"],
+    "brightness_weight": [-1, "much"],
     "weave_weight": [-1, "much"],
     "stability_weight": [-1, "much"],
     "pattern_weight": [-1],
