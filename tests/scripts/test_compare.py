@@ -14,7 +14,7 @@ import fst.interfaces.commands.compare
 from fst.evaluation.report_folder import begin_report
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
-from fst.styles.trained import TrainedStyle, save_checkpoint
+from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 
 @pytest.fixture
@@ -105,6 +105,26 @@ def test_a_broken_photo_is_named_and_left_out(run_inside: Run, style: str, tmp_p
         assert (result.returncode, result.stderr.count("\n")) == (1, 1)
         assert photo in result.stderr
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("margin", "told"), [(None, False), (8, True)])
+def test_another_margin_than_the_styles_own_is_told(
+    margin: int | None, told: bool, run_inside: Run, style: str, photo_folder: Path, tmp_path: Path
+) -> None:
+    if margin is not None:
+        trained = load_checkpoint(tmp_path / style)
+        trained.description["style"]["margin"] = margin
+        save_checkpoint(tmp_path / style, trained)
+    words = ["--photos", str(photo_folder), "--limit", "1"]
+    result = compared(run_inside, style, *words, "--output", "bare")
+    assert result.returncode == 0, result.stderr
+    assert ("--margin 8" in result.stdout) == told
+    words += ["--margin", "8", "--output", "painted"]
+    result = compared(run_inside, style, *words)
+    assert result.returncode == 0, result.stderr
+    assert "with a margin" not in result.stdout
+    report = json.loads((tmp_path / "painted/report.json").read_text())
+    assert report["settings"]["margin"] == 8
 
 
 def test_photos_are_files_folders_and_names(

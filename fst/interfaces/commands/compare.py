@@ -47,6 +47,10 @@ def main(options: argparse.Namespace) -> int:
     if trained not in (loss.vgg.sha256, "unknown"):  # a predicted one had none of its own
         network = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
         print(f"judged by another network ({network}) than the style was trained with")
+    own = stylizer.style.description["style"].get("margin")
+    if own is not None and own != options.margin:
+        print(f"painted with a margin of {options.margin} pixels; fst stylize paints this style "
+              f"with {own}: --margin {own}")  # fmt: skip
     comparison = Comparison(
         stylizer, loss, options.size, options.iterations, options.seed, options.until_equal
     )
