@@ -14,7 +14,9 @@ EXACT = 0.03
 """Relative difference of the objective within which a style counts as reproduced."""
 
 
-def training_arguments(description: dict[str, Any], steps: int | None = None) -> list[str]:
+def training_arguments(
+    description: dict[str, Any], steps: int | None = None, precision: str | None = None
+) -> list[str]:
     """The arguments of ``fst train`` that made a style, as far as they matter.
 
     Paths of photos are not kept in a checkpoint: the folder's name is taken, as FST_ASSETS has it.
@@ -22,6 +24,7 @@ def training_arguments(description: dict[str, Any], steps: int | None = None) ->
     Args:
         description: of a checkpoint.
         steps: train for so many instead; the schedule is stretched.
+        precision: instead of the one it was trained in.
 
     Raises:
         InputError: the description lacks what is needed, or is of a net of many styles.
@@ -32,12 +35,12 @@ def training_arguments(description: dict[str, Any], steps: int | None = None) ->
             "trained, since its paintings lie elsewhere"
         )
     try:
-        return _arguments(description, steps)
+        return _arguments(description, steps, precision)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"the checkpoint does not say how it was trained: {error}") from error
 
 
-def _arguments(description: dict[str, Any], steps: int | None) -> list[str]:
+def _arguments(description: dict[str, Any], steps: int | None, precision: str | None) -> list[str]:
     style, loss = description["style"], description["loss"]
     training, data = description["training"], description["data"]
     network = loss["loss_network"]["weights"]
@@ -47,6 +50,7 @@ def _arguments(description: dict[str, Any], steps: int | None) -> list[str]:
         setting = "style" if is_path(style["image"]) else "style.image"
         names = [f"{setting}={style['image']}", f"style.name={style['name']}"]
     share = training.get("slim_steps_share", 0.0)
+    recipe = recipe_of(description) | ({"precision": precision} if precision else {})
     arguments = [
         *names,
         f"style.size={style['size']}",
@@ -58,7 +62,7 @@ def _arguments(description: dict[str, Any], steps: int | None) -> list[str]:
         f"data.size={data['size']}",
         f"data.batch_size={data['batch_size']}",
         *(f"net.arguments.{key}={value}" for key, value in net.items()),
-        *(f"{key}={_written(value)}" for key, value in recipe_of(description).items()),
+        *(f"{key}={_written(value)}" for key, value in recipe.items()),
         f"trainer.max_steps={int(steps or training['steps'])}",
     ]  # fmt: skip
     if share:

@@ -5,10 +5,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from support import Run, make_photo
 
 from fst.evaluation.compare import SCHEMA
+from fst.interfaces.commands.reproduce import precision_of
 from fst.styles.reproduce import training_arguments
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
@@ -32,13 +34,38 @@ def trained(run_inside: Run, tmp_path: Path, photo_folder: Path) -> list[str]:
 def test_the_same_recipe_comes_out_the_same(
     run_forked: Run, trained: list[str], tmp_path: Path
 ) -> None:
-    result = run_forked("reproduce.py", *trained)
+    path = tmp_path / "checkpoints" / "mine.safetensors"
+    first = load_checkpoint(path)
+    first.description["recipe"]["precision"] = "bf16"  # as if: it has to be trained as asked
+    save_checkpoint(path, first)
+    result = run_forked("reproduce.py", *trained, "--precision", "fp32")
     assert result.returncode == 0, result.stderr + result.stdout
     assert "(+0.0%)" in result.stdout
-    first = load_checkpoint(tmp_path / "checkpoints" / "mine.safetensors")
+    assert " precision=fp32 " in result.stdout
     again = load_checkpoint(tmp_path / "reproduced" / "mine.safetensors")
     assert again.description["training"]["steps"] == 12
     assert again.description["loss"]["style_weight"] == first.description["loss"]["style_weight"]
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "fast", "expected"),
+    [
+        ("bf16", "auto", torch.float32, "fp32"),
+        ("bf16", "auto", torch.bfloat16, None),
+        ("fp32", "auto", torch.float32, None),
+        ("fp32", "auto", torch.bfloat16, None),
+        ("bf16", "bf16", torch.bfloat16, "bf16"),
+        ("bf16", "fp32", torch.float32, "fp32"),
+        ("fp32", "bf16", torch.bfloat16, "bf16"),
+    ],
+)
+def test_it_is_trained_as_asked_or_as_before_unless_that_is_slow_here(
+    before: str, asked: str, fast: torch.dtype, expected: str | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert precision_of({"recipe": {"precision": before}}, asked, fast) == expected
+    told = capsys.readouterr().out
+    assert ("--precision bf16" in told) == (asked == "auto" and expected == "fp32")
 
 
 def test_another_result_is_a_failure(run_forked: Run, trained: list[str], tmp_path: Path) -> None:

@@ -39,5 +39,11 @@ def parser() -> Parser:
     )
     add("--overwrite", action="store_true", help="replace a checkpoint of something else there")
     add("--runs", type=Path, metavar="DIR", help="for the run (default: in --output)")
-    shared(parser, "--device", "--precision")
+    shared(parser, "--device")
+    shared(
+        parser,
+        "--precision",
+        help="auto, fp32, bf16, to train and to judge in (default: auto, what is faster; a style "
+        "of fp32 is trained in fp32)",
+    )
     return parser

@@ -10,6 +10,9 @@ import shlex
 import statistics
 import sys
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from fst import assets
 from fst.errors import FstError, InputError
@@ -41,8 +44,9 @@ def main(options: argparse.Namespace) -> int:
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
     photos = find_photos(options.photos or "eval")
+    precision = precision_of(shipped.description, options.precision, dtype)
     arguments = [
-        *training_arguments(shipped.description, options.steps),
+        *training_arguments(shipped.description, options.steps, precision),
         f"trainer.device={options.device}",
     ]
     training = shipped.description["training"]
@@ -87,6 +91,21 @@ def main(options: argparse.Namespace) -> int:
     return left_out
 
 
+def precision_of(description: dict[str, Any], asked: str, fast: torch.dtype) -> str | None:
+    """What to train in: as asked; or as the style was, unless that is slow here. None: as it was.
+
+    Without instructions for it bf16 takes ten times as long, and the result differs by rounding.
+    """
+    recipe = description.get("recipe")
+    before = recipe.get("precision") if isinstance(recipe, dict) else None
+    if asked != "auto":
+        return asked
+    if before == "bf16" and fast == torch.float32:
+        print("trained in fp32, which is faster here; the style was in bf16 (--precision bf16)")
+        return "fp32"
+    return None
+
+
 def check_output(options: argparse.Namespace, style: TrainedStyle) -> None:
     """That the new checkpoint replaces no other: not the style itself, not one of something else.
 
@@ -110,7 +129,7 @@ def check_output(options: argparse.Namespace, style: TrainedStyle) -> None:
 def same_recipe(file: Path, style: TrainedStyle, steps: int | None) -> bool:
     """Whether a checkpoint is what training a style again has given."""
     try:
-        found = training_arguments(load_checkpoint(file).description)
+        found = training_arguments(load_checkpoint(file).description, precision="auto")
     except FstError:
         return False
-    return found == training_arguments(style.description, steps)
+    return found == training_arguments(style.description, steps, precision="auto")
