@@ -98,10 +98,18 @@ def equivalent_iterations(objectives: Sequence[float], target: float) -> tuple[f
 
 @torch.no_grad()
 def judge(
-    net: nn.Module, loss: PerceptualLoss, photos: Sequence[Tensor], dtype: torch.dtype
+    net: nn.Module,
+    loss: PerceptualLoss,
+    photos: Sequence[Tensor],
+    dtype: torch.dtype,
+    margin: int = 0,
 ) -> list[LossTerms]:
     """What the loss says of a net's pictures of ``photos``, ``(1, 3, H, W)`` each."""
-    return [loss(feedforward(net, photo, dtype), loss.content_targets(photo)) for photo in photos]
+    painted = (feedforward(net, photo, dtype, margin) for photo in photos)
+    return [
+        loss(picture, loss.content_targets(photo))
+        for picture, photo in zip(painted, photos, strict=True)
+    ]
 
 
 def compare_photo(

@@ -92,11 +92,12 @@ def figures(reports: Sequence[dict[str, Any]], margin: int = MARGIN) -> list[str
     lines = [f"| | {' | '.join(heads)} |", "| --- |" + " --- |" * len(reports)]
     lines += [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()]
     margins = {r["settings"].get("margin", 0) for r in reports}
-    what = "the net's bare output" if margins == {0} else "the net's output as it was compared"
-    note = (
-        f"The table is of {what}; the pictures above have a margin of {margin} pixels. Medians "
-        "over all photos, in brackets the least and the most"
-    )
+    if margins == {margin}:
+        told = f"Table and pictures have a margin of {margin} pixels, as `fst stylize` paints."
+    else:
+        bare = "the net's bare output" if margins == {0} else "the net's output as it was compared"
+        told = f"The table is of {bare}; the pictures above have a margin of {margin} pixels."
+    note = f"{told} Medians over all photos, in brackets the least and the most"
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
 
 

@@ -239,6 +239,8 @@ class NetPainter:
         )
 
 
-def feedforward(net: nn.Module, photos: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+def feedforward(
+    net: nn.Module, photos: Tensor, dtype: torch.dtype = torch.float32, margin: int = 0
+) -> Tensor:
     """One pass with a net that may still be trained; see :class:`NetPainter`."""
-    return NetPainter(net, dtype)(photos)
+    return NetPainter(net, dtype, margin=margin)(photos)

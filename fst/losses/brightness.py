@@ -60,7 +60,10 @@ def _luma(pictures: Tensor) -> Tensor:
 
 def _moments(painting: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of the brightness, ``(N, 1, 1, 1)`` each, of colors' moments."""
-    weights = painting.new_tensor(LUMA)
-    mean, covariance = mean_and_covariance(painting.float())
-    variance = ((covariance @ weights) * weights).sum(1).clamp_min(UNSEEN**2)
-    return (mean @ weights).view(-1, 1, 1, 1), variance.sqrt().view(-1, 1, 1, 1)
+    means, covariance = mean_and_covariance(painting.float())
+    mean, variance = torch.zeros_like(means[:, 0]), torch.zeros_like(means[:, 0])
+    for i, one in enumerate(LUMA):  # numbers, no tensor of them: a GPU would be waited for
+        mean = mean + one * means[:, i]
+        for j, other in enumerate(LUMA):
+            variance = variance + one * other * covariance[:, i, j]
+    return mean.view(-1, 1, 1, 1), variance.clamp_min(UNSEEN**2).sqrt().view(-1, 1, 1, 1)

@@ -69,7 +69,6 @@ def color_error(images: Tensor, wanted: Tensor) -> Tensor:
 def mean_and_covariance(moments: Tensor) -> tuple[Tensor, Tensor]:
     """Of :func:`color_moments`, ``(N, 9)``: mean ``(N, 3)`` and covariance ``(N, 3, 3)``."""
     mean, products = moments[:, :3], moments[:, 3:]
-    i, j = torch.triu_indices(3, 3, device=moments.device)
-    covariance = products - mean[:, i] * mean[:, j]
-    places = torch.tensor([[0, 1, 2], [1, 3, 4], [2, 4, 5]], device=moments.device)
-    return mean, covariance[:, places]
+    rows = [[0, 1, 2], [1, 3, 4], [2, 4, 5]]  # no tensor of them: a GPU would be waited for
+    squares = torch.stack([products[:, place] for row in rows for place in row], 1)
+    return mean, squares.view(-1, 3, 3) - mean[:, :, None] * mean[:, None]

@@ -80,6 +80,9 @@ def test_a_margin_of_the_comparison_is_told() -> None:
     with_margin["settings"]["margin"] = 20
     assert "bare output" in "".join(figures([report()]))
     assert "bare output" not in "".join(figures([with_margin]))
+    assert "Table and pictures have a margin of 20 pixels" in "".join(figures([with_margin]))
+    assert "Table and pictures" not in "".join(figures([with_margin], margin=8))
+    assert "as it was compared" in "".join(figures([with_margin], margin=8))
     assert "pictures above have a margin of 20 pixels" in "".join(figures([report()]))
     assert "pictures above have a margin of 8 pixels" in "".join(figures([report()], margin=8))
 

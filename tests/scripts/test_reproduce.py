@@ -10,7 +10,7 @@ from PIL import Image
 from support import Run, make_photo
 
 from fst.evaluation.compare import SCHEMA
-from fst.interfaces.commands.reproduce import precision_of
+from fst.interfaces.commands.reproduce import precision_of, same_recipe
 from fst.styles.reproduce import training_arguments
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
@@ -37,11 +37,14 @@ def test_the_same_recipe_comes_out_the_same(
     path = tmp_path / "checkpoints" / "mine.safetensors"
     first = load_checkpoint(path)
     first.description["recipe"]["precision"] = "bf16"  # as if: it has to be trained as asked
+    del first.description["recipe"]["brightness_weight"]  # an earlier version knew none
     save_checkpoint(path, first)
     result = run_forked("reproduce.py", *trained, "--precision", "fp32")
     assert result.returncode == 0, result.stderr + result.stdout
     assert "(+0.0%)" in result.stdout
     assert " precision=fp32 " in result.stdout
+    assert same_recipe(tmp_path / "reproduced" / "mine.safetensors", first, None)
+    assert not same_recipe(tmp_path / "reproduced" / "mine.safetensors", first, 13)
     again = load_checkpoint(tmp_path / "reproduced" / "mine.safetensors")
     assert again.description["training"]["steps"] == 12
     assert again.description["loss"]["style_weight"] == first.description["loss"]["style_weight"]

@@ -25,6 +25,7 @@ def parser() -> Parser:
         help="a folder, or a name in FST_ASSETS/photos",
     )
     shared(parser, "--limit", "--size")
+    shared(parser, "--margin", default=0)
     shared(parser, "--weights", default="auto")
     for term in ("content", "style", "tv"):
         parser.add_argument(f"--{term}-weight", type=float, metavar="WEIGHT",

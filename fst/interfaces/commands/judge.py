@@ -75,7 +75,7 @@ def main(options: argparse.Namespace) -> int:
         )
         for term, weight in weights.items():
             setattr(loss, term, weight)
-        judged = judge(style.net, loss, photos, dtype)
+        judged = judge(style.net, loss, photos, dtype, options.margin)
         totals = [float(terms.total) for terms in judged]
         means = [statistics.mean(float(getattr(terms, n)) for terms in judged) for n in TERMS]
         about = style.description
@@ -88,6 +88,8 @@ def main(options: argparse.Namespace) -> int:
         rows.append((shown, trained, steps, *(f"{value:.4f}" for value in figures)))
     who = f"{loss.vgg.architecture}, {loss.vgg.source} weights"
     title = f"judged by {who}, on {count(len(photos), 'photo')} at {options.size} px"
+    if options.margin:
+        title += f", painted with a margin of {options.margin} pixels"
     if weights:
         said = (f"{term.replace('_', ' ')} {weight:g}" for term, weight in weights.items())
         title += f"; all at {', '.join(said)}"

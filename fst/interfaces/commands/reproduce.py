@@ -21,12 +21,13 @@ from fst.evaluation.photos import count, find_photos, read_photos
 from fst.styles.catalog import load_style
 from fst.styles.objective import load_objective
 from fst.styles.predicted import ANY, find_any
-from fst.styles.reproduce import EXACT, quoted, training_arguments
+from fst.styles.reproduce import EXACT, quoted, recipe_of, training_arguments
 from fst.styles.trained import TrainedStyle, load_checkpoint
 from fst.system.device import pick_device, pick_precision
 from fst.system.memory import keep_freed_memory
 from fst.system.outputs import check_file, check_folder
 from fst.system.process import run_python
+from fst.training.recipe import Recipe
 
 
 def digest_of(init: str) -> str | None:
@@ -44,6 +45,7 @@ def main(options: argparse.Namespace) -> int:
     device = pick_device(options.device)
     dtype = pick_precision(options.precision, device)
     photos = find_photos(options.photos or "eval")
+    training_arguments(shipped.description)  # or else a line: it doesn't tell enough
     precision = precision_of(shipped.description, options.precision, dtype)
     arguments = [
         *training_arguments(shipped.description, options.steps, precision),
@@ -74,12 +76,14 @@ def main(options: argparse.Namespace) -> int:
     again = load_style(str(options.output / f"{shipped.name}.safetensors"), device=device)
     tensors = [photo.to(device) for photo in readable]
     objectives = []
+    margin = shipped.description["style"].get("margin") or 0  # it is trained with that again
     for net in (shipped.net.to(device), again.net):
-        terms = judge(net, loss, tensors, dtype)
+        terms = judge(net, loss, tensors, dtype, margin)
         objectives.append(statistics.mean(float(term.total) for term in terms))
     before, after = objectives
     change = after / before - 1
     on = f"{count(len(tensors), 'photo')} at {options.size} px"
+    on += f", painted with a margin of {margin} pixels" if margin else ""
     figures = f"shipped {before:.4f}, reproduced {after:.4f} ({change:+.1%})"
     print(f"mean objective on {on}: {figures}")
     left_out = int(len(readable) < len(photos))
@@ -96,12 +100,10 @@ def precision_of(description: dict[str, Any], asked: str, fast: torch.dtype) -> 
 
     Without instructions for it bf16 takes ten times as long, and the result differs by rounding.
     """
-    recipe = description.get("recipe")
-    before = recipe.get("precision") if isinstance(recipe, dict) else None
     if asked != "auto":
         return asked
-    if before == "bf16" and fast == torch.float32:
-        print("trained in fp32, which is faster here; the style was in bf16 (--precision bf16)")
+    if recipe_of(description)["precision"] == "bf16" and fast == torch.float32:
+        print("training in fp32, which is faster here; --precision bf16 trains as the style was")
         return "fp32"
     return None
 
@@ -127,9 +129,18 @@ def check_output(options: argparse.Namespace, style: TrainedStyle) -> None:
 
 
 def same_recipe(file: Path, style: TrainedStyle, steps: int | None) -> bool:
-    """Whether a checkpoint is what training a style again has given."""
+    """Whether a checkpoint is what training a style again has given, in whatever precision."""
     try:
-        found = training_arguments(load_checkpoint(file).description, precision="auto")
+        found = training_arguments(_filled(load_checkpoint(file).description), precision="auto")
     except FstError:
         return False
-    return found == training_arguments(style.description, steps, precision="auto")
+    return found == training_arguments(_filled(style.description), steps, precision="auto")
+
+
+def _filled(description: dict[str, Any]) -> dict[str, Any]:
+    """With all that a recipe has now: of an earlier version's, what is missing has its default."""
+    if "recipe" not in description:
+        return description
+    recipe = Recipe.of(description["recipe"]).as_dict()
+    alike = {name: float(value) if type(value) is int else value for name, value in recipe.items()}
+    return {**description, "recipe": alike}  # 0 and 0.0 are the same

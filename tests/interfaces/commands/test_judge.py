@@ -15,6 +15,7 @@ from fst.interfaces.arguments.judge import parser
 from fst.interfaces.commands.judge import main, objective_of
 from fst.losses.perceptual import PerceptualLoss
 from fst.nets import make_net
+from fst.nets.layers import widen
 from fst.styles.trained import TrainedStyle, load_checkpoint, save_checkpoint
 
 NET = {"name": "johnson", "arguments": {"width": 4, "residual_blocks": 1}}
@@ -45,10 +46,11 @@ def judged(*words: str) -> int:
     return main(parser().parse_args([*words, *given, "--device", "cpu"]))
 
 
+@pytest.mark.parametrize("margin", [0, 8])
 def test_the_objective_is_that_of_the_nets_pictures(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    margin: int, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert judged("one") == 0
+    assert judged("one", *(["--margin", str(margin)] if margin else [])) == 0
     net = load_checkpoint(place / "checkpoints" / "one.safetensors").net
     painting = load_image(place / "sea.png").rgb
     loss = PerceptualLoss(painting, weights="random", style_weight=3.0, **LAYERS)
@@ -56,7 +58,9 @@ def test_the_objective_is_that_of_the_nets_pictures(
     with torch.no_grad():
         for i in range(2):
             photo = load_image(place / "photos" / f"{i}.png").rgb
-            terms.append(loss(net(photo), loss.content_targets(photo)))
+            wide, cut = widen(photo, margin, 4)
+            painted = net(wide)[..., cut : cut + photo.shape[2], cut : cut + photo.shape[3]]
+            terms.append(loss(painted, loss.content_targets(photo)))
     totals = [float(t.total) for t in terms]
     output = capsys.readouterr()
     (row,) = [line for line in output.out.splitlines() if " one " in line]
@@ -65,6 +69,7 @@ def test_the_objective_is_that_of_the_nets_pictures(
     expected = [statistics.mean(totals), min(totals), max(totals), *means]
     assert shown[:5] == pytest.approx(expected, abs=2e-4)
     assert "2 photos at 36 px" in output.out
+    assert ("margin of 8 pixels" in " ".join(output.out.split())) == bool(margin)
     assert output.err == ""
 
 
