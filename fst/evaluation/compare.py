@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from fst.errors import FstError, InputError
@@ -22,9 +22,8 @@ from fst.evaluation.finished import keep_photo, keep_pictures, read_finished
 from fst.evaluation.photos import file_stem, read_photo, shown_name
 from fst.evaluation.report_folder import ENTRIES, PICTURES, SCHEMA, begin_report
 from fst.evaluation.timing import conditions, start_clock, time_pass, warm_up
-from fst.inference.painter import feedforward
 from fst.inference.stylizers import FeedForwardStylizer
-from fst.losses.perceptual import LossTerms, PerceptualLoss
+from fst.losses.perceptual import PerceptualLoss
 from fst.optimization.pixels import optimize
 from fst.system.checksum import checksum
 
@@ -94,22 +93,6 @@ def equivalent_iterations(objectives: Sequence[float], target: float) -> tuple[f
             return i + (best - target) / (best - value), True
         best = min(best, value)
     return float(len(objectives) - 1), False
-
-
-@torch.no_grad()
-def judge(
-    net: nn.Module,
-    loss: PerceptualLoss,
-    photos: Sequence[Tensor],
-    dtype: torch.dtype,
-    margin: int = 0,
-) -> list[LossTerms]:
-    """What the loss says of a net's pictures of ``photos``, ``(1, 3, H, W)`` each."""
-    painted = (feedforward(net, photo, dtype, margin) for photo in photos)
-    return [
-        loss(picture, loss.content_targets(photo))
-        for picture, photo in zip(painted, photos, strict=True)
-    ]
 
 
 def compare_photo(

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from fst.errors import InputError
-from fst.evaluation.compare import judge
+from fst.evaluation.judge import judge
 from fst.evaluation.photos import count, find_photos, read_photos
 from fst.styles.catalog import find_style
 from fst.styles.objective import load_objective

@@ -16,7 +16,7 @@ import torch
 
 from fst import assets
 from fst.errors import FstError, InputError
-from fst.evaluation.compare import judge
+from fst.evaluation.judge import judge
 from fst.evaluation.photos import count, find_photos, read_photos
 from fst.styles.catalog import load_style
 from fst.styles.objective import load_objective
