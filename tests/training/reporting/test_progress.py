@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 import re
 from types import SimpleNamespace
 from typing import Any
@@ -452,8 +453,8 @@ def test_a_terminal_that_can_not_redraw_gets_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = Run(monkeypatch, max_steps=100)
-    monkeypatch.setenv("TERM", "dumb")
-    monkeypatch.setattr(progress, "Console", lambda: Console(force_terminal=True))
+    dumb = {**os.environ, "TERM": "dumb"}
+    monkeypatch.setattr(progress, "Console", lambda: Console(force_terminal=True, _environ=dumb))
     run.start()
     assert run.progress.bar is None
     run.steps(10, seconds=0.5)
