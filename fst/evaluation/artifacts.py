@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.evaluation.regularity import measure_regularity
+from fst.image.luma import luma
 
 RING = 12
 """Width of the border that is looked at, in pixels."""
@@ -79,17 +80,17 @@ def measure_artifacts(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artif
     if min(photo.shape[2:]) < MEASURABLE_SIDE:
         raise ValueError(f"artifacts are measured from {MEASURABLE_SIDE} pixels on")
     whole = paint(photo).float().clone()  # a painter may return the same memory twice
-    picture = luminance(whole)
+    picture = luma(whole)
     borders = []
     short = min(photo.shape[2:])
     for i in range(CUTS):
         margin = round(short / 8 * (1 + i / (CUTS - 1)))
         inner = (..., slice(margin, -margin), slice(margin, -margin))
-        cut = luminance(paint(photo[inner].contiguous()).float())
+        cut = luma(paint(photo[inner].contiguous()).float())
         borders.append(border_energies(cut) / border_energies(picture[inner]))
     ring, middle = torch.stack(borders).mean(0).tolist()
     regularity, period = measure_regularity(whole, photo)
-    photo = luminance(photo.float())
+    photo = luma(photo.float())
     return Artifacts(
         border=ring / middle,
         checkerboard=checkerboard(picture, photo),
@@ -104,12 +105,6 @@ def measure_artifacts(paint: Callable[[Tensor], Tensor], photo: Tensor) -> Artif
 def beyond(painted: float, photos_own: float) -> float:
     """By how much a picture has more of a fault than its photo: a photo's own is not the net's."""
     return max(0.0, painted - photos_own)
-
-
-def luminance(images: Tensor) -> Tensor:
-    """Rec. 601 luma: ``(N, 3, H, W)`` to ``(N, 1, H, W)``."""
-    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device, dtype=images.dtype)
-    return (images * weights[:, None, None]).sum(1, keepdim=True)
 
 
 def border_energies(picture: Tensor) -> Tensor:

@@ -12,15 +12,14 @@ from torch import Tensor
 
 from fst.choices import PRESERVE
 from fst.errors import InputError
+from fst.image.luma import LUMA
 from fst.image.transparency import is_seen
 
 _ROWS = 1 << 20
 """Pixels that are converted at a time, so that temporaries stay small."""
 
 # ITU-R BT.601, full range: JPEG's
-_TO_YCBCR = torch.tensor(
-    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
-)
+_TO_YCBCR = torch.tensor([LUMA, [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 # sRGB primaries, D65 (IEC 61966-2-1)
 _TO_XYZ = torch.tensor(
     [
@@ -61,11 +60,6 @@ def preserve_color(painted: Tensor, photo: Tensor, how: str, alpha: Tensor | Non
     for rows, theirs in zip(_pieces(painted), _pieces(photo), strict=True):
         rows.copy_(swap(rows, theirs.to(rows.device)).clamp_(0, 1))
     return painted
-
-
-def luma(image: Tensor) -> Tensor:
-    """How bright ``(N, 3, H, W)`` is, by BT.601: ``(N, 1, H, W)``."""
-    return _mix(_TO_YCBCR[:1], image)
 
 
 def match_channels(painted: Tensor, photo: Tensor, seen: Tensor | None = None) -> Tensor:

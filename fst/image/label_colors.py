@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fst.image.luma import LUMA
+
 NEAR = 48.0
 """Distance in RGB of 0 to 255 within which colors are one label: JPEG moves flat colors by less."""
 
@@ -23,9 +25,6 @@ WINDOW, EVEN = 5, 12
 
 FLAT_SHARE = 0.02
 """Of the pixels near to a color, how many have to be in flat places: then it is a label."""
-
-LUMA = (0.299, 0.587, 0.114)
-"""Of red, green and blue, as JPEG has them."""
 
 
 def find_labels(rgb: Tensor, counts: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from fst.choices import RECOLORS
-from fst.image.color import luma, match_channels
+from fst.image.color import match_channels
+from fst.image.luma import luma
 from fst.system.checks import one_of
 
 UNSEEN = 1e-4

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fst.image.luma import LUMA, luma
 from fst.losses.colors import mean_and_covariance
 
 BLUR = 16
@@ -15,9 +16,6 @@ BLUR = 16
 
 UNSEEN = 0.03
 """Standard deviation of brightness, of 1, below which a photo or a painting counts as flat."""
-
-LUMA = (0.299, 0.587, 0.114)
-"""Of red, green and blue in brightness: ITU-R BT.601."""
 
 
 def brightness_error(images: Tensor, photos: Tensor, painting: Tensor) -> Tensor:
@@ -45,17 +43,11 @@ def brightness_error(images: Tensor, photos: Tensor, painting: Tensor) -> Tensor
     if min(images.shape[2:]) < BLUR:
         raise ValueError(f"brightness is compared from {BLUR} pixels on")
     mean, deviation = _moments(painting)
-    own = _luma(photos)
+    own = luma(photos.float())
     spread = own.std((2, 3), correction=0, keepdim=True).clamp_min(UNSEEN)
     wanted = F.avg_pool2d((own - own.mean((2, 3), keepdim=True)) / spread, BLUR, BLUR // 2)
-    found = (F.avg_pool2d(_luma(images), BLUR, BLUR // 2) - mean) / deviation
+    found = (F.avg_pool2d(luma(images.float()), BLUR, BLUR // 2) - mean) / deviation
     return torch.log1p((found - wanted).square().mean((1, 2, 3)))
-
-
-def _luma(pictures: Tensor) -> Tensor:
-    """``(N, 3, H, W)`` to ``(N, 1, H, W)``."""
-    red, green, blue = (pictures[:, channel : channel + 1].float() for channel in range(3))
-    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
 def _moments(painting: Tensor) -> tuple[Tensor, Tensor]:

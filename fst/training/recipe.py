@@ -97,8 +97,9 @@ class Recipe:
     @property
     def weighs_with_the_style(self) -> bool:
         """Whether a step has terms that count with the style weight, besides the objective."""
-        besides = (self.color_weight, self.brightness_weight, self.weave_weight)
-        return any(besides) or self.stability_weight > 0
+        return any(
+            (self.color_weight, self.brightness_weight, self.weave_weight, self.stability_weight)
+        )
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Recipe":
