@@ -169,6 +169,17 @@ def test_an_earlier_run_gets_the_settings_that_there_were_not(
     assert settings["loss"]["style_layers"] == {"relu1_1": 1.0}  # nor are layers
 
 
+def test_an_earlier_run_ran_with_the_default_of_a_setting_that_there_was_not(
+    own: dict[str, Any], now: dict[str, Any]
+) -> None:
+    del own["brightness_weight"]
+    now["brightness_weight"] = 0
+    assert resumed_settings(own, now, ["brightness_weight"])[1] == []
+    now["brightness_weight"] = 0.06
+    with pytest.raises(InputError, match=r"this one has 0\.0, not 0\.06\."):
+        resumed_settings(own, now, ["brightness_weight"])
+
+
 def test_true_is_not_one(own: dict[str, Any], now: dict[str, Any]) -> None:
     own["overwrite"], now["overwrite"] = 1, True
     assert resumed_settings(own, now, ["overwrite"])[1] == ["overwrite=true (was 1)"]
