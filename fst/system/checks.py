@@ -128,7 +128,7 @@ def optional(check: Callable[..., _T], name: str, value: Any, *limits: Any) -> _
         return check(name, value, *limits)
     except InputError as error:
         said, _, given = str(error).rpartition(", not ")
-        raise InputError(f"{said} (or null for none), not {given}") from None
+        raise InputError(f"{said} (or null), not {given}") from None
 
 
 def plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from fst.evaluation.regularity import weave
 from fst.image.blank import is_blank
 from fst.losses.brightness import brightness_error
 from fst.losses.colors import COLORS, color_error
+from fst.losses.frame import frame_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.losses.stability import instability, random_motion
@@ -95,6 +96,9 @@ def _besides(
     if recipe.brightness_weight:
         away = brightness_error(painted, photos, colors)
         total = total + recipe.brightness_weight * weight * away
+    if recipe.frame_weight:
+        framed = frame_error(paint, photos, painted, motion)
+        total = total + recipe.frame_weight * weight * framed
     if recipe.weave_weight:
         total = total + recipe.weave_weight * weight * weave(painted, photos)
     if recipe.stability_weight:

@@ -69,6 +69,10 @@ class Recipe:
     """Of :func:`~fst.losses.brightness.brightness_error`, times the style weight: light where the
     photo is light. No part of the objective either."""
 
+    frame_weight: float = 0.0
+    """Of :func:`~fst.losses.frame.frame_error`, times the style weight: the border is painted as
+    the middle. No part of the objective either; a step paints most of the photo again."""
+
     weave_weight: float = 0.0
     """Of :func:`~fst.evaluation.regularity.weave`, times the style weight: against a regular
     texture in flat parts. No part of the objective either."""
@@ -86,6 +90,7 @@ class Recipe:
         number("pattern_weight", self.pattern_weight, least=0)
         number("color_weight", self.color_weight, least=0)
         number("brightness_weight", self.brightness_weight, least=0)
+        number("frame_weight", self.frame_weight, least=0)
         number("weave_weight", self.weave_weight, least=0)
         number("stability_weight", self.stability_weight, least=0)
         whole_number("accumulate", self.accumulate, least=1)
@@ -97,9 +102,8 @@ class Recipe:
     @property
     def weighs_with_the_style(self) -> bool:
         """Whether a step has terms that count with the style weight, besides the objective."""
-        return any(
-            (self.color_weight, self.brightness_weight, self.weave_weight, self.stability_weight)
-        )
+        weights = (self.color_weight, self.brightness_weight, self.frame_weight)
+        return any(weights) or any((self.weave_weight, self.stability_weight))
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Recipe":

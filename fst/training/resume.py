@@ -19,7 +19,7 @@ FIXED = (
     *(f"style.{key}" for key in ("name", "image", "size", "strength_target")),
     *(f"style.{key}_weight" for key in ("content", "style", "tv")),
     *("net", "loss", "optimizer", "ema", "pattern_weight", "color_weight", "weave_weight"),
-    *("brightness_weight", "stability_weight"),
+    *("brightness_weight", "frame_weight", "stability_weight"),
     *("freeze", "seed", "init", "styles"),
     *(f"paintings.{key}" for key in ("source", "path", "split", "column", "sizes", "variants",
                                      "limit", "held_out", "mixed", "style_weights")),

@@ -107,7 +107,7 @@ def test_what_may_be_left_out_says_so() -> None:
     assert optional(whole_number, "data.max_photos", None, 1) is None
     assert optional(whole_number, "data.max_photos", 3, 1) == 3
     message = refusal(optional, whole_number, "data.max_photos", 0, 1)
-    assert "at least 1 (or null for none), not 0" in message
+    assert "at least 1 (or null), not 0" in message
 
 
 def test_a_long_value_does_not_make_a_long_line() -> None:

@@ -13,6 +13,7 @@ from fst.errors import InputError
 from fst.evaluation.regularity import weave
 from fst.losses.brightness import brightness_error
 from fst.losses.colors import color_error
+from fst.losses.frame import frame_error
 from fst.losses.functional import upsampling_pattern
 from fst.losses.perceptual import LossTerms, PerceptualLoss
 from fst.losses.stability import instability, random_motion
@@ -34,8 +35,8 @@ def make_module(loss: PerceptualLoss, **options: Any) -> StyleTransferModule:
     return tiny_runs.make_module(JohnsonNet(width=4, residual_blocks=1), loss, **options)
 
 
-def photos(count: int) -> Tensor:
-    return torch.rand(count, 3, 16, 16, generator=torch.Generator().manual_seed(3))
+def photos(count: int, side: int = 16) -> Tensor:
+    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(3))
 
 
 def gradients(module: StyleTransferModule, batch: Tensor) -> tuple[Any, list[Tensor]]:
@@ -124,6 +125,23 @@ def test_flicker_counts_with_the_style_weight_and_follows_from_the_step(
         torch.equal(grad, same)
         for grad, same in zip(grads, gradients(module, batch)[1], strict=True)
     )
+
+
+def test_a_frame_counts_with_the_style_weight_and_its_corner_follows_from_the_step(
+    random_loss: PerceptualLoss,
+) -> None:
+    module, batch = make_module(random_loss, frame_weight=0.5, seed=5), photos(3, 32)
+    terms, grads = gradients(module, batch)
+    painted = module.net(batch)
+    plain = random_loss(painted, random_loss.content_targets(batch))
+    framed = frame_error(module.net, batch, painted, 5 << 16)
+    assert float(framed.detach().min()) > 0
+    total = (plain.total + 0.5 * random_loss.style_weight * framed).mean()
+    expected = torch.autograd.grad(total, list(module.net.parameters()))
+    scale = max(float(grad.abs().max()) for grad in expected)
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-3, atol=1e-5 * scale)
+    torch.testing.assert_close(terms.total, plain.total.detach(), rtol=1e-4, atol=1e-6)
 
 
 def test_the_gradients_are_those_of_the_mean_objective(random_loss: PerceptualLoss) -> None:

@@ -16,7 +16,7 @@ from fst.styles.reproduce import recipe_of, training_arguments
 from fst.training.recipe import Recipe
 
 ANOTHER = Recipe(
-    "adam", 2e-3, "constant", 7, 0.99, 100.0, 2, "fp32", True, 5, True, 0.2, 0.3, 0.1, 0.05
+    "adam", 2e-3, "constant", 7, 0.99, 100.0, 2, "fp32", True, 5, True, 0.2, 0.3, 0.4, 0.1, 0.05
 )
 """No value is a default."""
 

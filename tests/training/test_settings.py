@@ -80,6 +80,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "ema": [1.0, -0.1],
     "color_weight": [-1, "much"],
     "brightness_weight": [-1, "much"],
+    "frame_weight": [-1, "much"],
     "weave_weight": [-1, "much"],
     "stability_weight": [-1, "much"],
     "pattern_weight": [-1],
@@ -221,6 +222,14 @@ def test_a_setting_that_was_taken_away_is_named(name: str) -> None:
     del (wrong[group] if group else wrong)[key]
     with pytest.raises(InputError, match=re.escape(name)):
         check_settings(wrong)
+
+
+@pytest.mark.parametrize(("name", "least"), [("weave_weight", 96), ("frame_weight", 32)])
+def test_a_term_that_needs_larger_crops_says_so(name: str, least: int) -> None:
+    words = [f"{name}=1", f"data.sizes=[256,{least}]"]
+    check_settings(training_settings(*words))
+    with pytest.raises(InputError, match=f"{name} needs crops of {least} pixels or more, not 16$"):
+        check_settings(training_settings(words[0], "data.sizes=[256,16]"))
 
 
 def test_without_strength_a_weight_is_needed() -> None:
