@@ -97,7 +97,8 @@ def _besides(
         away = brightness_error(painted, photos, colors)
         total = total + recipe.brightness_weight * weight * away
     if recipe.frame_weight:
-        framed = frame_error(paint, photos, painted, motion)
+        # the same of every part of a batch: so the parts give the gradients of the whole
+        framed = frame_error(paint, photos, painted, motion // MOST_PARTS)
         total = total + recipe.frame_weight * weight * framed
     if recipe.weave_weight:
         total = total + recipe.weave_weight * weight * weave(painted, photos)

@@ -102,8 +102,15 @@ class Recipe:
     @property
     def weighs_with_the_style(self) -> bool:
         """Whether a step has terms that count with the style weight, besides the objective."""
-        weights = (self.color_weight, self.brightness_weight, self.frame_weight)
-        return any(weights) or any((self.weave_weight, self.stability_weight))
+        return any(
+            (
+                self.color_weight,
+                self.brightness_weight,
+                self.frame_weight,
+                self.weave_weight,
+                self.stability_weight,
+            )
+        )
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Recipe":

@@ -93,8 +93,9 @@ def resumed_settings(
     Raises:
         InputError: one of them can't change in a run.
     """
-    # A run of an earlier version lacks the recipe's newer settings: it ran with their defaults.
-    own = {**own, **{name: value for name, value in Recipe().as_dict().items() if name not in own}}
+    # A run of an earlier version lacks newer terms: it ran without those that are off by default.
+    off = {name: value for name, value in Recipe().as_dict().items() if not value}
+    own = {**own, **{name: value for name, value in off.items() if name not in own}}
     settings = copy.deepcopy(dict(own))
     for name, value in now.items():
         settings.setdefault(name, copy.deepcopy(value))

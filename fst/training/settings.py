@@ -15,7 +15,7 @@ from fst.choices import MARGINS, NETWORKS, PADDINGS, POOLINGS, STATISTICS
 from fst.errors import InputError
 from fst.evaluation.regularity import WINDOW
 from fst.loss_networks.architectures import parse_layers
-from fst.losses.frame import LEAST
+from fst.losses.frame import SMALLEST
 from fst.losses.perceptual import NORMALIZATIONS
 from fst.losses.style.choice import LARGEST, check_statistic
 from fst.nets import NETS, make_net
@@ -64,7 +64,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     check_judge(settings["loss"])
     check_statistic(settings["loss"], "loss.")
     sizes = settings["data"].get("sizes") or [settings["data"]["size"]]
-    for name, least in {"weave_weight": WINDOW, "frame_weight": LEAST}.items():
+    for name, least in {"weave_weight": WINDOW, "frame_weight": SMALLEST}.items():
         if settings.get(name) and min(sizes) < least:
             raise InputError(f"{name} needs crops of {least} pixels or more, not {min(sizes)}")
     if settings["style"]["strength_target"] is None and is_calibrated(style_weights(settings)):

@@ -224,7 +224,7 @@ def test_a_setting_that_was_taken_away_is_named(name: str) -> None:
         check_settings(wrong)
 
 
-@pytest.mark.parametrize(("name", "least"), [("weave_weight", 96), ("frame_weight", 32)])
+@pytest.mark.parametrize(("name", "least"), [("weave_weight", 96), ("frame_weight", 128)])
 def test_a_term_that_needs_larger_crops_says_so(name: str, least: int) -> None:
     words = [f"{name}=1", f"data.sizes=[256,{least}]"]
     check_settings(training_settings(*words))
