@@ -93,10 +93,10 @@ def figures(reports: Sequence[dict[str, Any]], margin: int = MARGIN) -> list[str
     lines += [f"| {name} | {' | '.join(row)} |" for name, row in rows.items()]
     margins = {r["settings"].get("margin", 0) for r in reports}
     if margins == {margin}:
-        told = f"Table and pictures have a margin of {margin} pixels, as `fst stylize` paints."
+        told = f"Table and pictures have {_margin(margin)}, as `fst stylize` paints."
     else:
         bare = "the net's bare output" if margins == {0} else "the net's output as it was compared"
-        told = f"The table is of {bare}; the pictures above have a margin of {margin} pixels."
+        told = f"The table is of {bare}; the pictures above have {_margin(margin)}."
     note = f"{told} Medians over all photos, in brackets the least and the most"
     return [*lines, "", f"{note} ([how they are measured](../quality.md)).", ""]
 
@@ -116,7 +116,11 @@ def shown_artifacts(shown: Sequence[Artifacts | None], margin: int = MARGIN) -> 
         values = [getattr(one, key) for one in shown]
         spread = f"{min(values):.2f} to {max(values):.2f}"
         said.append(f"{name} **{statistics.median(values):.2f}** ({spread})")
-    return f" Of these pictures, painted with a margin of {margin} pixels: {', '.join(said)}."
+    return f" Of these pictures, painted with {_margin(margin)}: {', '.join(said)}."
+
+
+def _margin(pixels: int) -> str:
+    return f"a margin of {pixels} pixels" if pixels else "no margin"
 
 
 def render_style_page(

@@ -85,6 +85,7 @@ def test_a_margin_of_the_comparison_is_told() -> None:
     assert "as it was compared" in "".join(figures([with_margin], margin=8))
     assert "pictures above have a margin of 20 pixels" in "".join(figures([report()]))
     assert "pictures above have a margin of 8 pixels" in "".join(figures([report()], margin=8))
+    assert "Table and pictures have no margin, as" in "".join(figures([report()], margin=0))
 
 
 def test_of_the_pictures_shown_the_median_and_the_range_are_told() -> None:
@@ -98,6 +99,7 @@ def test_of_the_pictures_shown_the_median_and_the_range_are_told() -> None:
     assert "**2.50** (1.50 to 3.50)" in told
     assert "with a margin of 20 pixels" in told
     assert "with a margin of 8 pixels" in shown_artifacts(shown, margin=8)
+    assert "painted with no margin: " in shown_artifacts(shown, margin=0)
     assert shown_artifacts([*shown, None]) == shown_artifacts([]) == ""
 
 
