@@ -16,7 +16,7 @@ PROGRAMS = ("fst ", "python ", "make ", "pip ", "torchrun ")
 
 SHORT_TRAINING = [
     "loss.weights=slim", "loss.slim_share=null", "init=null", "precision=fp32", "logger=csv",
-    "data.size=32", "weave_weight=0", "stability_weight=0", "data.batch_size=1",
+    "data.size=32", "weave_weight=0", "frame_weight=0", "stability_weight=0", "data.batch_size=1",
     "data.val_photos=1", "trainer.max_steps=2",
     "trainer.device=cpu", "net.arguments={width: 4, residual_blocks: 1}",
 ]  # fmt: skip
