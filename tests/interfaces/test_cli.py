@@ -84,7 +84,11 @@ def test_python_m_fst_is_fst(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("words", [*WORDS, "stylize --help-all"])
-def test_help_fits_a_screen(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_fits_a_screen(
+    words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")  # the user's folder is named in full
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     typed = words.split() if "--help" in words else [*words.split(), "--help"]
     status, output, errors = said(capsys, *typed)
     assert (status, errors) == (0, "")
