@@ -76,6 +76,8 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = {"path": photos, "bytes": [(tmp_path / photo).read_bytes() for photo in photos]}
     parquet.write_table(pyarrow.table(rows), tmp_path / "photos.parquet")
     monkeypatch.chdir(tmp_path)
+    # datasets' map in several processes leaves a copy in its place: what is undone would miss it
+    monkeypatch.setattr(os, "environ", os.environ)
     monkeypatch.delenv("FST_ASSETS", raising=False)
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TORCH_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
