@@ -69,10 +69,10 @@ def write_parquet(
     return folder
 
 
-def shaken_net(upsampling: str) -> JohnsonNet:
+def shaken_net(upsampling: str, width: int = 4) -> JohnsonNet:
     """A tiny net whose norms scale and shift, as trained ones do."""
     torch.manual_seed(0)
-    net = JohnsonNet(width=4, residual_blocks=2, upsampling=upsampling).requires_grad_(False)
+    net = JohnsonNet(width, residual_blocks=2, upsampling=upsampling).requires_grad_(False)
     for module in net.modules():
         if isinstance(module, InstanceNorm2d):
             nn.init.normal_(module.weight)

@@ -137,7 +137,7 @@ class JohnsonNet(TransformerNet):
 
         def up(layer: UpsampleConv | SmoothUpsampleConv) -> Stage:
             weights = cast(*layer.folded())
-            spread = "interleave" if isinstance(layer, UpsampleConv) else "shuffle"
+            spread = "interleave" if isinstance(layer, UpsampleConv) else "blocks"
             return Stage(*weights, padding="replicate", spread=spread, norm=layer.norm, relu=True)
 
         residual = []

@@ -35,7 +35,7 @@ class PlainNet(nn.Module):
         self.stages = list(stages)
         for number, stage in enumerate(stages):
             weight, bias = stage.weight.contiguous(), stage.bias
-            if stage.spread == "interleave":  # from "every output of a place" to pixel_shuffle's
+            if stage.spread in ("interleave", "blocks"):  # place by place, not as pixel_shuffle's
                 weight = _regroup(weight)
                 bias = None if bias is None else _regroup(bias)
             self.register_buffer(f"weight_{number}", weight)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from fst.nets.layers import interleave
+from fst.nets.layers import in_blocks, interleave
 from fst.nets.norm import InstanceNorm2d
 from fst.nets.winograd import convolution
 
@@ -20,7 +20,8 @@ class Stage:
         pad: how many pixels the input is padded by.
         padding: ``"reflect"`` or ``"replicate"``.
         spread: None; or what makes ``(N, C / 4, 2 H, 2 W)`` of the convolution's output:
-            ``"interleave"`` (:func:`~fst.nets.layers.interleave`) or ``"shuffle"`` (pixel shuffle).
+            ``"interleave"`` (:func:`~fst.nets.layers.interleave`), ``"blocks"``
+            (:func:`~fst.nets.layers.in_blocks`), or ``"shuffle"`` (pixel shuffle, of stride 2).
         norm: what normalizes the output.
         relu: whether a ReLU follows the norm.
         keep: the output is also kept for the stage that adds it (a residual block's input).
@@ -41,7 +42,7 @@ class Stage:
     @property
     def scale(self) -> tuple[int, int]:
         """Output rows for input rows, as a fraction."""
-        if self.spread == "interleave" or (self.spread == "shuffle" and self.stride == 1):
+        if self.spread in ("interleave", "blocks"):
             return 2, 1
         return (1, 1) if self.spread == "shuffle" else (1, self.stride)
 
@@ -58,12 +59,17 @@ class Stage:
         if self.spread == "interleave":
             return first // 2 - 1, last // 2 + 1
         kernel, stride = self.weight.shape[2], self.stride
-        if self.spread == "shuffle":
+        if self.spread:
             first, last = first // 2, last // 2
         return first * stride - self.pad, (last - 1) * stride - self.pad + kernel
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Padded rows ``(1, C, h, W + 2 pad)`` to output rows, not normalized."""
+        y = self.convolved(rows)
+        return in_blocks(y) if self.spread == "blocks" else y
+
+    def convolved(self, rows: Tensor) -> Tensor:
+        """The same, but blocks are not spread: ``(1, 4 C', h, W)``."""
         if self.stride == 1:
             y = convolution(rows, self.weight, self.bias)
         else:

@@ -11,36 +11,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { IN = 8, OUT = 6, SPOTS = IN * IN, ROWS = 6, MOST_THREADS = 256 };
+#include "vectors.h"
+
+enum { IN = 8, OUT = 6, SPOTS = IN * IN, ROWS = 6 };
 #ifdef __AVX512F__
-enum { LANES = 16, BLOCK = 64 }; /* channels in a register; of a product: what all hold of 6 rows */
+enum { BLOCK = 64 }; /* of a product: what all registers hold of 6 rows */
 #else
-enum { LANES = 8, BLOCK = 16 };
+enum { BLOCK = 16 };
 #endif
-
-typedef float vec __attribute__((vector_size(4 * LANES), aligned(4)));
-typedef uint32_t wide __attribute__((vector_size(4 * LANES), aligned(4)));
-typedef uint16_t half __attribute__((vector_size(2 * LANES), aligned(2)));
-
-static inline vec load(const void *base, int64_t place, int bf16)
-{
-    if (!bf16) {
-        return *(const vec *)((const float *)base + place);
-    }
-    half raw = *(const half *)((const uint16_t *)base + place);
-    return (vec)(__builtin_convertvector(raw, wide) << 16);
-}
-
-static inline void store(void *base, int64_t place, vec value, int bf16)
-{
-    if (!bf16) {
-        *(vec *)((float *)base + place) = value;
-        return;
-    }
-    wide bits = (wide)value; /* to the nearest, ties to even */
-    bits = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    *(half *)((uint16_t *)base + place) = __builtin_convertvector(bits, half);
-}
 
 /* The three transforms: of 8 numbers of a picture, 3 of a kernel, 8 products. */
 
@@ -123,8 +101,6 @@ typedef struct {
     atomic_llong next;
     atomic_int failed;
 } task;
-
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void gather(const task *t, int64_t tile, float *v, int64_t spot)
 {

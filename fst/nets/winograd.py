@@ -82,10 +82,18 @@ def suits(x: Tensor, weight: Tensor, padding: int, dtype: torch.dtype) -> bool:
         return False
     if min(x.shape[2:]) + 2 * padding < 3 or not len(x):
         return False
-    wanted = one_of("FST_CONVOLUTIONS", os.environ.get("FST_CONVOLUTIONS", "auto"), CONVOLUTIONS)
-    if wanted == "auto":
+    if (way := wanted()) == "auto":
         return dtype == torch.bfloat16 and _is_best()
-    return wanted == "winograd" and dtype in (torch.bfloat16, torch.float32)
+    return way == "winograd" and dtype in (torch.bfloat16, torch.float32)
+
+
+def wanted() -> str:
+    """What the environment says of compiled code, one of :data:`CONVOLUTIONS`.
+
+    Raises:
+        InputError: it says something else.
+    """
+    return one_of("FST_CONVOLUTIONS", os.environ.get("FST_CONVOLUTIONS", "auto"), CONVOLUTIONS)
 
 
 @cache
@@ -153,8 +161,8 @@ def _pack(weight: Tensor, turned: bool) -> Tensor:
     inputs, outputs = plain.shape[0], plain.shape[3]
     packed = torch.empty(PRODUCTS * inputs * outputs)
     _library().fst_pack(
-        _pointer(plain), ctypes.c_int64(outputs), ctypes.c_int64(inputs), int(turned),
-        _pointer(packed),
+        pointer(plain), ctypes.c_int64(outputs), ctypes.c_int64(inputs), int(turned),
+        pointer(packed),
     )  # fmt: skip
     return packed
 
@@ -168,10 +176,10 @@ def _convolved(
     y = torch.empty(size, dtype=x.dtype, memory_format=torch.channels_last)
     added = None if bias is None else bias.detach().float().contiguous()
     failed = _library().fst_convolve(
-        _pointer(x), _integers(*_steps(x)),
-        _pointer(packed), None if added is None else _pointer(added),
-        _pointer(y), _integers(*_steps(y)),
-        _integers(n, h, w, inputs, outputs, padding),
+        pointer(x), integers(*_steps(x)),
+        pointer(packed), None if added is None else pointer(added),
+        pointer(y), integers(*_steps(y)),
+        integers(n, h, w, inputs, outputs, padding),
         int(x.dtype == torch.bfloat16), torch.get_num_threads(),
     )  # fmt: skip
     if failed:
@@ -179,11 +187,13 @@ def _convolved(
     return y
 
 
-def _pointer(values: Tensor) -> ctypes.c_void_p:
+def pointer(values: Tensor) -> ctypes.c_void_p:
+    """Where numbers lie, for a library."""
     return ctypes.c_void_p(values.data_ptr())
 
 
-def _integers(*values: int) -> ctypes.Array[ctypes.c_int64]:
+def integers(*values: int) -> ctypes.Array[ctypes.c_int64]:
+    """Whole numbers, for a library."""
     return (ctypes.c_int64 * len(values))(*values)
 
 

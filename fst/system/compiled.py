@@ -41,9 +41,15 @@ def place(source: Path) -> Path | None:
     flags = level()
     if flags is None:
         return None
-    made_of = [*FLAGS, *flags, platform.system(), source.read_text(encoding="utf-8")]
+    texts = [path.read_text(encoding="utf-8") for path in (source, *_headers(source))]
+    made_of = [*FLAGS, *flags, platform.system(), *texts]
     digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
     return Path(pooch.os_cache("fst")) / "compiled" / f"{source.stem}-{digest}.so"
+
+
+def _headers(source: Path) -> list[Path]:
+    """What a source may include: all headers beside it."""
+    return sorted(source.parent.glob("*.h"))
 
 
 def build(source: Path) -> Path:

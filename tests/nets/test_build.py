@@ -1,4 +1,4 @@
-"""fst.nets.build: the library is built on demand, or a line says why not."""
+"""fst.nets.build: the libraries are built on demand, or a line says why not."""
 
 import shutil
 from pathlib import Path
@@ -18,11 +18,11 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled.level() is None or not (shutil.which("cc") or shutil.which("gcc")),
     reason="needs a C compiler and a processor that the code is for",
 )
-def test_it_says_where_the_library_lies(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_where_the_libraries_lie(capsys: pytest.CaptureFixture[str]) -> None:
     assert build.main() == 0
-    path = Path(capsys.readouterr().out.strip())
-    assert path.is_file()
-    assert path.name.startswith("winograd-")
+    paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(path.is_file() for path in paths)
+    assert [path.name.split("-")[0] for path in paths] == ["winograd", "fused"]
 
 
 def test_without_a_compiler_a_line_says_so(

@@ -179,6 +179,8 @@ def test_auto_takes_it_in_bf16_once_it_is_built(
 ) -> None:
     monkeypatch.setenv("FST_CONVOLUTIONS", "auto")
     monkeypatch.setattr(compiled.pooch, "os_cache", lambda name: tmp_path)
+    able = {**torch.cpu.get_capabilities(), "amx_bf16": False}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
     x, (weight, bias) = draw(1, 32, 9, 9, dtype=torch.bfloat16), layer(32, 32)
     weight, bias = weight.bfloat16(), bias.bfloat16()
     torchs = F.conv2d(x, weight, bias)
@@ -192,8 +194,7 @@ def test_auto_takes_it_in_bf16_once_it_is_built(
     assert torch.equal(convolution(*wide), F.conv2d(*wide))
 
     winograd._is_best.cache_clear()
-    able = {**torch.cpu.get_capabilities(), "amx_bf16": True}
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    able["amx_bf16"] = True
     assert torch.equal(convolution(x, weight, bias), torchs)
 
 

@@ -56,7 +56,9 @@ def test_another_source_or_processor_has_another_library(
     monkeypatch.setattr(compiled, "level", lambda: ("-msse4",))
     second = compiled.place(source)
     source.write_text("int seven(void) { return 8; }\n")
-    assert len({first, second, compiled.place(source)}) == 3
+    third = compiled.place(source)
+    source.with_name("eight.h").write_text("#define EIGHT 8\n")  # which it may include
+    assert len({first, second, third, compiled.place(source)}) == 4
 
 
 @needs_compiler

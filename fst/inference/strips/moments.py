@@ -1,11 +1,10 @@
 """Mean and variance of whole channels, gathered piece by piece."""
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fst.nets import fused
 from fst.nets.norm import InstanceNorm2d
 
 
@@ -15,9 +14,14 @@ class Moments:
     def __init__(self) -> None:
         self.count = 0
         self.mean = self.squares = torch.zeros(())
+        self.of_rows: list[tuple[Tensor, Tensor]] = []
+        self.width = 0
 
     def add(self, rows: Tensor) -> None:
         """Rows ``(1, C, h, W)``."""
+        if fused.suits(rows):
+            self.add_copied(rows, 1, None)
+            return
         channels, count = rows.shape[1], rows.shape[2] * rows.shape[3]
         if rows.device.type == "cpu":
             # a kernel for channels-last that PyTorch uses in batch norm: two passes over the rows.
@@ -27,7 +31,20 @@ class Moments:
             mean, variance = torch.batch_norm_update_stats(rows, *running, 1.0)
         else:
             variance, mean = torch.var_mean(rows.float(), (0, 2, 3), correction=0)
-        mean, squares = mean.double(), variance.double() * count
+        self._add(count, mean.double(), variance.double() * count)
+
+    def add_copied(self, rows: Tensor, parts: int, target: Tensor | None) -> None:
+        """Rows that :func:`fst.nets.fused.suits` holds for, which go to their place on the way.
+
+        Args:
+            rows: ``(1, parts C, h, W)``.
+            parts: 1, or 4 of blocks that are not spread.
+            target: where they go, as for :func:`fst.nets.fused.moments`.
+        """
+        self.width = rows.shape[3]
+        self.of_rows.append(fused.moments(rows, parts, target))
+
+    def _add(self, count: int, mean: Tensor, squares: Tensor) -> None:
         total = self.count + count
         if self.count:
             delta = mean - self.mean
@@ -37,16 +54,49 @@ class Moments:
 
     def result(self) -> tuple[Tensor, Tensor]:
         """Mean and variance of every channel, ``(C,)`` each, float32."""
+        if self.of_rows:  # all at once: a strip alone is soon done
+            means, squares = (torch.cat(values) for values in zip(*self.of_rows, strict=True))
+            mean, variance = fused.merged(means, squares, self.width)
+            count = self.width * len(means)
+            self._add(count, mean.double(), variance.double() * count)
+            self.of_rows = []
         return self.mean.float(), (self.squares / self.count).float()
 
 
-def normalizer(
-    mean: Tensor, variance: Tensor, norm: InstanceNorm2d, relu: bool
-) -> Callable[[Tensor], Tensor]:
-    """What turns raw rows into normalized ones."""
+class Normalizer:
+    """What turns raw rows into normalized ones.
 
-    def normalize(rows: Tensor) -> Tensor:
-        rows = F.batch_norm(rows, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)
-        return rows.relu_() if relu else rows
+    Args:
+        mean: of every channel, ``(C,)``, float32.
+        variance: likewise.
+        norm: scales and offsets.
+        relu: whether a ReLU follows.
+    """
 
-    return normalize
+    def __init__(self, mean: Tensor, variance: Tensor, norm: InstanceNorm2d, relu: bool) -> None:
+        self.mean, self.variance, self.norm, self.relu = mean, variance, norm, relu
+        self.scale = norm.weight.detach() * (variance + norm.eps).rsqrt()
+        self.offset = norm.bias.detach() - mean * self.scale
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """``(1, C, h, W)`` to as many of their own."""
+        if fused.suits(rows):
+            out = torch.empty_like(rows, memory_format=torch.channels_last)
+            return fused.normalize(rows, self.scale, self.offset, self.relu, out)
+        norm = self.norm
+        rows = F.batch_norm(
+            rows, self.mean, self.variance, norm.weight, norm.bias, False, 0.0, norm.eps
+        )
+        return rows.relu_() if self.relu else rows
+
+    def over(self, rows: Tensor) -> Tensor:
+        """The same in their place."""
+        if fused.suits(rows):
+            return fused.normalize(rows, self.scale, self.offset, self.relu, rows)
+        return rows.copy_(self(rows))
+
+    def added_to(self, kept: Tensor, rows: Tensor) -> Tensor:
+        """``kept``, to which ``rows`` are added, normalized."""
+        if fused.suits(rows) and kept.stride(1) == 1:
+            return fused.normalize(rows, self.scale, self.offset, self.relu, kept, kept)
+        return kept.add_(self(rows))

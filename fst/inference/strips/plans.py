@@ -7,8 +7,9 @@ import torch
 
 from fst.nets.stages import Stage
 
-STRIP_BYTES = 4 << 20
-"""Of a strip's input and output together on a CPU: what its caches hold."""
+STRIP_BYTES, LARGE, LITTLE = 8 << 20, 16 << 20, 1 << 20
+"""Of a strip's input and output together on a CPU: about what its caches hold; of a larger one
+where strips are computed again, and of one that takes little memory."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,13 @@ def plans(stages: Sequence[Stage]) -> list[Plan]:
             full += [number] if scale == 4 else []
             half += [number] if scale == 2 else []
     wide, wider = frozenset(full), frozenset(full + half)
-    large = 4 * STRIP_BYTES
     return [
         Plan(),
-        Plan(wide, strip_bytes=large),
-        Plan(wider, strip_bytes=large),
-        Plan(wider, strip_bytes=STRIP_BYTES // 4),
-        Plan(wider, True, large),
-        Plan(wider, True, STRIP_BYTES // 4),
+        Plan(wide, strip_bytes=LARGE),
+        Plan(wider, strip_bytes=LARGE),
+        Plan(wider, strip_bytes=LITTLE),
+        Plan(wider, True, LARGE),
+        Plan(wider, True, LITTLE),
     ]
 
 

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fst.inference.strips.moments import Normalizer
 from fst.inference.strips.stores import Store, outside
 
 
@@ -47,7 +48,7 @@ class Made:
 class Stored:
     """Rows out of a store, normalized whenever they are read."""
 
-    def __init__(self, store: Store, normalize: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, store: Store, normalize: Normalizer) -> None:
         self.store, self.normalize = store, normalize
         self.height, self.width = store.height, store.width
 
@@ -97,11 +98,11 @@ def _as_is(rows: Tensor, first: int, last: int) -> Tensor:
     return rows
 
 
-def normalizing(normalize: Callable[[Tensor], Tensor]) -> Change:
+def normalizing(normalize: Normalizer) -> Change:
     """The change that normalizes."""
-    return lambda rows, first, last: normalize(rows)
+    return lambda rows, first, last: normalize.over(rows)
 
 
-def adding(store: Store, normalize: Callable[[Tensor], Tensor]) -> Change:
+def adding(store: Store, normalize: Normalizer) -> Change:
     """The change that adds what a residual block computed, normalized."""
-    return lambda rows, first, last: rows.add_(normalize(store.read(first, last)))
+    return lambda rows, first, last: normalize.added_to(rows, store.read(first, last))

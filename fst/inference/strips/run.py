@@ -22,10 +22,12 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.inference.flat import Surroundings
 from fst.inference.strips.held import HeldMoments
-from fst.inference.strips.moments import Moments, normalizer
+from fst.inference.strips.moments import Moments, Normalizer
 from fst.inference.strips.plans import Plan, row_bytes
 from fst.inference.strips.rows import Kept, Made, Source, Stored, adding, normalizing
 from fst.inference.strips.stores import DiskStore, Store
+from fst.nets import fused
+from fst.nets.layers import in_blocks
 from fst.nets.stages import Stage
 from fst.system.cancellation import stop_if_canceled
 
@@ -155,9 +157,7 @@ def _place(way: _Way, number: int, source: Source, block: _Block) -> Store | Non
     return store
 
 
-def _compute(
-    way: _Way, number: int, source: Source, store: Store | None
-) -> Callable[[Tensor], Tensor]:
+def _compute(way: _Way, number: int, source: Source, store: Store | None) -> Normalizer:
     """Computes a stage strip by strip, into its store; returns what normalizes its output."""
     stage, padding = way.stages[number], way.padding(number)
     moments = Moments()
@@ -171,10 +171,7 @@ def _compute(
             rows = torch.cat([carried, rest], 2)
         if stage.add:
             carried = rows[:, :, -2 * stage.pad :].clone()
-        rows = stage(rows)
-        moments.add(rows)
-        if store is not None:
-            store.write(first, rows)
+        _take(stage, stage.convolved(rows), first, moments, store)
         del rows
     assert stage.norm is not None
     own = moments.result()
@@ -183,7 +180,22 @@ def _compute(
     if way.held is not None:
         own = way.held.mixed(len(way.moments), *own)
     way.moments.append(own)
-    return normalizer(*own, stage.norm, stage.relu)
+    return Normalizer(*own, stage.norm, stage.relu)
+
+
+def _take(stage: Stage, rows: Tensor, first: int, moments: Moments, store: Store | None) -> None:
+    """Gathers the moments of what a stage's convolution gave, and keeps it from ``first`` on."""
+    parts = 4 if stage.spread == "blocks" else 1
+    height = rows.shape[2] * (2 if parts > 1 else 1)
+    place = None if store is None else store.place(first, first + height)
+    if fused.suits(rows) and (store is None or place is not None):
+        moments.add_copied(rows, parts, place)
+        return
+    if parts > 1:
+        rows = in_blocks(rows)
+    moments.add(rows)
+    if store is not None:
+        store.write(first, rows)
 
 
 def _next_source(
@@ -191,7 +203,7 @@ def _next_source(
     number: int,
     source: Source,
     store: Store | None,
-    normalize: Callable[[Tensor], Tensor],
+    normalize: Normalizer,
     block: _Block,
 ) -> Source:
     """What the following stage reads."""
@@ -224,7 +236,7 @@ def _output(way: _Way, number: int, source: Source, output: Tensor) -> Tensor:
 
 
 def _anew(
-    stage: Stage, source: Source, padding: str, normalize: Callable[[Tensor], Tensor]
+    stage: Stage, source: Source, padding: str, normalize: Normalizer
 ) -> Callable[[int, int], Tensor]:
     def make(first: int, last: int) -> Tensor:
         step = 2 if stage.spread else 1

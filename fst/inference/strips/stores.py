@@ -28,11 +28,16 @@ class Store:
         """Rows ``[first, last)`` with their padding, ``(1, C, h, W + 2 pad)``; do not change."""
         return self.rows[None, first + self.pad : last + self.pad].permute(0, 3, 1, 2)
 
+    def place(self, first: int, last: int) -> Tensor | None:
+        """Where rows ``[first, last)`` lie, without padding, ``(1, C, h, W)``; None: on a disk."""
+        p = self.pad
+        return self.rows[None, p + first : p + last, p : p + self.width].permute(0, 3, 1, 2)
+
     def write(self, first: int, rows: Tensor) -> None:
         """Rows without padding, from ``first`` on."""
-        p = self.pad
-        target = self.rows[p + first : p + first + rows.shape[2], p : p + self.width]
-        target.copy_(rows[0].permute(1, 2, 0))
+        place = self.place(first, first + rows.shape[2])
+        assert place is not None
+        place.copy_(rows)
 
     def put(self, first: int, rows: Tensor) -> None:
         """Padded rows as :meth:`read` gives them, changed: back to their place."""
@@ -94,6 +99,10 @@ class DiskStore(Store):
         """As :meth:`Store.read`, a copy."""
         rows = self._get(first + self.pad, last - first).to(self.device)
         return rows[None].permute(0, 3, 1, 2)
+
+    def place(self, first: int, last: int) -> Tensor | None:
+        """As :meth:`Store.place`: nowhere."""
+        return None
 
     def write(self, first: int, rows: Tensor) -> None:
         """As :meth:`Store.write`; the columns of the padding are filled here."""

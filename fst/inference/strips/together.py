@@ -12,13 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.errors import InputError
-from fst.inference.strips.moments import Moments, normalizer
-from fst.inference.strips.plans import STRIP_BYTES, row_bytes
+from fst.inference.strips.moments import Moments, Normalizer
+from fst.inference.strips.plans import row_bytes
 from fst.nets.stages import Stage
 from fst.system.cancellation import stop_if_canceled
 
 MOST = 8
 """Pictures of a batch: more gain little (docs/scale.md)."""
+
+SMALL = 4 << 20
+"""Bytes of a stage's input and output, at most: what is larger gains nothing."""
 
 LEAST = 72
 """Pixels of a side, with the margin: torch convolves less than that in float32 in another way where
@@ -40,7 +43,7 @@ def fits(stages: Sequence[Stage], height: int, width: int, dtype: torch.dtype) -
     for stage in stages:
         up, down = stage.scale
         h, w = h * up // down, w * up // down
-        if h * row_bytes(stage, w, dtype) > STRIP_BYTES:
+        if h * row_bytes(stage, w, dtype) > SMALL:
             return False
     return True
 
@@ -70,10 +73,12 @@ def run_together(stages: Sequence[Stage], photos: Tensor, dtype: torch.dtype) ->
             one = y[number : number + 1]
             moments = Moments()
             moments.add(one)
-            one.copy_(normalizer(*moments.result(), stage.norm, stage.relu)(one))
-        if stage.add:
-            y.add_(kept)
-        if stage.keep or stage.add:
+            normalize = Normalizer(*moments.result(), stage.norm, stage.relu)
+            if stage.add:
+                normalize.added_to(kept[number : number + 1], one)
+            else:
+                normalize.over(one)
+        x = kept if stage.add else y
+        if stage.keep:
             kept = y
-        x = y
     raise InputError("the last stage of a net has no norm")

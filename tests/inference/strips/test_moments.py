@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fst.inference.strips.moments import Moments, normalizer
+from fst.inference.strips.moments import Moments, Normalizer
 from fst.nets.norm import InstanceNorm2d
 
 
@@ -32,6 +32,6 @@ def test_statistics_normalize_like_instance_norm() -> None:
     gathered = Moments()
     gathered.add(x)
     with torch.no_grad():
-        found = normalizer(*gathered.result(), norm, relu=True)(x)
+        found = Normalizer(*gathered.result(), norm, relu=True)(x)
         expected = F.instance_norm(x, None, None, norm.weight, norm.bias).relu()
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)

@@ -28,8 +28,7 @@ def test_only_what_is_one_strip_fits(side: int, monkeypatch: pytest.MonkeyPatch)
     stages = shaken_net("nearest").stages(torch.float32)
     strips = []
     monkeypatch.setattr(strips_run, "stop_if_canceled", lambda: strips.append(None))
-    monkeypatch.setattr(plans, "STRIP_BYTES", 1 << 20)
-    monkeypatch.setattr(together, "STRIP_BYTES", 1 << 20)
+    monkeypatch.setattr(together, "SMALL", 1 << 20)
     strips_run.run(stages, torch.rand(1, 3, side, 72), plan=plans.Plan(strip_bytes=1 << 20))
     assert together.fits(stages, side, 72, torch.float32) == (len(strips) == len(stages))
 
