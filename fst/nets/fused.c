@@ -6,10 +6,10 @@
  * Source: Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance".
  */
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "threads.h"
 #include "vectors.h"
 
 enum {
@@ -180,33 +180,24 @@ static void row_normalized(const task *t, int64_t row)
     }
 }
 
-static void *gather_rows(void *given)
+static void gather_rows(void *given)
 {
     task *t = given;
     for (int64_t i; (i = atomic_fetch_add(&t->next, 1)) < t->height * t->parts;)
         row_moments(t, i / t->parts, i % t->parts);
-    return NULL;
 }
 
-static void *normalize_rows(void *given)
+static void normalize_rows(void *given)
 {
     task *t = given;
     for (int64_t row; (row = atomic_fetch_add(&t->next, 1)) < t->height;)
         row_normalized(t, row);
-    return NULL;
 }
 
-static void on_threads(task *t, void *(*work)(void *), int threads)
+static void share(task *t, work what, int64_t threads)
 {
     int64_t numbers = t->height * t->width * t->channels * t->parts;
-    threads = least(least(threads, MOST_THREADS), (numbers + LEAST - 1) / LEAST);
-    pthread_t others[MOST_THREADS];
-    int begun = 0;
-    while (begun < threads - 1 && !pthread_create(&others[begun], NULL, work, t))
-        begun++;
-    work(t);
-    for (int i = 0; i < begun; i++)
-        pthread_join(others[i], NULL);
+    on_threads(what, t, least(threads, (numbers + LEAST - 1) / LEAST));
 }
 
 /* Means of every row and part, and the sums of the squares of what is away from them; y, where there
@@ -218,7 +209,7 @@ void fst_moments(const void *x, const int64_t *x_step, void *y, const int64_t *y
     for (int i = 0; i < 2; i++)
         t.x_step[i] = x_step[i], t.y_step[i] = y_step[i];
     t.height = sizes[0], t.width = sizes[1], t.channels = sizes[2], t.parts = sizes[3];
-    on_threads(&t, gather_rows, threads);
+    share(&t, gather_rows, threads);
 }
 
 /* y = x * scale + offset, behind it a ReLU, behind that a sum, where they are asked for. y may be x
@@ -232,7 +223,7 @@ void fst_normalize(const void *x, const int64_t *x_step, const void *added,
     for (int i = 0; i < 2; i++)
         t.x_step[i] = x_step[i], t.y_step[i] = y_step[i], t.added_step[i] = added_step[i];
     t.height = sizes[0], t.width = sizes[1], t.channels = sizes[2];
-    on_threads(&t, normalize_rows, threads);
+    share(&t, normalize_rows, threads);
 }
 
 /* Mean and variance of every channel out of those of rows of one width. */

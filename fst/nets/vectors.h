@@ -9,7 +9,6 @@ enum { LANES = 16 }; /* channels in a register */
 #else
 enum { LANES = 8 };
 #endif
-enum { MOST_THREADS = 256 };
 
 typedef float vec __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef uint32_t wide __attribute__((vector_size(4 * LANES), aligned(4)));

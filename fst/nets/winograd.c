@@ -6,11 +6,11 @@
  * Sources: Winograd 1980, "Arithmetic Complexity of Computations"; Lavin & Gray 2016, "Fast
  * Algorithms for Convolutional Neural Networks".
  */
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "threads.h"
 #include "vectors.h"
 
 enum { IN = 8, OUT = 6, SPOTS = IN * IN, ROWS = 6 };
@@ -169,7 +169,7 @@ static void scatter(const task *t, int64_t tile, const float *m, int64_t spot)
     }
 }
 
-static void *work(void *given)
+static void convolve_tiles(void *given)
 {
     task *t = given;
     /* no power of two apart, which would fall on the same lines of a cache */
@@ -177,7 +177,7 @@ static void *work(void *given)
     float *v = aligned_alloc(64, sizeof(float) * SPOTS * (spot_in + spot_out));
     if (!v) {
         atomic_store(&t->failed, 1);
-        return NULL;
+        return;
     }
     float *m = v + SPOTS * spot_in;
     for (;;) {
@@ -194,7 +194,6 @@ static void *work(void *given)
             scatter(t, start + i, m + i * t->outputs, spot_out);
     }
     free(v);
-    return NULL;
 }
 
 /* A kernel in the order of its products. weight: (inputs, 3, 3, outputs); turned by half a circle,
@@ -233,13 +232,6 @@ int fst_convolve(const void *x, const int64_t *x_step, const float *packed, cons
     t.across = (t.width + 2 * t.pad - 2 + OUT - 1) / OUT;
     t.count = sizes[0] * t.down * t.across;
     t.tiles = t.inputs * t.outputs < 256 * 256 ? 4 * ROWS : 8 * ROWS; /* a large kernel is read less */
-    threads = least(least(threads, MOST_THREADS), (t.count + t.tiles - 1) / t.tiles);
-    pthread_t others[MOST_THREADS];
-    int begun = 0;
-    while (begun < threads - 1 && !pthread_create(&others[begun], NULL, work, &t))
-        begun++;
-    work(&t);
-    for (int i = 0; i < begun; i++)
-        pthread_join(others[i], NULL);
+    on_threads(convolve_tiles, &t, least(threads, (t.count + t.tiles - 1) / t.tiles));
     return atomic_load(&t.failed);
 }

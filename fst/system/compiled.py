@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pooch
@@ -84,12 +85,33 @@ def build(source: Path) -> Path:
 
 
 def opened(path: Path) -> ctypes.CDLL:
-    """A library that was built.
+    """A library that was built; where it has work for several threads, with torch's.
 
     Raises:
         InputError: it can't be loaded.
     """
     try:
-        return ctypes.CDLL(str(path))
+        library = ctypes.CDLL(str(path))
     except OSError as error:
         raise InputError(f"can't load {path}: {error}; delete it to have it built anew") from error
+    if hasattr(library, "fst_team"):
+        library.fst_team(team())
+    return library
+
+
+@cache
+def team() -> ctypes.c_void_p | None:
+    """What begins work on torch's own threads, GNU's ``GOMP_parallel``; None: torch has others.
+
+    A second OpenMP in the process would have threads of its own. So it is that which torch has
+    loaded, from its own folder.
+    """
+    try:
+        lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    except OSError:  # another system than Linux
+        return None
+    folders = (Path(torch.__file__).parent, Path(torch.__file__).parent.with_suffix(".libs"))
+    for path in {Path(line.split(maxsplit=5)[5]) for line in lines if "libgomp" in line}:
+        if any(folder in path.parents for folder in folders):
+            return ctypes.cast(ctypes.CDLL(str(path)).GOMP_parallel, ctypes.c_void_p)
+    return None

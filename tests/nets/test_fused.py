@@ -162,7 +162,12 @@ def test_what_is_no_number_stays_none(broken: float, dtype: torch.dtype) -> None
     assert fused.normalize(x, scale, offset, True, torch.empty_like(x))[0, 5].isnan().all()
 
 
-def test_any_number_of_threads_gives_the_same(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("torchs", [True, False], ids=["torch's", "own"])
+def test_any_number_of_threads_gives_the_same(
+    torchs: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not torchs:
+        monkeypatch.setattr(compiled, "team", lambda: None)
     x, scale, offset = draw(1, 64, 90, 110, dtype=dtype), draw(64, seed=2), draw(64, seed=3)
 
     def found() -> list[Tensor]:

@@ -121,3 +121,31 @@ def test_a_damaged_library_is_to_be_deleted(tmp_path: Path) -> None:
     (tmp_path / "seven.so").write_bytes(b"no library")
     with pytest.raises(InputError, match=r"can't load .*seven\.so.* delete it"):
         compiled.opened(tmp_path / "seven.so")
+
+
+@needs_compiler
+def test_work_for_several_threads_is_done_by_torchs(tmp_path: Path) -> None:
+    if "OpenMP" not in torch.__config__.parallel_info() or platform.system() != "Linux":
+        pytest.skip("torch's threads are not GNU's here")
+    threads = Path(compiled.__file__).parents[1] / "nets" / "threads.h"
+    source = tmp_path / "count.c"
+    source.write_text(
+        "#include <stdatomic.h>\n#include <unistd.h>\n"
+        f'#include "{threads}"\n'
+        "static atomic_int at_work;\n"
+        "static void wait(void *task) { (void)task; at_work++; usleep(20000); }\n"
+        "int count(int threads) { at_work = 0; on_threads(wait, 0, threads); return at_work; }\n"
+    )
+    library = compiled.opened(compiled.build(source))
+    assert library.count(1) == 1
+    library.count(3)  # torch's three are there now
+
+    def threads_now() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    before = threads_now()
+    assert library.count(3) == 3
+    assert threads_now() == before
+    assert compiled.team() is not None
+    library.fst_team(None)
+    assert library.count(3) == 3
