@@ -7,9 +7,13 @@ import re
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from fst.errors import InputError
 from fst.system.checks import shown
+
+LARGE_PAGE = 2 << 20
+"""Bytes of a large page, on x86 and most of ARM."""
 
 
 def keep_freed_memory() -> None:
@@ -24,6 +28,21 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     libc.mallopt(m_mmap_threshold, 1 << 30)
     libc.mallopt(m_trim_threshold, (1 << 31) - 1)
+
+
+def on_large_pages(values: Tensor) -> Tensor:
+    """A tensor that was just made, whose memory Linux may give in pages of 2 MB.
+
+    Else each of its pages of 4 KB is asked for, one by one, where it is first written to: a tenth
+    of the time of a pass at 1024 pixels. Does nothing to small tensors, elsewhere nothing at all.
+    """
+    start, end = values.data_ptr(), values.data_ptr() + values.numel() * values.element_size()
+    start, end = -(-start // LARGE_PAGE) * LARGE_PAGE, end // LARGE_PAGE * LARGE_PAGE
+    if values.device.type == "cpu" and end > start and platform.system() == "Linux":
+        madv_hugepage = 14  # mman.h
+        size = ctypes.c_size_t(end - start)
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(start), size, madv_hugepage)
+    return values
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

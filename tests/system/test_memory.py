@@ -5,10 +5,12 @@ import platform
 import subprocess
 import sys
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from fst.system.memory import is_out_of_memory, keep_freed_memory
+from fst.system.memory import is_out_of_memory, keep_freed_memory, on_large_pages
 
 LARGE = """
 import ctypes
@@ -76,3 +78,32 @@ def test_other_errors_are_no_lack_of_memory() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2) + torch.empty(3)
     assert not is_out_of_memory(caught.value)
+
+
+def hugepages() -> str:
+    """Who gets large pages: of always, madvise and never, the one in brackets."""
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    return setting.read_text() if setting.exists() else ""
+
+
+@pytest.mark.skipif("[madvise]" not in hugepages(), reason="large pages are not to be asked for")
+def test_large_tensors_may_lie_on_large_pages() -> None:
+    values = on_large_pages(torch.empty(16 << 20, dtype=torch.uint8))
+    middle = values.data_ptr() + (8 << 20)
+    found, inside = "", False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        start, dash, rest = line.partition("-")
+        if dash and " " in rest and all(letter in "0123456789abcdef" for letter in start):
+            inside = int(start, 16) <= middle < int(rest.split()[0], 16)
+        elif inside and line.startswith("VmFlags:"):
+            found = line
+    assert "hg" in found.split()  # as proc(5) calls it
+
+
+@pytest.mark.parametrize("size", [0, 5, 3 << 20])
+def test_other_tensors_are_left_as_they_are(size: int) -> None:
+    values = torch.arange(size, dtype=torch.int32)
+    assert on_large_pages(values) is values
+    assert torch.equal(values, torch.arange(size, dtype=torch.int32))
+    meta = torch.empty(16 << 20, device="meta")
+    assert on_large_pages(meta) is meta

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from fst.errors import InputError
 from fst.system.files import scratch_folder
+from fst.system.memory import on_large_pages
 
 
 class Store:
@@ -22,7 +23,7 @@ class Store:
 
     def allocate(self, shape: tuple[int, int, int], device: torch.device) -> None:
         """Makes room for ``(rows, columns, channels)``."""
-        self.rows = torch.empty(shape, dtype=self.dtype, device=device)
+        self.rows = on_large_pages(torch.empty(shape, dtype=self.dtype, device=device))
 
     def read(self, first: int, last: int) -> Tensor:
         """Rows ``[first, last)`` with their padding, ``(1, C, h, W + 2 pad)``; do not change."""
