@@ -4,7 +4,6 @@ import ctypes
 import platform
 import subprocess
 import sys
-
 from pathlib import Path
 
 import pytest
