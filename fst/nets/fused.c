@@ -45,8 +45,8 @@ static inline int64_t to(const task *t, int64_t row, int64_t part)
 }
 
 /* Sums of some registers' channels over a block of pixels, copied on the way; then of the squares
- * of what they are from their mean, while they are at hand. What is told as a number where this is
- * called costs nothing inside. */
+ * of what they are from their mean, while they are at hand. Arguments
+ * that are constants where it is called cost nothing inside. */
 static inline __attribute__((always_inline)) void block_moments(
     int count, int bf16, int copies, const char *x, int64_t x_step, char *y, int64_t y_step,
     int64_t pixels, vec *mean, vec *squares)
@@ -194,10 +194,10 @@ static void normalize_rows(void *given)
         row_normalized(t, row);
 }
 
-static void share(task *t, work what, int64_t threads)
+static void begin(task *t, work what, int64_t threads)
 {
     int64_t numbers = t->height * t->width * t->channels * t->parts;
-    on_threads(what, t, least(threads, (numbers + LEAST - 1) / LEAST));
+    on_threads(what, t, threads, (numbers + LEAST - 1) / LEAST);
 }
 
 /* Means of every row and part, and the sums of the squares of what is away from them; y, where there
@@ -209,7 +209,7 @@ void fst_moments(const void *x, const int64_t *x_step, void *y, const int64_t *y
     for (int i = 0; i < 2; i++)
         t.x_step[i] = x_step[i], t.y_step[i] = y_step[i];
     t.height = sizes[0], t.width = sizes[1], t.channels = sizes[2], t.parts = sizes[3];
-    share(&t, gather_rows, threads);
+    begin(&t, gather_rows, threads);
 }
 
 /* y = x * scale + offset, behind it a ReLU, behind that a sum, where they are asked for. y may be x
@@ -223,24 +223,31 @@ void fst_normalize(const void *x, const int64_t *x_step, const void *added,
     for (int i = 0; i < 2; i++)
         t.x_step[i] = x_step[i], t.y_step[i] = y_step[i], t.added_step[i] = added_step[i];
     t.height = sizes[0], t.width = sizes[1], t.channels = sizes[2];
-    share(&t, normalize_rows, threads);
+    begin(&t, normalize_rows, threads);
 }
 
 /* Mean and variance of every channel out of those of rows of one width. */
 void fst_merge(const float *means, const float *squares, int64_t rows, int64_t channels,
                int64_t width, float *mean, float *variance)
 {
-    for (int64_t c = 0; c < channels; c++) {
-        double sum = 0, all = 0, among = 0;
+    for (int64_t first = 0; first < channels; first += BLOCK) {
+        int64_t count = least(BLOCK, channels - first);
+        double sum[BLOCK] = {0}, all[BLOCK] = {0}, among[BLOCK] = {0};
         for (int64_t row = 0; row < rows; row++) {
-            sum += means[row * channels + c];
-            all += squares[row * channels + c];
+            for (int64_t c = 0; c < count; c++) {
+                sum[c] += means[row * channels + first + c];
+                all[c] += squares[row * channels + first + c];
+            }
         }
         for (int64_t row = 0; row < rows; row++) {
-            double away = means[row * channels + c] - sum / rows;
-            among += away * away;
+            for (int64_t c = 0; c < count; c++) {
+                double away = means[row * channels + first + c] - sum[c] / rows;
+                among[c] += away * away;
+            }
         }
-        mean[c] = sum / rows;
-        variance[c] = among / rows + all / (rows * width);
+        for (int64_t c = 0; c < count; c++) {
+            mean[first + c] = sum[c] / rows;
+            variance[first + c] = among[c] / rows + all[c] / (rows * width);
+        }
     }
 }

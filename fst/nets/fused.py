@@ -22,13 +22,17 @@ from fst.system.compiled import build, opened, place
 SOURCE = Path(__file__).with_name("fused.c")
 
 
-def suits(x: Tensor) -> bool:
-    """Whether features ``(1, C, H, W)`` can be taken, and are to be.
+def suits(x: Tensor, parts: int = 1) -> bool:
+    """Whether features ``(1, parts C, H, W)`` can be taken, and are to be.
+
+    Args:
+        x: the features.
+        parts: as for :func:`moments`.
 
     Raises:
         InputError: ``FST_CONVOLUTIONS`` is none of its values.
     """
-    if x.device.type != "cpu" or len(x) != 1 or x.shape[1] % LANES or not x.numel():
+    if x.device.type != "cpu" or len(x) != 1 or x.shape[1] % (parts * LANES) or not x.numel():
         return False
     if x.stride(1) != 1 or torch.compiler.is_compiling():
         return False
@@ -52,18 +56,17 @@ def moments(x: Tensor, parts: int = 1, target: Tensor | None = None) -> tuple[Te
     """Means of rows, and the sums of the squares of what is away from them.
 
     Args:
-        x: ``(1, parts C, H, W)``, for which :func:`suits` holds; of four parts too.
-        parts: 1, or 4: the pixels of blocks of 2x2, as :class:`~fst.nets.stages.Stage` spreads
-            them.
-        target: becomes a copy of ``x``: ``(1, C, H, W)``, of four parts ``(1, C, 2 H, 2 W)``, its
-            channels side by side in memory.
+        x: ``(1, parts C, H, W)``, for which :func:`suits` holds.
+        parts: 1; or 4: the pixels of blocks of 2x2, one after the other.
+        target: becomes a copy of ``x``, spread where it has parts: ``(1, C, H, W)`` or
+            ``(1, C, 2 H, 2 W)``, in the same dtype, its channels side by side in memory.
 
     Returns:
         ``(parts H, C)`` each, float32: of W numbers each.
     """
     _, channels, height, width = x.shape
     channels //= parts
-    mean, squares = torch.empty(2, parts * height, channels)
+    mean, squares = _numbers(2, parts * height, channels)
     y = x if target is None else target
     _library().fst_moments(
         pointer(x), _steps(x), None if target is None else pointer(target), _steps(y),
@@ -82,7 +85,7 @@ def merged(means: Tensor, squares: Tensor, width: int) -> tuple[Tensor, Tensor]:
         width: of how many numbers each is.
     """
     rows, channels = means.shape
-    mean, variance = torch.empty(2, channels)
+    mean, variance = _numbers(2, channels)
     _library().fst_merge(
         pointer(means), pointer(squares), *map(ctypes.c_int64, (rows, channels, width)),
         pointer(mean), pointer(variance),
@@ -117,6 +120,16 @@ def normalize(
         torch.get_num_threads(),
     )  # fmt: skip
     return out
+
+
+def fits(x: Tensor, other: Tensor) -> bool:
+    """Whether ``other`` can be a target, or added, where :func:`suits` holds for ``x``."""
+    return other.dtype == x.dtype and other.device == x.device and other.stride(1) == 1
+
+
+def _numbers(*shape: int) -> Tensor:
+    """As C writes them, whatever the caller's defaults are."""
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
 
 
 def _steps(x: Tensor) -> ctypes.Array[ctypes.c_int64]:

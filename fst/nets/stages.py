@@ -69,7 +69,7 @@ class Stage:
         return in_blocks(y) if self.spread == "blocks" else y
 
     def convolved(self, rows: Tensor) -> Tensor:
-        """The same, but blocks are not spread: ``(1, 4 C', h, W)``."""
+        """The same, but ``"blocks"`` are not spread: of them ``(1, 4 C', h, W)``."""
         if self.stride == 1:
             y = convolution(rows, self.weight, self.bias)
         else:

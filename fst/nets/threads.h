@@ -28,14 +28,17 @@ static void *run_errand(void *given)
     return NULL;
 }
 
-/* The work is begun on so many threads at once, which share it among themselves. */
-static void on_threads(work what, void *task, int64_t threads)
+/* The work is begun on several threads at once, which share it among themselves: on as many of those
+ * that there are as have something to do. torch's are all called: OpenMP ends those that are not, and
+ * makes them anew for the next who calls more. */
+static void on_threads(work what, void *task, int64_t threads, int64_t useful)
 {
-    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
-    if (threads > 1 && torchs) {
+    if (threads > 1 && useful > 1 && torchs) {
         torchs(what, task, (unsigned)threads, 0);
         return;
     }
+    threads = threads < useful ? threads : useful;
+    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
     errand one = {what, task};
     pthread_t others[MOST_THREADS];
     int begun = 0;

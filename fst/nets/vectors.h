@@ -28,7 +28,7 @@ static inline half narrowed(wide w)
 }
 static inline vec larger(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
 #endif
-/* larger() of a number and none is the second. */
+/* If either is no number, larger() is its second. */
 
 static inline vec load(const void *base, int64_t place, int bf16)
 {

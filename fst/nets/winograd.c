@@ -172,6 +172,9 @@ static void scatter(const task *t, int64_t tile, const float *m, int64_t spot)
 static void convolve_tiles(void *given)
 {
     task *t = given;
+    int64_t start = atomic_fetch_add(&t->next, t->tiles);
+    if (start >= t->count)
+        return; /* others do it all */
     /* no power of two apart, which would fall on the same lines of a cache */
     int64_t spot_in = t->tiles * t->inputs + LANES, spot_out = t->tiles * t->outputs + LANES;
     float *v = aligned_alloc(64, sizeof(float) * SPOTS * (spot_in + spot_out));
@@ -180,10 +183,7 @@ static void convolve_tiles(void *given)
         return;
     }
     float *m = v + SPOTS * spot_in;
-    for (;;) {
-        int64_t start = atomic_fetch_add(&t->next, t->tiles);
-        if (start >= t->count)
-            break;
+    for (; start < t->count; start = atomic_fetch_add(&t->next, t->tiles)) {
         int64_t rows = least(t->tiles, t->count - start);
         for (int64_t i = 0; i < rows; i++)
             gather(t, start + i, v + i * t->inputs, spot_in);
@@ -232,6 +232,6 @@ int fst_convolve(const void *x, const int64_t *x_step, const float *packed, cons
     t.across = (t.width + 2 * t.pad - 2 + OUT - 1) / OUT;
     t.count = sizes[0] * t.down * t.across;
     t.tiles = t.inputs * t.outputs < 256 * 256 ? 4 * ROWS : 8 * ROWS; /* a large kernel is read less */
-    on_threads(convolve_tiles, &t, least(threads, (t.count + t.tiles - 1) / t.tiles));
+    on_threads(convolve_tiles, &t, threads, (t.count + t.tiles - 1) / t.tiles);
     return atomic_load(&t.failed);
 }

@@ -110,8 +110,9 @@ def team() -> ctypes.c_void_p | None:
         lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
     except OSError:  # another system than Linux
         return None
-    folders = (Path(torch.__file__).parent, Path(torch.__file__).parent.with_suffix(".libs"))
+    folder = Path(torch.__file__).resolve().parent
+    folders = (folder, folder.with_suffix(".libs"))
     for path in {Path(line.split(maxsplit=5)[5]) for line in lines if "libgomp" in line}:
-        if any(folder in path.parents for folder in folders):
+        if any(folder in path.parents for folder in folders) and path.is_file():
             return ctypes.cast(ctypes.CDLL(str(path)).GOMP_parallel, ctypes.c_void_p)
     return None

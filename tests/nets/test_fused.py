@@ -12,10 +12,12 @@ from support import shaken_net
 from torch import Tensor
 
 from fst.inference.strips import run, together
+from fst.inference.strips.moments import Normalizer
 from fst.inference.strips.plans import Plan
 from fst.nets import fused
 from fst.nets.johnson import JohnsonNet
 from fst.nets.layers import in_blocks
+from fst.nets.norm import InstanceNorm2d
 from fst.system import compiled
 
 pytestmark = pytest.mark.skipif(
@@ -98,6 +100,7 @@ def test_features_go_to_their_place_on_the_way(parts: int, dtype: torch.dtype) -
     assert torch.equal(store[:, :, 2:-1, 1:-1], wanted)
     store[:, :, 2:-1, 1:-1] = 0
     assert not store.any(), "something was written beside"
+    assert means.dtype == squares.dtype == torch.float32
     mean, variance = fused.merged(means, squares, x.shape[3])
     exact = wanted.double()
     torch.testing.assert_close(mean.double(), exact.mean((0, 2, 3)), rtol=1e-5, atol=1e-6)
@@ -134,6 +137,14 @@ def test_bf16_is_rounded_to_the_nearest() -> None:
     scale = torch.full((16,), 1.234567)
     found = fused.normalize(x, scale, torch.zeros(16), False, torch.empty_like(x))
     assert torch.equal(found, (x.float() * 1.234567).bfloat16())
+    ties = torch.full((16,), 1 + 2**-8)  # of powers of two: half a step of bf16 above them
+    x = x.sign() * 2.0 ** torch.arange(-15, 15)[:, None]
+    x = (x * (1 + torch.arange(40) % 2 * 2**-7)).bfloat16()
+    x = x.contiguous(memory_format=torch.channels_last)
+    found = fused.normalize(x, ties, torch.zeros(16), False, torch.empty_like(x))
+    wanted = x.float() * (1 + 2**-8)
+    assert torch.equal(found, wanted.bfloat16())
+    assert {-1, 1} <= set((found.float() - wanted).sign().flatten().tolist())
 
 
 def test_rows_of_a_larger_picture_are_read_where_they_lie(dtype: torch.dtype) -> None:
@@ -207,6 +218,10 @@ def test_auto_takes_it_in_bf16_once_it_is_built(
     assert not fused.suits(wide)
     assert not fused.suits(narrow.contiguous())  # channels far apart
     assert not fused.suits(narrow[:, :30])
+    assert not fused.suits(narrow, 4)  # 8 channels each
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert not fused.suits(narrow)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: False)
     assert not fused.suits(narrow.repeat(2, 1, 1, 1))
     assert not fused.suits(narrow[:, :, :0])
     assert not fused.suits(narrow.to("meta"))
@@ -230,8 +245,13 @@ PLANS = [
 ]
 
 
+def a_photo() -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand((1, 3, 56, 72), generator=generator, dtype=torch.float32)
+
+
 def painted(net: JohnsonNet, plan: Plan, circular: bool = False) -> Tensor:
-    photo = torch.rand((1, 3, 56, 72), generator=torch.Generator().manual_seed(1))
+    photo = a_photo()
     stages = net.stages(torch.bfloat16)
     with torch.no_grad():
         return run.run(stages, photo, torch.bfloat16, plan, circular).sigmoid()
@@ -244,37 +264,90 @@ def test_a_pass_by_it_is_the_pass(
     upsampling: str, circular: bool, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     net = shaken_net(upsampling, width=16)
-    calls: list[None] = []
-    monkeypatch.setattr(fused, "normalize", counting(fused.normalize, calls))
+    calls: dict[str, list[tuple[object, ...]]] = {"moments": [], "normalize": []}
+    for name, given in calls.items():
+        monkeypatch.setattr(fused, name, noting(getattr(fused, name), given))
     found = painted(net, plan, circular)
-    assert calls
-    count = len(calls)
+    assert len(calls["normalize"]) >= 9  # 3 before, 4 in the blocks, 2 behind
+    of_parts = [given[1] for given in calls["moments"] if given[2] is not None]
+    assert (4 in of_parts) == (upsampling == "bilinear" and not plan.disk)
+    assert (1 in of_parts) == (not plan.disk)
+    count = len(calls["normalize"])
     monkeypatch.setenv("FST_CONVOLUTIONS", "torch")
     torchs = painted(net, plan, circular)
-    assert len(calls) == count
+    assert len(calls["normalize"]) == count
     assert (found - torchs).abs().mean() < 3e-3
     if not circular:
-        photo = torch.rand((1, 3, 56, 72), generator=torch.Generator().manual_seed(1))
-        exact = net(photo)
+        exact = net(a_photo())
         assert (found - exact).abs().mean() < 1.1 * (torchs - exact).abs().mean()
 
 
-def counting(function: Callable[..., Tensor], calls: list[None]) -> Callable[..., Tensor]:
-    def counted(*given: object, **named: object) -> Tensor:
-        calls.append(None)
-        return function(*given, **named)
+def noting(function: Callable[..., object], calls: list[tuple[object, ...]]) -> object:
+    def noted(*given: object) -> object:
+        calls.append(given)
+        return function(*given)
 
-    return counted
+    return noted
 
 
+@pytest.mark.parametrize("width", [3, 8, 24])
 @pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
-def test_a_picture_of_several_comes_out_as_it_does_alone(upsampling: str) -> None:
-    stages = shaken_net(upsampling, width=16).stages(torch.bfloat16)
-    photos = torch.rand((3, 3, 76, 80), generator=torch.Generator().manual_seed(1))
-    several = together.run_together(stages, photos, torch.bfloat16)
-    for photo, one in zip(torch.split(photos, 1), torch.split(several, 1), strict=True):
-        alone = run.run(stages, photo, torch.bfloat16)
-        assert torch.equal(alone, one)
+def test_a_net_of_any_width_is_painted(
+    upsampling: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of its features can be taken, and of some of these not the parts."""
+    net = shaken_net(upsampling, width)
+    found = painted(net, PLANS[1])
+    monkeypatch.setenv("FST_CONVOLUTIONS", "torch")
+    assert (found - painted(net, PLANS[1])).abs().mean() < 5e-3
+
+
+@pytest.mark.parametrize("width", [16, 24, 32])
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_a_picture_of_several_comes_out_as_it_does_alone(upsampling: str, width: int) -> None:
+    stages = shaken_net(upsampling, width).stages(torch.bfloat16)
+    for seed in range(4):
+        photos = torch.rand((3, 3, 76, 80), generator=torch.Generator().manual_seed(seed))
+        several = together.run_together(stages, photos, torch.bfloat16)
+        for photo, one in zip(torch.split(photos, 1), torch.split(several, 1), strict=True):
+            assert torch.equal(run.run(stages, photo, torch.bfloat16), one)
+
+
+def test_the_callers_default_dtype_changes_nothing() -> None:
+    net = shaken_net("bilinear", width=16)
+    wanted = painted(net, PLANS[0])
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = painted(net, PLANS[0])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(found, wanted)
+
+
+def test_norms_of_another_dtype_are_brought_to_it() -> None:
+    x, norm = draw(1, 16, 3, 70, dtype=torch.bfloat16), InstanceNorm2d(16).double()
+    wanted = Normalizer(torch.ones(16), torch.ones(16), norm.float(), True)(x)
+    norm.double()
+    assert torch.equal(Normalizer(torch.ones(16), torch.ones(16), norm, True)(x), wanted)
+
+
+def test_what_lies_otherwise_is_added_by_torch() -> None:
+    """Another dtype, or channels far apart."""
+    rows, kept = (draw(1, 16, 3, 70, seed=seed, dtype=torch.bfloat16) for seed in (0, 1))
+    normalize = Normalizer(torch.ones(16), torch.ones(16), InstanceNorm2d(16), False)
+    wanted = normalize.added_to(kept.clone(), rows).float()
+    for other in (kept.contiguous(), kept.float()):
+        found = normalize.added_to(other.clone(), rows)
+        assert (found.dtype, found.stride()) == (other.dtype, other.stride())
+        torch.testing.assert_close(found.float(), wanted, rtol=1e-2, atol=1e-2)
+
+
+def test_under_autocast_a_pass_is_right() -> None:
+    """Convolutions give bf16 then, and features are kept in float32."""
+    photo, net = a_photo(), shaken_net("bilinear", width=16)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = run.run(net.stages(), photo).sigmoid()
+    assert (found - net(photo)).abs().mean() < 0.02
 
 
 def test_it_is_an_instance_norm() -> None:

@@ -130,22 +130,30 @@ def test_work_for_several_threads_is_done_by_torchs(tmp_path: Path) -> None:
     threads = Path(compiled.__file__).parents[1] / "nets" / "threads.h"
     source = tmp_path / "count.c"
     source.write_text(
-        "#include <stdatomic.h>\n#include <unistd.h>\n"
+        "#define _GNU_SOURCE\n#include <stdatomic.h>\n#include <unistd.h>\n"
         f'#include "{threads}"\n'
-        "static atomic_int at_work;\n"
-        "static void wait(void *task) { (void)task; at_work++; usleep(20000); }\n"
-        "int count(int threads) { at_work = 0; on_threads(wait, 0, threads); return at_work; }\n"
+        "static atomic_int begun;\n"
+        "static void note(void *task) { ((int *)task)[begun++] = gettid(); usleep(20000); }\n"
+        "int run(int threads, int useful, int *ids)\n"
+        "{ begun = 0; on_threads(note, ids, threads, useful); return begun; }\n"
     )
     library = compiled.opened(compiled.build(source))
-    assert library.count(1) == 1
-    library.count(3)  # torch's three are there now
 
-    def threads_now() -> int:
-        return len(list(Path("/proc/self/task").iterdir()))
+    def workers(threads: int, useful: int) -> set[int]:
+        ids = (ctypes.c_int * 8)()
+        return set(ids[: library.run(threads, useful, ids)])
 
-    before = threads_now()
-    assert library.count(3) == 3
-    assert threads_now() == before
-    assert compiled.team() is not None
-    library.fst_team(None)
-    assert library.count(3) == 3
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        torch.ones(1 << 20).sqrt().sum()  # torch's three are there now
+        there = {int(path.name) for path in Path("/proc/self/task").iterdir()}
+        for useful in (2, 3, 100):  # all are called, so that none ends
+            assert len(workers(3, useful)) == 3
+            assert workers(3, useful) <= there
+        assert len(workers(3, 1)) == len(workers(1, 3)) == 1
+        library.fst_team(None)  # then it has its own, no more than are useful
+        assert not workers(3, 3) <= there
+        assert (len(workers(3, 3)), len(workers(3, 2))) == (3, 2)
+    finally:
+        torch.set_num_threads(before)

@@ -17,6 +17,11 @@ class Moments:
         self.of_rows: list[tuple[Tensor, Tensor]] = []
         self.width = 0
 
+    @property
+    def known(self) -> bool:
+        """Whether anything came yet."""
+        return bool(self.count or self.of_rows)
+
     def add(self, rows: Tensor) -> None:
         """Rows ``(1, C, h, W)``."""
         if fused.suits(rows):
@@ -31,10 +36,18 @@ class Moments:
             mean, variance = torch.batch_norm_update_stats(rows, *running, 1.0)
         else:
             variance, mean = torch.var_mean(rows.float(), (0, 2, 3), correction=0)
-        self._add(count, mean.double(), variance.double() * count)
+        mean, squares = mean.double(), variance.double() * count
+        total = self.count + count
+        if self.count:
+            delta = mean - self.mean
+            squares = self.squares + squares + delta.square() * (self.count * count / total)
+            mean = self.mean + delta * (count / total)
+        self.count, self.mean, self.squares = total, mean, squares
 
     def add_copied(self, rows: Tensor, parts: int, target: Tensor | None) -> None:
         """Rows that :func:`fst.nets.fused.suits` holds for, which go to their place on the way.
+
+        All pieces come this way, or none.
 
         Args:
             rows: ``(1, parts C, h, W)``.
@@ -44,22 +57,11 @@ class Moments:
         self.width = rows.shape[3]
         self.of_rows.append(fused.moments(rows, parts, target))
 
-    def _add(self, count: int, mean: Tensor, squares: Tensor) -> None:
-        total = self.count + count
-        if self.count:
-            delta = mean - self.mean
-            squares = self.squares + squares + delta.square() * (self.count * count / total)
-            mean = self.mean + delta * (count / total)
-        self.count, self.mean, self.squares = total, mean, squares
-
     def result(self) -> tuple[Tensor, Tensor]:
         """Mean and variance of every channel, ``(C,)`` each, float32."""
-        if self.of_rows:  # all at once: a strip alone is soon done
+        if self.of_rows:  # all strips at once: it is little to do, and much to call
             means, squares = (torch.cat(values) for values in zip(*self.of_rows, strict=True))
-            mean, variance = fused.merged(means, squares, self.width)
-            count = self.width * len(means)
-            self._add(count, mean.double(), variance.double() * count)
-            self.of_rows = []
+            return fused.merged(means, squares, self.width)
         return self.mean.float(), (self.squares / self.count).float()
 
 
@@ -75,8 +77,9 @@ class Normalizer:
 
     def __init__(self, mean: Tensor, variance: Tensor, norm: InstanceNorm2d, relu: bool) -> None:
         self.mean, self.variance, self.norm, self.relu = mean, variance, norm, relu
-        self.scale = norm.weight.detach() * (variance + norm.eps).rsqrt()
-        self.offset = norm.bias.detach() - mean * self.scale
+        scale = norm.weight.detach() * (variance + norm.eps).rsqrt()
+        self.scale = scale.float().contiguous()
+        self.offset = (norm.bias.detach() - mean * scale).float().contiguous()
 
     def __call__(self, rows: Tensor) -> Tensor:
         """``(1, C, h, W)`` to as many of their own."""
@@ -97,6 +100,6 @@ class Normalizer:
 
     def added_to(self, kept: Tensor, rows: Tensor) -> Tensor:
         """``kept``, to which ``rows`` are added, normalized."""
-        if fused.suits(rows) and kept.stride(1) == 1:
+        if fused.suits(rows) and fused.fits(rows, kept):
             return fused.normalize(rows, self.scale, self.offset, self.relu, kept, kept)
         return kept.add_(self(rows))

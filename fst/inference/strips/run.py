@@ -188,7 +188,8 @@ def _take(stage: Stage, rows: Tensor, first: int, moments: Moments, store: Store
     parts = 4 if stage.spread == "blocks" else 1
     height = rows.shape[2] * (2 if parts > 1 else 1)
     place = None if store is None else store.place(first, first + height)
-    if fused.suits(rows) and (store is None or place is not None):
+    on_disk = store is not None and place is None
+    if fused.suits(rows, parts) and not on_disk and (place is None or fused.fits(rows, place)):
         moments.add_copied(rows, parts, place)
         return
     if parts > 1:

@@ -26,7 +26,10 @@ class Store:
         self.rows = on_large_pages(torch.empty(shape, dtype=self.dtype, device=device))
 
     def read(self, first: int, last: int) -> Tensor:
-        """Rows ``[first, last)`` with their padding, ``(1, C, h, W + 2 pad)``; do not change."""
+        """Rows ``[first, last)`` with their padding, ``(1, C, h, W + 2 pad)``.
+
+        What changes it in its place calls :meth:`put` with it.
+        """
         return self.rows[None, first + self.pad : last + self.pad].permute(0, 3, 1, 2)
 
     def place(self, first: int, last: int) -> Tensor | None:
