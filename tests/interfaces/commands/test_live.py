@@ -37,7 +37,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fst(*words: str) -> int:
     with pytest.raises(SystemExit) as end:
-        cli.main(["live", "--camera", "clip.gif", "--checkpoints", "nets", *words])
+        cli.main(
+            ["live", "--camera", "clip.gif", "--checkpoints", "nets", "--backend", "eager", *words]
+        )
     return int(end.value.code or 0)
 
 
