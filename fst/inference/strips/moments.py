@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fst.nets import fused
+from fst.nets.layers import in_blocks
 from fst.nets.norm import InstanceNorm2d
 
 
@@ -17,16 +18,22 @@ class Moments:
         self.of_rows: list[tuple[Tensor, Tensor]] = []
         self.width = 0
 
-    @property
-    def known(self) -> bool:
-        """Whether anything came yet."""
-        return bool(self.count or self.of_rows)
+    def add(self, rows: Tensor, blocks: bool = False, place: Tensor | None = None) -> None:
+        """Adds a piece, which goes to its place on the way.
 
-    def add(self, rows: Tensor) -> None:
-        """Rows ``(1, C, h, W)``."""
-        if fused.suits(rows):
-            self.add_copied(rows, 1, None)
+        Args:
+            rows: ``(1, C, h, W)``; of blocks ``(1, 4 C, h, W)``.
+            blocks: whether they are to be spread, by :func:`~fst.nets.layers.in_blocks`.
+            place: as large as what becomes of them, or None.
+        """
+        parts = 4 if blocks else 1
+        if fused.suits(rows, parts) and (place is None or fused.fits(rows, place)):
+            self.width = rows.shape[3]
+            self.of_rows.append(fused.moments(rows, parts, place))
             return
+        rows = in_blocks(rows) if blocks else rows
+        if place is not None:
+            place.copy_(rows)
         channels, count = rows.shape[1], rows.shape[2] * rows.shape[3]
         if rows.device.type == "cpu":
             # a kernel for channels-last that PyTorch uses in batch norm: two passes over the rows.
@@ -43,19 +50,6 @@ class Moments:
             squares = self.squares + squares + delta.square() * (self.count * count / total)
             mean = self.mean + delta * (count / total)
         self.count, self.mean, self.squares = total, mean, squares
-
-    def add_copied(self, rows: Tensor, parts: int, target: Tensor | None) -> None:
-        """Rows that :func:`fst.nets.fused.suits` holds for, which go to their place on the way.
-
-        All pieces come this way, or none.
-
-        Args:
-            rows: ``(1, parts C, h, W)``.
-            parts: 1, or 4 of blocks that are not spread.
-            target: where they go, as for :func:`fst.nets.fused.moments`.
-        """
-        self.width = rows.shape[3]
-        self.of_rows.append(fused.moments(rows, parts, target))
 
     def result(self) -> tuple[Tensor, Tensor]:
         """Mean and variance of every channel, ``(C,)`` each, float32."""

@@ -26,7 +26,6 @@ from fst.inference.strips.moments import Moments, Normalizer
 from fst.inference.strips.plans import Plan, row_bytes
 from fst.inference.strips.rows import Kept, Made, Source, Stored, adding, normalizing
 from fst.inference.strips.stores import DiskStore, Store
-from fst.nets import fused
 from fst.nets.layers import in_blocks
 from fst.nets.stages import Stage
 from fst.system.cancellation import stop_if_canceled
@@ -185,18 +184,14 @@ def _compute(way: _Way, number: int, source: Source, store: Store | None) -> Nor
 
 def _take(stage: Stage, rows: Tensor, first: int, moments: Moments, store: Store | None) -> None:
     """Gathers the moments of what a stage's convolution gave, and keeps it from ``first`` on."""
-    parts = 4 if stage.spread == "blocks" else 1
-    height = rows.shape[2] * (2 if parts > 1 else 1)
-    place = None if store is None else store.place(first, first + height)
-    on_disk = store is not None and place is None
-    if fused.suits(rows, parts) and not on_disk and (place is None or fused.fits(rows, place)):
-        moments.add_copied(rows, parts, place)
+    blocks = stage.spread == "blocks"
+    place = None if store is None else store.place(first, first + rows.shape[2] * (1 + blocks))
+    if store is None or place is not None:
+        moments.add(rows, blocks, place)
         return
-    if parts > 1:
-        rows = in_blocks(rows)
+    rows = in_blocks(rows) if blocks else rows
     moments.add(rows)
-    if store is not None:
-        store.write(first, rows)
+    store.write(first, rows)
 
 
 def _next_source(

@@ -14,8 +14,6 @@ from torch import Tensor
 from fst.errors import InputError
 from fst.inference.strips.moments import Moments, Normalizer
 from fst.inference.strips.plans import row_bytes
-from fst.nets import fused
-from fst.nets.layers import in_blocks
 from fst.nets.stages import Stage
 from fst.system.cancellation import stop_if_canceled
 
@@ -70,32 +68,26 @@ def run_together(stages: Sequence[Stage], photos: Tensor, dtype: torch.dtype) ->
         y = stage.convolved(padded)
         if stage.norm is None:
             return y.float().contiguous()
-        moments = [Moments() for _ in range(len(y))]
-        if stage.spread == "blocks":
-            y = _spread(y, moments)
+        blocks = stage.spread == "blocks"
+        made = _room_for(y) if blocks else y
         # one by one, since a picture is still in the cache for the second of two reads
         for number in range(len(y)):
-            one = y[number : number + 1]
-            if not moments[number].known:
-                moments[number].add(one)
-            normalize = Normalizer(*moments[number].result(), stage.norm, stage.relu)
+            one = made[number : number + 1]
+            moments = Moments()
+            moments.add(y[number : number + 1], blocks, one if blocks else None)
+            normalize = Normalizer(*moments.result(), stage.norm, stage.relu)
             if stage.add:
                 normalize.added_to(kept[number : number + 1], one)
             else:
                 normalize.over(one)
-        x = kept if stage.add else y
+        x = kept if stage.add else made
         if stage.keep:
             kept = x
     raise InputError("the last stage of a net has no norm")
 
 
-def _spread(y: Tensor, moments: Sequence[Moments]) -> Tensor:
-    """Blocks in their places; where that is one with their moments, as :func:`run` does it."""
-    if not fused.suits(y[:1], 4):
-        return in_blocks(y)
+def _room_for(y: Tensor) -> Tensor:
+    """Where blocks are to be spread."""
     n, c, h, w = y.shape
     size = (n, c // 4, 2 * h, 2 * w)
-    spread = torch.empty(size, dtype=y.dtype, memory_format=torch.channels_last)
-    for number, own in enumerate(moments):
-        own.add_copied(y[number : number + 1], 4, spread[number : number + 1])
-    return spread
+    return torch.empty(size, dtype=y.dtype, device=y.device, memory_format=torch.channels_last)
