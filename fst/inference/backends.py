@@ -22,6 +22,7 @@ from fst.choices import BACKENDS
 from fst.errors import InputError
 from fst.nets.plain import PlainNet
 from fst.nets.stages import Stage
+from fst.system.runtimes import openvino_core
 
 _NEEDS = {"onnxruntime": ("onnxruntime", "onnx", "onnxscript"), "openvino": ("openvino",)}
 
@@ -121,7 +122,7 @@ def _openvino(plain: PlainNet, dtype: torch.dtype) -> Whole:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
     }
-    compiled = openvino.Core().compile_model(model, "CPU", settings)
+    compiled = openvino_core().compile_model(model, "CPU", settings)
     # a request has one place for its result. Requests of their own for all threads were no faster:
     # the model runs one at a time in either case, on all cores
     request, lock = compiled.create_infer_request(), threading.Lock()

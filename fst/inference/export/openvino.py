@@ -11,6 +11,7 @@ from torch import Tensor
 from fst.inference.export.exported import ExportedNet, as_bytes, as_floats
 from fst.inference.export.graph import graph_of
 from fst.inference.export.options import ExportOptions
+from fst.system.runtimes import openvino_core
 
 
 def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
@@ -47,7 +48,7 @@ def runner(path: Path) -> Callable[[Tensor], Tensor]:
     import openvino
 
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
-    compiled = openvino.Core().compile_model(path, "CPU", settings)
+    compiled = openvino_core().compile_model(path, "CPU", settings)
     bytes_ = compiled.inputs[0].get_element_type() == openvino.Type.u8
 
     def run(photos: Tensor) -> Tensor:
