@@ -20,6 +20,7 @@ from torch import Tensor
 
 from fst.choices import BACKENDS
 from fst.errors import InputError
+from fst.nets.fused import is_used
 from fst.nets.plain import PlainNet
 from fst.nets.stages import Stage
 from fst.system.runtimes import openvino_core
@@ -41,15 +42,16 @@ a new size is traced anew. A net uses all cores, so that pictures gain nothing s
 def pick_backend(name: str, device: torch.device, dtype: torch.dtype) -> str:
     """The backend called ``name``; ``"auto"`` is the fastest that is here.
 
-    That is OpenVINO in bf16 on a CPU with AMX, where it is installed, and else our own strips:
-    elsewhere OpenVINO was no faster, and ONNX Runtime never (docs/performance.md).
+    That is OpenVINO in bf16 on a CPU with AMX, where it is installed and our own strips are not
+    compiled; else the strips. Compiled they are as fast, and begin two seconds sooner
+    (docs/performance.md). Without AMX OpenVINO was no faster, and ONNX Runtime never.
 
     Raises:
         InputError: an unknown backend, one that is not installed, or not for this device.
     """
     if name == "auto":
         amx = device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
-        fast = amx and dtype == torch.bfloat16 and is_installed("openvino")
+        fast = amx and dtype == torch.bfloat16 and not is_used(dtype) and is_installed("openvino")
         return "openvino" if fast else "eager"
     if name not in BACKENDS:
         raise InputError(f"backend must be auto, {', '.join(BACKENDS)}, not {name!r}")

@@ -36,9 +36,18 @@ def suits(x: Tensor, parts: int = 1) -> bool:
         return False
     if x.stride(1) != 1 or torch.compiler.is_compiling():
         return False
+    return is_used(x.dtype)
+
+
+def is_used(dtype: torch.dtype) -> bool:
+    """Whether features of ``dtype`` are taken on a CPU.
+
+    Raises:
+        InputError: ``FST_CONVOLUTIONS`` is none of its values.
+    """
     if (way := wanted()) == "auto":
-        return x.dtype == torch.bfloat16 and _is_built()
-    return way == "winograd" and x.dtype in (torch.bfloat16, torch.float32)
+        return dtype == torch.bfloat16 and _is_built()
+    return way == "winograd" and dtype in (torch.bfloat16, torch.float32)
 
 
 @cache

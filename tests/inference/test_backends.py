@@ -16,7 +16,7 @@ from fst.inference.backends import is_installed, make_whole, pick_backend
 from fst.inference.painter import NetPainter
 from fst.inference.strips import plans
 from fst.inference.stylizers import FeedForwardStylizer
-from fst.nets import NETS
+from fst.nets import NETS, fused
 from fst.nets.johnson import JohnsonNet
 from fst.styles.trained import TrainedStyle, save_checkpoint
 
@@ -82,12 +82,15 @@ def test_compiled_the_net_is_plain_operations(
 
 @pytest.mark.parametrize("amx", [True, False])
 @pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("compiled", [True, False])
 def test_auto_is_openvino_where_it_is_faster(
-    amx: bool, here: bool, monkeypatch: pytest.MonkeyPatch
+    amx: bool, here: bool, compiled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: here or None)
-    expected = "openvino" if amx and here else "eager"
+    monkeypatch.setenv("FST_CONVOLUTIONS", "auto")
+    monkeypatch.setattr(fused, "_is_built", lambda: compiled)
+    expected = "openvino" if amx and here and not compiled else "eager"
     assert pick_backend("auto", CPU, torch.bfloat16) == expected
     assert pick_backend("auto", CPU, torch.float32) == "eager"
     assert pick_backend("auto", torch.device("cuda"), torch.bfloat16) == "eager"
@@ -126,6 +129,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(NETS, "own", OwnNet)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
     monkeypatch.setattr(backends, "is_installed", lambda name: True)
+    monkeypatch.setattr(fused, "_is_built", lambda: False)
     torch.manual_seed(0)
     about = {"net": {"name": "own", "arguments": {"width": 5}}, "style": {"name": "mine"}}
     save_checkpoint(tmp_path / "mine.safetensors", TrainedStyle(OwnNet(5), about))

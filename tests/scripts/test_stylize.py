@@ -52,6 +52,16 @@ def test_a_folder_is_painted_and_a_broken_photo_reported(
     assert "wrote 12 of 13" in result.stdout
 
 
+def test_a_pass_imports_nothing_that_takes_seconds(run: Run, style: str, tmp_path: Path) -> None:
+    make_photo(50, 37).save(tmp_path / "cat.jpg")
+    arguments = ("cat.jpg", "--style", style, "--backend", "eager")
+    result = run("stylize.py", *arguments, PYTHONPROFILEIMPORTTIME="1")
+    assert result.returncode == 0, result.stderr
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "torch" in imported
+    assert not imported & {"torchvision", "datasets", "pandas", "sympy", "scipy", "torch._dynamo"}
+
+
 def test_without_a_checkpoint_it_says_so_and_optimizes(
     run_inside: Run, assets_folder: Path, tmp_path: Path
 ) -> None:

@@ -22,22 +22,8 @@ from fst.interfaces.engine.worker import Painting, prepare
 from fst.system.device import pick_device, pick_precision
 from fst.system.packages import need
 
-OWN = ("workers", "address", "batch")
-"""Options that only this engine knows."""
-
 HUB = "hub:"
 """Before the name of a data set."""
-
-
-def check_plain(options: argparse.Namespace) -> None:
-    """That the plain engine was asked nothing of the other one's.
-
-    Raises:
-        InputError: it was.
-    """
-    for name in OWN:
-        if getattr(options, name) is not None:
-            raise InputError(f"--{name} is for --engine ray")
 
 
 def paint_many(options: argparse.Namespace) -> int:
