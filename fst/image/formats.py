@@ -208,7 +208,8 @@ def _refusal(start: bytes, name: str) -> str:
             f"{name} is not a picture of a kind that is read: a damaged TIFF, or one of a rare "
             f"layout (colors in floating point, for example); {ADVICE}"
         )
-    return f"{name} is not a picture of a kind that is read ({KINDS})"
+    kind = "a table: fst stylize --engine ray paints its photos" if start[:4] == b"PAR1" else KINDS
+    return f"{name} is not a picture of a kind that is read ({kind})"
 
 
 def _start(file: str | Path | IO[bytes]) -> bytes:

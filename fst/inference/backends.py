@@ -23,7 +23,7 @@ from fst.errors import InputError
 from fst.nets.fused import is_used
 from fst.nets.plain import PlainNet
 from fst.nets.stages import Stage
-from fst.system.runtimes import openvino_core
+from fst.system.runtimes import openvino, openvino_core
 
 _NEEDS = {"onnxruntime": ("onnxruntime", "onnx", "onnxscript"), "openvino": ("openvino",)}
 
@@ -114,10 +114,8 @@ def _converting() -> Iterator[None]:
 
 
 def _openvino(plain: PlainNet, dtype: torch.dtype) -> Whole:
-    import openvino
-
     with _converting():
-        model = openvino.convert_model(plain, example_input=torch.zeros(1, 3, 64, 64))
+        model = openvino().convert_model(plain, example_input=torch.zeros(1, 3, 64, 64))
     precision = "bf16" if dtype == torch.bfloat16 else "f32"
     settings = {
         "INFERENCE_PRECISION_HINT": precision,

@@ -114,9 +114,6 @@ def feathered(mask: Tensor, sigma: float, circular: bool = False) -> Tensor:
     """``(1, 1, H, W)`` blurred by a Gaussian of ``sigma`` pixels; flat areas stay exact."""
     if sigma < 0.3:
         return mask
-    # here, because its import takes as long as all others together
-    from torchvision.transforms.v2 import functional as transforms
-
     size = mask.shape[2:]
     h, w = size
     # a wide Gaussian is as good on a smaller picture, and quick
@@ -132,14 +129,18 @@ def feathered(mask: Tensor, sigma: float, circular: bool = False) -> Tensor:
         step = tuple(min(a, b) for a, b in zip(margin, limit, strict=True))
         padded = F.pad(padded, step, mode="circular" if circular else "replicate")
         margin = tuple(a - b for a, b in zip(margin, step, strict=True))
-    kernels = [2 * radius + 1 for radius in radii]
-    blurred = transforms.gaussian_blur(padded, kernels, sigmas) if max(radii) else padded
-    top, left = radii[1], radii[0]
-    blurred = blurred[:, :, top : top + small.shape[2], left : left + small.shape[3]]
+    # torchvision has this, too, but its import takes as long as all others together
+    across, down = (_gaussian(*of).to(mask) for of in zip(radii, sigmas, strict=True))
+    blurred = F.conv2d(F.conv2d(padded, across[None, None, None]), down[None, None, :, None])
     blurred = F.interpolate(blurred, (h, w), mode="bilinear", align_corners=False)
     # rounding must not leave a trace of the style where the mask is black all around
     blurred = torch.where(blurred < 1e-4, 0.0, blurred)
     return torch.where(blurred > 1 - 1e-4, 1.0, blurred)
+
+
+def _gaussian(radius: int, sigma: float) -> Tensor:
+    places = torch.arange(-radius, radius + 1, dtype=torch.float64) / sigma
+    return torch.softmax(-places.square() / 2, 0)
 
 
 def shares(masks: Sequence[Tensor]) -> list[Tensor]:

@@ -45,8 +45,9 @@ def temporary_path(folder: Path) -> Path:
 
 
 def remove_own() -> None:
-    """Removes the temporary files of this program, which is stopped."""
-    for path in list(_own):
+    """Removes the temporary files of this program, which is stopped; a fork has none of them."""
+    ours = f".fst.{_machine()}.{os.getpid()}."
+    for path in [path for path in list(_own) if path.name.startswith(ours)]:
         try:
             _remove(path)
         except OSError:  # the folder is gone, or no longer ours: nothing can be done

@@ -54,7 +54,8 @@ def test_a_folder_is_painted_and_a_broken_photo_reported(
 
 def test_a_pass_imports_nothing_that_takes_seconds(run: Run, style: str, tmp_path: Path) -> None:
     make_photo(50, 37).save(tmp_path / "cat.jpg")
-    arguments = ("cat.jpg", "--style", style, "--backend", "eager")
+    Image.new("L", (50, 37), 200).save(tmp_path / "mask.png")
+    arguments = ("cat.jpg", "--style", style, "--backend", "eager", "--mask", "mask.png")
     result = run("stylize.py", *arguments, PYTHONPROFILEIMPORTTIME="1")
     assert result.returncode == 0, result.stderr
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}

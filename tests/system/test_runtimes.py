@@ -5,14 +5,13 @@ import sys
 
 import pytest
 
-ENDS_IN_A_THREAD = """
-import gc, os, signal, threading
-import openvino
-from fst.system.runtimes import openvino_core
+LET_GO = """
+import gc, os, signal, sys, threading
+import torch
+from fst.inference.backends import make_whole
+from fst.nets.johnson import JohnsonNet
 
-given = openvino.opset14.parameter([1, 3, 8, 8], openvino.Type.f32)
-model = openvino.Model([openvino.opset14.relu(given)], [given])
-held = [openvino_core().compile_model(model, "CPU")]
+held = [make_whole("openvino", JohnsonNet(width=4, residual_blocks=1).stages(), torch.float32)]
 
 def let_go():
     held.clear()
@@ -23,12 +22,14 @@ thread.start()
 thread.join()
 signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
 os.kill(os.getpid(), signal.SIGTERM)
+print("openvino" in sys.modules, "openvino_telemetry" in sys.modules)
 """
+"""With AMX the process died of the signal; elsewhere the stack for signals is never another one."""
 
 
-def test_a_signal_comes_through_after_a_thread_let_go_of_a_model() -> None:
-    pytest.importorskip("openvino")  # with AMX the process died of the signal
+def test_a_net_is_let_go_of_by_a_thread_and_nobody_is_told() -> None:
+    pytest.importorskip("openvino")
     done = subprocess.run(
-        [sys.executable, "-c", ENDS_IN_A_THREAD], capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", LET_GO], capture_output=True, text=True, timeout=300
     )
-    assert (done.returncode, done.stdout) == (0, "asked\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "asked\nTrue False\n"), done.stderr

@@ -99,6 +99,18 @@ def test_its_own_are_removed_where_a_program_is_stopped(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["whole"]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_that_is_stopped_removes_nothing_of_its_parents(tmp_path: Path) -> None:
+    mine = temporaries.temporary_path(tmp_path)
+    mine.touch()
+    child = os.fork()
+    if child == 0:
+        temporaries.remove_own()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert mine.exists()
+
+
 def test_names_are_forgotten_once_they_are_renamed(tmp_path: Path) -> None:
     for _ in range(300):
         temporaries.temporary_path(tmp_path)

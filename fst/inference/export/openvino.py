@@ -11,27 +11,27 @@ from torch import Tensor
 from fst.inference.export.exported import ExportedNet, as_bytes, as_floats
 from fst.inference.export.graph import graph_of
 from fst.inference.export.options import ExportOptions
-from fst.system.runtimes import openvino_core
+from fst.system.runtimes import openvino, openvino_core
 
 
 def write(exported: ExportedNet, folder: Path, options: ExportOptions) -> Path:
     """Writes ``NAME.xml`` and ``NAME.bin``; what it is stands in ``rt_info`` under ``fst``."""
-    import openvino
+    ov = openvino()
     from openvino.frontend.pytorch import ConversionExtension
 
-    model = openvino.convert_model(
+    model = ov.convert_model(
         graph_of(exported), extension=[ConversionExtension(str(operator.mod), _remainder)]
     )
     (given,), (made,) = model.inputs, model.outputs
-    side = openvino.Dimension(exported.least_side, -1)  # shorter ones are refused
+    side = ov.Dimension(exported.least_side, -1)  # shorter ones are refused
     shape = [-1, side, side, 3] if exported.uint8 else [-1, 3, side, side]
-    model.reshape({given: openvino.PartialShape(shape)})
+    model.reshape({given: ov.PartialShape(shape)})
     given.get_tensor().set_names({"photos"})
     made.get_tensor().set_names({"painted"})
     for name, value in options.metadata.items():
         model.set_rt_info(value, ["fst", name])
     path = folder / f"{options.name}.xml"
-    openvino.save_model(model, path, compress_to_fp16=options.half)
+    ov.save_model(model, path, compress_to_fp16=options.half)
     return path
 
 
@@ -45,11 +45,9 @@ def _remainder(node: Any) -> Any:
 
 def runner(path: Path) -> Callable[[Tensor], Tensor]:
     """What runs the files in OpenVINO on a CPU: ``(N, 3, H, W)`` in [0, 1] to the same."""
-    import openvino
-
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
     compiled = openvino_core().compile_model(path, "CPU", settings)
-    bytes_ = compiled.inputs[0].get_element_type() == openvino.Type.u8
+    bytes_ = compiled.inputs[0].get_element_type() == openvino().Type.u8
 
     def run(photos: Tensor) -> Tensor:
         pictures = as_bytes(photos) if bytes_ else photos.contiguous()

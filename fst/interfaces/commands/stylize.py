@@ -24,7 +24,7 @@ from fst.inference.starts import is_file
 from fst.inference.streams import Streams, open_streams
 from fst.inference.targets import Job, Plan, is_there, plan, unfinished
 from fst.interfaces.chosen_styles import files_of, find_styles, make_stylizers, say_how
-from fst.interfaces.engine.options import check_plain
+from fst.interfaces.engine.options import check_many, check_plain
 from fst.interfaces.following import Following, forget_finished
 from fst.interfaces.following_checks import check_following, check_made
 from fst.interfaces.iterate_lines import IterateLines
@@ -38,6 +38,7 @@ from fst.version import __version__
 def main(options: argparse.Namespace) -> int:
     """Paints, says what comes of it; the exit status tells whether any photo failed."""
     if options.engine == "ray":
+        check_many(options)
         from fst.interfaces.engine.run import paint_many  # tables take seconds to import
 
         return paint_many(options)

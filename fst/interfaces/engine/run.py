@@ -9,21 +9,16 @@ from typing import TextIO
 from fst.assets import find_images
 from fst.data.tables import open_data_set, open_parquet
 from fst.errors import InputError, in_a_line
-from fst.inference.pixel_options import OF_PIXELS
 from fst.inference.stylizers import FeedForwardStylizer
 from fst.inference.targets import plan
-from fst.inference.ways import FOLLOWING, OF_PREDICTION
-from fst.interfaces.chosen_styles import chosen_of, files_of, say_how
+from fst.interfaces.chosen_styles import files_of, say_how
 from fst.interfaces.engine.manifest import FAILURES, opened, stamp_of
+from fst.interfaces.engine.options import HUB
 from fst.interfaces.engine.parts import ERROR, Source
 from fst.interfaces.engine.pictures import key_of, paint_pictures
 from fst.interfaces.engine.tables import paint_tables
 from fst.interfaces.engine.worker import Painting, prepare
 from fst.system.device import pick_device, pick_precision
-from fst.system.packages import need
-
-HUB = "hub:"
-"""Before the name of a data set."""
 
 
 def paint_many(options: argparse.Namespace) -> int:
@@ -33,8 +28,6 @@ def paint_many(options: argparse.Namespace) -> int:
         FstError: what can't be painted so, or not at all.
     """
     out = sys.stdout
-    check_many(options)
-    need("ray", "ray", "--engine ray")
     painting = prepare(options)
     check_pass(painting)
     # what is faster here is what all workers do: it can be seen in the pictures
@@ -68,27 +61,6 @@ def _end(wrong: int, failed: int, folder: Path, out: TextIO) -> int:
     if failed:
         print(in_a_line(f"failed: {failed}, with reasons in {folder / FAILURES}"), file=out)
     return int(wrong > 0)
-
-
-def check_many(options: argparse.Namespace) -> None:
-    """That nothing is asked that many workers can't do.
-
-    Raises:
-        InputError: it is.
-    """
-    chosen = chosen_of(options)
-    pixels = [name for name in (*OF_PIXELS, *FOLLOWING) if name not in OF_PREDICTION]
-    refused = [f"--{name.replace('_', '-')}" for name in pixels if name in chosen]
-    refused += [f"--{name}" for name in ("mask", "refine", "feather") if getattr(options, name)]
-    refused += ["--method optimize"] if options.method == "optimize" else []
-    if refused:
-        raise InputError(
-            f"--engine ray paints in one pass, without masks: {refused[0]} does not go with it"
-        )
-    if "-" in options.photos or options.output == "-":
-        raise InputError("--engine ray reads and writes files: stdin and stdout are not for it")
-    if options.output is None or Path(options.output).is_file():
-        raise InputError("--engine ray paints into a folder: name one by --output")
 
 
 def check_pass(painting: Painting) -> None:

@@ -17,6 +17,7 @@ from pyarrow import parquet
 from support import encoded, make_photo
 
 from fst.errors import InputError
+from fst.image.io import load_pixels
 from fst.interfaces.arguments.stylize import parser
 from fst.interfaces.commands import stylize
 from fst.interfaces.engine import pictures
@@ -58,6 +59,14 @@ def test_what_it_does_not_do_is_said(
 def test_its_options_are_not_for_the_plain_engine(words: list[str]) -> None:
     with pytest.raises(InputError, match=f"{words[0]}.*--engine ray"):
         call("a.jpg", "--output", "out", *words, *STYLE)
+
+
+def test_tables_are_not_for_the_plain_engine(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"hub:own/photos .*--engine ray"):
+        call("hub:own/photos", "--output", "out", *STYLE)
+    parquet.write_table(pyarrow.table({"image": [b""]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet .*--engine ray"):
+        load_pixels(tmp_path / "a.parquet")
 
 
 def test_without_ray_the_command_says_what_to_install(
