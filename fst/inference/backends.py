@@ -43,8 +43,8 @@ def pick_backend(name: str, device: torch.device, dtype: torch.dtype) -> str:
     """The backend called ``name``; ``"auto"`` is the fastest that is here.
 
     That is OpenVINO in bf16 on a CPU with AMX, where it is installed and our own strips are not
-    compiled; else the strips. Compiled they are as fast, and begin two seconds sooner
-    (docs/performance.md). Without AMX OpenVINO was no faster, and ONNX Runtime never.
+    compiled; else the strips. Compiled they are as fast from 512 pixels on, and begin two seconds
+    sooner (docs/performance.md). Without AMX OpenVINO was no faster, and ONNX Runtime never.
 
     Raises:
         InputError: an unknown backend, one that is not installed, or not for this device.
