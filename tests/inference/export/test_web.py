@@ -128,7 +128,8 @@ def test_from_a_host_a_photo_is_painted_upright_at_a_size(
 
 def test_another_size_is_painted_and_a_painting_can_be_stopped(made: Path, open_page: Open) -> None:
     page = open_page((made / "index.html").as_uri()).page
-    drop(page, "wide.png", encoded(make_photo(1200, 500, seed=3)))
+    # so large that it is not painted before the button is pressed, on a busy machine either
+    drop(page, "wide.png", encoded(make_photo(3600, 1500, seed=3)))
     wait_until_painted(page)
     assert page.locator(".view-after").evaluate("image => image.naturalWidth") == 512
     choose_size(page, "Full")
