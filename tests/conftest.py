@@ -37,6 +37,9 @@ for _number, _handler in (
 # when uvicorn configures logging, unless it is the process's own: pytest's would be gone for all
 absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
+# tests that import openvino themselves don't report it over the network (fst.system.runtimes)
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
 
 MEMORY_EACH = 3 << 30
 """Bytes that a worker takes at most, with the programs that it starts."""
