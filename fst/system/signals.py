@@ -72,9 +72,9 @@ def stop_if_asked() -> None:
         raise KeyboardInterrupt(_process.asked)
 
 
-def is_echo() -> bool:
-    """Whether a signal that comes now belongs to the one before."""
-    return time.monotonic() - _process.when < TOGETHER
+def is_echo(when: float) -> bool:
+    """Whether a signal that comes now belongs to one of that time (:func:`time.monotonic`)."""
+    return time.monotonic() - when < TOGETHER
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def _receive(number: int, frame: FrameType | None) -> None:
             raise KeyboardInterrupt(number)
         _say(_process.deferred)
         return
-    if not is_echo():
+    if not is_echo(_process.when):
         leave(number)
 
 

@@ -3,6 +3,7 @@
 import shlex
 import signal
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,6 +32,7 @@ class StopOnSignal(Callback):
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self._when = 0.0
         self._before: dict[int, Any] = {}
         self._at_hand = "step"
         self._agreed = self._leaves = False
@@ -59,9 +61,7 @@ class StopOnSignal(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stops, too; before the trainer saves the step."""
         self._at_hand = "step"
-        if trainer.world_size > 1:
-            self._agree(trainer)
-        if self.received is not None:
+        if self._asked(trainer):
             trainer.should_stop = True
 
     def on_train_batch_end(
@@ -74,11 +74,9 @@ class StopOnSignal(Callback):
     ) -> None:
         """Stops if a signal has come; on several devices at the same step."""
         # asking the others waits for the GPU: only now and then
-        if trainer.world_size > 1 and (batch.is_cpu or trainer.global_step % ASK_EVERY == 0):
-            self._agree(trainer)
-        elif trainer.world_size > 1:
+        if trainer.world_size > 1 and not batch.is_cpu and trainer.global_step % ASK_EVERY:
             return
-        if self.received is not None and trainer.global_step < trainer.max_steps:
+        if self._asked(trainer) and trainer.global_step < trainer.max_steps:
             trainer.should_stop = self._agreed = True
 
     def _take_over(self, trainer: Trainer) -> None:
@@ -88,9 +86,15 @@ class StopOnSignal(Callback):
             self.received = self.received or signal.SIGTERM
             trainer._signal_connector.received_sigterm = False  # Lightning would end without a word
 
-    def _agree(self, trainer: Trainer) -> None:
+    def _asked(self, trainer: Trainer) -> bool:
+        """Whether to stop: several processes answer alike, or one would wait for the other."""
+        if trainer.world_size == 1:
+            return self.received is not None
+        # a signal may come while this waits: only the answer counts, and it is for the next time
         stop = trainer.strategy.reduce_boolean_decision(self.received is not None, all=False)
-        self.received = (self.received or signal.SIGTERM) if stop else None
+        if stop and self.received is None:
+            self._heed(signal.SIGTERM)
+        return stop
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Gives the signals back; after Lightning, which has done the same."""
@@ -103,16 +107,20 @@ class StopOnSignal(Callback):
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
-            if is_echo():
+            if is_echo(self._when):
                 return
             self._give_back()
             raise KeyboardInterrupt(number)
-        self.received = number
         note(number)
         if self._leaves:
             self._leaves = False
+            self._heed(number, said=False)
             raise ValidationLeft
-        if process_rank() == 0:
+        self._heed(number)
+
+    def _heed(self, number: int, said: bool = True) -> None:
+        self.received, self._when = number, time.monotonic()
+        if said and process_rank() == 0:
             print(f"stopping after this {self._at_hand} …", file=sys.stderr, flush=True)
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import MagicMock
@@ -38,6 +38,9 @@ def end_batch(stop: StopOnSignal, trainer: Any) -> None:
     stop.on_train_batch_end(trainer, MagicMock(), None, torch.zeros(1), 0)
 
 
+Moment = Callable[[StopOnSignal, Any], None]
+
+
 def send(number: int) -> None:
     os.kill(os.getpid(), number)
     time.sleep(0.01)  # the handler runs between two instructions of the main thread
@@ -61,18 +64,54 @@ def test_without_a_signal_nothing_is_stopped(stop: StopOnSignal) -> None:
     assert trainer.should_stop is False
 
 
-@pytest.mark.parametrize("agreed", [True, False])
-def test_several_processes_agree_at_the_end_of_a_validation(
-    stop: StopOnSignal, agreed: bool
+class Together(StubTrainer):
+    """A trainer of two processes; while they agree, what they find is what ``agree`` returns."""
+
+    def __init__(self, agree: Callable[[bool], bool]) -> None:
+        super().__init__()
+        self.world_size, self.asked = 2, list[bool]()
+        self._agree = agree
+        self.strategy = self
+
+    def reduce_boolean_decision(self, mine: bool, all: bool) -> bool:
+        assert all is False
+        self.asked.append(mine)
+        return self._agree(mine)
+
+
+MOMENTS = [end_batch, lambda stop, trainer: stop.on_validation_end(trainer, MagicMock())]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_several_processes_stop_where_one_of_them_is_asked(
+    stop: StopOnSignal, moment: Moment, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    trainer: Any = StubTrainer()
-    trainer.world_size, trainer.strategy = 2, MagicMock()
-    trainer.strategy.reduce_boolean_decision.return_value = agreed
-    stop.received = None if agreed else signal.SIGINT  # it came to the other one, or after that
-    stop.on_validation_end(trainer, MagicMock())
-    trainer.strategy.reduce_boolean_decision.assert_called_once_with(not agreed, all=False)
-    assert trainer.should_stop is agreed
-    assert (stop.received is not None) is agreed
+    trainer: Any = Together(lambda mine: True)
+    stop.on_train_start(trainer, MagicMock())
+    moment(stop, trainer)
+    assert trainer.asked == [False]
+    assert trainer.should_stop is True
+    assert stop.received is not None
+    send(signal.SIGINT)  # a terminal's Ctrl-C reaches both: no second one
+    assert capfd.readouterr().err == "stopping after this step …\n"
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_signal_that_comes_while_processes_agree_counts_the_next_time(
+    stop: StopOnSignal, moment: Moment
+) -> None:
+    def agree(mine: bool) -> bool:
+        if not mine:
+            send(signal.SIGTERM)  # too late: the others have been told that nothing has come
+        return mine
+
+    trainer: Any = Together(agree)
+    stop.on_train_start(trainer, MagicMock())
+    moment(stop, trainer)
+    assert trainer.should_stop is False  # alone, it would wait for the other one forever
+    moment(stop, trainer)
+    assert trainer.asked == [False, True]
+    assert trainer.should_stop is True
 
 
 @pytest.mark.parametrize("first", STOPPING)
