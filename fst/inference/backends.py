@@ -47,16 +47,19 @@ def pick_backend(name: str, device: torch.device, dtype: torch.dtype) -> str:
     sooner (docs/performance.md). Without AMX OpenVINO was no faster, and ONNX Runtime never.
 
     Raises:
-        InputError: an unknown backend, one that is not installed, or not for this device.
+        InputError: an unknown backend, one that is not installed, or not for this device;
+            ``FST_CONVOLUTIONS`` is none of its values: that is told before the first photo.
     """
+    on_cpu = device.type == "cpu"
+    compiled = on_cpu and is_used(dtype)
     if name == "auto":
-        amx = device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
-        fast = amx and dtype == torch.bfloat16 and not is_used(dtype) and is_installed("openvino")
+        amx = on_cpu and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+        fast = amx and dtype == torch.bfloat16 and not compiled and is_installed("openvino")
         return "openvino" if fast else "eager"
     if name not in BACKENDS:
         raise InputError(f"backend must be auto, {', '.join(BACKENDS)}, not {name!r}")
     check_installed(name)
-    if name in _NEEDS and device.type != "cpu":
+    if name in _NEEDS and not on_cpu:
         raise InputError(f"the backend {name} runs on a CPU, not on {device}")
     return name
 

@@ -111,6 +111,16 @@ def test_what_cannot_be_had_is_said(net: JohnsonNet, monkeypatch: pytest.MonkeyP
         NetPainter(nn.Sequential(net), backend="openvino")
 
 
+@pytest.mark.parametrize("name", ["auto", "eager", "onnxruntime"])
+def test_a_wrong_word_for_compiled_code_is_told_before_the_first_photo(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FST_CONVOLUTIONS", "fast")
+    with pytest.raises(InputError, match=r"^FST_CONVOLUTIONS must be one of"):
+        pick_backend(name, CPU, torch.float32)
+    assert pick_backend("auto", torch.device("cuda"), torch.float32) == "eager"
+
+
 class OwnNet(nn.Module):
     """A net of one's own, with one argument; it says no stages."""
 
