@@ -18,6 +18,7 @@ from fst.errors import (
     InputError,
     interruption,
 )
+from fst.system.signals import asked
 from fst.training.checkpoints import by_step, step_of
 from fst.training.module import StyleTransferModule
 from fst.training.outcome import check_outcome, objective_now
@@ -72,8 +73,10 @@ def fit(
                 return False
             _validate_last(module, data, trainer, curves)
         except BaseException as end:
-            # Lightning ends on it with SystemExit; or a logger with an error, being closed already
-            if interruption(end) is None:
+            # Lightning ends on it with SystemExit; or a logger with an error, being closed already;
+            # or the other process has ended on the same Ctrl-C, at a moment of its own
+            together = _is_lost(end) and asked() is not None
+            if interruption(end) is None and not together:
                 raise
             _say(trainer, _stopped_at_once(trainer, run))
             return False
@@ -155,11 +158,16 @@ def _clear_errors() -> Iterator[None]:
             f"{error.strerror}: the run's checkpoints are whole; make room, then resume=auto"
         ) from error
     except RuntimeError as error:
-        network = (torch.distributed.DistError, torch.distributed.DistBackendError)
-        if not isinstance(error, network) and "gloo" not in str(error):
+        if not _is_lost(error):
             raise
         rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0)))
         raise DeviceLostError(
             f"process {rank}: another process of this run has ended or can't be reached; the "
             "checkpoints are kept: go on with resume=auto"
         ) from error
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether it says that another process does not answer."""
+    network = (torch.distributed.DistError, torch.distributed.DistBackendError)
+    return isinstance(error, network) or (isinstance(error, RuntimeError) and "gloo" in str(error))

@@ -22,7 +22,7 @@ from tiny_runs import (
 )
 from torch import nn
 
-from fst.errors import CheckpointError, DivergedError
+from fst.errors import CheckpointError, DeviceLostError, DivergedError
 from fst.system.signals import TOGETHER
 from fst.training.fit import fit
 from fst.training.module import StyleTransferModule
@@ -135,6 +135,38 @@ def test_a_second_signal_stops_at_once_and_tells_where_the_last_checkpoint_is(
     assert str(run.checkpoints / "step=6.ckpt") in said
     assert str(run.folder) in said
     assert_equal(run, restless.fit(restless.again(run)), whole, twin)
+
+
+class OtherGone(Callback):
+    """The other process of a run ends in a step."""
+
+    def __init__(self, step: int, asked: bool) -> None:
+        self.step, self.asked = step, asked
+
+    def on_train_batch_start(self, trainer: Any, *args: Any) -> None:
+        if trainer.global_step == self.step - 1:
+            if self.asked:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+            raise RuntimeError("[gloo/transport/tcp/pair.cc:1] Connection closed by peer")
+
+
+@pytest.mark.parametrize("step", [2, 8])
+def test_where_the_other_process_was_stopped_sooner_this_one_is_stopped_too(
+    step: int, runs: TinyRuns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs.new()
+    trainer = runs.trainer(run, OtherGone(step, asked=True))
+    assert not fit(runs.module(), runs.data(), trainer, run)
+    said = capsys.readouterr().err
+    assert "stopped at once" in said
+    assert ("go on with" in said) is (step > 3)
+
+
+def test_where_the_other_process_ends_of_itself_it_is_an_error(runs: TinyRuns) -> None:
+    run = runs.new()
+    with pytest.raises(DeviceLostError, match="resume=auto"):
+        fit(runs.module(), runs.data(), runs.trainer(run, OtherGone(8, asked=False)), run)
 
 
 def test_a_signal_in_the_first_validation_stops_before_the_first_step(
