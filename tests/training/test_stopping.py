@@ -12,6 +12,7 @@ from unittest.mock import MagicMock
 import pytest
 import torch
 
+from fst.system import signals
 from fst.system.signals import STOPPING, TOGETHER
 from fst.training.stopping import StopOnSignal, ValidationLeft, how_to_go_on
 
@@ -84,8 +85,12 @@ MOMENTS = [end_batch, lambda stop, trainer: stop.on_validation_end(trainer, Magi
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_several_processes_stop_where_one_of_them_is_asked(
-    stop: StopOnSignal, moment: Moment, capfd: pytest.CaptureFixture[str]
+    stop: StopOnSignal,
+    moment: Moment,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(signals, "TOGETHER", 600)  # however slow this machine is
     trainer: Any = Together(lambda mine: True)
     stop.on_train_start(trainer, MagicMock())
     moment(stop, trainer)
@@ -123,7 +128,10 @@ def test_a_second_signal_ends_at_once(stop: StopOnSignal, first: int) -> None:
         send(signal.SIGINT)
 
 
-def test_a_signal_that_is_sent_twice_is_one(stop: StopOnSignal) -> None:
+def test_a_signal_that_is_sent_twice_is_one(
+    stop: StopOnSignal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "TOGETHER", 600)
     stop.on_train_start(MagicMock(), MagicMock())
     for _ in range(3):  # `timeout` signals the process and its group
         send(signal.SIGTERM)
