@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -28,6 +28,9 @@ STOPPING = tuple(
 TOGETHER = 0.3
 """Seconds in which another signal is the first one once more: ``timeout``, a terminal that closes
 and a program that passes signals on all send it twice."""
+
+PATIENCE = 0.2
+"""Seconds after which a main thread that has not heard of a signal is taken to wait in C code."""
 
 
 @dataclass
@@ -140,6 +143,43 @@ def leaving_at_once(said: str = "stopped") -> Iterator[None]:
         yield
     finally:
         _process.at_once, _process.said = before
+
+
+@contextmanager
+def leaving_though_busy(said: str, before: Callable[[], object]) -> Iterator[None]:
+    """While the main thread may wait in C code, where it hears no signal, one ends the process.
+
+    Python's own handler comes first where it can be called within :data:`PATIENCE` seconds.
+
+    Args:
+        said: the line that is printed then.
+        before: what is done before that, in another thread.
+    """
+    if threading.current_thread() is not threading.main_thread() or os.name != "posix":
+        yield
+        return
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    over = threading.Event()
+
+    def watch() -> None:
+        while numbers := os.read(heard, 1):  # none once the other end is closed
+            if numbers[0] in STOPPING and not over.wait(PATIENCE) and _process.asked is None:
+                _process.said = said
+                before()
+                leave(numbers[0])
+
+    other = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    watcher = threading.Thread(target=watch, name="fst-signals", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        signal.set_wakeup_fd(other)
+        os.close(told)
+        watcher.join()
+        os.close(heard)
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 import lightning
 import torch
@@ -18,7 +20,8 @@ from fst.errors import (
     InputError,
     interruption,
 )
-from fst.system.signals import asked
+from fst.system.device import process_rank
+from fst.system.signals import asked, leaving_though_busy
 from fst.training.checkpoints import by_step, step_of
 from fst.training.module import StyleTransferModule
 from fst.training.outcome import check_outcome, objective_now
@@ -64,7 +67,7 @@ def fit(
         torch.backends.cuda.matmul.allow_tf32 = True
     with _clear_errors():
         try:
-            with suppress(ValidationLeft):
+            with suppress(ValidationLeft), _connecting(trainer):
                 _learn(module, data, trainer, run)
             if module.diverged is not None:
                 raise module.diverged
@@ -85,6 +88,23 @@ def fit(
     reached = objective_now(module.loss, trainer)
     check_outcome(module.guard, module.start, reached, trainer.is_global_zero)
     return True
+
+
+@contextmanager
+def _connecting(trainer: lightning.Trainer) -> Iterator[None]:
+    """The first process waits for the others in C code, while they import their libraries."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    launcher = trainer.strategy.launcher
+    with ExitStack() as until:
+        if launcher is not None and trainer.world_size > 1 and process_rank() == 0:
+            # they would wait for this one, and in C code, too: nothing of theirs is lost
+            end_them = partial(launcher.kill, getattr(signal, "SIGKILL", signal.SIGTERM))
+            said = "stopped while the processes connect"
+            until.enter_context(leaving_though_busy(said, end_them))
+            for callback in callbacks:
+                if isinstance(callback, StopOnSignal):
+                    callback.connected = until.close
+        yield
 
 
 def _learn(

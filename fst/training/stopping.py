@@ -4,6 +4,7 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,6 +33,8 @@ class StopOnSignal(Callback):
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self.connected: Callable[[], object] = lambda: None
+        """Called once the processes of a run have found each other."""
         self._when = 0.0
         self._before: dict[int, Any] = {}
         self._at_hand = "step"
@@ -39,6 +42,7 @@ class StopOnSignal(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Notes the handlers that there are, before Lightning sets its own."""
+        self.connected()
         self._before = {number: signal.getsignal(number) for number in heeded()}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -79,11 +79,18 @@ def wait_for_step(folder: Path, step: int, process: Program) -> None:
 
 def child_of(process: Program) -> int:
     """The second process of the run, which the first one has started."""
+    return children_of(process)[1]
+
+
+def children_of(process: Program) -> dict[int, int]:
+    """Those that the run has started, by their rank."""
+    found = {}
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     for child in map(int, children):
-        if b"LOCAL_RANK=1" in Path(f"/proc/{child}/environ").read_bytes():
-            return child
-    raise AssertionError("the run has started no second process")
+        rank = re.search(rb"\bLOCAL_RANK=(\d+)", Path(f"/proc/{child}/environ").read_bytes())
+        if rank:
+            found[int(rank[1])] = child
+    return found
 
 
 def test_two_processes_train_as_one_does(tiny: list[str], tmp_path: Path, start: Start) -> None:
@@ -170,6 +177,28 @@ def test_a_signal_to_one_process_stops_both_with_a_checkpoint(
     assert process.returncode == 130, output
     assert "go on with: " in output
     assert len(list(tmp_path.glob("run/runs/mine/*/resume/*.ckpt"))) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds a process through /proc")
+@pytest.mark.parametrize("both", [True, False])
+def test_ctrl_c_before_the_second_process_has_come(
+    both: bool, tiny: list[str], tmp_path: Path, start: Start
+) -> None:
+    process = start([*tiny, "trainer.devices=2", "trainer.max_steps=4"], "run")
+    deadline = time.monotonic() + 300
+    while (child := children_of(process).get(1)) is None and time.monotonic() < deadline:
+        assert process.poll() is None, process.said()
+        time.sleep(0.01)
+    assert child is not None
+    os.kill(child, signal.SIGSTOP)  # it would come while this test looks elsewhere
+    time.sleep(0.5)  # the first process waits for it, in C code
+    for number in (child, process.pid) if both else (process.pid,):
+        os.kill(number, signal.SIGINT)
+    (output,) = process.communicate()  # until the other one has ended, too
+    assert process.returncode == 130, output
+    assert output.count("stopped") == 1
+    assert "Traceback" not in output
+    assert not list(tmp_path.glob("run/runs/mine/*/resume/*"))
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds a process through /proc")

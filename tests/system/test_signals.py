@@ -141,6 +141,43 @@ def test_where_there_is_nothing_to_clean_up_it_does_not_wait(tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="sees through /proc that it waits")
+def test_a_main_thread_that_waits_in_c_code_does_not_keep_the_process(tmp_path: Path) -> None:
+    # a lock that its holder takes once more: no signal ends that wait
+    locked = """import ctypes
+        libc = ctypes.CDLL(None)
+        lock = ctypes.create_string_buffer(256)
+        libc.pthread_mutex_lock(lock)
+        with leaving_though_busy("stopped while connecting", lambda: print("before", flush=True)):
+            print("ready", flush=True)
+            libc.pthread_mutex_lock(lock)"""
+    process = program(tmp_path, locked, prefix="from fst.system.signals import leaving_though_busy")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        time.sleep(0.01)  # it is not in the lock yet
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30) == ("before\n", "stopped while connecting\n")
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_main_thread_that_hears_of_a_signal_is_left_alone(tmp_path: Path) -> None:
+    waits = """with leaving_though_busy("never said", lambda: print("never done", flush=True)):
+            try:
+                print("ready", flush=True)
+                time.sleep(30)
+            finally:
+                time.sleep(3)
+                print("cleaned", flush=True)"""
+    process = program(tmp_path, waits, prefix="from fst.system.signals import leaving_though_busy")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == ("cleaned\n", "stopped\n")
+    assert process.returncode == 128 + signal.SIGINT
+
+
 def test_a_signal_in_a_destructor_is_not_lost(tmp_path: Path) -> None:
     destructor = """class Slow:
             def __del__(self):
